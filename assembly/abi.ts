@@ -1,0 +1,255 @@
+// Numbers shared by the core (AssemblyScript) and the host (TypeScript).
+//
+// This file is compiled by both languages, so it holds nothing but plain constants: no types, no
+// functions, no expressions that differ between the two. A layout written here is pinned by a
+// compile-time check beside the class that implements it; a status or id never changes its meaning.
+
+// --- Batch status: what `feed` and `resume` return ---
+
+/** Every complete command ran; an unfinished tail, if any, is kept with the connection. */
+export const STATUS_OK = 0;
+/** A host-owned command is next: read it through the ABI block, append a reply, call `resume`. */
+export const STATUS_HOST_COMMAND = 1;
+/** Write the reply out, then close the connection (QUIT, protocol error). */
+export const STATUS_CLOSE = 2;
+/** The connection waits for another one's write; nothing more runs until it is unblocked. */
+export const STATUS_BLOCKED = 3;
+/** The reply buffer reached its batch limit: write it out, then call `resume`. */
+export const STATUS_FLUSH = 4;
+/** Commands are held back (CLIENT PAUSE); call `resume` when the pause ends. */
+export const STATUS_PAUSED = 5;
+
+// --- Shared input region ---
+
+/** Bytes of the region that sockets read into. */
+export const INPUT_BYTES = 262144;
+
+// --- ABI block: u32 words at the address `abi()` returns ---
+
+export const ABI_OUT_PTR = 0; // reply bytes of the current batch
+export const ABI_OUT_LEN = 1;
+export const ABI_CMD_ID = 2; // command the host has to run
+export const ABI_ARGC = 3;
+export const ABI_ARGV = 4; // ARG_BYTES per argument: u32 pointer, u32 length, u64 hash
+export const ABI_DIRTY_CONN = 5; // first connection with pushed output, 0 when none
+export const ABI_SCRATCH = 6; // SCRATCH_BYTES for the host's small arguments
+export const ABI_CLOSE_CONN = 7; // first connection the core wants closed, 0 when none
+export const ABI_STATS = 8; // f64 words, STAT_*
+export const ABI_CMD_STATS = 9; // CMDSTAT_BYTES per command id
+export const ABI_ASSERT_LINE = 10; // where the last assertion failed
+export const ABI_ASSERT_FILE = 11; // UTF-16, length in bytes before it
+export const ABI_CURRENT_CONN = 12; // connection whose batch is running
+export const ABI_INPUT = 13; // INPUT_BYTES region
+export const ABI_EVENTS = 14; // number of queued host events
+export const ABI_EVENTS_PTR = 15; // EVENT_BYTES each
+export const ABI_WORDS = 32;
+
+export const ARG_BYTES = 16;
+export const SCRATCH_BYTES = 65536;
+
+// --- Connection block: byte offsets ---
+
+export const CONN_ID = 0; // u64
+export const CONN_FLAGS = 8; // u32, CLIENT_*
+export const CONN_RESP = 12; // u32, 2 or 3
+export const CONN_DB = 16; // u32
+export const CONN_LAST_CMD = 20; // u32 command id, 0xffffffff before the first
+export const CONN_QUERY_PTR = 24; // u32 unfinished input
+export const CONN_QUERY_LEN = 28; // u32
+export const CONN_QUERY_CAP = 32; // u32
+export const CONN_PARSE_POS = 36; // u32
+export const CONN_MULTIBULK_LEFT = 40; // i32
+export const CONN_BULK_LEN = 44; // i32, -1 when unknown
+export const CONN_ARGV_PTR = 48; // u32 arguments parsed so far of an unfinished command
+export const CONN_ARGC = 52; // u32
+export const CONN_ARGV_CAP = 56; // u32
+export const CONN_PUSH_PTR = 60; // u32 output written by other connections' commands
+export const CONN_PUSH_LEN = 64; // u32
+export const CONN_PUSH_CAP = 68; // u32
+export const CONN_NEXT_DIRTY = 72; // u32 list link, 1 when last
+export const CONN_NEXT_MONITOR = 76; // u32 list link
+export const CONN_COMMANDS = 80; // u64 commands run
+export const CONN_NET_IN = 88; // u64 bytes
+export const CONN_NET_OUT = 96; // u64 bytes
+export const CONN_CREATED_MS = 104; // i64 unix ms
+export const CONN_LAST_ACTIVE_MS = 112; // i64 unix ms
+export const CONN_ADDR_PTR = 120; // u32 "ip:port" or socket path
+export const CONN_ADDR_LEN = 124; // u32
+export const CONN_NAME_PTR = 128; // u32
+export const CONN_NAME_LEN = 132; // u32
+export const CONN_MULTI_PTR = 136; // u32 transaction state, 0 when none
+export const CONN_ARGV_BYTES = 140; // u32 argument bytes of the command being read
+export const CONN_BYTES = 192;
+
+// --- Connection flags ---
+
+export const CLIENT_AUTHENTICATED = 1;
+export const CLIENT_MULTI = 2;
+export const CLIENT_MONITOR = 4;
+export const CLIENT_CLOSE_AFTER_REPLY = 8;
+export const CLIENT_BLOCKED = 16;
+export const CLIENT_REPLY_OFF = 32;
+export const CLIENT_REPLY_SKIP = 64;
+export const CLIENT_REPLY_SKIP_NEXT = 128;
+export const CLIENT_NO_TOUCH = 256;
+export const CLIENT_NO_EVICT = 512;
+export const CLIENT_UNIX_SOCKET = 1024;
+export const CLIENT_PUBSUB = 2048;
+export const CLIENT_DIRTY_CAS = 4096;
+export const CLIENT_DIRTY_EXEC = 8192;
+export const CLIENT_PAUSED = 16384;
+export const CLIENT_REPLICA = 32768;
+export const CLIENT_PRIMARY = 65536;
+export const CLIENT_TRACKING = 131072;
+export const CLIENT_READONLY = 262144;
+export const CLIENT_ASKING = 524288;
+export const CLIENT_CLOSE_ASAP = 1048576;
+export const CLIENT_INTERNAL = 2097152; // no socket behind it: AOF replay, embedded calls
+
+// --- Command table records: byte offsets of one RECORD_BYTES record ---
+
+export const RECORD_BYTES = 32;
+export const RECORD_NAME_OFFSET = 0; // u16 into the name blob; lower case, "parent|sub" for subcommands
+export const RECORD_NAME_LEN = 2; // u8
+export const RECORD_OWNER = 3; // u8, 0 core, 1 host
+export const RECORD_ARITY = 4; // i16, as in COMMAND
+export const RECORD_PARENT = 6; // u16 id, 0xffff when top level
+export const RECORD_FLAGS = 8; // u32, CMD_*
+export const RECORD_CATEGORIES = 12; // u32, bit per ACL category
+export const RECORD_FIRST_KEY = 16; // i8 legacy range, as in COMMAND
+export const RECORD_LAST_KEY = 17; // i8
+export const RECORD_KEY_STEP = 18; // i8
+export const RECORD_KEY_KIND = 19; // u8, KEYS_*
+export const RECORD_KEYNUM_INDEX = 20; // u8 argument that holds the number of keys
+export const RECORD_HAS_SUBCOMMANDS = 21; // u8
+export const RECORD_FIRST_SUB = 22; // u16 id of the first subcommand
+export const RECORD_SUB_COUNT = 24; // u16
+export const RECORD_NO_ID = 65535;
+
+export const KEYS_NONE = 0;
+export const KEYS_RANGE = 1;
+export const KEYS_KEYNUM = 2; // count at KEYNUM_INDEX, keys from FIRST_KEY on, every KEY_STEP
+export const KEYS_IRREGULAR = 3; // found by a function named in the command's record
+
+// --- Command flags: bits of RECORD_FLAGS ---
+
+export const CMD_WRITE = 1;
+export const CMD_READONLY = 2;
+export const CMD_DENYOOM = 4;
+export const CMD_ADMIN = 8;
+export const CMD_PUBSUB = 16;
+export const CMD_NOSCRIPT = 32;
+export const CMD_BLOCKING = 64;
+export const CMD_LOADING = 128;
+export const CMD_STALE = 256;
+export const CMD_SKIP_MONITOR = 512;
+export const CMD_SKIP_SLOWLOG = 1024;
+export const CMD_ASKING = 2048;
+export const CMD_FAST = 4096;
+export const CMD_NO_AUTH = 8192;
+export const CMD_MAY_REPLICATE = 16384;
+export const CMD_NO_ASYNC_LOADING = 32768;
+export const CMD_NO_MULTI = 65536;
+export const CMD_MOVABLEKEYS = 131072;
+export const CMD_ALLOW_BUSY = 262144;
+export const CMD_PROTECTED = 524288;
+/** Ours: runs in more than constant time, so its duration is measured alone. */
+export const CMD_TIMED = 1048576;
+/** Ours: key lookups leave LRU and LFU alone (TYPE, TTL, OBJECT ...). */
+export const CMD_NO_TOUCH_KEYS = 2097152;
+
+// --- Statistics: f64 word index in the ABI_STATS block ---
+
+export const STAT_USED_MEMORY = 0;
+export const STAT_PEAK_MEMORY = 1;
+export const STAT_COMMANDS = 2;
+export const STAT_KEYSPACE_HITS = 3;
+export const STAT_KEYSPACE_MISSES = 4;
+export const STAT_EXPIRED_KEYS = 5;
+export const STAT_EVICTED_KEYS = 6;
+export const STAT_DIRTY = 7; // keyspace changes since the last reset
+export const STAT_ERROR_REPLIES = 8;
+export const STAT_EXPIRED_STALE_PERCENT = 9;
+export const STAT_EXPIRE_CYCLE_US = 10;
+export const STAT_EXPIRED_TIME_CAP = 11;
+export const STAT_LAZYFREE_PENDING = 12;
+export const STAT_LAZYFREED = 13;
+export const STAT_SYSTEM_MEMORY = 14; // bytes of linear memory
+export const STAT_UNEXPECTED_ERRORS = 15;
+export const STAT_QUERYBUF_DISCONNECTS = 16;
+export const STAT_OVERHEAD_MEMORY = 17; // static tables of the core
+export const STAT_SLOWLOG_ENTRIES = 18;
+export const STAT_EVICT_EXCEEDED_US = 19;
+export const STAT_EVICTION_STARTED_US = 20; // 0 unless over maxmemory
+export const STAT_CLIENT_MEMORY = 21;
+export const STAT_WORDS = 64;
+
+// --- Per-command statistics ---
+
+export const CMDSTAT_BYTES = 40;
+export const CMDSTAT_CALLS = 0; // u64
+export const CMDSTAT_USEC = 8; // f64
+export const CMDSTAT_REJECTED = 16; // u64
+export const CMDSTAT_FAILED = 24; // u64
+export const CMDSTAT_HISTOGRAM = 32; // u32 pointer to LATENCY_BUCKETS u64 counters, 0 before the first call
+
+// --- Settings the host hands to the core: `setConfig(id, value)` ---
+
+export const CFG_MAXMEMORY = 0; // bytes, 0 none
+export const CFG_MAXMEMORY_POLICY = 1; // POLICY_*
+export const CFG_MAXMEMORY_SAMPLES = 2;
+export const CFG_LFU_LOG_FACTOR = 3;
+export const CFG_LFU_DECAY_MINUTES = 4;
+export const CFG_SLOWLOG_SLOWER_US = 5; // negative: off
+export const CFG_SLOWLOG_MAX_LEN = 6;
+export const CFG_PROTO_MAX_BULK = 7; // bytes
+export const CFG_QUERY_BUFFER_LIMIT = 8; // bytes
+export const CFG_LATENCY_TRACKING = 9;
+export const CFG_LATENCY_THRESHOLD_MS = 10; // 0: off
+export const CFG_LAZYFREE_EVICTION = 11;
+export const CFG_LAZYFREE_EXPIRE = 12;
+export const CFG_LAZYFREE_SERVER_DEL = 13;
+export const CFG_LAZYFREE_USER_DEL = 14;
+export const CFG_LAZYFREE_USER_FLUSH = 15;
+export const CFG_ACTIVE_EXPIRE_EFFORT = 16;
+export const CFG_ACTIVE_EXPIRE = 17; // DEBUG SET-ACTIVE-EXPIRE
+export const CFG_EVICTION_TENACITY = 18;
+export const CFG_DEBUG_COMMAND = 19; // 0 no, 1 yes, 2 local only
+export const CFG_DEFAULT_USER_NOPASS = 20;
+export const CFG_GUARDS = 21; // GUARD_* bits
+export const CFG_ACTIVE_REHASHING = 22;
+export const CFG_HZ = 23;
+export const CFG_COUNT = 64;
+
+export const POLICY_NOEVICTION = 0;
+export const POLICY_ALLKEYS_LRU = 1;
+export const POLICY_ALLKEYS_LFU = 2;
+export const POLICY_ALLKEYS_RANDOM = 3;
+export const POLICY_VOLATILE_LRU = 4;
+export const POLICY_VOLATILE_LFU = 5;
+export const POLICY_VOLATILE_RANDOM = 6;
+export const POLICY_VOLATILE_TTL = 7;
+
+/** Server states in which dispatch refuses some commands, by their flags. */
+export const GUARD_LOADING = 1;
+export const GUARD_READONLY_REPLICA = 2;
+export const GUARD_STALE = 4;
+export const GUARD_DISK_ERROR = 8;
+export const GUARD_PAUSE_WRITE = 16;
+export const GUARD_PAUSE_ALL = 32;
+export const GUARD_BUSY = 64;
+export const GUARD_TOO_FEW_REPLICAS = 128;
+
+// --- Events the core leaves for the host (drained after every call) ---
+
+export const EVENT_BYTES = 32;
+export const EVENT_KIND = 0; // u32
+export const EVENT_A = 4; // u32
+export const EVENT_B = 8; // f64
+export const EVENT_LATENCY = 1; // A: LATENCY_EVENT_*, B: milliseconds
+export const LATENCY_EVENT_COMMAND = 0;
+export const LATENCY_EVENT_FAST_COMMAND = 1;
+export const LATENCY_EVENT_EXPIRE_CYCLE = 2;
+export const LATENCY_EVENT_EVICTION_CYCLE = 3;
+export const LATENCY_EVENT_EVICTION_DEL = 4;
+export const LATENCY_EVENT_WHILE_BLOCKED_CRON = 5;

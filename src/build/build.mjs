@@ -1,0 +1,63 @@
+// Builds what is out of date: the generated command table, the core (dist/respite.wasm) and the
+// host (dist/src). Each step is skipped while its output is newer than everything it reads.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+
+/** @param {string} name path relative to the repository */
+function newestMs(name) {
+  const full = path.join(root, name);
+  if (!existsSync(full)) return 0;
+  const stat = statSync(full);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  let newest = 0;
+  for (const entry of readdirSync(full)) newest = Math.max(newest, newestMs(path.join(name, entry)));
+  return newest;
+}
+
+/** @param {string} label @param {string[]} inputs @param {string} output @param {() => void} make */
+function step(label, inputs, output, make) {
+  const wanted = Math.max(...inputs.map(newestMs));
+  const made = newestMs(output);
+  if (made >= wanted && made > 0) return;
+  const start = Date.now();
+  process.stderr.write(`build: ${label} ... `);
+  make();
+  const full = path.join(root, output);
+  if (!existsSync(full)) throw new Error(`${label} did not write ${output}`);
+  utimesSync(full, new Date(), new Date());
+  process.stderr.write(`${((Date.now() - start) / 1000).toFixed(1)} s\n`);
+}
+
+/** @param {string} script relative to node_modules @param {string[]} args */
+function run(script, args) {
+  const result = spawnSync(process.execPath, [path.join(root, 'node_modules', script), ...args], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  if (result.status !== 0) {
+    process.stderr.write(`\n${result.stdout}${result.stderr}\n`);
+    process.exit(1);
+  }
+}
+
+export function build() {
+  mkdirSync(path.join(root, 'dist'), { recursive: true });
+  step('command table', ['src/commands', 'src/build/commands.ts'], 'assembly/generated/command_table.ts', () =>
+    run('tsx/dist/cli.mjs', ['src/build/commands.ts']),
+  );
+  step('core', ['assembly', 'package.json'], 'dist/respite.wasm', () =>
+    run('assemblyscript/bin/asc.js', [
+      'assembly/index.ts', '--config', 'assembly/asconfig.json', '--target', 'release',
+    ]),
+  );
+  step('host', ['src', 'assembly/abi.ts', 'tsconfig.json', 'package.json'], 'dist/.host', () => {
+    run('typescript/bin/tsc', ['-p', 'tsconfig.json']);
+    writeFileSync(path.join(root, 'dist/.host'), '');
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) build();

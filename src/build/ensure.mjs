@@ -1,0 +1,48 @@
+// What `npm start`, `npm test`, `npm run bench` and `npm run fuzz` run: installs and builds what is
+// missing, then hands over. Plain JavaScript, because nothing is installed yet on a fresh clone.
+import { spawnSync } from 'node:child_process';
+import { existsSync, statSync, utimesSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+
+function install() {
+  const lock = path.join(root, 'package-lock.json');
+  const marker = path.join(root, 'node_modules/.package-lock.json');
+  if (existsSync(marker) && statSync(marker).mtimeMs >= statSync(lock).mtimeMs) return;
+  process.stderr.write('installing dependencies ...\n');
+  const npm = process.env.npm_execpath;
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
+  const result = npm
+    ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: 'inherit' })
+    : spawnSync('npm', args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
+  if (result.status !== 0) process.exit(result.status ?? 1);
+  utimesSync(marker, new Date(), new Date());
+}
+
+/** @param {string} script @param {string[]} args */
+function hand(script, args) {
+  const result = spawnSync(process.execPath, [path.join(root, script), ...args], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  process.exit(result.status ?? 1);
+}
+
+install();
+const { build } = await import('./build.mjs');
+build();
+const [task, ...args] = process.argv.slice(2);
+if (task === 'serve') {
+  const entry = path.join(root, 'dist/src/bin/respite-server.js');
+  process.argv.splice(1, process.argv.length - 1, entry, ...args);
+  await import(pathToFileURL(entry).href);
+} else if (task === 'test') {
+  hand('node_modules/vitest/vitest.mjs', ['run', '--config', 'test/vitest.config.ts', ...args]);
+} else if (task === 'run') {
+  hand('node_modules/tsx/dist/cli.mjs', args);
+} else {
+  process.stderr.write(`unknown task: ${task}\n`);
+  process.exit(2);
+}
