@@ -14,7 +14,8 @@ function newestMs(name) {
   const stat = statSync(full);
   if (!stat.isDirectory()) return stat.mtimeMs;
   let newest = 0;
-  for (const entry of readdirSync(full)) newest = Math.max(newest, newestMs(path.join(name, entry)));
+  for (const entry of readdirSync(full))
+    newest = Math.max(newest, newestMs(path.join(name, entry)));
   return newest;
 }
 
@@ -46,12 +47,19 @@ function run(script, args) {
 
 export function build() {
   mkdirSync(path.join(root, 'dist'), { recursive: true });
-  step('command table', ['src/commands', 'src/build/commands.ts'], 'assembly/generated/command_table.ts', () =>
-    run('tsx/dist/cli.mjs', ['src/build/commands.ts']),
+  step(
+    'command table',
+    ['src/commands', 'src/build/commands.ts'],
+    'assembly/generated/command_table.ts',
+    () => run('tsx/dist/cli.mjs', ['src/build/commands.ts']),
   );
   step('core', ['assembly', 'package.json'], 'dist/respite.wasm', () =>
     run('assemblyscript/bin/asc.js', [
-      'assembly/index.ts', '--config', 'assembly/asconfig.json', '--target', 'release',
+      'assembly/index.ts',
+      '--config',
+      'assembly/asconfig.json',
+      '--target',
+      'release',
     ]),
   );
   step('host', ['src', 'assembly/abi.ts', 'tsconfig.json', 'package.json'], 'dist/.host', () => {

@@ -8,20 +8,66 @@
 export type Owner = 'core' | 'host';
 
 export type Group =
-  | 'string' | 'generic' | 'hash' | 'list' | 'set' | 'sorted-set' | 'stream' | 'bitmap'
-  | 'hyperloglog' | 'geo' | 'pubsub' | 'transactions' | 'scripting' | 'connection' | 'server'
-  | 'cluster' | 'array' | 'json' | 'timeseries' | 'bloom' | 'search' | 'vector-set';
+  | 'string'
+  | 'generic'
+  | 'hash'
+  | 'list'
+  | 'set'
+  | 'sorted-set'
+  | 'stream'
+  | 'bitmap'
+  | 'hyperloglog'
+  | 'geo'
+  | 'pubsub'
+  | 'transactions'
+  | 'scripting'
+  | 'connection'
+  | 'server'
+  | 'cluster'
+  | 'array'
+  | 'json'
+  | 'timeseries'
+  | 'bloom'
+  | 'search'
+  | 'vector-set';
 
 /** Flags as COMMAND prints them, plus two of ours: `timed` and `no_touch_keys` (see abi.ts). */
 export type CommandFlag =
-  | 'write' | 'readonly' | 'denyoom' | 'admin' | 'pubsub' | 'noscript' | 'blocking' | 'loading'
-  | 'stale' | 'skip_monitor' | 'skip_slowlog' | 'asking' | 'fast' | 'no_auth' | 'may_replicate'
-  | 'no_async_loading' | 'no_multi' | 'movablekeys' | 'allow_busy' | 'protected'
-  | 'timed' | 'no_touch_keys';
+  | 'write'
+  | 'readonly'
+  | 'denyoom'
+  | 'admin'
+  | 'pubsub'
+  | 'noscript'
+  | 'blocking'
+  | 'loading'
+  | 'stale'
+  | 'skip_monitor'
+  | 'skip_slowlog'
+  | 'asking'
+  | 'fast'
+  | 'no_auth'
+  | 'may_replicate'
+  | 'no_async_loading'
+  | 'no_multi'
+  | 'movablekeys'
+  | 'allow_busy'
+  | 'protected'
+  | 'timed'
+  | 'no_touch_keys';
 
 export type KeyFlag =
-  | 'RO' | 'RW' | 'OW' | 'RM' | 'access' | 'update' | 'insert' | 'delete' | 'not_key'
-  | 'incomplete' | 'variable_flags';
+  | 'RO'
+  | 'RW'
+  | 'OW'
+  | 'RM'
+  | 'access'
+  | 'update'
+  | 'insert'
+  | 'delete'
+  | 'not_key'
+  | 'incomplete'
+  | 'variable_flags';
 
 export interface KeySpec {
   flags: KeyFlag[];
@@ -37,7 +83,15 @@ export interface KeySpec {
 }
 
 export type ArgType =
-  | 'string' | 'integer' | 'double' | 'key' | 'pattern' | 'unix-time' | 'pure-token' | 'oneof' | 'block';
+  | 'string'
+  | 'integer'
+  | 'double'
+  | 'key'
+  | 'pattern'
+  | 'unix-time'
+  | 'pure-token'
+  | 'oneof'
+  | 'block';
 
 export interface ArgSpec {
   name: string;
@@ -54,8 +108,23 @@ export interface ArgSpec {
 
 /** What a reply looks like, in words a test can check: see test/support/reply_shape.ts. */
 export type ReplyShape =
-  | 'ok' | 'simple-string' | 'bulk' | 'bulk-or-null' | 'integer' | 'integer-or-null' | 'array' | 'array-or-null'
-  | 'map' | 'set' | 'double' | 'double-or-null' | 'boolean' | 'verbatim' | 'null' | 'any' | 'none';
+  | 'ok'
+  | 'simple-string'
+  | 'bulk'
+  | 'bulk-or-null'
+  | 'integer'
+  | 'integer-or-null'
+  | 'array'
+  | 'array-or-null'
+  | 'map'
+  | 'set'
+  | 'double'
+  | 'double-or-null'
+  | 'boolean'
+  | 'verbatim'
+  | 'null'
+  | 'any'
+  | 'none';
 
 export interface CommandSpec {
   /** Lower case; a subcommand has its own name only ("get"), its parent's is added by the generator. */

@@ -93,7 +93,13 @@ export class ReplyWriter {
 
   double(value: number): this {
     const text =
-      value === Infinity ? 'inf' : value === -Infinity ? '-inf' : Number.isNaN(value) ? 'nan' : `${value}`;
+      value === Infinity
+        ? 'inf'
+        : value === -Infinity
+          ? '-inf'
+          : Number.isNaN(value)
+            ? 'nan'
+            : `${value}`;
     return this.resp === 3 ? this.raw(`,${text}${CRLF}`) : this.bulk(text);
   }
 
@@ -101,7 +107,9 @@ export class ReplyWriter {
   verbatim(text: string | Uint8Array, format = 'txt'): this {
     if (this.resp === 2) return this.bulk(text);
     const bytes = typeof text === 'string' ? Buffer.from(text, 'utf8') : text;
-    return this.raw(`=${bytes.length + 4}${CRLF}${format}:`).raw(bytes).raw(CRLF);
+    return this.raw(`=${bytes.length + 4}${CRLF}${format}:`)
+      .raw(bytes)
+      .raw(CRLF);
   }
 
   bulkArray(values: readonly (string | Uint8Array)[]): this {
@@ -113,9 +121,7 @@ export class ReplyWriter {
   /** The reply every container command gives for HELP: a headline, then `lines`, then HELP itself. */
   help(command: string, lines: readonly string[]): this {
     this.array(lines.length + 3);
-    this.simple(
-      `${command} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`,
-    );
+    this.simple(`${command} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`);
     for (const line of lines) this.simple(line);
     return this.simple('HELP').simple('    Print this help.');
   }
