@@ -75,8 +75,9 @@ async function compile(name: string, output: string): Promise<void> {
   let wasm: Uint8Array | undefined;
   const result = await asc.main(
     [
-      `assembly/testing/${name}.ts`,
+      // The handler comes first: an assertion of the module may refer to its variables.
       'assembly/memory/abort.ts',
+      `assembly/testing/${name}.ts`,
       ...['--baseDir', ROOT, '--outFile', 'module.wasm', '--bindings', 'none'],
       ...['-O1', '--debug', '--runtime', 'stub', '--enable', 'simd'],
       ...['--use', 'abort=assembly/memory/abort/abortHandler'],
