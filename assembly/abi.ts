@@ -18,6 +18,8 @@ export const STATUS_BLOCKED = 3;
 export const STATUS_FLUSH = 4;
 /** Commands are held back (CLIENT PAUSE); call `resume` when the pause ends. */
 export const STATUS_PAUSED = 5;
+/** The connection broke the query buffer limit, or memory for its input ran out: close it at once. */
+export const STATUS_ABORT = 6;
 
 // --- Shared input region ---
 
