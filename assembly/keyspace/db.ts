@@ -7,11 +7,7 @@
 // Stored strings take the encodings Redis names: integers of up to 20 digits that print back to the
 // same bytes become "int", strings of up to 44 bytes "embstr", longer ones "raw".
 
-import {
-  STAT_EXPIRED_KEYS,
-  STAT_KEYSPACE_HITS,
-  STAT_KEYSPACE_MISSES,
-} from '../abi';
+import { STAT_EXPIRED_KEYS, STAT_KEYSPACE_HITS, STAT_KEYSPACE_MISSES } from '../abi';
 import { alloc, free } from '../memory/alloc';
 import { parseI64, parseI64Value } from '../util/number_parse';
 import { hashBytes } from '../util/siphash';
@@ -198,13 +194,7 @@ export function trySetString(
 }
 
 /** As `trySetString` for a value in its integer encoding. */
-export function trySetInt(
-  key: usize,
-  keyLen: u32,
-  hash: u64,
-  value: i64,
-  expireAtMs: i64,
-): bool {
+export function trySetInt(key: usize, keyLen: u32, hash: u64, value: i64, expireAtMs: i64): bool {
   const old = tableFind(db, key, keyLen, hash);
   if (old == 0) {
     const at = max(expireAtMs, NO_EXPIRE);

@@ -160,7 +160,12 @@ function tryBuild(
   const expires = expireAtMs >= 0;
   const long = keyLen >= LONG_KEY_BYTES;
   const total: u64 =
-    <u64>ENTRY_HEADER_BYTES + (<u64>expires << 3) + slotBytes + (<u64>long << 2) + keyLen + embedBytes;
+    <u64>ENTRY_HEADER_BYTES +
+    ((<u64>expires) << 3) +
+    slotBytes +
+    ((<u64>long) << 2) +
+    keyLen +
+    embedBytes;
   if (total > 0xfffffff0) return 0;
   const e = tryAlloc(<usize>total);
   if (e == 0) return 0;
@@ -252,7 +257,8 @@ export function tryNewBlockEntry(
  * build a new entry; then nothing changed.
  */
 export function overwriteInPlace(e: EntryPtr, value: usize, valueLen: u32, encoding: u32): bool {
-  if (Entry.type(e) != TYPE_STRING || !Entry.isEmbedded(e) || valueLen > EMBED_MAX_BYTES) return false;
+  if (Entry.type(e) != TYPE_STRING || !Entry.isEmbedded(e) || valueLen > EMBED_MAX_BYTES)
+    return false;
   const at = Entry.key(e) + Entry.keyLen(e);
   if (<u32>load<u8>(e, ENTRY_EMBED_LEN) != valueLen) {
     const bytes = at - e + valueLen;
@@ -333,7 +339,7 @@ export function tryEntrySetExpire(e: EntryPtr, atMs: i64): EntryPtr {
   }
   const slot = Entry.slot(e);
   const tail = Entry.key(e) + Entry.keyLen(e) - slot + load<u8>(e, ENTRY_EMBED_LEN);
-  const to = ENTRY_HEADER_BYTES + (<usize>!has << 3);
+  const to = ENTRY_HEADER_BYTES + ((<usize>!has) << 3);
   const moved = tryAlloc(to + tail);
   if (moved == 0) return 0;
   store<u64>(moved, load<u64>(e));

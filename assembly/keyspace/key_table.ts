@@ -230,10 +230,10 @@ function tryReserveBucket(t: KeyTable, index: u32): bool {
     }
     const wanted = t.segmentCapacity << 1;
     const moved =
-      wanted == SEGMENT_BUCKETS ? tryAlloc(PAGE_BYTES) : tryAlloc(<usize>wanted << BUCKET_SHIFT);
+      wanted == SEGMENT_BUCKETS ? tryAlloc(PAGE_BYTES) : tryAlloc((<usize>wanted) << BUCKET_SHIFT);
     if (moved == 0) return false;
     const old: usize = load<u32>(t.directory);
-    memory.copy(moved, old, <usize>t.segmentCapacity << BUCKET_SHIFT);
+    memory.copy(moved, old, (<usize>t.segmentCapacity) << BUCKET_SHIFT);
     free(old);
     store<u32>(t.directory, <u32>moved);
     t.segmentCapacity = wanted;
@@ -243,7 +243,7 @@ function tryReserveBucket(t: KeyTable, index: u32): bool {
   if ((index & (SEGMENT_BUCKETS - 1)) == 0) {
     const slot = index >> SEGMENT_SHIFT;
     if (slot == t.directorySlots) {
-      const wider = tryRealloc(t.directory, <usize>(slot << 1) << 2);
+      const wider = tryRealloc(t.directory, (<usize>(slot << 1)) << 2);
       if (wider == 0) return false;
       t.directory = wider;
       t.directorySlots = slot << 1;
@@ -371,10 +371,10 @@ function tryMerge(t: KeyTable): bool {
 
 function shrinkSegment(t: KeyTable): void {
   const wanted = t.segmentCapacity >> 1;
-  const moved = tryAlloc(<usize>wanted << BUCKET_SHIFT);
+  const moved = tryAlloc((<usize>wanted) << BUCKET_SHIFT);
   if (moved == 0) return;
   const old: usize = load<u32>(t.directory);
-  memory.copy(moved, old, <usize>t.buckets << BUCKET_SHIFT);
+  memory.copy(moved, old, (<usize>t.buckets) << BUCKET_SHIFT);
   free(old);
   store<u32>(t.directory, <u32>moved);
   t.segmentCapacity = wanted;
@@ -440,7 +440,7 @@ export function scanNext(t: KeyTable, cursor: u64): u64 {
   const index = Index.of(t, reverseBits(cursor));
   const depth = Index.depth(t, index);
   if (depth == 0) return 0;
-  const step = <u64>1 << (64 - depth);
+  const step = (<u64>1) << (64 - depth);
   return (cursor & ~(step - 1)) + step;
 }
 
