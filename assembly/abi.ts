@@ -109,6 +109,7 @@ export const CLIENT_CLOSE_ASAP = 1048576;
 export const CLIENT_INTERNAL = 2097152; // no socket behind it: AOF replay, embedded calls
 
 // --- Command table records: byte offsets of one RECORD_BYTES record ---
+// FIRST_KEY, LAST_KEY and KEY_STEP are what COMMAND reports, except for KEYS_KEYNUM.
 
 export const RECORD_BYTES = 32;
 export const RECORD_NAME_OFFSET = 0; // u16 into the name blob; lower case, "parent|sub" for subcommands
@@ -159,6 +160,8 @@ export const CMD_PROTECTED = 524288;
 export const CMD_TIMED = 1048576;
 /** Ours: key lookups leave LRU and LFU alone (TYPE, TTL, OBJECT ...). */
 export const CMD_NO_TOUCH_KEYS = 2097152;
+export const CMD_NO_MANDATORY_KEYS = 4194304;
+export const CMD_TOUCHES_ARBITRARY_KEYS = 8388608;
 
 // --- Statistics: f64 word index in the ABI_STATS block ---
 

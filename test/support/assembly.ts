@@ -26,9 +26,9 @@ interface WasmMemory {
   grow(pages: number): number;
 }
 interface WasmApi {
-  instantiate(
-    bytes: Uint8Array,
-  ): Promise<{ instance: { exports: { memory: WasmMemory } & Record<string, unknown> } }>;
+  instantiate(bytes: Uint8Array): Promise<{
+    instance: { exports: { memory: WasmMemory } & Record<string, unknown> };
+  }>;
 }
 const { WebAssembly: Wasm } = globalThis as unknown as { WebAssembly: WasmApi };
 

@@ -32,7 +32,11 @@ export type Expected =
   | { kind: 'range'; low: bigint; high: bigint }
   | { kind: 'bulk' | 'verbatim'; bytes: Buffer }
   | { kind: 'nil' | 'nil-array' }
-  | { kind: 'array' | 'set' | 'push' | 'any-order'; items: Expected[]; open: boolean }
+  | {
+      kind: 'array' | 'set' | 'push' | 'any-order';
+      items: Expected[];
+      open: boolean;
+    }
   | { kind: 'map'; entries: [Expected, Expected][] }
   | { kind: 'double'; text: string }
   | { kind: 'boolean'; value: boolean }
@@ -70,7 +74,10 @@ class NotationParser {
   whole(): Expected {
     const sign = this.text[0];
     if ((sign === '+' || sign === '-') && !/^[+-]["\d/]/.test(this.text)) {
-      return { kind: sign === '+' ? 'simple' : 'error', text: utf8(this.text.slice(1)) };
+      return {
+        kind: sign === '+' ? 'simple' : 'error',
+        text: utf8(this.text.slice(1)),
+      };
     }
     const value = this.value();
     if (this.pos !== this.text.length) this.fail('text after the value');
@@ -143,7 +150,12 @@ class NotationParser {
     found = this.take(/bignum\(([^)]*)\)/);
     if (found) return { kind: 'bignum', text: found[1] ?? '' };
     found = this.take(/<(-?\d+)\.\.(-?\d+)>/);
-    if (found) return { kind: 'range', low: BigInt(found[1] ?? 0), high: BigInt(found[2] ?? 0) };
+    if (found)
+      return {
+        kind: 'range',
+        low: BigInt(found[1] ?? 0),
+        high: BigInt(found[2] ?? 0),
+      };
     found = this.take(/<([a-z]+)>/);
     if (found) return this.ofKind(found[1] ?? '');
     found = this.take(/\/((?:[^/\\]|\\.)+)\/([a-z]*)/);

@@ -21,7 +21,11 @@ export interface Target {
 const NEWEST = '8.10.1';
 
 function allTargets(): Target[] {
-  const respite = { kind: 'respite' as const, version: NEWEST, available: true };
+  const respite = {
+    kind: 'respite' as const,
+    version: NEWEST,
+    available: true,
+  };
   return [
     { ...respite, name: 'direct', args: ['--transport', 'direct'] },
     { ...respite, name: 'stream', args: ['--transport', 'stream'] },
