@@ -158,11 +158,16 @@ class StreamConnection implements Connection {
 
   private send(blocks: Uint8Array[]): void {
     const { socket } = this;
-    // Of several writes only the last one's completion counts: they complete in order.
-    socket.cork();
-    for (let index = 0; index < blocks.length - 1; index++) socket.write(blocks[index]!);
-    socket.write(blocks.at(-1)!, this.onSocketWritten);
-    socket.uncork();
+    const last = blocks.pop() as Uint8Array;
+    if (blocks.length === 0) {
+      socket.write(last, this.onSocketWritten);
+    } else {
+      // Of several writes only the last one's completion counts: they complete in order.
+      socket.cork();
+      for (const block of blocks) socket.write(block);
+      socket.write(last, this.onSocketWritten);
+      socket.uncork();
+    }
     this.isWaiting = socket.writableLength > 0;
   }
 
