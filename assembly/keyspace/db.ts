@@ -20,7 +20,7 @@ import {
   ENCODING_INT,
   ENCODING_RAW,
   Entry,
-  EntryPtr,
+  type EntryPtr,
   entryFreeShell,
   entryHasBlock,
   NO_EXPIRE,

@@ -30,17 +30,17 @@ import {
 } from '../abi';
 import { usedBytes } from '../memory/alloc';
 import { staticBytes } from '../memory/pages';
-import { hashBytes } from '../util/siphash';
 import { randomBelow } from '../util/prng';
+import { hashBytes } from '../util/siphash';
 import { idleSeconds, lfuCounter } from './access_clock';
 import { clockUs } from './clock';
-import { Db, database, databaseCount, entryFree } from './db';
+import { type Db, database, databaseCount, entryFree } from './db';
 import { keyModified } from './effects';
-import { Entry, EntryPtr } from './entry';
+import { Entry, type EntryPtr } from './entry';
 import {
   Bucket,
+  type BucketPtr,
   bucketAt,
-  BucketPtr,
   tableBucket,
   tableDetach,
   tableShrink,

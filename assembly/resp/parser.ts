@@ -14,17 +14,13 @@
 // Inline lines are unquoted into an arena of their own, since unquoting changes bytes that may have
 // to be parsed again.
 
-import {
-  ARG_BYTES,
-  CFG_PROTO_MAX_BULK,
-  CLIENT_AUTHENTICATED,
-} from '../abi';
+import { ARG_BYTES, CFG_PROTO_MAX_BULK, CLIENT_AUTHENTICATED } from '../abi';
 import { Settings } from '../keyspace/settings';
 import { alloc, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import { findByte } from '../util/bytes';
 import { parseI64, parseI64Value } from '../util/number_parse';
 import { setArgRecord } from './args';
-import { Conn, resetParse } from './connection';
+import { type Conn, resetParse } from './connection';
 
 const PROTO_INLINE_MAX_BYTES: u32 = 65536;
 const MAX_ARGS: i64 = 2147483647;
@@ -176,7 +172,7 @@ export function parseCommand(c: Conn, start: usize, end: usize): i32 {
 function restoreArgs(c: Conn, start: usize): bool {
   if (!tryPoolReserve(0, c.argc)) return false;
   for (let i: u32 = 0; i < c.argc; i++) {
-    const saved = c.argv + (<usize>i << 3);
+    const saved = c.argv + ((<usize>i) << 3);
     setArgRecord(Pool.at(i), start + load<u32>(saved), load<u32>(saved, 4));
   }
   return true;
@@ -247,14 +243,14 @@ function suspend(
   bulk: i64,
 ): i32 {
   if (argc > c.argvCap) {
-    const wanted = <usize>max(argc, min(argc << 1, 1 << 28)) << 3;
+    const wanted = (<usize>max(argc, min(argc << 1, 1 << 28))) << 3;
     const wider = c.argv == 0 ? tryAlloc(wanted) : tryRealloc(c.argv, wanted);
     if (wider == 0) return PARSE_NO_MEMORY;
     c.argv = wider;
     c.argvCap = <u32>(usableSize(wider) >> 3);
   }
   for (let i = first; i < argc; i++) {
-    const saved = c.argv + (<usize>i << 3);
+    const saved = c.argv + ((<usize>i) << 3);
     store<u32>(saved, load<u32>(Pool.at(i)) - <u32>start);
     store<u32>(saved, load<u32>(Pool.at(i), 4), 4);
   }

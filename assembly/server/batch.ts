@@ -54,8 +54,8 @@ import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
 import { setArgs } from '../resp/args';
 import {
+  type Conn,
   client,
-  Conn,
   queryRelease,
   resetParse,
   setClient,
@@ -83,13 +83,7 @@ import {
   parseErrorText,
   parserReset,
 } from '../resp/parser';
-import {
-  outputLen,
-  outputLost,
-  outputReset,
-  outputRewind,
-  replyText,
-} from '../resp/writer';
+import { outputLen, outputLost, outputReset, outputRewind, replyText } from '../resp/writer';
 import { abiSet } from './abi_block';
 import { NO_COMMAND, Record } from './command_lookup';
 import { countCalls, countFailed } from './command_stats';

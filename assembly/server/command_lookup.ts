@@ -55,7 +55,7 @@ function currentNameLen(id: u32): u32 {
 function word(ptr: usize, len: u32): u64 {
   if (len >= 8) return toLower8(load<u64>(ptr));
   let value: u64 = 0;
-  for (let i: u32 = 0; i < len; i++) value |= <u64>load<u8>(ptr + i) << (i << 3);
+  for (let i: u32 = 0; i < len; i++) value |= (<u64>load<u8>(ptr + i)) << (i << 3);
   return toLower8(value);
 }
 

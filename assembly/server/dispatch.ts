@@ -48,7 +48,13 @@ import {
   replyError,
 } from '../resp/errors';
 import { replyRaw, replyText } from '../resp/writer';
-import { hasSubcommands, lookupCommand, lookupSubcommand, NO_COMMAND, Record } from './command_lookup';
+import {
+  hasSubcommands,
+  lookupCommand,
+  lookupSubcommand,
+  NO_COMMAND,
+  Record,
+} from './command_lookup';
 import { countRejected } from './command_stats';
 
 const UNKNOWN_SHOWN_BYTES: u32 = 128;
@@ -201,11 +207,7 @@ export function admitCommand(id: u32): bool {
   const flags = commandFlags(id);
   if ((client.flags & CLIENT_AUTHENTICATED) == 0 && (flags & CMD_NO_AUTH) == 0) {
     replyError(ERR_NOAUTH);
-  } else if (
-    !rejectProtected(id, flags) &&
-    !rejectForMemory(flags) &&
-    !rejectByGuard(flags)
-  ) {
+  } else if (!rejectProtected(id, flags) && !rejectForMemory(flags) && !rejectByGuard(flags)) {
     return true;
   }
   countRejected(id);
