@@ -44,7 +44,7 @@ import { alloc, allocInit, free, peakBytes, resetPeak, tryAlloc } from './memory
 import { linearMemoryBytes, staticBytes } from './memory/pages';
 import {
   BUFFER_SLACK,
-  type Conn,
+  Conn,
   connFree,
   popDirty,
   pushTaken,

@@ -1,7 +1,7 @@
 // GET, SET and their relatives: whole-value commands on strings.
 import { lookupKeyRead, trySetString } from '../keyspace/db';
 import { keyModified } from '../keyspace/effects';
-import { ENCODING_INT, Entry, type EntryPtr, NO_EXPIRE, TYPE_STRING } from '../keyspace/entry';
+import { ENCODING_INT, Entry, EntryPtr, NO_EXPIRE, TYPE_STRING } from '../keyspace/entry';
 import { Arg } from '../resp/args';
 import { ERR_OOM_LIMIT, ERR_WRONG_TYPE, replyError } from '../resp/errors';
 import { replyBulk, replyBulkInt, replyNull, replyOk } from '../resp/writer';

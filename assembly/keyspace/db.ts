@@ -20,7 +20,7 @@ import {
   ENCODING_INT,
   ENCODING_RAW,
   Entry,
-  type EntryPtr,
+  EntryPtr,
   entryFreeShell,
   entryHasBlock,
   NO_EXPIRE,

@@ -34,12 +34,12 @@ import { randomBelow } from '../util/prng';
 import { hashBytes } from '../util/siphash';
 import { idleSeconds, lfuCounter } from './access_clock';
 import { clockUs } from './clock';
-import { type Db, database, databaseCount, entryFree } from './db';
+import { Db, database, databaseCount, entryFree } from './db';
 import { keyModified } from './effects';
-import { Entry, type EntryPtr } from './entry';
+import { Entry, EntryPtr } from './entry';
 import {
   Bucket,
-  type BucketPtr,
+  BucketPtr,
   bucketAt,
   tableBucket,
   tableDetach,

@@ -15,7 +15,7 @@ import {
   STAT_EXPIRED_TIME_CAP,
 } from '../abi';
 import { clockUs, nowMs } from './clock';
-import { type Db, database, databaseCount, entryFree, isExpired } from './db';
+import { Db, database, databaseCount, entryFree, isExpired } from './db';
 import { keyModified } from './effects';
 import { Entry } from './entry';
 import { Bucket, scanBucket, scanNext, tableDetach, tableShrink, tableTidy } from './key_table';

@@ -30,7 +30,7 @@
 import { free, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import { PAGE_BYTES } from '../memory/pages';
 import { hashBytes } from '../util/siphash';
-import { Entry, type EntryPtr, entryKeyEquals } from './entry';
+import { Entry, EntryPtr, entryKeyEquals } from './entry';
 
 export type BucketPtr = usize;
 

@@ -8,7 +8,7 @@ import { STAT_LAZYFREE_PENDING, STAT_LAZYFREED } from '../abi';
 import { alloc, free } from '../memory/alloc';
 import { clockUs } from './clock';
 import { entryFree } from './db';
-import { Bucket, bucketAt, type KeyTable, tableDropLast } from './key_table';
+import { Bucket, bucketAt, KeyTable, tableDropLast } from './key_table';
 import { Stats } from './stats';
 
 const NODE_NEXT: usize = 0;

@@ -20,7 +20,7 @@ import { alloc, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import { findByte } from '../util/bytes';
 import { parseI64, parseI64Value } from '../util/number_parse';
 import { setArgRecord } from './args';
-import { type Conn, resetParse } from './connection';
+import { Conn, resetParse } from './connection';
 
 const PROTO_INLINE_MAX_BYTES: u32 = 65536;
 const MAX_ARGS: i64 = 2147483647;
@@ -273,7 +273,7 @@ function hexDigit(byte: u32): i32 {
   return lower - 97 < 6 ? lower - 87 : -1;
 }
 
-function unescape(byte: u32): u32 {
+function escapedByte(byte: u32): u32 {
   switch (byte) {
     case 110:
       return 10;
@@ -373,6 +373,6 @@ function unquoteByte(at: usize, stop: usize, quote: u32, out: usize): u32 {
       return 4;
     }
   }
-  store<u8>(out, <u8>unescape(next));
+  store<u8>(out, <u8>escapedByte(next));
   return 2;
 }

@@ -54,7 +54,7 @@ import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
 import { setArgs } from '../resp/args';
 import {
-  type Conn,
+  Conn,
   client,
   queryRelease,
   resetParse,

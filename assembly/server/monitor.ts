@@ -7,7 +7,7 @@
 import { nowMs } from '../keyspace/clock';
 import { free, tryAlloc } from '../memory/alloc';
 import { argc, argv } from '../resp/args';
-import { type Conn, tryPush } from '../resp/connection';
+import { Conn, tryPush } from '../resp/connection';
 import { formatU64 } from '../util/number_format';
 
 let head: usize = 0;

@@ -11,7 +11,7 @@ import { nowMs } from '../keyspace/clock';
 import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
 import { free, tryAlloc } from '../memory/alloc';
-import type { Conn } from '../resp/connection';
+import { Conn } from '../resp/connection';
 import { replyArray, replyBulk, replyInt } from '../resp/writer';
 import { formatU64 } from '../util/number_format';
 
