@@ -64,22 +64,22 @@ export function allocInit(limitPages: u32): void {
 }
 
 function linkPartial(page: u32, sizeClass: u32): void {
-  const info = pageInfo(<usize>page << PAGE_SHIFT);
+  const info = pageInfo((<usize>page) << PAGE_SHIFT);
   const slot = partialHead + (sizeClass << 1);
   const head = load<u16>(slot);
   info.next = head;
   info.prev = 0;
-  if (head != 0) pageInfo(<usize>head << PAGE_SHIFT).prev = <u16>page;
+  if (head != 0) pageInfo((<usize>head) << PAGE_SHIFT).prev = <u16>page;
   store<u16>(slot, <u16>page);
 }
 
 function unlinkPartial(page: u32, sizeClass: u32): void {
-  const info = pageInfo(<usize>page << PAGE_SHIFT);
+  const info = pageInfo((<usize>page) << PAGE_SHIFT);
   const next = info.next;
   const prev = info.prev;
-  if (prev != 0) pageInfo(<usize>prev << PAGE_SHIFT).next = next;
+  if (prev != 0) pageInfo((<usize>prev) << PAGE_SHIFT).next = next;
   else store<u16>(partialHead + (sizeClass << 1), next);
-  if (next != 0) pageInfo(<usize>next << PAGE_SHIFT).prev = prev;
+  if (next != 0) pageInfo((<usize>next) << PAGE_SHIFT).prev = prev;
 }
 
 /** Takes a fresh page for a class and links it. Returns its number, 0 when there is none. */
@@ -111,14 +111,14 @@ export function tryAlloc(bytes: usize): usize {
     page = newSlab(sizeClass);
     if (page == 0) return 0;
   }
-  const base = <usize>page << PAGE_SHIFT;
+  const base = (<usize>page) << PAGE_SHIFT;
   const info = pageInfo(base);
   const size = sizeOfClass(sizeClass);
   const head = info.freeHead;
   let ptr: usize;
   let next: u16 = PAGE_NO_BLOCK;
   if (head != PAGE_NO_BLOCK) {
-    ptr = base + (<usize>head << 3);
+    ptr = base + ((<usize>head) << 3);
     next = load<u16>(ptr);
     info.freeHead = next;
   } else {
@@ -151,7 +151,7 @@ export function alloc(bytes: usize): usize {
 export function free(ptr: usize): void {
   const info = pageInfo(ptr);
   if (info.kind == PAGE_RUN) {
-    used -= <u64>info.runPages << PAGE_SHIFT;
+    used -= (<u64>info.runPages) << PAGE_SHIFT;
     runFree(ptr);
     return;
   }
@@ -169,14 +169,14 @@ export function free(ptr: usize): void {
     unlinkPartial(page, sizeClass);
     info.kind = PAGE_RUN;
     info.runPages = 1;
-    runFree(<usize>page << PAGE_SHIFT);
+    runFree((<usize>page) << PAGE_SHIFT);
   }
 }
 
 /** Bytes a block really occupies: what `usedBytes` counts for it. */
 export function usableSize(ptr: usize): usize {
   const info = pageInfo(ptr);
-  if (info.kind == PAGE_RUN) return <usize>info.runPages << PAGE_SHIFT;
+  if (info.kind == PAGE_RUN) return (<usize>info.runPages) << PAGE_SHIFT;
   return sizeOfClass(info.sizeClass);
 }
 
@@ -198,7 +198,7 @@ export function tryRealloc(ptr: usize, bytes: usize): usize {
     if (old > MAX_SLAB_BLOCK) {
       const before = pageInfo(ptr).runPages;
       if (tryRunResize(ptr, pages)) {
-        used -= <u64>before << PAGE_SHIFT;
+        used -= (<u64>before) << PAGE_SHIFT;
         count(pages << PAGE_SHIFT);
         return ptr;
       }

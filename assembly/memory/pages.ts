@@ -149,7 +149,7 @@ export function pagesInit(limitPages: u32): void {
     assert(memory.grow(<i32>(wanted - pagesTotal)) >= 0);
     pagesTotal = wanted;
   }
-  pageTable = <usize>heapPage << PAGE_SHIFT;
+  pageTable = (<usize>heapPage) << PAGE_SHIFT;
   markRun(0, heapPage + tablePages, true);
   lowestFree = heapPage + tablePages;
 }
@@ -164,7 +164,7 @@ export function tryRunAlloc(count: u32): usize {
     assert(page != 0);
   }
   markRun(page, count, true);
-  const ptr = <usize>page << PAGE_SHIFT;
+  const ptr = (<usize>page) << PAGE_SHIFT;
   const info = pageInfo(ptr);
   info.kind = PAGE_RUN;
   info.runPages = count;

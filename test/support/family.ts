@@ -1,0 +1,265 @@
+// Runs tables of sentences about commands against every target, in RESP2 and in RESP3.
+//
+// A sentence is a title and a script. Each line of a script is a command and, after `=>`, its reply
+// in the notation of reply_notation.ts; a line without `=>` must not reply an error. Every sentence
+// starts with empty databases and a fresh connection.
+//
+//   SET k v XX          => nil
+//   @b GET k            => nil        the same over another connection, called b
+//   CLIENT REPLY SKIP   => nothing    no reply comes for this command
+//   QUIT                => +OK
+//   closed                            the server closed the connection (`@b closed` for another)
+//   sleep 20                          milliseconds; only to let something expire
+//   eventually EXISTS k => 0          asked again until it matches, for what the server does in time
+//   # text                            a remark
+//   =>                                a line that starts so goes on with the one before
+//
+// A script may also be a function, for what this notation cannot say.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { encodeCommand, splitArguments } from './arguments.ts';
+import { matchReply, parseExpected, showReply } from './reply_notation.ts';
+import { RespClient } from './resp_client.ts';
+import type { Reply } from './resp_decoder.ts';
+import { startServer, type TestServer } from './server.ts';
+import { isOlder, selectedTargets, type Target } from './targets.ts';
+
+export interface Context {
+  readonly target: Target;
+  readonly server: TestServer;
+  readonly resp: 2 | 3;
+  readonly client: RespClient;
+  /** Another connection; the same one for the same name, closed after the sentence. */
+  connect(name: string): Promise<RespClient>;
+  /** Runs script lines. */
+  run(script: string): Promise<void>;
+}
+
+export interface SentenceOptions {
+  /** Release that brought what the sentence is about: older targets skip it. */
+  since?: string;
+  /** Release that changed it: targets of that release or newer skip it. */
+  before?: string;
+  /** Commands the script uses that a target may not have yet, to make keys of other types. */
+  requires?: readonly string[];
+  /** Only in this protocol version. */
+  resp?: 2 | 3;
+  /** Set before the sentence and put back after it. */
+  config?: Readonly<Record<string, string>>;
+}
+
+export type Script = string | ((context: Context) => Promise<void>);
+export type Sentence = readonly [title: string, script: Script, options?: SentenceOptions];
+
+export interface FamilyOptions {
+  /** Arguments of the server, after the target's own. */
+  args?: readonly string[];
+}
+
+const EVENTUALLY_MS = 10_000;
+const POLL_MS = 10;
+
+interface Line {
+  text: string;
+  connection: string;
+  command: string;
+  expected: string | null;
+}
+
+function scriptLines(script: string): Line[] {
+  const joined = script.replace(/\n\s*=>/g, ' =>');
+  const lines: Line[] = [];
+  for (const raw of joined.split('\n')) {
+    const text = raw.trim();
+    if (text === '' || text.startsWith('#')) continue;
+    const named = /^@(\w+)\s+(.*)$/.exec(text);
+    const rest = named?.[2] ?? text;
+    const at = rest.search(/\s=>(?!.*\s=>)/);
+    lines.push({
+      text,
+      connection: named?.[1] ?? '',
+      command: (at < 0 ? rest : rest.slice(0, at)).trim(),
+      expected:
+        at < 0
+          ? null
+          : rest
+              .slice(at)
+              .replace(/^\s+=>/, '')
+              .trim(),
+    });
+  }
+  return lines;
+}
+
+class SentenceRun implements Context {
+  readonly target: Target;
+  readonly server: TestServer;
+  readonly resp: 2 | 3;
+  private readonly clients = new Map<string, RespClient>();
+
+  constructor(target: Target, server: TestServer, resp: 2 | 3) {
+    this.target = target;
+    this.server = server;
+    this.resp = resp;
+  }
+
+  get client(): RespClient {
+    const client = this.clients.get('');
+    if (!client) throw new Error('not connected');
+    return client;
+  }
+
+  async connect(name: string): Promise<RespClient> {
+    const known = this.clients.get(name);
+    if (known) return known;
+    const client = await RespClient.connect({ port: this.server.port });
+    this.clients.set(name, client);
+    if (this.resp === 3) await client.call('HELLO', '3');
+    return client;
+  }
+
+  async run(script: string): Promise<void> {
+    for (const line of scriptLines(script)) await this.runLine(line);
+  }
+
+  private async runLine(line: Line): Promise<void> {
+    const client = await this.connect(line.connection);
+    const pause = /^sleep (\d+)$/.exec(line.command);
+    if (pause) {
+      await sleep(Number(pause[1]));
+    } else if (line.command === 'closed') {
+      await client.ended;
+    } else if (line.command.startsWith('eventually ')) {
+      await this.runEventually(client, line);
+    } else {
+      client.send(encodeCommand(splitArguments(line.command)));
+      if (line.expected === 'nothing') return;
+      this.check(line, (await client.read()).reply);
+    }
+  }
+
+  private async runEventually(client: RespClient, line: Line): Promise<void> {
+    const args = splitArguments(line.command.slice('eventually '.length));
+    const deadline = Date.now() + EVENTUALLY_MS;
+    for (;;) {
+      const reply = await client.call(...args);
+      if (matchReply(parseExpected(line.expected ?? ''), reply, this.resp)) return;
+      if (Date.now() > deadline) return this.check(line, reply);
+      await sleep(POLL_MS);
+    }
+  }
+
+  private check(line: Line, reply: Reply): void {
+    const good =
+      line.expected === null
+        ? reply.kind !== 'error'
+        : matchReply(parseExpected(line.expected), reply, this.resp);
+    // The comparison of texts gives the failure a readable difference.
+    if (!good) expect(`${line.command} => ${showReply(reply)}`).toBe(line.text);
+  }
+
+  /** Ends all connections; an answer that no line asked for is a failure. */
+  async finish(): Promise<void> {
+    const unread: string[] = [];
+    for (const client of this.clients.values()) {
+      unread.push(...client.takeUnread().map(({ reply }) => showReply(reply)));
+    }
+    await this.release();
+    expect(unread, 'replies that no line of the script expects').toEqual([]);
+  }
+
+  async release(): Promise<void> {
+    await Promise.all([...this.clients.values()].map((client) => client.close()));
+    this.clients.clear();
+  }
+}
+
+function isSkipped(options: SentenceOptions, target: Target, resp: 2 | 3): boolean {
+  if (options.since && isOlder(target.version, options.since)) return true;
+  if (options.before && !isOlder(target.version, options.before)) return true;
+  return options.resp !== undefined && options.resp !== resp;
+}
+
+async function missingCommands(admin: RespClient, names: readonly string[]): Promise<string[]> {
+  const info = await admin.call('COMMAND', 'INFO', ...names);
+  if (info.kind !== 'array') throw new Error(`COMMAND INFO: ${showReply(info)}`);
+  return names.filter((_, i) => info.items[i]?.kind !== 'array');
+}
+
+async function setConfig(admin: RespClient, values: Readonly<Record<string, string>>) {
+  const reply = await admin.call('CONFIG', 'SET', ...Object.entries(values).flat());
+  if (reply.kind !== 'simple') throw new Error(`CONFIG SET: ${showReply(reply)}`);
+}
+
+async function getConfig(admin: RespClient, names: readonly string[]) {
+  const values: Record<string, string> = {};
+  for (const name of names) {
+    const reply = await admin.call('CONFIG', 'GET', name);
+    if (reply.kind !== 'array' || reply.items[1]?.kind !== 'bulk') {
+      throw new Error(`CONFIG GET ${name}: ${showReply(reply)}`);
+    }
+    values[name] = reply.items[1].bytes.toString();
+  }
+  return values;
+}
+
+function runSentences(
+  sentences: readonly Sentence[],
+  target: Target,
+  options: FamilyOptions,
+): void {
+  let server: TestServer;
+  let admin: RespClient;
+  let current: SentenceRun | undefined;
+
+  beforeAll(async () => {
+    const args = [...target.args, ...(options.args ?? [])];
+    server = await startServer({ kind: target.kind, args });
+    admin = await RespClient.connect({ port: server.port });
+  });
+  afterAll(async () => {
+    await admin?.close();
+    await server?.stop();
+  });
+  afterEach(async () => {
+    await current?.release();
+    current = undefined;
+  });
+
+  describe.each([2, 3] as const)('in RESP%i', (resp) => {
+    for (const [title, script, conditions = {}] of sentences) {
+      it.skipIf(isSkipped(conditions, target, resp))(title, async ({ skip }) => {
+        if (conditions.requires) {
+          const missing = await missingCommands(admin, conditions.requires);
+          if (missing.length) skip(`the target has no ${missing.join(', ')} yet`);
+        }
+        await admin.call('FLUSHALL');
+        const before = await getConfig(admin, Object.keys(conditions.config ?? {}));
+        if (conditions.config) await setConfig(admin, conditions.config);
+        try {
+          current = new SentenceRun(target, server, resp);
+          await current.connect('');
+          if (typeof script === 'string') await current.run(script);
+          else await script(current);
+          await current.finish();
+        } finally {
+          if (conditions.config) await setConfig(admin, before);
+        }
+      });
+    }
+  });
+}
+
+/** Declares the tests of one family: for every selected target, in both protocol versions. */
+export function family(
+  name: string,
+  sentences: readonly Sentence[],
+  options: FamilyOptions = {},
+): void {
+  for (const target of selectedTargets()) {
+    describe.skipIf(!target.available)(`${name} on ${target.name}`, () => {
+      runSentences(sentences, target, options);
+    });
+  }
+}

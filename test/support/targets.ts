@@ -1,0 +1,62 @@
+// What the family tests and transcripts run against.
+//
+//   direct   respite-server over TCP, direct transport
+//   stream   respite-server over TCP, stream transport
+//   redis    real redis-server, the oracle: a test that it fails is a wrong test
+//
+// RESPITE_TARGETS=redis,direct selects some of them; RESPITE_REDIS_SERVER names another binary.
+
+import { realRedisAvailable, realRedisVersion, type ServerKind } from './server.ts';
+
+export interface Target {
+  readonly name: string;
+  readonly kind: ServerKind;
+  readonly args: readonly string[];
+  /** Release whose command set it has: gates sentences that say `since` or `before`. */
+  readonly version: string;
+  readonly available: boolean;
+}
+
+/** Respite follows the newest known release. */
+const NEWEST = '8.10.1';
+
+function allTargets(): Target[] {
+  const respite = {
+    kind: 'respite' as const,
+    version: NEWEST,
+    available: true,
+  };
+  return [
+    { ...respite, name: 'direct', args: ['--transport', 'direct'] },
+    { ...respite, name: 'stream', args: ['--transport', 'stream'] },
+    {
+      name: 'redis',
+      kind: 'redis',
+      args: ['--enable-debug-command', 'yes'],
+      version: realRedisVersion() ?? '7.0.0',
+      available: realRedisAvailable(),
+    },
+  ];
+}
+
+export function selectedTargets(): Target[] {
+  const all = allTargets();
+  const wanted = process.env.RESPITE_TARGETS?.split(',').filter(Boolean);
+  if (!wanted) return all;
+  return wanted.map((name) => {
+    const found = all.find((target) => target.name === name);
+    if (!found) throw new Error(`RESPITE_TARGETS: no target is called ${name}`);
+    return found;
+  });
+}
+
+/** Whether release `version` comes before release `other`: "7.0.15" before "7.2". */
+export function isOlder(version: string, other: string): boolean {
+  const a = version.split('.').map(Number);
+  const b = other.split('.').map(Number);
+  for (let i = 0; i < b.length; i++) {
+    const difference = (a[i] ?? 0) - (b[i] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}
