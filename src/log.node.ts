@@ -6,7 +6,7 @@
 
 import { appendFileSync, writeSync } from 'node:fs';
 import type { LogSink } from './log.ts';
-import { errorCode } from './system_error.ts';
+import { errorCode } from './util/system_error.ts';
 
 const STANDARD_OUTPUT = 1;
 

@@ -4,11 +4,11 @@
 // through `ConfigHooks`, so that nothing here depends on a platform or on other features.
 
 import type { HostCall, HostCommands } from '../host_command.ts';
+import { globMatch } from '../util/glob.ts';
 import { bytesToByteText, byteTextToBytes, cString, isAscii } from './byte_text.ts';
 import type { Config, SetFailure } from './config.ts';
 import type { DirectiveHandle } from './directives.ts';
 import { findDirective, HANDLES } from './directives.ts';
-import { globMatch } from './glob_match.ts';
 
 export interface ConfigHooks {
   /** Whether the client is on this machine, which `enable-protected-configs local` asks for. */
@@ -61,7 +61,7 @@ const FIRST_ARGUMENT = 2;
 // --- CONFIG GET ---
 
 function configGet(call: HostCall, config: Config): void {
-  const matches = new Map<string, { printed: string; handle: DirectiveHandle }>();
+  const matches = new Map<string, Match>();
   for (const argument of call.args.slice(FIRST_ARGUMENT)) {
     for (const { printed, handle } of findMatches(bytesToByteText(argument))) {
       if (!matches.has(handle.name)) matches.set(handle.name, { printed, handle });
@@ -74,16 +74,27 @@ function configGet(call: HostCall, config: Config): void {
   }
 }
 
+interface Match {
+  readonly printed: string;
+  readonly handle: DirectiveHandle;
+}
+
+/** What a pattern can find. */
+const VISIBLE = HANDLES.filter(({ directive }) => !directive.hidden).map((handle) => ({
+  printed: handle.name,
+  handle,
+  nameBytes: byteTextToBytes(handle.name),
+}));
+
 /** A full name is printed as the client wrote it; only such a name finds a hidden directive. */
-function findMatches(argument: string): { printed: string; handle: DirectiveHandle }[] {
+function findMatches(argument: string): readonly Match[] {
   const pattern = cString(argument);
   if (!/[[*?]/.test(pattern)) {
     const handle = findDirective(argument);
     return handle === undefined ? [] : [{ printed: argument, handle }];
   }
-  return HANDLES.filter(
-    ({ directive, name }) => !directive.hidden && globMatch(pattern, name, true),
-  ).map((handle) => ({ printed: handle.name, handle }));
+  const bytes = byteTextToBytes(pattern);
+  return VISIBLE.filter(({ nameBytes }) => globMatch(bytes, nameBytes, true));
 }
 
 // --- CONFIG SET ---

@@ -14,7 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { errorCode, systemErrorText } from '../system_error.ts';
+import { errorCode, systemErrorText } from '../util/system_error.ts';
 import { bytesToByteText, byteTextToBytes, fromByteText, toByteText } from './byte_text.ts';
 import type { Config, DirectoryPort } from './config.ts';
 import type { ConfigFiles } from './parse.ts';

@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KnownDirective } from '../../src/config/directives.ts';
 import { DIRECTIVES } from '../../src/config/directives.ts';
-import { ConfigHarness, hasOracle, Oracle, parseReply } from './oracle.ts';
+import { ConfigHarness, hasOracle, Oracle } from './oracle.ts';
 
 /** Setting these on the oracle would cut it off, stop it or touch the machine. */
 const DANGEROUS = new Set([
