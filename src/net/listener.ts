@@ -16,8 +16,9 @@
 // socket's path is removed only when it is a socket, so that a mistyped path cannot cost a data file.
 
 import { lookup } from 'node:dns/promises';
-import { chmodSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server } from 'node:net';
+import { dirname } from 'node:path';
 import { systemErrorName, systemErrorText } from './error_text.ts';
 import type { Connection, Session, Transport } from './transport.ts';
 
@@ -201,10 +202,12 @@ export class Listener {
       this.unixServer = await this.listen({ path, backlog: this.settings.tcpBacklog });
       this.unixPath = path;
     } catch (error) {
-      const isSystemError = error instanceof Error && 'code' in error;
-      const text = isSystemError
-        ? `bind: ${systemErrorText(systemErrorName(error))}`
-        : systemErrorName(error);
+      let text = systemErrorName(error);
+      if (error instanceof Error && 'code' in error) {
+        // libuv says EACCES for a directory that does not exist, as Windows would.
+        if (text === 'EACCES' && !existsSync(dirname(path))) text = 'ENOENT';
+        text = `bind: ${systemErrorText(text)}`;
+      }
       throw new ListenError(`Failed opening Unix socket: ${text}`);
     }
   }
