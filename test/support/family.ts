@@ -37,9 +37,9 @@ export interface Context {
 }
 
 export interface SentenceOptions {
-  /** Release that brought what the sentence is about: older targets skip it. */
+  /** Release that brought the command or option the sentence is about: older targets skip it. */
   since?: string;
-  /** Release that changed it: targets of that release or newer skip it. */
+  /** Release up to which Redis behaved so: targets that behave as that one or a newer skip it. */
   before?: string;
   /** Commands the script uses that a target may not have yet, to make keys of other types. */
   requires?: readonly string[];
@@ -110,18 +110,18 @@ class SentenceRun implements Context {
     return client;
   }
 
-  async connect(name: string): Promise<RespClient> {
+  readonly connect = async (name: string): Promise<RespClient> => {
     const known = this.clients.get(name);
     if (known) return known;
     const client = await RespClient.connect({ port: this.server.port });
     this.clients.set(name, client);
     if (this.resp === 3) await client.call('HELLO', '3');
     return client;
-  }
+  };
 
-  async run(script: string): Promise<void> {
+  readonly run = async (script: string): Promise<void> => {
     for (const line of scriptLines(script)) await this.runLine(line);
-  }
+  };
 
   private async runLine(line: Line): Promise<void> {
     const client = await this.connect(line.connection);
@@ -176,8 +176,8 @@ class SentenceRun implements Context {
 }
 
 function isSkipped(options: SentenceOptions, target: Target, resp: 2 | 3): boolean {
-  if (options.since && isOlder(target.version, options.since)) return true;
-  if (options.before && !isOlder(target.version, options.before)) return true;
+  if (options.since && isOlder(target.commands, options.since)) return true;
+  if (options.before && !isOlder(target.behaviour, options.before)) return true;
   return options.resp !== undefined && options.resp !== resp;
 }
 
