@@ -239,7 +239,7 @@ family('keys', [
       SELECT 16 => -ERR DB index is out of range
       SELECT -1 => -ERR DB index is out of range
       SELECT x => -ERR value is not an integer or out of range
-      SELECT 99999999999 => -ERR value is not an integer or out of range
+      SELECT 99999999999 => -ERR value is out of range, value must between -2147483648 and 2147483647
       SELECT => -ERR wrong number of arguments for 'select' command
     `,
   ],
