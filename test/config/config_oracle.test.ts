@@ -148,7 +148,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['set', 'slave-priority', '5', 'replica-priority', '6'],
   ['set', 'slave-priority', '5', 'replica-priority', 'x'],
   ['set', 'slave-priority', '7', 'replica-priority', '8', 'timeout', 'x'],
-  ['get', 'slave-priority', 'replica-priority'],
+  ['get', 'replica-priority'],
   ['set', 'SLAVE-priority', 'x'],
   ['set', 'Timeout', 'x'],
   ['set', 'timeout\0x', '1'],
