@@ -28,7 +28,12 @@ import {
 } from './abi';
 import { clockUs, setNowMs } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
-import { evictionPending, evictionPolicyChanged, tryFreeMemoryForWrite, usedMemory } from './keyspace/evict';
+import {
+  evictionPending,
+  evictionPolicyChanged,
+  tryFreeMemoryForWrite,
+  usedMemory,
+} from './keyspace/evict';
 import { expireStep } from './keyspace/expire_cycle';
 import { tableBytes, tableShrink } from './keyspace/key_table';
 import { lazyfreeStep } from './keyspace/lazyfree';
@@ -48,11 +53,28 @@ import {
 } from './resp/connection';
 import { countError, errorStats, resetErrorStats } from './resp/errors';
 import { parserInit } from './resp/parser';
-import { outputCommit, outputLen, outputPtr, outputReserve, outputReset, writerInit } from './resp/writer';
+import {
+  outputCommit,
+  outputLen,
+  outputPtr,
+  outputReserve,
+  outputReset,
+  writerInit,
+} from './resp/writer';
 import { abiBlock, abiSet } from './server/abi_block';
 import * as batch from './server/batch';
-import { commandLookupInit, lookupCommand, NO_COMMAND, tryRenameCommand } from './server/command_lookup';
-import { commandStats, commandStatsInit, resetCommandStats, resetHistogram } from './server/command_stats';
+import {
+  commandLookupInit,
+  lookupCommand,
+  NO_COMMAND,
+  tryRenameCommand,
+} from './server/command_lookup';
+import {
+  commandStats,
+  commandStatsInit,
+  resetCommandStats,
+  resetHistogram,
+} from './server/command_stats';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
 import { monitorAdd, monitorRemove } from './server/monitor';
 import { slowlogTrim } from './server/slowlog';

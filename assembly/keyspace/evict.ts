@@ -30,8 +30,8 @@ import {
 } from '../abi';
 import { usedBytes } from '../memory/alloc';
 import { staticBytes } from '../memory/pages';
-import { hashBytes } from '../util/siphash';
 import { randomBelow } from '../util/prng';
+import { hashBytes } from '../util/siphash';
 import { idleSeconds, lfuCounter } from './access_clock';
 import { clockUs } from './clock';
 import { Db, database, databaseCount, entryFree } from './db';
@@ -39,8 +39,8 @@ import { keyModified } from './effects';
 import { Entry, EntryPtr } from './entry';
 import {
   Bucket,
-  bucketAt,
   BucketPtr,
+  bucketAt,
   tableBucket,
   tableDetach,
   tableShrink,

@@ -79,7 +79,8 @@ function expireDatabase(which: Db, deadlineUs: f64): bool {
   const live = seen - expired;
   if (live > 0) {
     const average = ttlSum / <f64>live;
-    which.averageTtlMs = which.averageTtlMs == 0 ? average : which.averageTtlMs * 0.98 + average * 0.02;
+    which.averageTtlMs =
+      which.averageTtlMs == 0 ? average : which.averageTtlMs * 0.98 + average * 0.02;
   }
   if (expired > 0) {
     Stats.add(STAT_EXPIRED_KEYS, <f64>expired);

@@ -74,7 +74,9 @@ export class Bucket {
     return load<u32>(b, BUCKET_META);
   }
   @inline static next(b: BucketPtr): BucketPtr {
-    return Bucket.meta(b) & META_CHAINED ? <usize>load<u32>(b + BUCKET_ENTRIES + (CHAIN_SLOT << 2)) : 0;
+    return Bucket.meta(b) & META_CHAINED
+      ? <usize>load<u32>(b + BUCKET_ENTRIES + (CHAIN_SLOT << 2))
+      : 0;
   }
   /** Bit i: slot i holds an entry. */
   @inline static occupied(b: BucketPtr): u32 {

@@ -27,8 +27,7 @@ export const ERR_SAME_OBJECT: string = 'ERR source and destination objects are t
 export const ERR_OVERFLOW: string = 'ERR increment or decrement would overflow';
 export const ERR_OOM: string = "OOM command not allowed when used memory > 'maxmemory'.";
 export const ERR_OOM_LIMIT: string = 'OOM out of memory: the 4 GiB of this engine are used up';
-export const ERR_TOO_LONG: string =
-  'ERR string exceeds maximum allowed size (proto-max-bulk-len)';
+export const ERR_TOO_LONG: string = 'ERR string exceeds maximum allowed size (proto-max-bulk-len)';
 export const ERR_DB_INDEX: string = 'ERR DB index is out of range';
 export const ERR_LOADING: string = 'LOADING Redis is loading the dataset in memory';
 export const ERR_NOAUTH: string = 'NOAUTH Authentication required.';

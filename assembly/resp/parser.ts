@@ -14,11 +14,7 @@
 // Inline lines are unquoted into an arena of their own, since unquoting changes bytes that may have
 // to be parsed again.
 
-import {
-  ARG_BYTES,
-  CFG_PROTO_MAX_BULK,
-  CLIENT_AUTHENTICATED,
-} from '../abi';
+import { ARG_BYTES, CFG_PROTO_MAX_BULK, CLIENT_AUTHENTICATED } from '../abi';
 import { Settings } from '../keyspace/settings';
 import { alloc, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import { findByte } from '../util/bytes';
@@ -176,7 +172,7 @@ export function parseCommand(c: Conn, start: usize, end: usize): i32 {
 function restoreArgs(c: Conn, start: usize): bool {
   if (!tryPoolReserve(0, c.argc)) return false;
   for (let i: u32 = 0; i < c.argc; i++) {
-    const saved = c.argv + (<usize>i << 3);
+    const saved = c.argv + ((<usize>i) << 3);
     setArgRecord(Pool.at(i), start + load<u32>(saved), load<u32>(saved, 4));
   }
   return true;
@@ -210,7 +206,7 @@ function parseBulks(c: Conn, start: usize, from: usize, end: usize): i32 {
       at = lineEnd;
     }
     if (<i64>(end - at) < bulk + 2) return suspend(c, start, at, first, argc, left, bulk);
-    if (!tryPoolReserve(argc, 1)) {
+    if (poolUsed + argc >= poolArgs && !tryPoolReserve(argc, 1)) {
       if (poolUsed == 0) return PARSE_NO_MEMORY;
       // Begin this command again when the pool is free. It is not a resumed one: those come first
       // in their round, when the pool is empty.
@@ -247,14 +243,14 @@ function suspend(
   bulk: i64,
 ): i32 {
   if (argc > c.argvCap) {
-    const wanted = <usize>max(argc, min(argc << 1, 1 << 28)) << 3;
+    const wanted = (<usize>max(argc, min(argc << 1, 1 << 28))) << 3;
     const wider = c.argv == 0 ? tryAlloc(wanted) : tryRealloc(c.argv, wanted);
     if (wider == 0) return PARSE_NO_MEMORY;
     c.argv = wider;
     c.argvCap = <u32>(usableSize(wider) >> 3);
   }
   for (let i = first; i < argc; i++) {
-    const saved = c.argv + (<usize>i << 3);
+    const saved = c.argv + ((<usize>i) << 3);
     store<u32>(saved, load<u32>(Pool.at(i)) - <u32>start);
     store<u32>(saved, load<u32>(Pool.at(i), 4), 4);
   }
@@ -277,7 +273,7 @@ function hexDigit(byte: u32): i32 {
   return lower - 97 < 6 ? lower - 87 : -1;
 }
 
-function unescape(byte: u32): u32 {
+function escapedByte(byte: u32): u32 {
   switch (byte) {
     case 110:
       return 10;
@@ -377,6 +373,6 @@ function unquoteByte(at: usize, stop: usize, quote: u32, out: usize): u32 {
       return 4;
     }
   }
-  store<u8>(out, <u8>unescape(next));
+  store<u8>(out, <u8>escapedByte(next));
   return 2;
 }

@@ -147,7 +147,7 @@ export function replyNullArray(): void {
 
 export function replyInt(value: i64): void {
   if (<u64>value < 10) {
-    put(0x0a0d303a + (<u64>value << 8), 4);
+    put(0x0a0d303a + ((<u64>value) << 8), 4);
     return;
   }
   if (!tryReserve(32)) return;
@@ -197,7 +197,7 @@ export function replyBool(value: bool): void {
 // --- Aggregates ---
 
 export function replyArray(count: u32): void {
-  if (count < 10) put(0x0a0d302a + (<u64>count << 8), 4);
+  if (count < 10) put(0x0a0d302a + ((<u64>count) << 8), 4);
   else replyHead(42, count);
 }
 

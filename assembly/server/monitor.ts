@@ -6,7 +6,7 @@
 
 import { nowMs } from '../keyspace/clock';
 import { free, tryAlloc } from '../memory/alloc';
-import { argv, argc } from '../resp/args';
+import { argc, argv } from '../resp/args';
 import { Conn, tryPush } from '../resp/connection';
 import { formatU64 } from '../util/number_format';
 

@@ -34,7 +34,8 @@ export let slowlogLength: u32 = 0;
 
 function putText(out: usize, text: string): usize {
   const len = <u32>text.length;
-  for (let i: u32 = 0; i < len; i++) store<u8>(out + i, load<u8>(changetype<usize>(text) + (i << 1)));
+  for (let i: u32 = 0; i < len; i++)
+    store<u8>(out + i, load<u8>(changetype<usize>(text) + (i << 1)));
   return out + len;
 }
 
@@ -50,8 +51,7 @@ export function slowlogPushIfNeeded(c: Conn, argv: usize, argc: u32, durationUs:
   const threshold = Settings.get(CFG_SLOWLOG_SLOWER_US);
   if (threshold < 0 || durationUs < <f64>threshold) return;
   const kept = min(argc, MAX_ARGS);
-  const bytes =
-    ENTRY_TEXT + c.addrLen + c.nameLen + kept * (4 + MAX_ARG_BYTES + MARK_MAX_BYTES);
+  const bytes = ENTRY_TEXT + c.addrLen + c.nameLen + kept * (4 + MAX_ARG_BYTES + MARK_MAX_BYTES);
   const scratch = tryAlloc(bytes);
   if (scratch == 0) return;
   store<u32>(scratch, <u32>head, ENTRY_NEXT);
