@@ -44,6 +44,7 @@ export const ABI_CURRENT_CONN = 12; // connection whose batch is running
 export const ABI_INPUT = 13; // INPUT_BYTES region
 export const ABI_EVENTS = 14; // number of queued host events
 export const ABI_EVENTS_PTR = 15; // EVENT_BYTES each
+export const ABI_ERROR_STATS = 16; // ERRSTAT_SLOTS records
 export const ABI_WORDS = 32;
 
 export const ARG_BYTES = 16;
@@ -197,6 +198,17 @@ export const CMDSTAT_USEC = 8; // f64
 export const CMDSTAT_REJECTED = 16; // u64
 export const CMDSTAT_FAILED = 24; // u64
 export const CMDSTAT_HISTOGRAM = 32; // u32 pointer to LATENCY_BUCKETS u64 counters, 0 before the first call
+
+// Latency histogram: bucket of a duration of v nanoseconds is v >> 6 below 1,024, else
+// (msb - 9) * 16 + the four bits after the highest, capped at the last bucket.
+export const LATENCY_BUCKETS = 384;
+
+// Error statistics: ERRSTAT_SLOTS records of a code word and how often it was sent.
+export const ERRSTAT_SLOTS = 128;
+export const ERRSTAT_BYTES = 64;
+export const ERRSTAT_COUNT = 0; // u64
+export const ERRSTAT_NAME_LEN = 8; // u32
+export const ERRSTAT_NAME = 12; // up to 52 bytes
 
 // --- Settings the host hands to the core: `setConfig(id, value)` ---
 

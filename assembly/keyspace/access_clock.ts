@@ -17,7 +17,7 @@ import {
 } from '../abi';
 import { randomF64 } from '../util/prng';
 import { nowMs } from './clock';
-import { Entry, type EntryPtr } from './entry';
+import { Entry, EntryPtr } from './entry';
 import { Settings } from './settings';
 
 const LFU_INIT: u32 = 5;

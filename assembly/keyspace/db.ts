@@ -20,7 +20,7 @@ import {
   ENCODING_INT,
   ENCODING_RAW,
   Entry,
-  type EntryPtr,
+  EntryPtr,
   entryFreeShell,
   entryHasBlock,
   NO_EXPIRE,
@@ -44,7 +44,7 @@ import { Stats } from './stats';
 /** A database: its key table and what the expire cycle remembers of it. */
 @unmanaged
 export class Db extends KeyTable {
-  expireCursor: u64; // scan position of the active expire cycle
+  expireCursor: u64; // scan position which the active expire cycle
   averageTtlMs: f64; // estimate from the keys the cycle saw
   id: u32;
   evictCursor: u32; // where eviction's sampling goes on
@@ -127,8 +127,8 @@ export function lookupKeyWrite(key: usize, keyLen: u32, hash: u64): EntryPtr {
   return e;
 }
 
-function expireFound(of: Db, hash: u64): void {
-  entryFree(tableRemoveFound(of, hash));
+function expireFound(which: Db, hash: u64): void {
+  entryFree(tableRemoveFound(which, hash));
   Stats.add(STAT_EXPIRED_KEYS, 1);
   keyModified(1);
 }

@@ -30,7 +30,7 @@
 import { free, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import { PAGE_BYTES } from '../memory/pages';
 import { hashBytes } from '../util/siphash';
-import { Entry, type EntryPtr, entryKeyEquals } from './entry';
+import { Entry, EntryPtr, entryKeyEquals } from './entry';
 
 export type BucketPtr = usize;
 
@@ -74,7 +74,9 @@ export class Bucket {
     return load<u32>(b, BUCKET_META);
   }
   @inline static next(b: BucketPtr): BucketPtr {
-    return Bucket.meta(b) & META_CHAINED ? load<u32>(b + BUCKET_ENTRIES + (CHAIN_SLOT << 2)) : 0;
+    return Bucket.meta(b) & META_CHAINED
+      ? <usize>load<u32>(b + BUCKET_ENTRIES + (CHAIN_SLOT << 2))
+      : 0;
   }
   /** Bit i: slot i holds an entry. */
   @inline static occupied(b: BucketPtr): u32 {
@@ -106,7 +108,7 @@ class Index {
     const segment = load<u32>(t.directory + ((index >> SEGMENT_SHIFT) << 2));
     return <usize>segment + ((index & (SEGMENT_BUCKETS - 1)) << BUCKET_SHIFT);
   }
-  @inline static of(t: KeyTable, hash: u64): u32 {
+  @inline static bucketOf(t: KeyTable, hash: u64): u32 {
     const wide = <u32>hash & ((t.levelMask << 1) | 1);
     return wide < t.buckets ? wide : <u32>hash & t.levelMask;
   }
@@ -123,19 +125,18 @@ class Index {
 
 /** The first bucket of the chain a hash belongs to, for touching its line ahead of execution. */
 export function tableBucket(t: KeyTable, hash: u64): BucketPtr {
-  return Index.bucketAt(t, Index.of(t, hash));
+  return Index.bucketAt(t, Index.bucketOf(t, hash));
 }
 
 /** The entry most likely to hold the key (first tag match), or 0: a hint, no key is compared. */
 export function bucketHint(b: BucketPtr, hash: u64): EntryPtr {
   const match = Bucket.matches(b, Index.tag(hash));
-  if (match != 0) return Bucket.entry(b, ctz(match));
-  return Bucket.next(b);
+  return match != 0 ? Bucket.entry(b, ctz(match)) : 0;
 }
 
 /** The entry of a key or 0. Sets `foundSlot` and `foundBucket` when found. Expected O(1). */
 export function tableFind(t: KeyTable, key: usize, keyLen: u32, hash: u64): EntryPtr {
-  let b = Index.bucketAt(t, Index.of(t, hash));
+  let b = Index.bucketAt(t, Index.bucketOf(t, hash));
   const tag = Index.tag(hash);
   do {
     let match = Bucket.matches(b, tag);
@@ -177,7 +178,7 @@ function tryNewBucket(): BucketPtr {
 /** Puts an entry into the first free slot of a chain, which is extended when full. */
 function tryPlace(t: KeyTable, first: BucketPtr, e: EntryPtr, tag: u32): bool {
   let b = first;
-  for (;;) {
+  while (true) {
     const meta = Bucket.meta(b);
     const chained = (meta & META_CHAINED) != 0;
     const empty = ~Bucket.occupied(b) & (chained ? SLOT_MASK >> 1 : SLOT_MASK);
@@ -213,7 +214,7 @@ function putSlot(b: BucketPtr, slot: u32, e: EntryPtr, tag: u32): void {
  */
 export function tryTableInsert(t: KeyTable, e: EntryPtr, hash: u64): bool {
   if (t.keys >= <u32>GROW_LOAD * t.buckets) trySplit(t);
-  if (!tryPlace(t, Index.bucketAt(t, Index.of(t, hash)), e, Index.tag(hash))) return false;
+  if (!tryPlace(t, Index.bucketAt(t, Index.bucketOf(t, hash)), e, Index.tag(hash))) return false;
   t.keys += 1;
   if (Entry.hasExpire(e)) t.expires += 1;
   return true;
@@ -398,7 +399,7 @@ export function tableShrink(t: KeyTable, steps: u32): bool {
  */
 export function tableRemoveFound(t: KeyTable, hash: u64): EntryPtr {
   const e = tableDetachFound(t);
-  const first = Index.bucketAt(t, Index.of(t, hash));
+  const first = Index.bucketAt(t, Index.bucketOf(t, hash));
   if (Bucket.next(first) != 0) compactChain(t, first);
   tableShrink(t, 2);
   return e;
@@ -437,7 +438,7 @@ export function scanBucket(t: KeyTable, cursor: u64): BucketPtr {
 
 /** The position behind that chain's interval; 0 when the order ends there. */
 export function scanNext(t: KeyTable, cursor: u64): u64 {
-  const index = Index.of(t, reverseBits(cursor));
+  const index = Index.bucketOf(t, reverseBits(cursor));
   const depth = Index.depth(t, index);
   if (depth == 0) return 0;
   const step = (<u64>1) << (64 - depth);

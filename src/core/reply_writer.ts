@@ -26,6 +26,11 @@ export class ReplyWriter {
     return this.length;
   }
 
+  /** Forgets what was written. */
+  reset(): void {
+    this.length = 0;
+  }
+
   /** Already encoded RESP. */
   raw(text: string | Uint8Array): this {
     if (typeof text === 'string') {

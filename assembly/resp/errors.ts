@@ -1,0 +1,104 @@
+// Error replies: the texts that more than one command sends, and the counting of all of them.
+//
+// Each starts with its code word, as clients match on it. Every error reply goes through
+// `replyError` or `countError`, which feed total_error_replies, errorstats and the running command's
+// failed_calls.
+
+import {
+  ERRSTAT_BYTES,
+  ERRSTAT_COUNT,
+  ERRSTAT_NAME,
+  ERRSTAT_NAME_LEN,
+  ERRSTAT_SLOTS,
+  STAT_ERROR_REPLIES,
+} from '../abi';
+import { Stats } from '../keyspace/stats';
+import { bytesEqual } from '../util/bytes';
+import { outputAt, outputLen, replyCrlf, replyRaw, replyText } from './writer';
+
+export const ERR_SYNTAX: string = 'ERR syntax error';
+export const ERR_WRONG_TYPE: string =
+  'WRONGTYPE Operation against a key holding the wrong kind of value';
+export const ERR_NOT_INTEGER: string = 'ERR value is not an integer or out of range';
+export const ERR_NOT_FLOAT: string = 'ERR value is not a valid float';
+export const ERR_NO_SUCH_KEY: string = 'ERR no such key';
+export const ERR_OUT_OF_RANGE: string = 'ERR index out of range';
+export const ERR_SAME_OBJECT: string = 'ERR source and destination objects are the same';
+export const ERR_OVERFLOW: string = 'ERR increment or decrement would overflow';
+export const ERR_OOM: string = "OOM command not allowed when used memory > 'maxmemory'.";
+export const ERR_OOM_LIMIT: string = 'OOM out of memory: the 4 GiB of this engine are used up';
+export const ERR_TOO_LONG: string = 'ERR string exceeds maximum allowed size (proto-max-bulk-len)';
+export const ERR_DB_INDEX: string = 'ERR DB index is out of range';
+export const ERR_LOADING: string = 'LOADING Redis is loading the dataset in memory';
+export const ERR_NOAUTH: string = 'NOAUTH Authentication required.';
+export const ERR_READONLY: string = "READONLY You can't write against a read only replica.";
+export const ERR_MASTERDOWN: string =
+  "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+export const ERR_MISCONF: string =
+  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.";
+export const ERR_NOREPLICAS: string = 'NOREPLICAS Not enough good replicas to write.';
+export const ERR_NO_MULTI: string = 'ERR Command not allowed inside a transaction';
+
+export const errorStats: usize = memory.data(<i32>ERRSTAT_SLOTS * <i32>ERRSTAT_BYTES, 8);
+/** Error replies sent by the running command; dispatch clears it. */
+export let commandErrors: u32 = 0;
+
+export function clearCommandErrors(): void {
+  commandErrors = 0;
+}
+
+/** Sends a whole error text from a literal. */
+export function replyError(text: string): void {
+  const start = errorStart();
+  replyText(text);
+  errorEnd(start);
+}
+
+/** Opens an error reply that is written in parts (`replyText`, `errorBytes`); see `errorEnd`. */
+export function errorStart(): u32 {
+  const start = outputLen();
+  replyText('-');
+  return start;
+}
+
+/** Part of an error text that came from the client; line breaks must not split the reply. */
+export function errorBytes(ptr: usize, len: u32): void {
+  const start = outputLen();
+  replyRaw(ptr, len);
+  const from = outputAt(start);
+  for (let i: u32 = 0; i < outputLen() - start; i++) {
+    const byte = load<u8>(from + i);
+    if (byte == 13 || byte == 10) store<u8>(from + i, 32);
+  }
+}
+
+export function errorEnd(start: u32): void {
+  replyCrlf();
+  countError(outputAt(start));
+}
+
+/** Counts the error reply whose '-' is at `at`. */
+export function countError(at: usize): void {
+  commandErrors += 1;
+  Stats.add(STAT_ERROR_REPLIES, 1);
+  let len: u32 = 0;
+  while (len < <u32>ERRSTAT_BYTES - <u32>ERRSTAT_NAME) {
+    const byte = load<u8>(at + 1 + len);
+    if (byte == 32 || byte == 13) break;
+    len += 1;
+  }
+  for (let i: u32 = 0; i < <u32>ERRSTAT_SLOTS; i++) {
+    const slot = errorStats + i * ERRSTAT_BYTES;
+    const nameLen = load<u32>(slot, ERRSTAT_NAME_LEN);
+    if (nameLen == 0) {
+      store<u32>(slot, len, ERRSTAT_NAME_LEN);
+      memory.copy(slot + ERRSTAT_NAME, at + 1, len);
+    } else if (nameLen != len || !bytesEqual(slot + ERRSTAT_NAME, at + 1, len)) continue;
+    store<u64>(slot, load<u64>(slot, ERRSTAT_COUNT) + 1, ERRSTAT_COUNT);
+    return;
+  }
+}
+
+export function resetErrorStats(): void {
+  memory.fill(errorStats, 0, ERRSTAT_SLOTS * ERRSTAT_BYTES);
+}
