@@ -26,6 +26,8 @@ import {
   STAT_SYSTEM_MEMORY,
   STAT_USED_MEMORY,
 } from './abi';
+import { monitorAdd, monitorRemove } from './client/monitor';
+import { slowlogTrim } from './client/slowlog';
 import { clockUs, setNowMs } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
 import {
@@ -76,8 +78,6 @@ import {
   resetHistogram,
 } from './server/command_stats';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
-import { monitorAdd, monitorRemove } from './server/monitor';
-import { slowlogTrim } from './server/slowlog';
 import { seedRandom } from './util/prng';
 import { setHashSeed } from './util/siphash';
 

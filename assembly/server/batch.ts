@@ -47,6 +47,8 @@ import {
   STATUS_OK,
   STATUS_PAUSED,
 } from '../abi';
+import { monitorCount, monitorFeed } from '../client/monitor';
+import { slowlogPushIfNeeded } from '../client/slowlog';
 import { dispatchCommand } from '../generated/command_table';
 import { clockUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
@@ -96,8 +98,6 @@ import {
   resolveCommand,
 } from './dispatch';
 import { pushEvent } from './events';
-import { monitorCount, monitorFeed } from './monitor';
-import { slowlogPushIfNeeded } from './slowlog';
 import { touchAll, touchCollect, touchDiscard } from './touch';
 
 /** Commands parsed and touched before the first of them runs. */
