@@ -165,9 +165,15 @@ export function feed(c: Conn, input: usize, length: u32): i32 {
 export function resume(c: Conn): i32 {
   if (interrupted && client == c) {
     interrupted = false;
+    // The host may have changed what the commands behind it run under, or asked for the end.
     refreshGuards();
+    setTouchOnLookup((c.flags & CLIENT_NO_TOUCH) == 0);
     finishCommand(running);
     running += 1;
+    if (c.flags & CLIENT_CLOSE_AFTER_REPLY) {
+      account(running);
+      return STATUS_CLOSE;
+    }
     return runRounds();
   }
   c.flags &= ~CLIENT_BLOCKED;
