@@ -465,13 +465,13 @@ class EpochSource {
     return steps;
   }
 
-  /** What one command makes of a key that has just expired; then the key goes for good. */
+  /** What one command makes of a key that has just expired; then every key that has goes. */
   private afterExpiry(key: Buffer): Step[] {
     this.expired = null;
     const steps: Step[] = [];
     const command = this.source.onKey(key);
     if (command && this.random.oneIn(2)) steps.push(this.step(command.args, 0, false));
-    steps.push(this.step([Buffer.from('EXISTS'), key], 0, false));
+    steps.push(this.step([Buffer.from('EXISTS'), key, ...this.source.gen.allKeys()], 0, false));
     return steps;
   }
 

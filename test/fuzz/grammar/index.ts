@@ -89,6 +89,8 @@ export class CommandSource {
       if (!made.ends && !made.settleMs && this.random.oneIn(MUTATE_ONE_IN)) {
         made.args = this.mutate(made.args);
       }
+      // SET with a time in the past leaves a key that counts until somebody looks at it.
+      if (setsPastTime(made.args)) made.settleMs ??= 1;
       if (isAllowed(made, this.gen.expiry)) return made;
     }
   }
@@ -158,7 +160,7 @@ export function isAllowed({ args, settleMs }: Generated, expiry: ExpiryMode): bo
     if (words[1] === 'kill') return words[2] === 'id' || words[2] === '1.2.3.4:5';
   }
   // LOLWUT draws from the server's own random numbers and its size.
-  if (name === 'lolwut') return words[1] === 'version' && !/^\d+$/.test(words[2] ?? '');
+  if (name === 'lolwut') return words[1] === 'version' && !/^-?\d+$/.test(words[2] ?? '0');
   // The servers need not have the same parameters and commands.
   if (name === 'config' && words[1] === 'get' && words.some((word) => /[*?[]/.test(word))) {
     return false;
@@ -192,6 +194,16 @@ function isFar(word: string | undefined, unitsPerByte: number): boolean {
   const widest = digits[1] ? 64 : 1;
   const bytes = (Number(digits[2]) * widest) / unitsPerByte;
   return bytes > MAX_WRITE_BYTES && bytes < 2 ** 45;
+}
+
+function setsPastTime(args: readonly Buffer[]): boolean {
+  const words = args.map((arg) => arg.toString('latin1').toLowerCase());
+  if (!['set', 'msetex', 'increx'].includes(words[0] ?? '')) return false;
+  return words.some((word, i) => {
+    const time = Number(words[i + 1] || Number.NaN);
+    if (word === 'exat') return time * 1000 < Date.now();
+    return word === 'pxat' && time < Date.now();
+  });
 }
 
 /** The times from now that this command sets, in milliseconds. */
