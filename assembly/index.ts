@@ -28,6 +28,7 @@ import {
 } from './abi';
 import { monitorAdd, monitorRemove } from './client/monitor';
 import { slowlogTrim } from './client/slowlog';
+import { transactionEnd } from './client/transaction';
 import { clockUs, setNowMs } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
 import {
@@ -150,6 +151,7 @@ export function connDelete(ptr: usize): void {
   const c = changetype<Conn>(ptr);
   batch.abandon(c);
   if (c.flags & CLIENT_MONITOR) monitorRemove(c);
+  transactionEnd(c);
   connFree(c);
 }
 
