@@ -2,8 +2,19 @@
 export * from '../util/bytes';
 export * from '../util/glob';
 export {
+  addLongDouble,
+  formatLongDouble,
+  isFiniteLongDouble,
+  longDoubleFromF64,
+  longDoubleFromI64,
+  parseLongDouble,
+} from '../util/long_double';
+export {
   digits10,
   digits10Signed,
+  formatF64,
+  formatF64Fixed,
+  formatF64Precise,
   formatI64,
   formatU64,
 } from '../util/number_format';

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadTestModule, type TestModule, type WasmGlobal } from '../support/assembly.ts';
 import { Random } from '../support/random.ts';
 
@@ -66,6 +66,9 @@ describe('integers as text', () => {
   });
 
   const wrong: string[] = [];
+  beforeEach(() => {
+    wrong.length = 0;
+  });
   function check(text: string): void {
     const ptr = module.writeAtEnd(text);
     const { exports } = module;
