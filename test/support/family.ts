@@ -37,9 +37,9 @@ export interface Context {
 }
 
 export interface SentenceOptions {
-  /** Release that brought what the sentence is about: older targets skip it. */
+  /** Release that brought the command or option the sentence is about: older targets skip it. */
   since?: string;
-  /** Release that changed it: targets of that release or newer skip it. */
+  /** Release up to which Redis behaved so: targets that behave as that one or a newer skip it. */
   before?: string;
   /** Commands the script uses that a target may not have yet, to make keys of other types. */
   requires?: readonly string[];
@@ -61,23 +61,27 @@ const EVENTUALLY_MS = 10_000;
 const POLL_MS = 10;
 
 interface Line {
-  text: string;
   connection: string;
   command: string;
   expected: string | null;
 }
 
 function scriptLines(script: string): Line[] {
-  const joined = script.replace(/\n\s*=>/g, ' =>');
   const lines: Line[] = [];
-  for (const raw of joined.split('\n')) {
+  for (const raw of script.split('\n')) {
     const text = raw.trim();
+    const last = lines.at(-1);
     if (text === '' || text.startsWith('#')) continue;
+    if (text.startsWith('=>')) {
+      if (!last) throw new Error(`nothing to go on with: ${text}`);
+      const more = text.slice(2).trim();
+      last.expected = last.expected === null ? more : `${last.expected} ${more}`;
+      continue;
+    }
     const named = /^@(\w+)\s+(.*)$/.exec(text);
     const rest = named?.[2] ?? text;
     const at = rest.search(/\s=>(?!.*\s=>)/);
     lines.push({
-      text,
       connection: named?.[1] ?? '',
       command: (at < 0 ? rest : rest.slice(0, at)).trim(),
       expected:
@@ -92,11 +96,18 @@ function scriptLines(script: string): Line[] {
   return lines;
 }
 
+function showLine(line: Line, reply: string): string {
+  const name = line.connection && `@${line.connection} `;
+  return `${name}${line.command} => ${reply}`;
+}
+
 class SentenceRun implements Context {
   readonly target: Target;
   readonly server: TestServer;
   readonly resp: 2 | 3;
   private readonly clients = new Map<string, RespClient>();
+  /** Protocol that HELLO or RESET put a connection into, where it is not `resp`. */
+  private readonly protocols = new Map<RespClient, 2 | 3>();
 
   constructor(target: Target, server: TestServer, resp: 2 | 3) {
     this.target = target;
@@ -110,18 +121,18 @@ class SentenceRun implements Context {
     return client;
   }
 
-  async connect(name: string): Promise<RespClient> {
+  readonly connect = async (name: string): Promise<RespClient> => {
     const known = this.clients.get(name);
     if (known) return known;
     const client = await RespClient.connect({ port: this.server.port });
     this.clients.set(name, client);
     if (this.resp === 3) await client.call('HELLO', '3');
     return client;
-  }
+  };
 
-  async run(script: string): Promise<void> {
+  readonly run = async (script: string): Promise<void> => {
     for (const line of scriptLines(script)) await this.runLine(line);
-  }
+  };
 
   private async runLine(line: Line): Promise<void> {
     const client = await this.connect(line.connection);
@@ -133,10 +144,20 @@ class SentenceRun implements Context {
     } else if (line.command.startsWith('eventually ')) {
       await this.runEventually(client, line);
     } else {
+      const args = splitArguments(line.command).map(String);
       client.send(encodeCommand(splitArguments(line.command)));
       if (line.expected === 'nothing') return;
-      this.check(line, (await client.read()).reply);
+      const { reply } = await client.read();
+      this.noteProtocol(client, args, reply);
+      this.check(line, reply, client);
     }
+  }
+
+  private noteProtocol(client: RespClient, args: string[], reply: Reply): void {
+    if (reply.kind === 'error') return;
+    const name = args[0]?.toUpperCase();
+    if (name === 'RESET') this.protocols.set(client, 2);
+    if (name === 'HELLO' && args.length > 1) this.protocols.set(client, args[1] === '3' ? 3 : 2);
   }
 
   private async runEventually(client: RespClient, line: Line): Promise<void> {
@@ -145,18 +166,21 @@ class SentenceRun implements Context {
     for (;;) {
       const reply = await client.call(...args);
       if (matchReply(parseExpected(line.expected ?? ''), reply, this.resp)) return;
-      if (Date.now() > deadline) return this.check(line, reply);
+      if (Date.now() > deadline) return this.check(line, reply, client);
       await sleep(POLL_MS);
     }
   }
 
-  private check(line: Line, reply: Reply): void {
+  private check(line: Line, reply: Reply, client: RespClient): void {
+    const resp = this.protocols.get(client) ?? this.resp;
     const good =
       line.expected === null
         ? reply.kind !== 'error'
-        : matchReply(parseExpected(line.expected), reply, this.resp);
+        : matchReply(parseExpected(line.expected), reply, resp);
     // The comparison of texts gives the failure a readable difference.
-    if (!good) expect(`${line.command} => ${showReply(reply)}`).toBe(line.text);
+    if (!good) {
+      expect(showLine(line, showReply(reply))).toBe(showLine(line, line.expected ?? 'no error'));
+    }
   }
 
   /** Ends all connections; an answer that no line asked for is a failure. */
@@ -176,8 +200,8 @@ class SentenceRun implements Context {
 }
 
 function isSkipped(options: SentenceOptions, target: Target, resp: 2 | 3): boolean {
-  if (options.since && isOlder(target.version, options.since)) return true;
-  if (options.before && !isOlder(target.version, options.before)) return true;
+  if (options.since && isOlder(target.commands, options.since)) return true;
+  if (options.before && !isOlder(target.behaviour, options.before)) return true;
   return options.resp !== undefined && options.resp !== resp;
 }
 

@@ -19,6 +19,7 @@
 //   <90..100>                  integer in that range, both ends included
 //   /regex/                    bulk, verbatim, status or error text (latin1) that contains a match
 //   any-order[1, 2]            array or set with these elements in any order
+//   any-order{"k": 1}          map with these entries in any order
 //   [1, ...]                   array that starts so
 //
 // One expectation serves both protocol versions: `matchReply` lowers it to RESP2 where needed.
@@ -32,12 +33,8 @@ export type Expected =
   | { kind: 'range'; low: bigint; high: bigint }
   | { kind: 'bulk' | 'verbatim'; bytes: Buffer }
   | { kind: 'nil' | 'nil-array' }
-  | {
-      kind: 'array' | 'set' | 'push' | 'any-order';
-      items: Expected[];
-      open: boolean;
-    }
-  | { kind: 'map'; entries: [Expected, Expected][] }
+  | { kind: 'array' | 'set' | 'push' | 'any-order'; items: Expected[]; open: boolean }
+  | { kind: 'map'; entries: [Expected, Expected][]; anyOrder: boolean }
   | { kind: 'double'; text: string }
   | { kind: 'boolean'; value: boolean }
   | { kind: 'of-kind'; name: string }
@@ -74,10 +71,7 @@ class NotationParser {
   whole(): Expected {
     const sign = this.text[0];
     if ((sign === '+' || sign === '-') && !/^[+-]["\d/]/.test(this.text)) {
-      return {
-        kind: sign === '+' ? 'simple' : 'error',
-        text: utf8(this.text.slice(1)),
-      };
+      return { kind: sign === '+' ? 'simple' : 'error', text: utf8(this.text.slice(1)) };
     }
     const value = this.value();
     if (this.pos !== this.text.length) this.fail('text after the value');
@@ -118,11 +112,11 @@ class NotationParser {
     }
   }
 
-  private map(): Expected {
+  private map(anyOrder: boolean): Expected {
     const entries: [Expected, Expected][] = [];
     for (;;) {
       this.blanks();
-      if (this.take(/\}/)) return { kind: 'map', entries };
+      if (this.take(/\}/)) return { kind: 'map', entries, anyOrder };
       if (entries.length && !this.take(/,\s*/)) this.fail('no comma');
       const key = this.value();
       if (!this.take(/\s*:\s*/)) this.fail('no colon');
@@ -136,7 +130,8 @@ class NotationParser {
     if (this.take(/txt"/)) return { kind: 'verbatim', bytes: this.quoted() };
     if (this.take(/\+"/)) return { kind: 'simple', text: this.quoted().toString('latin1') };
     if (this.take(/-"/)) return { kind: 'error', text: this.quoted().toString('latin1') };
-    if (this.take(/\{/)) return this.map();
+    if (this.take(/\{/)) return this.map(false);
+    if (this.take(/any-order\{/)) return this.map(true);
     if (this.take(/\[/)) return { kind: 'array', ...this.items() };
     if (this.take(/~\[/)) return { kind: 'set', ...this.items() };
     if (this.take(/>\[/)) return { kind: 'push', ...this.items() };
@@ -150,12 +145,7 @@ class NotationParser {
     found = this.take(/bignum\(([^)]*)\)/);
     if (found) return { kind: 'bignum', text: found[1] ?? '' };
     found = this.take(/<(-?\d+)\.\.(-?\d+)>/);
-    if (found)
-      return {
-        kind: 'range',
-        low: BigInt(found[1] ?? 0),
-        high: BigInt(found[2] ?? 0),
-      };
+    if (found) return { kind: 'range', low: BigInt(found[1] ?? 0), high: BigInt(found[2] ?? 0) };
     found = this.take(/<([a-z]+)>/);
     if (found) return this.ofKind(found[1] ?? '');
     found = this.take(/\/((?:[^/\\]|\\.)+)\/([a-z]*)/);
@@ -252,6 +242,34 @@ function matchScalar(expected: Expected, actual: Reply, resp: 2 | 3): boolean {
   }
 }
 
+/** A map's entries, or the pairs of the flat array RESP2 has in its place. */
+function entriesOf(reply: Reply, resp: 2 | 3): [Reply, Reply][] | null {
+  if (resp === 3) return reply.kind === 'map' ? reply.entries : null;
+  if (reply.kind !== 'array' || reply.items.length % 2 !== 0) return null;
+  const entries: [Reply, Reply][] = [];
+  for (let i = 0; i < reply.items.length; i += 2) {
+    entries.push([reply.items[i] as Reply, reply.items[i + 1] as Reply]);
+  }
+  return entries;
+}
+
+function matchMap(
+  expected: Extract<Expected, { kind: 'map' }>,
+  actual: Reply,
+  resp: 2 | 3,
+): boolean {
+  const entries = entriesOf(actual, resp);
+  if (entries?.length !== expected.entries.length) return false;
+  if (!expected.anyOrder) return allMatch(expected.entries.flat(), entries.flat(), resp);
+  const left = [...entries];
+  for (const wanted of expected.entries) {
+    const at = left.findIndex((entry) => allMatch(wanted, entry, resp));
+    if (at < 0) return false;
+    left.splice(at, 1);
+  }
+  return true;
+}
+
 /** Whether the reply is what was expected, as RESP version `resp` writes it. */
 export function matchReply(expected: Expected, actual: Reply, resp: 2 | 3): boolean {
   switch (expected.kind) {
@@ -265,15 +283,7 @@ export function matchReply(expected: Expected, actual: Reply, resp: 2 | 3): bool
     case 'any-order':
       return matchItems(expected, actual, resp);
     case 'map':
-      if (resp === 2) {
-        const items = expected.entries.flat();
-        return matchItems({ kind: 'array', items, open: false }, actual, resp);
-      }
-      return (
-        actual.kind === 'map' &&
-        actual.entries.length === expected.entries.length &&
-        allMatch(expected.entries.flat(), actual.entries.flat(), resp)
-      );
+      return matchMap(expected, actual, resp);
     case 'of-kind': {
       if (expected.name === 'any') return true;
       const kinds = (resp === 2 && RESP2_KINDS[expected.name]) || KINDS[expected.name];

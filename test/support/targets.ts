@@ -12,20 +12,19 @@ export interface Target {
   readonly name: string;
   readonly kind: ServerKind;
   readonly args: readonly string[];
-  /** Release whose command set it has: gates sentences that say `since` or `before`. */
-  readonly version: string;
+  /** Release whose commands and options it has: gates sentences that say `since`. */
+  readonly commands: string;
+  /** Release it behaves as where two differ: gates sentences that say `before`. */
+  readonly behaviour: string;
   readonly available: boolean;
 }
 
-/** Respite follows the newest known release. */
-const NEWEST = '8.10.1';
+/** Respite has the commands of the newest release, and where behaviour changed that of 7.2. */
+const RESPITE = { commands: '8.10.1', behaviour: '7.2.6' };
 
 function allTargets(): Target[] {
-  const respite = {
-    kind: 'respite' as const,
-    version: NEWEST,
-    available: true,
-  };
+  const respite = { kind: 'respite' as const, ...RESPITE, available: true };
+  const version = realRedisVersion() ?? '7.0.15';
   return [
     { ...respite, name: 'direct', args: ['--transport', 'direct'] },
     { ...respite, name: 'stream', args: ['--transport', 'stream'] },
@@ -33,7 +32,8 @@ function allTargets(): Target[] {
       name: 'redis',
       kind: 'redis',
       args: ['--enable-debug-command', 'yes'],
-      version: realRedisVersion() ?? '7.0.0',
+      commands: version,
+      behaviour: version,
       available: realRedisAvailable(),
     },
   ];
