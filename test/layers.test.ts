@@ -29,7 +29,9 @@ const CORE_LAYERS = [
 
 /** Names on one line do not import each other. */
 const HOST_LAYERS = [
-  'util',
+  'util version.ts',
+  'log.ts',
+  'log.node.ts ascii_logo.ts system_checks.node.ts',
   'core',
   'host_command.ts',
   'commands',

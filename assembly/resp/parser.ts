@@ -206,7 +206,7 @@ function parseBulks(c: Conn, start: usize, from: usize, end: usize): i32 {
       at = lineEnd;
     }
     if (<i64>(end - at) < bulk + 2) return suspend(c, start, at, first, argc, left, bulk);
-    if (!tryPoolReserve(argc, 1)) {
+    if (poolUsed + argc >= poolArgs && !tryPoolReserve(argc, 1)) {
       if (poolUsed == 0) return PARSE_NO_MEMORY;
       // Begin this command again when the pool is free. It is not a resumed one: those come first
       // in their round, when the pool is empty.

@@ -87,7 +87,14 @@ import { outputLen, outputLost, outputReset, outputRewind, replyText } from '../
 import { abiSet } from './abi_block';
 import { NO_COMMAND, Record } from './command_lookup';
 import { countCalls, countFailed } from './command_stats';
-import { admitCommand, commandFlags, isPaused, resolveCommand } from './dispatch';
+import {
+  admitAtOnce,
+  admitCommand,
+  commandFlags,
+  isPaused,
+  refreshGuards,
+  resolveCommand,
+} from './dispatch';
 import { pushEvent } from './events';
 import { monitorCount, monitorFeed } from './monitor';
 import { slowlogPushIfNeeded } from './slowlog';
@@ -129,6 +136,7 @@ let interrupted: bool = false; // a host command of this batch is under way
 let roundStartUs: f64 = 0;
 let commandStartUs: f64 = 0;
 let timedUs: f64 = 0; // part of the round that was measured command by command
+let sharing: u32 = 0; // commands of the round that were not
 let outputStart: u32 = 0; // where the running command's reply begins
 
 function slotAt(i: u32): Slot {
@@ -157,6 +165,7 @@ export function feed(c: Conn, input: usize, length: u32): i32 {
 export function resume(c: Conn): i32 {
   if (interrupted && client == c) {
     interrupted = false;
+    refreshGuards();
     finishCommand(running);
     running += 1;
     return runRounds();
@@ -242,6 +251,8 @@ function parseRound(): void {
   if (parsed > 1) touchAll();
   else touchDiscard();
   timedUs = 0;
+  sharing = 0;
+  refreshGuards();
   roundStartUs = clockUs();
 }
 
@@ -253,14 +264,14 @@ function executeRound(): i32 {
     const slot = slotAt(running);
     const id = slot.id;
     setArgs(slot.argc, slot.argv);
-    if (Settings.get(CFG_GUARDS) != 0 && isPaused(id)) {
+    if (Settings.on(CFG_GUARDS) && isPaused(id)) {
       account(running);
       stash(slot.start);
       return STATUS_PAUSED;
     }
     outputStart = outputLen();
     clearCommandErrors();
-    if (!admitCommand(id)) {
+    if (!admitAtOnce(id, slot.argc) && !admitCommand(id)) {
       slot.durationUs = NOT_RUN;
       afterReply(c);
     } else {
@@ -298,7 +309,7 @@ function finishCommand(index: u32): void {
   if (commandFlags(slot.id) & CMD_TIMED) {
     slot.durationUs = clockUs() - commandStartUs;
     timedUs += slot.durationUs;
-  }
+  } else sharing += 1;
   c.lastCommand = slot.id;
   c.commands += 1;
   if (commandErrors != 0) countFailed(slot.id);
@@ -322,20 +333,13 @@ function afterReply(c: Conn): void {
 function account(count: u32): void {
   if (count == 0) return;
   const elapsed = clockUs() - roundStartUs;
-  let sharing: u32 = 0;
-  let ran: u32 = 0;
-  for (let i: u32 = 0; i < count; i++) {
-    const duration = slotAt(i).durationUs;
-    if (duration == SHARED_TIME) sharing += 1;
-    if (duration != NOT_RUN) ran += 1;
-  }
   const share = sharing == 0 ? 0.0 : max(elapsed - timedUs, 0.0) / <f64>sharing;
-  Stats.add(STAT_COMMANDS, <f64>ran);
   const slowest = max(share, timedUs);
   const slower = Settings.get(CFG_SLOWLOG_SLOWER_US);
   const latency = Settings.get(CFG_LATENCY_THRESHOLD_MS);
   const inspect =
     (slower >= 0 && slowest >= <f64>slower) || (latency > 0 && slowest >= <f64>latency * 1000.0);
+  let ran: u32 = 0;
   let i: u32 = 0;
   while (i < count) {
     const slot = slotAt(i);
@@ -346,10 +350,15 @@ function account(count: u32): void {
         run += 1;
       }
       countCalls(slot.id, run, share);
-    } else if (slot.durationUs != NOT_RUN) countCalls(slot.id, 1, slot.durationUs);
+      ran += run;
+    } else if (slot.durationUs != NOT_RUN) {
+      countCalls(slot.id, 1, slot.durationUs);
+      ran += 1;
+    }
     if (inspect) for (let k: u32 = 0; k < run; k++) inspectSlow(slotAt(i + k), share, latency);
     i += run;
   }
+  Stats.add(STAT_COMMANDS, <f64>ran);
   parsed = 0;
   running = 0;
 }

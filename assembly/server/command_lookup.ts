@@ -76,7 +76,26 @@ function insert(id: u32): void {
 export function commandLookupInit(): void {
   if (TOP_LEVEL_COUNT * 4 > SLOTS) ERROR('command name table is too full');
   memory.fill(slots, 0, SLOTS << 1);
+  lastWord = 0;
   for (let id: u32 = 0; id < TOP_LEVEL_COUNT; id++) insert(id);
+}
+
+let lastWord: u64 = 0; // bytes of the short name looked up last, as sent
+let lastId: u32 = 0;
+
+/**
+ * As `lookupCommand`, remembering the last short name: a pipeline repeats few commands. `ptr` must
+ * lie in a buffer with BUFFER_SLACK, since a whole word is read.
+ */
+export function lookupCommandAgain(ptr: usize, len: u32): u32 {
+  if (len - 1 >= 8) return lookupCommand(ptr, len);
+  const name = load<u64>(ptr) << ((8 - len) << 3);
+  if (name == lastWord) return lastId;
+  const id = lookupCommand(ptr, len);
+  if (id == NO_COMMAND) return id;
+  lastWord = name;
+  lastId = id;
+  return id;
 }
 
 /** Id of a top-level command, NO_COMMAND when there is none of that name. */

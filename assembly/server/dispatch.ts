@@ -26,6 +26,7 @@ import {
   GUARD_TOO_FEW_REPLICAS,
   RECORD_ARITY,
   RECORD_FLAGS,
+  RECORD_HAS_SUBCOMMANDS,
 } from '../abi';
 import { CMD_ID_DEBUG } from '../generated/command_table';
 import { tryFreeMemoryForWrite } from '../keyspace/evict';
@@ -50,7 +51,7 @@ import {
 import { replyRaw, replyText } from '../resp/writer';
 import {
   hasSubcommands,
-  lookupCommand,
+  lookupCommandAgain,
   lookupSubcommand,
   NO_COMMAND,
   Record,
@@ -69,7 +70,7 @@ export function commandFlags(id: u32): u32 {
  * whose subcommand is missing or unknown resolves to the container; `rejectMalformed` tells which.
  */
 export function resolveCommand(argv: usize, count: u32): u32 {
-  const id = lookupCommand(load<u32>(argv), load<u32>(argv, 4));
+  const id = lookupCommandAgain(load<u32>(argv), load<u32>(argv, 4));
   if (id == NO_COMMAND || count < 2 || !hasSubcommands(id)) return id;
   const sub = lookupSubcommand(id, load<u32>(argv, 16), load<u32>(argv, 20));
   return sub == NO_COMMAND ? id : sub;
@@ -193,6 +194,24 @@ function rejectForMemory(flags: u32): bool {
     return true;
   }
   return false;
+}
+
+/** Set while nothing but a command's own form can keep it from running. */
+let unguarded: bool = false;
+
+/** Looks at the states that guard commands; to be called when any of them may have changed. */
+export function refreshGuards(): void {
+  unguarded = !Settings.on(CFG_GUARDS) && !Settings.on(CFG_MAXMEMORY) && !memoryNearlyExhausted();
+}
+
+/** The common case of `admitCommand`: true only when every check would pass. */
+export function admitAtOnce(id: u32, count: u32): bool {
+  if (!unguarded || id == NO_COMMAND || (client.flags & CLIENT_AUTHENTICATED) == 0) return false;
+  const record = Record.at(id);
+  if (load<u32>(record, RECORD_FLAGS) & CMD_PROTECTED) return false;
+  if (load<u8>(record, RECORD_HAS_SUBCOMMANDS)) return false;
+  const arity = <i32>load<i16>(record, RECORD_ARITY);
+  return arity > 0 ? count == <u32>arity : count >= <u32>-arity;
 }
 
 /**

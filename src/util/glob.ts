@@ -6,8 +6,8 @@
 //
 // The core has its own matcher for keys and channels; both follow Redis down to its oddities: an
 // unclosed set ends with the pattern, a backslash at the very end stands for itself, a range may be
-// given backwards, and only the empty pattern
-// matches the empty text. Time: O(pattern * text) in the worst case, because the last star alone is
+// given backwards, an escaped byte of a set keeps its case, and only the empty pattern matches the
+// empty text. Time: O(pattern * text) in the worst case, because the last star alone is
 // retried, which suffices: whatever an earlier star could take, a later one can take too.
 
 const STAR = 0x2a;
@@ -34,7 +34,7 @@ function matchSet(pattern: Uint8Array, at: number, byte: number, nocase: boolean
     const first = pattern[pos]!;
     if (first === BACKSLASH && pos + 1 < pattern.length) {
       pos++;
-      if (fold(pattern[pos]!) === wanted) found = true;
+      if (pattern[pos] === byte) found = true; // here Redis does not fold
     } else if (first === CLOSE) {
       break;
     } else if (pattern[pos + 1] === DASH && pos + 2 < pattern.length) {
