@@ -222,7 +222,9 @@ function timeLimitUs(): f64 {
   const tenacity = Settings.get(CFG_EVICTION_TENACITY);
   if (tenacity <= 10) return 50.0 * <f64>tenacity;
   if (tenacity >= 100) return Infinity;
-  return 500.0 * Math.pow(1.15, <f64>tenacity - 10.0);
+  let limit: f64 = 500.0;
+  for (let n: i64 = 10; n < tenacity; n++) limit *= 1.15;
+  return limit;
 }
 
 /**

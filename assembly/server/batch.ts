@@ -281,10 +281,11 @@ function executeRound(): i32 {
         monitorFeed(c, <u32>(clockUs() - roundStartUs));
       }
       if (flags & CMD_TIMED) commandStartUs = clockUs();
+      // For the host's commands, and to name the culprit should this one trap.
+      abiSet(ABI_CMD_ID, id);
+      abiSet(ABI_ARGC, slot.argc);
+      abiSet(ABI_ARGV, <u32>slot.argv);
       if (load<u8>(Record.at(id), RECORD_OWNER) != 0) {
-        abiSet(ABI_CMD_ID, id);
-        abiSet(ABI_ARGC, slot.argc);
-        abiSet(ABI_ARGV, <u32>slot.argv);
         interrupted = true;
         return STATUS_HOST_COMMAND;
       }

@@ -1,9 +1,9 @@
 // Which directives the core has to know, and how their values become its numbers.
 
-import * as abi from '../assembly/abi.ts';
-import type { Config } from './config/config.ts';
-import type { DirectiveName } from './config/directives.ts';
-import type { Core } from './core/core.ts';
+import * as abi from '../../assembly/abi.ts';
+import type { Core } from '../core/core.ts';
+import type { Config } from './config.ts';
+import type { DirectiveName } from './directives.ts';
 
 const POLICIES: Readonly<Record<string, number>> = {
   noeviction: abi.POLICY_NOEVICTION,
