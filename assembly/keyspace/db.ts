@@ -248,6 +248,25 @@ export function tryStoreInt(
 }
 
 /**
+ * An entry of its own, in no table yet, with the encoding that a string of these bytes gets; 0 when
+ * memory is exhausted.
+ */
+export function tryNewStringFor(
+  key: usize,
+  keyLen: u32,
+  value: usize,
+  valueLen: u32,
+  expireAtMs: i64,
+): EntryPtr {
+  const clock = initialClock();
+  if (valueLen <= INT_MAX_DIGITS && parseI64(value, valueLen)) {
+    return tryNewIntEntry(key, keyLen, parseI64Value, clock, expireAtMs);
+  }
+  const encoding = stringEncoding(valueLen);
+  return tryNewStringEntry(key, keyLen, value, valueLen, encoding, clock, expireAtMs);
+}
+
+/**
  * Sets a key to the raw string in `block` (see `tryStringBlock`), whatever it held before, without an
  * expiry. The block then belongs to the entry. False when memory is exhausted; then nothing changed
  * and the block is still the caller's.
