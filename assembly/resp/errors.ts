@@ -62,6 +62,24 @@ export function replyError(text: string): void {
   errorEnd(start);
 }
 
+/** The error of a command whose number of arguments is wrong in a way that its arity does not tell. */
+export function replyWrongArguments(command: string): void {
+  const start = errorStart();
+  replyText("ERR wrong number of arguments for '");
+  replyText(command);
+  replyText("' command");
+  errorEnd(start);
+}
+
+/** The error of an expiry option whose time is not positive or too far away. */
+export function replyInvalidExpireTime(command: string): void {
+  const start = errorStart();
+  replyText("ERR invalid expire time in '");
+  replyText(command);
+  replyText("' command");
+  errorEnd(start);
+}
+
 /** Opens an error reply that is written in parts (`replyText`, `errorBytes`); see `errorEnd`. */
 export function errorStart(): u32 {
   const start = outputLen();

@@ -1,8 +1,9 @@
-// The 80-bit long doubles of x87, as far as INCRBYFLOAT and HINCRBYFLOAT need them: parse, add, print.
+// The 80-bit long doubles of x87, as far as INCRBYFLOAT and HINCRBYFLOAT need them: parse, add,
+// print.
 //
-// Redis does this arithmetic in the C type `long double`, so its results depend on 64 bits of mantissa
-// and on an exponent range far beyond that of doubles. WebAssembly has no such type; here is the
-// same arithmetic on integers, with the same bytes as result.
+// Redis does this arithmetic in the C type `long double`, so its results depend on 64 bits of
+// mantissa and on an exponent range far beyond that of doubles. WebAssembly has no such type; here
+// is the same arithmetic on integers, with the same bytes as result.
 //
 //   offset 0          8          12         14        16
 //          | mantissa | exponent | negative | kind    |
