@@ -12,6 +12,9 @@ import {
   increxCommand,
 } from '../command/increx';
 import {
+  lcsCommand,
+} from '../command/lcs';
+import {
   mgetCommand,
   msetCommand,
   msetexCommand,
@@ -34,6 +37,12 @@ import {
   setexCommand,
   setnxCommand,
 } from '../command/string';
+import {
+  appendCommand,
+  getrangeCommand,
+  setrangeCommand,
+  strlenCommand,
+} from '../command/string_range';
 
 export const COMMAND_COUNT: u32 = 128;
 export const TOP_LEVEL_COUNT: u32 = 78;
@@ -171,7 +180,7 @@ export const CMD_ID_SLOWLOG_RESET: u32 = 127;
 export const COMMAND_RECORDS: usize = memory.data<u8>(
   [
     // 0 append
-    0,0,6,1,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    0,0,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 1 auth
     6,0,4,1,254,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 2 bitcount
@@ -229,7 +238,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 28 getex
     170,0,5,0,254,255,255,255,1,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 29 getrange
-    175,0,8,1,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    175,0,8,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 30 getset
     183,0,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 31 hello
@@ -249,7 +258,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 38 latency
     229,0,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,106,0,7,0,0,0,0,0,0,0,
     // 39 lcs
-    236,0,3,1,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    236,0,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 40 lolwut
     239,0,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 41 memory
@@ -305,15 +314,15 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 66 setnx
     136,1,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 67 setrange
-    141,1,8,1,4,0,255,255,5,0,16,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    141,1,8,0,4,0,255,255,5,0,16,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 68 shutdown
     149,1,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 69 slowlog
     157,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,124,0,4,0,0,0,0,0,0,0,
     // 70 strlen
-    164,1,6,1,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    164,1,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 71 substr
-    170,1,6,1,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    170,1,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 72 swapdb
     176,1,6,1,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 73 time
@@ -565,6 +574,9 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
 /** Runs the handler of a core-owned command. */
 export function dispatchCommand(id: u32): void {
   switch (id) {
+    case 0:
+      appendCommand();
+      break;
     case 13:
       decrCommand();
       break;
@@ -589,6 +601,9 @@ export function dispatchCommand(id: u32): void {
     case 28:
       getexCommand();
       break;
+    case 29:
+      getrangeCommand();
+      break;
     case 30:
       getsetCommand();
       break;
@@ -603,6 +618,9 @@ export function dispatchCommand(id: u32): void {
       break;
     case 35:
       increxCommand();
+      break;
+    case 39:
+      lcsCommand();
       break;
     case 42:
       mgetCommand();
@@ -633,6 +651,15 @@ export function dispatchCommand(id: u32): void {
       break;
     case 66:
       setnxCommand();
+      break;
+    case 67:
+      setrangeCommand();
+      break;
+    case 70:
+      strlenCommand();
+      break;
+    case 71:
+      getrangeCommand();
       break;
     default:
       unreachable();
