@@ -20,6 +20,7 @@ const CORE_LAYERS = [
   'keyspace',
   'resp',
   'snapshot',
+  'monitor',
   'command',
   'generated',
   'server',

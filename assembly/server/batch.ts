@@ -52,6 +52,8 @@ import { clockUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
 import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
+import { monitorCount, monitorFeed } from '../monitor/monitor';
+import { slowlogPushIfNeeded } from '../monitor/slowlog';
 import { setArgs } from '../resp/args';
 import {
   Conn,
@@ -96,8 +98,6 @@ import {
   resolveCommand,
 } from './dispatch';
 import { pushEvent } from './events';
-import { monitorCount, monitorFeed } from './monitor';
-import { slowlogPushIfNeeded } from './slowlog';
 import { touchAll, touchCollect, touchDiscard } from './touch';
 
 /** Commands parsed and touched before the first of them runs. */
@@ -166,6 +166,7 @@ export function resume(c: Conn): i32 {
   if (interrupted && client == c) {
     interrupted = false;
     refreshGuards();
+    setTouchOnLookup((c.flags & CLIENT_NO_TOUCH) == 0);
     finishCommand(running);
     running += 1;
     return runRounds();
@@ -277,9 +278,6 @@ function executeRound(): i32 {
     } else {
       slot.durationUs = SHARED_TIME;
       const flags = commandFlags(id);
-      if (monitorCount != 0 && (flags & (CMD_SKIP_MONITOR | CMD_ADMIN)) == 0) {
-        monitorFeed(c, <u32>(clockUs() - roundStartUs));
-      }
       if (flags & CMD_TIMED) commandStartUs = clockUs();
       // For the host's commands, and to name the culprit should this one trap.
       abiSet(ABI_CMD_ID, id);
@@ -314,6 +312,10 @@ function finishCommand(index: u32): void {
   c.lastCommand = slot.id;
   c.commands += 1;
   if (commandErrors != 0) countFailed(slot.id);
+  // Only now: SELECT shows the database it chose, and secrets have been blacked out.
+  if (monitorCount != 0 && (commandFlags(slot.id) & (CMD_SKIP_MONITOR | CMD_ADMIN)) == 0) {
+    monitorFeed(c, clockUs() - roundStartUs);
+  }
   afterReply(c);
 }
 

@@ -10,11 +10,15 @@ import {
   CFG_GUARDS,
   CFG_MAXMEMORY,
   CLIENT_AUTHENTICATED,
+  CLIENT_MONITOR,
+  CLIENT_REPLICA,
   CMD_ALLOW_BUSY,
   CMD_DENYOOM,
   CMD_LOADING,
+  CMD_MAY_REPLICATE,
   CMD_NO_AUTH,
   CMD_PROTECTED,
+  CMD_READONLY,
   CMD_STALE,
   CMD_WRITE,
   GUARD_DISK_ERROR,
@@ -29,7 +33,7 @@ import {
   RECORD_HAS_SUBCOMMANDS,
 } from '../abi';
 import { CMD_ID_DEBUG } from '../generated/command_table';
-import { tryFreeMemoryForWrite } from '../keyspace/evict';
+import { tryFreeMemoryForWrite, tryFreePagesForWrite } from '../keyspace/evict';
 import { Settings } from '../keyspace/settings';
 import { memoryNearlyExhausted } from '../memory/pages';
 import { Arg, argc } from '../resp/args';
@@ -181,6 +185,14 @@ function rejectByGuard(flags: u32): bool {
   return true;
 }
 
+/** Replicas, which pauses exempt, and monitors, which Redis counts among them, may not use keys. */
+function rejectReplica(flags: u32): bool {
+  if ((client.flags & (CLIENT_REPLICA | CLIENT_MONITOR)) == 0) return false;
+  if ((flags & (CMD_WRITE | CMD_READONLY | CMD_MAY_REPLICATE)) == 0) return false;
+  replyError("ERR Replica can't interact with the keyspace");
+  return true;
+}
+
 function rejectForMemory(flags: u32): bool {
   const limited = Settings.on(CFG_MAXMEMORY);
   if (limited && (flags & CMD_ALLOW_BUSY) == 0) {
@@ -189,7 +201,7 @@ function rejectForMemory(flags: u32): bool {
       return true;
     }
   }
-  if (flags & CMD_DENYOOM && memoryNearlyExhausted()) {
+  if (flags & CMD_DENYOOM && memoryNearlyExhausted() && !tryFreePagesForWrite()) {
     replyError(ERR_OOM_LIMIT);
     return true;
   }
@@ -206,7 +218,9 @@ export function refreshGuards(): void {
 
 /** The common case of `admitCommand`: true only when every check would pass. */
 export function admitAtOnce(id: u32, count: u32): bool {
-  if (!unguarded || id == NO_COMMAND || (client.flags & CLIENT_AUTHENTICATED) == 0) return false;
+  if (!unguarded || id == NO_COMMAND) return false;
+  const looked = CLIENT_AUTHENTICATED | CLIENT_REPLICA | CLIENT_MONITOR;
+  if ((client.flags & looked) != CLIENT_AUTHENTICATED) return false;
   const record = Record.at(id);
   if (load<u32>(record, RECORD_FLAGS) & CMD_PROTECTED) return false;
   if (load<u8>(record, RECORD_HAS_SUBCOMMANDS)) return false;
@@ -226,7 +240,12 @@ export function admitCommand(id: u32): bool {
   const flags = commandFlags(id);
   if ((client.flags & CLIENT_AUTHENTICATED) == 0 && (flags & CMD_NO_AUTH) == 0) {
     replyError(ERR_NOAUTH);
-  } else if (!rejectProtected(id, flags) && !rejectForMemory(flags) && !rejectByGuard(flags)) {
+  } else if (
+    !rejectProtected(id, flags) &&
+    !rejectForMemory(flags) &&
+    !rejectByGuard(flags) &&
+    !rejectReplica(flags)
+  ) {
     return true;
   }
   countRejected(id);
