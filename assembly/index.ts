@@ -26,6 +26,9 @@ import {
   STAT_SYSTEM_MEMORY,
   STAT_USED_MEMORY,
 } from './abi';
+import { monitorAdd, monitorRemove } from './client/monitor';
+import { slowlogTrim } from './client/slowlog';
+import { transactionEnd } from './client/transaction';
 import { clockUs, setNowMs } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
 import {
@@ -76,8 +79,6 @@ import {
   resetHistogram,
 } from './server/command_stats';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
-import { monitorAdd, monitorRemove } from './server/monitor';
-import { slowlogTrim } from './server/slowlog';
 import { seedRandom } from './util/prng';
 import { setHashSeed } from './util/siphash';
 
@@ -150,6 +151,7 @@ export function connDelete(ptr: usize): void {
   const c = changetype<Conn>(ptr);
   batch.abandon(c);
   if (c.flags & CLIENT_MONITOR) monitorRemove(c);
+  transactionEnd(c);
   connFree(c);
 }
 

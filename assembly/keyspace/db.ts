@@ -28,6 +28,7 @@ import {
   TYPE_STRING,
   tryEntryRename,
   tryEntrySetExpire,
+  tryNewBlockEntry,
   tryNewIntEntry,
   tryNewStringEntry,
 } from './entry';
@@ -152,7 +153,7 @@ export function stringEncoding(length: u32): u32 {
 }
 
 /** Replaces the entry that the last lookup found by one of the same key, freeing the old one. */
-function replaceFound(old: EntryPtr, fresh: EntryPtr): void {
+export function replaceFound(old: EntryPtr, fresh: EntryPtr): void {
   tableReplaceFound(db, fresh);
   entryFree(old);
 }
@@ -170,11 +171,38 @@ export function trySetString(
   valueLen: u32,
   expireAtMs: i64,
 ): bool {
+  const old = lookupKeyWrite(key, keyLen, hash);
+  return tryStoreString(old, key, keyLen, hash, value, valueLen, expireAtMs);
+}
+
+/** As `trySetString`, when the last lookup was of this key and gave `old` (0: there is none). */
+export function tryStoreString(
+  old: EntryPtr,
+  key: usize,
+  keyLen: u32,
+  hash: u64,
+  value: usize,
+  valueLen: u32,
+  expireAtMs: i64,
+): bool {
   if (valueLen <= INT_MAX_DIGITS && parseI64(value, valueLen)) {
-    return trySetInt(key, keyLen, hash, parseI64Value, expireAtMs);
+    return tryStoreInt(old, key, keyLen, hash, parseI64Value, expireAtMs);
   }
   const encoding = stringEncoding(valueLen);
-  const old = tableFind(db, key, keyLen, hash);
+  return tryStoreText(old, key, keyLen, hash, value, valueLen, encoding, expireAtMs);
+}
+
+/** As `tryStoreString` with a given encoding, which is not to be ENCODING_INT. */
+export function tryStoreText(
+  old: EntryPtr,
+  key: usize,
+  keyLen: u32,
+  hash: u64,
+  value: usize,
+  valueLen: u32,
+  encoding: u32,
+  expireAtMs: i64,
+): bool {
   if (old == 0) {
     const at = max(expireAtMs, NO_EXPIRE);
     const e = tryNewStringEntry(key, keyLen, value, valueLen, encoding, initialClock(), at);
@@ -186,16 +214,21 @@ export function trySetString(
     refreshClock(old);
     return true;
   }
-  const clock = policyIsLfu() ? Entry.clock(old) : initialClock();
-  const e = tryNewStringEntry(key, keyLen, value, valueLen, encoding, clock, at);
+  const e = tryNewStringEntry(key, keyLen, value, valueLen, encoding, keptClock(old), at);
   if (e == 0) return false;
   replaceFound(old, e);
   return true;
 }
 
-/** As `trySetString` for a value in its integer encoding. */
-export function trySetInt(key: usize, keyLen: u32, hash: u64, value: i64, expireAtMs: i64): bool {
-  const old = tableFind(db, key, keyLen, hash);
+/** As `tryStoreString` for a value in its integer encoding. */
+export function tryStoreInt(
+  old: EntryPtr,
+  key: usize,
+  keyLen: u32,
+  hash: u64,
+  value: i64,
+  expireAtMs: i64,
+): bool {
   if (old == 0) {
     const at = max(expireAtMs, NO_EXPIRE);
     return tryInsertNew(tryNewIntEntry(key, keyLen, value, initialClock(), at), hash);
@@ -208,10 +241,46 @@ export function trySetInt(key: usize, keyLen: u32, hash: u64, value: i64, expire
     refreshClock(old);
     return true;
   }
-  const clock = policyIsLfu() ? Entry.clock(old) : initialClock();
-  const e = tryNewIntEntry(key, keyLen, value, clock, at);
+  const e = tryNewIntEntry(key, keyLen, value, keptClock(old), at);
   if (e == 0) return false;
   replaceFound(old, e);
+  return true;
+}
+
+/**
+ * An entry of its own, in no table yet, with the encoding that a string of these bytes gets; 0 when
+ * memory is exhausted.
+ */
+export function tryNewStringFor(
+  key: usize,
+  keyLen: u32,
+  value: usize,
+  valueLen: u32,
+  expireAtMs: i64,
+): EntryPtr {
+  const clock = initialClock();
+  if (valueLen <= INT_MAX_DIGITS && parseI64(value, valueLen)) {
+    return tryNewIntEntry(key, keyLen, parseI64Value, clock, expireAtMs);
+  }
+  const encoding = stringEncoding(valueLen);
+  return tryNewStringEntry(key, keyLen, value, valueLen, encoding, clock, expireAtMs);
+}
+
+/**
+ * Sets a key to the raw string in `block` (see `tryStringBlock`), whatever it held before, without an
+ * expiry. The block then belongs to the entry. False when memory is exhausted; then nothing changed
+ * and the block is still the caller's.
+ */
+export function trySetStringBlock(key: usize, keyLen: u32, hash: u64, block: usize): bool {
+  const old = lookupKeyWrite(key, keyLen, hash);
+  const clock = old == 0 ? initialClock() : keptClock(old);
+  const e = tryNewBlockEntry(key, keyLen, TYPE_STRING, ENCODING_RAW, block, clock, NO_EXPIRE);
+  if (e == 0) return false;
+  if (old != 0) replaceFound(old, e);
+  else if (!tryTableInsert(db, e, hash)) {
+    entryFreeShell(e);
+    return false;
+  }
   return true;
 }
 
@@ -224,6 +293,10 @@ function keptExpiry(old: EntryPtr, expireAtMs: i64): i64 {
 }
 
 /** A value replaced as a whole counts as used now; its frequency stays the key's. */
+function keptClock(old: EntryPtr): u32 {
+  return policyIsLfu() ? Entry.clock(old) : initialClock();
+}
+
 function refreshClock(e: EntryPtr): void {
   if (!policyIsLfu()) Entry.setClock(e, initialClock());
 }
