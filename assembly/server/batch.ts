@@ -332,9 +332,6 @@ function executeRound(): i32 {
 
 /** Runs the command whose arguments are set. False when it is the host's: the batch stops here. */
 function runCommand(id: u32): bool {
-  if (monitorCount != 0 && (commandFlags(id) & (CMD_SKIP_MONITOR | CMD_ADMIN)) == 0) {
-    monitorFeed(client, <u32>(clockUs() - roundStartUs));
-  }
   // For the host's commands, and to name the culprit should this one trap.
   abiSet(ABI_CMD_ID, id);
   abiSet(ABI_ARGC, argc);
@@ -373,7 +370,14 @@ function finishQueued(c: Conn): void {
   if ((commandFlags(queuedId) & CMD_SKIP_SLOWLOG) == 0) {
     slowlogPushIfNeeded(c, argv, argc, duration);
   }
+  feedMonitors(c, queuedId);
   drainEffects();
+}
+
+/** Shows the command that just ran to MONITOR's clients. */
+function feedMonitors(c: Conn, id: u32): void {
+  if (monitorCount == 0 || commandFlags(id) & (CMD_SKIP_MONITOR | CMD_ADMIN)) return;
+  monitorFeed(c, clockUs() - roundStartUs);
 }
 
 /** Tells everyone concerned what the command changed. */
@@ -395,6 +399,8 @@ function finishCommand(index: u32): void {
   c.commands += 1;
   if (commandErrors != 0) countFailed(slot.id);
   drainEffects();
+  // Only now: SELECT shows the database it chose, and secrets have been blacked out.
+  feedMonitors(c, slot.id);
   afterReply(c);
 }
 
