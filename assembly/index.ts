@@ -26,8 +26,8 @@ import {
   STAT_SYSTEM_MEMORY,
   STAT_USED_MEMORY,
 } from './abi';
-import { monitorAdd, monitorAdd, monitorRemove, monitorRemove } from './client/monitor';
-import { slowlogTrim, slowlogTrim } from './client/slowlog';
+import { monitorAdd, monitorRemove } from './client/monitor';
+import { slowlogTrim } from './client/slowlog';
 import { transactionEnd } from './client/transaction';
 import { clockUs, setNow } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
@@ -152,6 +152,7 @@ export function connNew(id: f64, nowMs: f64, authenticated: bool): usize {
 export function connDelete(ptr: usize): void {
   const c = changetype<Conn>(ptr);
   batch.abandon(c);
+  publishOutput();
   if (c.flags & CLIENT_MONITOR) monitorRemove(c);
   transactionEnd(c);
   connFree(c);
@@ -199,7 +200,7 @@ export function feed(ptr: usize, length: u32, nowMs: f64): i32 {
   return status;
 }
 
-/** Goes on after STATUS_HOST_COMMAND, STATUS_FLUSH, STATUS_PAUSED or a suspended host command. */
+/** Goes on after a host command has its reply, STATUS_FLUSH or STATUS_PAUSED. */
 export function resume(ptr: usize, nowMs: f64): i32 {
   setNow(nowMs);
   const status = batch.resume(changetype<Conn>(ptr));
@@ -210,6 +211,13 @@ export function resume(ptr: usize, nowMs: f64): i32 {
 /** The host command under way will be answered later. What was replied before it may be written. */
 export function suspend(ptr: usize): void {
   batch.suspend(changetype<Conn>(ptr));
+  publishOutput();
+}
+
+/** The reply of a suspended host command is about to be appended; then `resume` is to be called. */
+export function answer(ptr: usize, nowMs: f64): void {
+  setNow(nowMs);
+  batch.answer(changetype<Conn>(ptr));
   publishOutput();
 }
 
@@ -227,7 +235,7 @@ export function replyReserve(bytes: usize): usize {
 export function replyCommit(bytes: usize): void {
   const at = outputPtr() + outputLen();
   outputCommit(bytes);
-  if (bytes > 0 && load<u8>(at) == 45) countError(at, bytes);
+  if (bytes > 0 && load<u8>(at) == 45) countError(at, <u32>bytes);
   publishOutput();
 }
 

@@ -218,12 +218,12 @@ export function tryQueryFit(c: Conn, keepBytes: u32, comingBytes: u64): bool {
     return true;
   }
   if (comingBytes != 0) {
-    const step = min(comingBytes, (<u64>c.queryLen << 3) + QUERY_STEP_BYTES);
+    const step = min(comingBytes, ((<u64>c.queryLen) << 3) + QUERY_STEP_BYTES);
     return step <= <u64>c.queryLen || tryQueryReserve(c, step);
   }
   if (c.queryCap > keepBytes && c.queryLen < c.queryCap >> 3) {
     queryCompact(c);
-    const ptr = tryRealloc(c.query, max<usize>(c.queryLen + BUFFER_SLACK, keepBytes));
+    const ptr = tryRealloc(c.query, max<usize>(<usize>c.queryLen + BUFFER_SLACK, keepBytes));
     if (ptr != 0) {
       c.query = ptr;
       c.queryCap = <u32>usableSize(ptr);

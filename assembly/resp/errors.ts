@@ -134,7 +134,7 @@ const CODE_SEARCH_BYTES: u32 = 32;
  * first space is its code word; one without a space close enough counts as ERR.
  */
 export function countError(at: usize, bytes: u32): void {
-  if (ERRSTAT_NAME + CODE_SEARCH_BYTES > <u32>ERRSTAT_BYTES) ERROR('ERRSTAT_BYTES');
+  if (<u32>ERRSTAT_NAME + CODE_SEARCH_BYTES > <u32>ERRSTAT_BYTES) ERROR('ERRSTAT_BYTES');
   commandErrors += 1;
   Stats.add(STAT_ERROR_REPLIES, 1);
   const space = findByte(at, at + min(bytes, CODE_SEARCH_BYTES), 32);
