@@ -189,7 +189,8 @@ function openWindow(ptr: usize, len: u32): u32 {
   const there = first >= <u64>len ? 0 : <u32>min<u64>(<u64>len - first, bytes);
   store<u64>(window, 0);
   store<u64>(window, 0, 8);
-  memory.copy(window, ptr + <usize>first, there);
+  // Nothing is copied from an address that may lie beyond the end of memory.
+  if (there != 0) memory.copy(window, ptr + <usize>first, there);
   return bytes;
 }
 

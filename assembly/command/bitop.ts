@@ -235,7 +235,8 @@ function computePiece(op: u32, dst: usize, at: u32, size: u32): void {
     if (op == OP_ANDOR) memory.fill(dst + count, 0, size - count);
     return;
   }
-  memory.copy(dst, x.ptr + at, count);
+  // A source that ended before has no address here: it may lie beyond the end of memory.
+  if (count != 0) memory.copy(dst, x.ptr + at, count);
   memory.fill(dst + count, 0, size - count);
   if (op == OP_NOT) invertBytes(dst, size);
   else if (op == OP_ONE) keepSingles(dst, at, size);
