@@ -26,8 +26,8 @@ import {
   STAT_SYSTEM_MEMORY,
   STAT_USED_MEMORY,
 } from './abi';
-import { monitorAdd, monitorAdd, monitorRemove, monitorRemove } from './client/monitor';
-import { slowlogTrim, slowlogTrim } from './client/slowlog';
+import { monitorAdd, monitorRemove } from './client/monitor';
+import { slowlogTrim } from './client/slowlog';
 import { transactionEnd } from './client/transaction';
 import { clockUs, setNow } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
