@@ -26,7 +26,10 @@ import {
   STAT_SYSTEM_MEMORY,
   STAT_USED_MEMORY,
 } from './abi';
-import { clockUs, setNowMs } from './keyspace/clock';
+import { monitorAdd, monitorRemove } from './client/monitor';
+import { slowlogTrim } from './client/slowlog';
+import { transactionEnd } from './client/transaction';
+import { clockUs, setNow } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
 import {
   evictionPending,
@@ -42,6 +45,7 @@ import { Stats, statsBlock } from './keyspace/stats';
 import { setAssertBlock } from './memory/abort';
 import { alloc, allocInit, free, peakBytes, resetPeak, tryAlloc } from './memory/alloc';
 import { linearMemoryBytes, staticBytes } from './memory/pages';
+import { redactArg } from './resp/args';
 import {
   BUFFER_SLACK,
   Conn,
@@ -76,8 +80,6 @@ import {
   resetHistogram,
 } from './server/command_stats';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
-import { monitorAdd, monitorRemove } from './server/monitor';
-import { slowlogTrim } from './server/slowlog';
 import { seedRandom } from './util/prng';
 import { setHashSeed } from './util/siphash';
 
@@ -150,6 +152,7 @@ export function connDelete(ptr: usize): void {
   const c = changetype<Conn>(ptr);
   batch.abandon(c);
   if (c.flags & CLIENT_MONITOR) monitorRemove(c);
+  transactionEnd(c);
   connFree(c);
 }
 
@@ -194,7 +197,7 @@ export function connPushTaken(ptr: usize): void {
 /** Runs `length` bytes of the input region for a connection. Returns STATUS_*. */
 export function feed(ptr: usize, length: u32, nowMs: f64): i32 {
   const c = changetype<Conn>(ptr);
-  setNowMs(<i64>nowMs);
+  setNow(nowMs);
   c.lastActiveMs = <i64>nowMs;
   const status = batch.feed(c, input, length);
   publishOutput();
@@ -203,7 +206,7 @@ export function feed(ptr: usize, length: u32, nowMs: f64): i32 {
 
 /** Goes on after STATUS_HOST_COMMAND, STATUS_FLUSH, STATUS_PAUSED or a suspended host command. */
 export function resume(ptr: usize, nowMs: f64): i32 {
-  setNowMs(<i64>nowMs);
+  setNow(nowMs);
   const status = batch.resume(changetype<Conn>(ptr));
   publishOutput();
   return status;
@@ -213,6 +216,11 @@ export function resume(ptr: usize, nowMs: f64): i32 {
 export function suspend(ptr: usize): void {
   batch.suspend(changetype<Conn>(ptr));
   publishOutput();
+}
+
+/** Keeps an argument of the host command under way out of MONITOR and SLOWLOG. */
+export function redactArgument(index: u32): void {
+  redactArg(index);
 }
 
 /** Address for `bytes` of a host command's reply, 0 when memory is exhausted. */
@@ -245,7 +253,7 @@ export function eventsTaken(): void {
  * should not wait for the next tick.
  */
 export function cron(nowMs: f64, budgetUs: f64): bool {
-  setNowMs(<i64>nowMs);
+  setNow(nowMs);
   const deadline = clockUs() + budgetUs;
   let more = lazyfreeStep(deadline);
   if (evictionPending()) {

@@ -125,7 +125,7 @@ export class Engine {
 
   /** The shared input region. */
   input(): Uint8Array {
-    return this.core.view(this.core.word(abi.ABI_INPUT), abi.INPUT_BYTES);
+    return this.core.input;
   }
 
   feed(client: EngineClient, length: number): void {

@@ -19,6 +19,7 @@ const CORE_LAYERS = [
   'struct',
   'keyspace',
   'resp',
+  'client',
   'snapshot',
   'command',
   'generated',

@@ -344,7 +344,8 @@ function tryUnembed(e: EntryPtr, length: u32, spare: u32): EntryPtr {
 
 /**
  * Sets, changes or (with NO_EXPIRE) removes the expiry. Returns the entry's address, which moves
- * when the field appears or vanishes; 0 when memory is exhausted, then nothing changed.
+ * when the field appears or vanishes; 0 when memory is exhausted, then nothing changed. Changing and
+ * removing never fail.
  */
 export function tryEntrySetExpire(e: EntryPtr, atMs: i64): EntryPtr {
   const has = Entry.hasExpire(e);
@@ -356,7 +357,13 @@ export function tryEntrySetExpire(e: EntryPtr, atMs: i64): EntryPtr {
   const tail = Entry.key(e) + Entry.keyLen(e) - slot + load<u8>(e, ENTRY_EMBED_LEN);
   const to = ENTRY_HEADER_BYTES + ((<usize>!has) << 3);
   const moved = tryAlloc(to + tail);
-  if (moved == 0) return 0;
+  if (moved == 0) {
+    if (!has) return 0;
+    // Without a smaller block the entry stays in the one it has.
+    memory.copy(e + to, slot, tail);
+    store<u8>(e, load<u8>(e, ENTRY_FLAGS) ^ <u8>ENTRY_EXPIRE, ENTRY_FLAGS);
+    return e;
+  }
   store<u64>(moved, load<u64>(e));
   store<u8>(moved, load<u8>(e, ENTRY_FLAGS) ^ <u8>ENTRY_EXPIRE, ENTRY_FLAGS);
   memory.copy(moved + to, slot, tail);
@@ -365,17 +372,34 @@ export function tryEntrySetExpire(e: EntryPtr, atMs: i64): EntryPtr {
   return moved;
 }
 
-/** A copy of the entry under another key, sharing its value: see `entryFreeShell`. 0: no memory. */
-export function tryEntryRename(e: EntryPtr, key: usize, keyLen: u32): EntryPtr {
+/**
+ * A copy of the entry under another key and with another access clock, sharing its value: one of the
+ * two has to go by `entryFreeShell`. 0 when memory is exhausted.
+ */
+export function tryEntryRename(e: EntryPtr, key: usize, keyLen: u32, clock: u32): EntryPtr {
   const at = Entry.hasExpire(e) ? Entry.expireAtMs(e) : NO_EXPIRE;
+  const head = (load<u32>(e) & ~CLOCK_MASK) | clock;
   const embedLen: u32 = load<u8>(e, ENTRY_EMBED_LEN);
   const slotBytes = <u32>Entry.slotBytes(e);
-  const moved = tryBuild(key, keyLen, load<u32>(e), embedLen, Entry.isEmbedded(e), slotBytes, at);
+  const moved = tryBuild(key, keyLen, head, embedLen, Entry.isEmbedded(e), slotBytes, at);
   if (moved == 0) return 0;
   if (Entry.isEmbedded(e)) copySmall(Entry.key(moved) + keyLen, Entry.stringPtr(e), embedLen);
   else if (slotBytes == 8) Entry.setIntValue(moved, Entry.intValue(e));
   else Entry.setValuePtr(moved, Entry.valuePtr(e));
   return moved;
+}
+
+/**
+ * A copy of a string's entry under another key, with a value of its own in the same encoding and the
+ * same expiry. 0 when memory is exhausted.
+ */
+export function tryEntryCopyString(e: EntryPtr, key: usize, keyLen: u32, clock: u32): EntryPtr {
+  assert(Entry.type(e) == TYPE_STRING);
+  const at = Entry.hasExpire(e) ? Entry.expireAtMs(e) : NO_EXPIRE;
+  const encoding = Entry.encoding(e);
+  if (encoding == ENCODING_INT) return tryNewIntEntry(key, keyLen, Entry.intValue(e), clock, at);
+  const value = Entry.stringPtr(e);
+  return tryNewStringEntry(key, keyLen, value, Entry.stringLen(e), encoding, clock, at);
 }
 
 /** Frees the entry but not the value's block, which now belongs to someone else. */

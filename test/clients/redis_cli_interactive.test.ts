@@ -12,7 +12,7 @@ describe.skipIf(!installed)('redis-cli in a terminal', () => {
   withTargets('interactive', (fixture) => {
     let current: Terminal | undefined;
     afterEach(async () => {
-      await current?.kill();
+      await current?.stop();
       current = undefined;
     });
 
@@ -56,7 +56,7 @@ describe.skipIf(!installed)('redis-cli in a terminal', () => {
     });
 
     it('hints at commands that only the server knows', async ({ skip }) => {
-      if (isOlder(fixture.target.version, '8.4')) skip('the server has no command of its own');
+      if (isOlder(fixture.target.commands, '8.4')) skip('the server has no command of its own');
       const { terminal } = await open();
       terminal.type('DELEX ');
       await terminal.waitFor(/DELEX (arg|key)/);

@@ -13,6 +13,8 @@ import { clientEnvironment } from './support.ts';
 
 const WAIT_TIMEOUT_MS = 15_000;
 const COLUMNS = 160;
+/** The shell writes this before the program takes its place, and its process id. */
+const PID_LINE = /^pid (\d+)\r\n/;
 /** Sequences that move the cursor, clear, or colour. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what a terminal is sent.
 const CONTROL_SEQUENCE = /\x1b\[[0-9;?]*[A-Za-z]/g;
@@ -31,13 +33,15 @@ export class Terminal {
   /** Text that no `waitFor` has gone past. */
   private text = '';
   private unfinished = '';
+  /** The beginning of everything that was sent. */
+  private output = '';
   private waiter: Waiter | undefined;
   /** Resolves to the program's exit code. */
   readonly ended: Promise<number | null>;
 
   constructor(server: TestServer, command: readonly string[]) {
     const quoted = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
-    const shell = `stty cols ${COLUMNS} rows 50; exec ${quoted}`;
+    const shell = `stty cols ${COLUMNS} rows 50; echo "pid $$"; exec ${quoted}`;
     this.child = spawn('script', ['--quiet', '--return', '--command', shell, '/dev/null'], {
       env: { ...clientEnvironment(server), SHELL: '/bin/sh' },
       cwd: server.dir,
@@ -68,12 +72,17 @@ export class Terminal {
     });
   }
 
-  kill(): Promise<number | null> {
-    this.child.kill('SIGKILL');
-    return this.ended;
+  /** Ends the program, whereupon `script` ends by itself. */
+  async stop(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const started = PID_LINE.exec(this.output);
+    if (started) signal(Number(started[1]), 'SIGKILL');
+    else this.child.kill('SIGKILL');
+    await this.ended;
   }
 
   private receive(output: string): void {
+    if (!PID_LINE.test(this.output)) this.output += output;
     const raw = this.unfinished + output;
     this.unfinished = UNFINISHED_SEQUENCE.exec(raw)?.[0] ?? '';
     const whole = raw.slice(0, raw.length - this.unfinished.length);
@@ -98,6 +107,15 @@ export class Terminal {
     clearTimeout(timer);
     this.waiter = undefined;
     reject(new Error(`waited for ${pattern}, but ${reason}; seen: ${JSON.stringify(this.text)}`));
+  }
+}
+
+/** The program may have ended by itself. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }
 
