@@ -26,6 +26,9 @@ import {
   STAT_SYSTEM_MEMORY,
   STAT_USED_MEMORY,
 } from './abi';
+import { monitorAdd, monitorRemove } from './client/monitor';
+import { slowlogTrim } from './client/slowlog';
+import { transactionEnd } from './client/transaction';
 import { clockUs, setNow } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
 import {
@@ -42,8 +45,6 @@ import { Stats, statsBlock } from './keyspace/stats';
 import { setAssertBlock } from './memory/abort';
 import { alloc, allocInit, free, peakBytes, resetPeak, tryAlloc } from './memory/alloc';
 import { linearMemoryBytes, staticBytes } from './memory/pages';
-import { monitorAdd, monitorRemove } from './monitor/monitor';
-import { slowlogTrim } from './monitor/slowlog';
 import { redactArg } from './resp/args';
 import {
   BUFFER_SLACK,
@@ -151,6 +152,7 @@ export function connDelete(ptr: usize): void {
   const c = changetype<Conn>(ptr);
   batch.abandon(c);
   if (c.flags & CLIENT_MONITOR) monitorRemove(c);
+  transactionEnd(c);
   connFree(c);
 }
 
@@ -259,6 +261,7 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
     if (evictionPending()) more = true;
   }
   if (expireStep(deadline)) more = true;
+  batch.drainEffects();
   for (let i: u32 = 0; i < databaseCount; i++) {
     while (tableShrink(database(i), 64)) {
       if (clockUs() >= deadline) {

@@ -12,16 +12,25 @@ import { registerConfigCommands } from './config/config_commands.ts';
 import { bindCoreSettings } from './config/core_settings.ts';
 import type { LoadedExtras } from './config/parse.ts';
 import { Core } from './core/core.ts';
+import { Guards } from './core/guards.ts';
 import { type CoreCrash, Engine } from './engine.ts';
 import type { Logger } from './log.ts';
+import { DefaultUser, registerAuthCommands } from './net/auth_commands.ts';
 import { chooseTransport } from './net/choose.ts';
+import type { ClientType } from './net/client.ts';
+import { registerClientCommands } from './net/client_commands.ts';
+import { ClientPause } from './net/client_pause.ts';
+import { ClientRegistry, type ClientSettings, type OutputBufferLimit } from './net/clients.ts';
 import { Listener, type ListenerSettings } from './net/listener.ts';
-import type { Connection, Session, Transport } from './net/transport.ts';
+import type { Transport } from './net/transport.ts';
+import { REDIS_VERSION } from './version.ts';
 
 /** Background work per step, in microseconds: no request waits longer than this for it. */
 const CRON_STEP_US = 1000;
 /** Pause between steps while work is left, in milliseconds: at most half the time goes to it. */
 const CRON_BUSY_MS = 1;
+/** Time between two looks at a share of the clients, in milliseconds. */
+const CLIENTS_TICK_MS = 100;
 
 export interface ServerOptions {
   readonly config: Config;
@@ -40,10 +49,15 @@ export class Server {
   readonly engine: Engine;
   readonly config: Config;
   readonly logger: Logger;
+  readonly users: DefaultUser;
+  readonly clients: ClientRegistry;
+  readonly guards: Guards;
+  readonly pause: ClientPause;
   private readonly options: ServerOptions;
   private listener: Listener | undefined;
   private transport: Transport | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private clientsTimer: NodeJS.Timeout | undefined;
 
   constructor(options: ServerOptions) {
     this.options = options;
@@ -58,6 +72,17 @@ export class Server {
         ),
     });
     bindCoreSettings(this.config, core);
+    this.users = new DefaultUser(() => this.config.get('requirepass'));
+    this.clients = new ClientRegistry({
+      engine: this.engine,
+      settings: new ClientDirectives(this.config),
+      log: this.logger,
+      isOpen: () => this.users.isOpen,
+    });
+    this.guards = new Guards(core);
+    this.pause = new ClientPause(this.guards, this.engine);
+    this.config.subscribe('requirepass', () => this.applyRequirepass());
+    this.applyRequirepass();
     this.registerCommands();
   }
 
@@ -88,7 +113,7 @@ export class Server {
       },
     );
     this.listener = new Listener(this.transport, new ListenerDirectives(config), {
-      onConnection: (connection) => this.accept(connection),
+      onConnection: (connection) => this.clients.accept(connection),
       log: (level, line) => logger.log(level, line),
     });
     await this.listener.open();
@@ -98,6 +123,7 @@ export class Server {
     });
     logger.notice('Server initialized');
     this.scheduleCron(0);
+    this.clientsTimer = setInterval(() => this.clients.tick(this.engine.now()), CLIENTS_TICK_MS);
     if (config.get('port') !== 0) logger.notice('Ready to accept connections tcp');
     if (config.get('unixsocket') !== '') logger.notice('Ready to accept connections unix');
   }
@@ -105,24 +131,15 @@ export class Server {
   /** Stops listening and closes every connection. */
   stop(): void {
     clearTimeout(this.timer);
+    clearInterval(this.clientsTimer);
+    this.pause.stop();
     this.listener?.close();
     for (const client of [...this.engine.clients.values()]) client.output.destroy();
   }
 
-  private accept(connection: Connection): Session {
-    const address = connection.isUnixSocket
-      ? `${connection.remoteAddress}:0`
-      : `${connection.remoteAddress}:${connection.remotePort}`;
-    const client = this.engine.connect(connection, address, true);
-    if (!client) {
-      connection.destroy();
-      return { onData() {}, onDrain() {}, onClose() {} };
-    }
-    return {
-      onData: (length) => client.run(length),
-      onDrain() {},
-      onClose: () => client.close(),
-    };
+  /** New clients need no password without one; RESET in the core asks the same. */
+  private applyRequirepass(): undefined {
+    this.engine.core.exports.setConfig(abi.CFG_DEFAULT_USER_NOPASS, this.users.isOpen ? 1 : 0);
   }
 
   private scheduleCron(delayMs: number): void {
@@ -135,8 +152,19 @@ export class Server {
   private registerCommands(): void {
     const { engine, config, logger } = this;
     registerCommandCommands(engine.commands);
+    registerClientCommands(engine.commands, {
+      registry: this.clients,
+      pause: this.pause,
+      hasUser: (name) => this.users.hasUser(name),
+    });
+    registerAuthCommands(engine.commands, {
+      registry: this.clients,
+      users: this.users,
+      server: { version: REDIS_VERSION, mode: 'standalone', role: 'master' },
+      redactArgument: () => {},
+    });
     registerConfigCommands(engine.commands, config, {
-      isLocalClient: () => true,
+      isLocalClient: (call) => this.clients.of(call.client).connection?.isLoopback ?? true,
       isLoading: () => false,
       resetStats: () => this.resetStats(),
       rewriteFile: () => this.options.rewriteFile,
@@ -198,5 +226,37 @@ class ListenerDirectives implements ListenerSettings {
 
   get keepAliveSeconds(): number {
     return this.config.get('tcp-keepalive');
+  }
+}
+
+/** The limits of clients, read from the configuration each time. */
+class ClientDirectives implements ClientSettings {
+  private readonly config: Config;
+
+  constructor(config: Config) {
+    this.config = config;
+  }
+
+  get maxClients(): number {
+    return this.config.get('maxclients');
+  }
+
+  get timeoutSeconds(): number {
+    return this.config.get('timeout');
+  }
+
+  get protectedMode(): boolean {
+    return this.config.get('protected-mode');
+  }
+
+  outputBufferLimit(type: Exclude<ClientType, 'master'>): OutputBufferLimit {
+    const limit = this.config.get('client-output-buffer-limit')[
+      type === 'replica' ? 'slave' : type
+    ];
+    return {
+      hardBytes: Number(limit.hardBytes),
+      softBytes: Number(limit.softBytes),
+      softSeconds: limit.softSeconds,
+    };
   }
 }

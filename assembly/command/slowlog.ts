@@ -1,5 +1,5 @@
 // SLOWLOG: reading and clearing what monitor/slowlog.ts has recorded.
-import { slowlogLength, slowlogReply, slowlogReset } from '../monitor/slowlog';
+import { slowlogLength, slowlogReply, slowlogReset } from '../client/slowlog';
 import { argI64, argI64OrText } from '../resp/arg_number';
 import { Arg, argc } from '../resp/args';
 import { errorBytes, errorEnd, errorStart, replyError } from '../resp/errors';

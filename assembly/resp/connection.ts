@@ -66,7 +66,8 @@ export class Conn {
   nameLen: u32;
   multi: usize;
   argvBytes: u32;
-  spare0: u64;
+  watches: usize; // first of the keys it watches
+  spare0: u32;
   spare1: u64;
   spare2: u64;
   spare3: u64;

@@ -241,7 +241,7 @@ export const stringCommands: CommandSpec[] = [
   {
     name: 'increx',
     owner: 'core',
-    file: 'number',
+    file: 'increx',
     arity: -2,
     flags: ['write', 'denyoom', 'fast'],
     categories: ['string'],
