@@ -261,6 +261,7 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
     if (evictionPending()) more = true;
   }
   if (expireStep(deadline)) more = true;
+  batch.drainEffects();
   for (let i: u32 = 0; i < databaseCount; i++) {
     while (tableShrink(database(i), 64)) {
       if (clockUs() >= deadline) {

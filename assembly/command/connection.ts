@@ -16,6 +16,7 @@ import {
   CLIENT_REPLY_SKIP_NEXT,
 } from '../abi';
 import { monitorAdd, monitorRemove } from '../client/monitor';
+import { isExecuting, transactionEnd } from '../client/transaction';
 import { nowUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
 import { Settings } from '../keyspace/settings';
@@ -78,6 +79,10 @@ export function timeCommand(): void {
 
 /** MONITOR: a connection that is one already gets no reply, as in Redis. */
 export function monitorCommand(): void {
+  if (isExecuting(client)) {
+    replyError("ERR MONITOR isn't allowed for DENY BLOCKING client");
+    return;
+  }
   if (client.flags & (CLIENT_MONITOR | CLIENT_REPLICA)) return;
   client.flags |= CLIENT_MONITOR;
   monitorAdd(client);
@@ -94,6 +99,7 @@ export function resetCommand(): void {
     client.flags &= ~CLIENT_MONITOR;
     monitorRemove(client);
   }
+  transactionEnd(client);
   client.db = 0;
   selectDatabase(0);
   client.resp = 2;

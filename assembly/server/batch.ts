@@ -305,7 +305,7 @@ function executeRound(): i32 {
     }
     outputStart = outputLen();
     clearCommandErrors();
-    if (!admitAtOnce(id, slot.argc) && !admitCommand(id)) {
+    if (!admitAtOnce(id, slot.argc) && !checkAdmission(id)) {
       slot.durationUs = NOT_RUN;
       afterReply(c);
     } else if (joinsTransaction(id)) {
@@ -328,6 +328,13 @@ function executeRound(): i32 {
   }
   account(running);
   return STATUS_OK;
+}
+
+/** `admitCommand`; keys that were evicted for the command count as changed before it runs. */
+function checkAdmission(id: u32): bool {
+  const admitted = admitCommand(id);
+  drainEffects();
+  return admitted;
 }
 
 /** Runs the command whose arguments are set. False when it is the host's: the batch stops here. */
@@ -367,21 +374,25 @@ function finishQueued(c: Conn): void {
   if (commandErrors != 0) countFailed(queuedId);
   countCalls(queuedId, 1, duration);
   Stats.add(STAT_COMMANDS, 1);
+  feedMonitors(c, queuedId, argv, argc);
   if ((commandFlags(queuedId) & CMD_SKIP_SLOWLOG) == 0) {
     slowlogPushIfNeeded(c, argv, argc, duration);
   }
-  feedMonitors(c, queuedId);
+  feedMonitors(c, queuedId, argv, argc);
   drainEffects();
 }
 
-/** Shows the command that just ran to MONITOR's clients. */
-function feedMonitors(c: Conn, id: u32): void {
-  if (monitorCount == 0 || commandFlags(id) & (CMD_SKIP_MONITOR | CMD_ADMIN)) return;
-  monitorFeed(c, clockUs() - roundStartUs);
+/**
+ * Shows monitors a command that ran. Only then: SELECT shows the database it chose, and secrets have
+ * been blacked out.
+ */
+function feedMonitors(c: Conn, id: u32, args: usize, count: u32): void {
+  if (monitorCount == 0 || (commandFlags(id) & (CMD_SKIP_MONITOR | CMD_ADMIN)) != 0) return;
+  monitorFeed(c, args, count, clockUs() - roundStartUs);
 }
 
-/** Tells everyone concerned what the command changed. */
-function drainEffects(): void {
+/** Tells everyone concerned what the command, or background work, changed. */
+export function drainEffects(): void {
   if (effectsBytes() == 0 && !effectsLost) return;
   watchDrain();
   effectsClear();
@@ -398,9 +409,8 @@ function finishCommand(index: u32): void {
   c.lastCommand = slot.id;
   c.commands += 1;
   if (commandErrors != 0) countFailed(slot.id);
+  feedMonitors(c, slot.id, slot.argv, slot.argc);
   drainEffects();
-  // Only now: SELECT shows the database it chose, and secrets have been blacked out.
-  feedMonitors(c, slot.id);
   afterReply(c);
 }
 
