@@ -18,6 +18,8 @@ export const STATUS_BLOCKED = 3;
 export const STATUS_FLUSH = 4;
 /** Commands are held back (CLIENT PAUSE); call `resume` when the pause ends. */
 export const STATUS_PAUSED = 5;
+/** The connection broke the query buffer limit, or memory for its input ran out: close it at once. */
+export const STATUS_ABORT = 6;
 
 // --- Shared input region ---
 
@@ -42,6 +44,7 @@ export const ABI_CURRENT_CONN = 12; // connection whose batch is running
 export const ABI_INPUT = 13; // INPUT_BYTES region
 export const ABI_EVENTS = 14; // number of queued host events
 export const ABI_EVENTS_PTR = 15; // EVENT_BYTES each
+export const ABI_ERROR_STATS = 16; // ERRSTAT_SLOTS records
 export const ABI_WORDS = 32;
 
 export const ARG_BYTES = 16;
@@ -107,6 +110,7 @@ export const CLIENT_CLOSE_ASAP = 1048576;
 export const CLIENT_INTERNAL = 2097152; // no socket behind it: AOF replay, embedded calls
 
 // --- Command table records: byte offsets of one RECORD_BYTES record ---
+// FIRST_KEY, LAST_KEY and KEY_STEP are what COMMAND reports, except for KEYS_KEYNUM.
 
 export const RECORD_BYTES = 32;
 export const RECORD_NAME_OFFSET = 0; // u16 into the name blob; lower case, "parent|sub" for subcommands
@@ -157,6 +161,8 @@ export const CMD_PROTECTED = 524288;
 export const CMD_TIMED = 1048576;
 /** Ours: key lookups leave LRU and LFU alone (TYPE, TTL, OBJECT ...). */
 export const CMD_NO_TOUCH_KEYS = 2097152;
+export const CMD_NO_MANDATORY_KEYS = 4194304;
+export const CMD_TOUCHES_ARBITRARY_KEYS = 8388608;
 
 // --- Statistics: f64 word index in the ABI_STATS block ---
 
@@ -192,6 +198,17 @@ export const CMDSTAT_USEC = 8; // f64
 export const CMDSTAT_REJECTED = 16; // u64
 export const CMDSTAT_FAILED = 24; // u64
 export const CMDSTAT_HISTOGRAM = 32; // u32 pointer to LATENCY_BUCKETS u64 counters, 0 before the first call
+
+// Latency histogram: bucket of a duration of v nanoseconds is v >> 6 below 1,024, else
+// (msb - 9) * 16 + the four bits after the highest, capped at the last bucket.
+export const LATENCY_BUCKETS = 384;
+
+// Error statistics: ERRSTAT_SLOTS records of a code word and how often it was sent.
+export const ERRSTAT_SLOTS = 128;
+export const ERRSTAT_BYTES = 64;
+export const ERRSTAT_COUNT = 0; // u64
+export const ERRSTAT_NAME_LEN = 8; // u32
+export const ERRSTAT_NAME = 12; // up to 52 bytes
 
 // --- Settings the host hands to the core: `setConfig(id, value)` ---
 

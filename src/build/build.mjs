@@ -49,7 +49,7 @@ export function build() {
   mkdirSync(path.join(root, 'dist'), { recursive: true });
   step(
     'command table',
-    ['src/commands', 'src/build/commands.ts'],
+    ['src/commands', 'src/build/commands.ts', 'assembly/abi.ts', 'assembly/command'],
     'assembly/generated/command_table.ts',
     () => run('tsx/dist/cli.mjs', ['src/build/commands.ts']),
   );

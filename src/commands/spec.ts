@@ -5,6 +5,8 @@
 // subcommands, key extraction for cluster routing, the documentation's support table and the
 // table-driven tests. Nothing else may list commands.
 
+import type { AclCategory } from './acl_categories.ts';
+
 export type Owner = 'core' | 'host';
 
 export type Group =
@@ -31,7 +33,11 @@ export type Group =
   | 'search'
   | 'vector-set';
 
-/** Flags as COMMAND prints them, plus two of ours: `timed` and `no_touch_keys` (see abi.ts). */
+/**
+ * Flags under COMMAND's names, but for `may_replicate`, `protected`, `touches_arbitrary_keys`, which
+ * COMMAND hides, and two of ours: `timed` and `no_touch_keys` (see abi.ts). There is no `movablekeys`
+ * here: it follows from the key specs.
+ */
 export type CommandFlag =
   | 'write'
   | 'readonly'
@@ -48,11 +54,12 @@ export type CommandFlag =
   | 'fast'
   | 'no_auth'
   | 'may_replicate'
+  | 'no_mandatory_keys'
   | 'no_async_loading'
   | 'no_multi'
-  | 'movablekeys'
   | 'allow_busy'
   | 'protected'
+  | 'touches_arbitrary_keys'
   | 'timed'
   | 'no_touch_keys';
 
@@ -97,6 +104,8 @@ export interface ArgSpec {
   name: string;
   type: ArgType;
   token?: string;
+  /** Shown in place of the name where it reads better, e.g. "ip:port". */
+  display?: string;
   optional?: true;
   multiple?: true;
   multipleToken?: true;
@@ -126,11 +135,14 @@ export type ReplyShape =
   | 'any'
   | 'none';
 
+/** Several shapes: which one depends on the options and on the data. */
+export type Reply = ReplyShape | ReplyShape[];
+
 export interface CommandSpec {
   /** Lower case; a subcommand has its own name only ("get"), its parent's is added by the generator. */
   name: string;
   owner: Owner;
-  /** Core only: exported function in assembly/command/<file>.ts, e.g. `setCommand`. */
+  /** Core only: exported function in assembly/command/<file>.ts, when it is not `setCommand` for SET. */
   handler?: string;
   /** Core only: file in assembly/command without its ending. */
   file?: string;
@@ -138,19 +150,21 @@ export interface CommandSpec {
   arity: number;
   flags: CommandFlag[];
   /** ACL categories beyond those implied by the flags, without '@'. */
-  categories: string[];
+  categories: AclCategory[];
   keys: KeySpec[];
   /** Names the function that finds the keys when key specs alone cannot (SORT, MIGRATE ...). */
   keyExtractor?: string;
   args: ArgSpec[];
   group: Group;
   since: string;
-  complexity: string;
+  complexity?: string;
   summary: string;
   deprecated?: { since: string; replacedBy: string };
+  /** Not meant for users (doc flag `syscmd`). */
+  system?: true;
   history?: [version: string, change: string][];
   hints?: string[];
-  reply: ReplyShape | { resp2: ReplyShape; resp3: ReplyShape };
+  reply: Reply | { resp2: Reply; resp3: Reply };
   subcommands?: CommandSpec[];
   /** Differences from Redis, for the support table. */
   notes?: string;

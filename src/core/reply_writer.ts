@@ -26,6 +26,11 @@ export class ReplyWriter {
     return this.length;
   }
 
+  /** Forgets what was written. */
+  reset(): void {
+    this.length = 0;
+  }
+
   /** Already encoded RESP. */
   raw(text: string | Uint8Array): this {
     if (typeof text === 'string') {
@@ -50,6 +55,11 @@ export class ReplyWriter {
   /** `text` starts with its code word ("ERR ..."); line breaks become spaces, as Redis does. */
   error(text: string): this {
     return this.raw(`-${text.replace(/[\r\n]/g, ' ')}${CRLF}`);
+  }
+
+  /** The same for byte text (one character per byte), which may quote what a client sent. */
+  byteError(text: string): this {
+    return this.raw(Buffer.from(`-${text.replace(/[\r\n]/g, ' ')}${CRLF}`, 'latin1'));
   }
 
   integer(value: number | bigint): this {

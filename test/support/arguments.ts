@@ -6,7 +6,13 @@
 export type Argument = string | number | bigint | Uint8Array;
 
 const ESCAPES: Record<string, number> = { n: 10, r: 13, t: 9, b: 8, a: 7 };
-const NAMES: Record<number, string> = { 10: '\\n', 13: '\\r', 9: '\\t', 8: '\\b', 7: '\\a' };
+const NAMES: Record<number, string> = {
+  10: '\\n',
+  13: '\\r',
+  9: '\\t',
+  8: '\\b',
+  7: '\\a',
+};
 
 export function argumentBytes(argument: Argument): Buffer {
   if (typeof argument === 'string') return Buffer.from(argument, 'utf8');

@@ -61,10 +61,11 @@ function fits(reply: Reply, shape: ReplyShape, resp: 2 | 3): boolean {
   }
 }
 
-/** The shape a command declares for this protocol version. */
-export function declaredShape(reply: CommandSpec['reply'], resp: 2 | 3): ReplyShape {
-  if (typeof reply === 'string') return reply;
-  return resp === 2 ? reply.resp2 : reply.resp3;
+/** The shapes a command declares for this protocol version: the reply has one of them. */
+export function declaredShapes(reply: CommandSpec['reply'], resp: 2 | 3): ReplyShape[] {
+  if (Array.isArray(reply)) return reply;
+  if (typeof reply === 'string') return [reply];
+  return declaredShapes(resp === 2 ? reply.resp2 : reply.resp3, resp);
 }
 
 /** Null when the reply fits, otherwise a sentence that says how it does not. */
@@ -74,7 +75,7 @@ export function shapeMismatch(
   resp: 2 | 3,
 ): string | null {
   if (reply.kind === 'error') return null;
-  const shape = declaredShape(declared, resp);
-  if (fits(reply, shape, resp)) return null;
-  return `RESP${resp} reply ${showReply(reply)} is not of the declared shape ${shape}`;
+  const shapes = declaredShapes(declared, resp);
+  if (shapes.some((shape) => fits(reply, shape, resp))) return null;
+  return `RESP${resp} reply ${showReply(reply)} is not of the declared shape ${shapes.join(' | ')}`;
 }

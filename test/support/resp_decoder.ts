@@ -17,7 +17,11 @@ export type Reply =
   | { kind: 'boolean'; value: boolean }
   | { kind: 'verbatim'; format: string; bytes: Buffer }
   | { kind: 'bignum'; text: string }
-  | { kind: 'attributed'; attributes: [key: Reply, value: Reply][]; reply: Reply };
+  | {
+      kind: 'attributed';
+      attributes: [key: Reply, value: Reply][];
+      reply: Reply;
+    };
 
 /** RESP2 null bulk string, RESP2 null array, RESP3 null. */
 export type NullForm = '$-1' | '*-1' | '_';
@@ -141,12 +145,23 @@ export class RespDecoder {
       case ':':
         return { kind: 'integer', value: this.integer() };
       case '$':
-        return this.nullForm('$-1') ?? { kind: 'bulk', bytes: this.block(this.length()) };
+        return (
+          this.nullForm('$-1') ?? {
+            kind: 'bulk',
+            bytes: this.block(this.length()),
+          }
+        );
       case '!':
-        return { kind: 'bulk-error', text: this.block(this.length()).toString('latin1') };
+        return {
+          kind: 'bulk-error',
+          text: this.block(this.length()).toString('latin1'),
+        };
       case '*':
         return (
-          this.nullForm('*-1') ?? { kind: 'array', items: this.items(this.length(), depth + 1) }
+          this.nullForm('*-1') ?? {
+            kind: 'array',
+            items: this.items(this.length(), depth + 1),
+          }
         );
       case '~':
         return { kind: 'set', items: this.items(this.length(), depth + 1) };
@@ -156,7 +171,11 @@ export class RespDecoder {
         return { kind: 'map', entries: this.entries(this.length(), depth + 1) };
       case '|': {
         const attributes = this.entries(this.length(), depth + 1);
-        return { kind: 'attributed', attributes, reply: this.decode(depth + 1) };
+        return {
+          kind: 'attributed',
+          attributes,
+          reply: this.decode(depth + 1),
+        };
       }
       default:
         return this.scalar(type);
@@ -182,7 +201,11 @@ export class RespDecoder {
       case ',': {
         const text = this.line();
         if (!DOUBLE.test(text)) this.fail(`bad double ${JSON.stringify(text)}`);
-        return { kind: 'double', text, value: Number(text.replace('inf', 'Infinity')) };
+        return {
+          kind: 'double',
+          text,
+          value: Number(text.replace('inf', 'Infinity')),
+        };
       }
       case '=': {
         const bytes = this.block(this.length());

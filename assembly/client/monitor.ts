@@ -1,0 +1,119 @@
+// MONITOR: a line about every command for each connection that asked for it.
+//
+//   +1700000000.123456 [0 127.0.0.1:50000] "set" "key" "value"\r\n
+//
+// The line is built once in a buffer of its own and pushed to every monitor.
+
+import { nowMs } from '../keyspace/clock';
+import { free, tryAlloc } from '../memory/alloc';
+import { argc, argv } from '../resp/args';
+import { Conn, tryPush } from '../resp/connection';
+import { formatU64 } from '../util/number_format';
+
+let head: usize = 0;
+export let monitorCount: u32 = 0;
+
+export function monitorAdd(c: Conn): void {
+  c.nextMonitor = head;
+  head = changetype<usize>(c);
+  monitorCount += 1;
+}
+
+export function monitorRemove(c: Conn): void {
+  const ptr = changetype<usize>(c);
+  if (head == ptr) {
+    head = c.nextMonitor;
+    monitorCount -= 1;
+    return;
+  }
+  let at = head;
+  while (at != 0) {
+    const each = changetype<Conn>(at);
+    if (each.nextMonitor == ptr) {
+      each.nextMonitor = c.nextMonitor;
+      monitorCount -= 1;
+      return;
+    }
+    at = each.nextMonitor;
+  }
+}
+
+let out: usize = 0;
+
+function put(byte: u32): void {
+  store<u8>(out, <u8>byte);
+  out += 1;
+}
+
+function hexDigit(nibble: u32): u32 {
+  return nibble < 10 ? 48 + nibble : 87 + nibble;
+}
+
+/** Writes one byte as it appears between double quotes. */
+function putQuoted(byte: u32): void {
+  let escaped: u32 = 0;
+  if (byte == 34 || byte == 92) escaped = byte;
+  else if (byte == 10) escaped = 110;
+  else if (byte == 13) escaped = 114;
+  else if (byte == 9) escaped = 116;
+  else if (byte == 7) escaped = 97;
+  else if (byte == 8) escaped = 98;
+  if (escaped != 0) {
+    put(92);
+    put(escaped);
+  } else if (byte >= 32 && byte < 127) put(byte);
+  else {
+    put(92);
+    put(120);
+    put(hexDigit(byte >> 4));
+    put(hexDigit(byte & 15));
+  }
+}
+
+/** Six digits, zeros in front. */
+function putMicros(value: u32): void {
+  let divisor: u32 = 100000;
+  while (divisor > 0) {
+    put(48 + ((value / divisor) % 10));
+    divisor /= 10;
+  }
+}
+
+/** Tells every monitor about the running command. `elapsedUs` is the time since the batch began. */
+export function monitorFeed(c: Conn, elapsedUs: u32): void {
+  let bytes: u64 = 96 + c.addrLen;
+  for (let i: u32 = 0; i < argc; i++) bytes += 3 + <u64>load<u32>(argv + (i << 4), 4) * 4;
+  if (bytes > 0x7fffffff) return;
+  const line = tryAlloc(<usize>bytes);
+  if (line == 0) return;
+  out = line;
+  put(43);
+  out += formatU64(<u64>(nowMs / 1000), out);
+  put(46);
+  putMicros(<u32>(nowMs % 1000) * 1000 + min(elapsedUs, 999));
+  put(32);
+  put(91);
+  out += formatU64(c.db, out);
+  put(32);
+  memory.copy(out, c.addr, c.addrLen);
+  out += c.addrLen;
+  put(93);
+  for (let i: u32 = 0; i < argc; i++) {
+    put(32);
+    put(34);
+    const record = argv + (i << 4);
+    const ptr: usize = load<u32>(record);
+    const len = load<u32>(record, 4);
+    for (let k: u32 = 0; k < len; k++) putQuoted(load<u8>(ptr + k));
+    put(34);
+  }
+  put(13);
+  put(10);
+  let at = head;
+  while (at != 0) {
+    const each = changetype<Conn>(at);
+    tryPush(each, line, <u32>(out - line));
+    at = each.nextMonitor;
+  }
+  free(line);
+}

@@ -1,0 +1,325 @@
+// The ABI: every function the host may call. The host never sees a structure's layout; it passes
+// addresses, sizes and the numbers of abi.ts.
+//
+// Calls do not nest: while one runs, the only way back to the host is the clock. Time and random
+// seed are arguments, so the same calls give the same bytes.
+
+import {
+  ABI_ASSERT_FILE,
+  ABI_ASSERT_LINE,
+  ABI_CMD_STATS,
+  ABI_ERROR_STATS,
+  ABI_INPUT,
+  ABI_OUT_LEN,
+  ABI_OUT_PTR,
+  ABI_SCRATCH,
+  ABI_STATS,
+  CFG_COUNT,
+  CFG_MAXMEMORY_POLICY,
+  CFG_SLOWLOG_MAX_LEN,
+  CLIENT_AUTHENTICATED,
+  CLIENT_MONITOR,
+  INPUT_BYTES,
+  SCRATCH_BYTES,
+  STAT_OVERHEAD_MEMORY,
+  STAT_PEAK_MEMORY,
+  STAT_SYSTEM_MEMORY,
+  STAT_USED_MEMORY,
+} from './abi';
+import { monitorAdd, monitorRemove } from './client/monitor';
+import { slowlogTrim } from './client/slowlog';
+import { transactionEnd } from './client/transaction';
+import { clockUs, setNowMs } from './keyspace/clock';
+import { database, databaseCount, databasesInit } from './keyspace/db';
+import {
+  evictionPending,
+  evictionPolicyChanged,
+  tryFreeMemoryForWrite,
+  usedMemory,
+} from './keyspace/evict';
+import { expireStep } from './keyspace/expire_cycle';
+import { tableBytes, tableShrink } from './keyspace/key_table';
+import { lazyfreeStep } from './keyspace/lazyfree';
+import { Settings, settingsInit } from './keyspace/settings';
+import { Stats, statsBlock } from './keyspace/stats';
+import { setAssertBlock } from './memory/abort';
+import { alloc, allocInit, free, peakBytes, resetPeak, tryAlloc } from './memory/alloc';
+import { linearMemoryBytes, staticBytes } from './memory/pages';
+import {
+  BUFFER_SLACK,
+  Conn,
+  connFree,
+  popDirty,
+  pushTaken,
+  tryConnNew,
+  tryConnText,
+} from './resp/connection';
+import { countError, errorStats, resetErrorStats } from './resp/errors';
+import { parserInit } from './resp/parser';
+import {
+  outputCommit,
+  outputLen,
+  outputPtr,
+  outputReserve,
+  outputReset,
+  writerInit,
+} from './resp/writer';
+import { abiBlock, abiSet } from './server/abi_block';
+import * as batch from './server/batch';
+import {
+  commandLookupInit,
+  lookupCommand,
+  NO_COMMAND,
+  tryRenameCommand,
+} from './server/command_lookup';
+import {
+  commandStats,
+  commandStatsInit,
+  resetCommandStats,
+  resetHistogram,
+} from './server/command_stats';
+import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
+import { seedRandom } from './util/prng';
+import { setHashSeed } from './util/siphash';
+
+let input: usize = 0;
+
+// --- Life ---
+
+/**
+ * Sets the core up; the first call of all. The seeds come from a secure source (the key hash must not
+ * be guessable). `limitPages`: linear memory's limit in 64 KiB pages, 0 for 4 GiB. Returns the
+ * address of the ABI block.
+ */
+export function init(seed0: u64, seed1: u64, databaseTotal: u32, limitPages: u32): usize {
+  setAssertBlock(abiBlock);
+  allocInit(limitPages);
+  settingsInit();
+  setHashSeed(seed0, seed1);
+  seedRandom(seed0 ^ seed1);
+  input = alloc(<usize>INPUT_BYTES + BUFFER_SLACK);
+  const scratch = alloc(SCRATCH_BYTES);
+  databasesInit(databaseTotal);
+  writerInit();
+  parserInit();
+  commandLookupInit();
+  commandStatsInit();
+  eventsInit();
+  abiSet(ABI_INPUT, <u32>input);
+  abiSet(ABI_SCRATCH, <u32>scratch);
+  abiSet(ABI_STATS, <u32>statsBlock);
+  abiSet(ABI_CMD_STATS, <u32>commandStats);
+  abiSet(ABI_ERROR_STATS, <u32>errorStats);
+  abiSet(ABI_ASSERT_LINE, 0);
+  abiSet(ABI_ASSERT_FILE, 0);
+  publishOutput();
+  return abiBlock;
+}
+
+function publishOutput(): void {
+  abiSet(ABI_OUT_PTR, <u32>outputPtr());
+  abiSet(ABI_OUT_LEN, outputLen());
+}
+
+/** Memory for the host's own data; 0 when exhausted. */
+export function hostAlloc(bytes: usize): usize {
+  return tryAlloc(bytes);
+}
+
+export function hostFree(ptr: usize): void {
+  free(ptr);
+}
+
+/** Changes a setting (CFG_*). */
+export function setConfig(id: u32, value: f64): void {
+  assert(id < <u32>CFG_COUNT);
+  Settings.set(id, <i64>value);
+  if (id == CFG_MAXMEMORY_POLICY) evictionPolicyChanged();
+  if (id == CFG_SLOWLOG_MAX_LEN) slowlogTrim();
+}
+
+// --- Connections ---
+
+/** A connection block, or 0 when memory is exhausted. */
+export function connNew(id: f64, nowMs: f64, authenticated: bool): usize {
+  const ptr = tryConnNew(<u64>id, <i64>nowMs);
+  if (ptr != 0 && authenticated) changetype<Conn>(ptr).flags = CLIENT_AUTHENTICATED;
+  return ptr;
+}
+
+export function connDelete(ptr: usize): void {
+  const c = changetype<Conn>(ptr);
+  batch.abandon(c);
+  if (c.flags & CLIENT_MONITOR) monitorRemove(c);
+  transactionEnd(c);
+  connFree(c);
+}
+
+/** Copies the peer's address, as MONITOR and SLOWLOG print it. False: memory is exhausted. */
+export function connSetAddr(ptr: usize, text: usize, bytes: u32): bool {
+  const c = changetype<Conn>(ptr);
+  c.addr = tryConnText(text, bytes, c.addr);
+  c.addrLen = c.addr == 0 ? 0 : bytes;
+  return bytes == 0 || c.addr != 0;
+}
+
+/** Copies the name given by CLIENT SETNAME. False: memory is exhausted. */
+export function connSetName(ptr: usize, text: usize, bytes: u32): bool {
+  const c = changetype<Conn>(ptr);
+  c.name = tryConnText(text, bytes, c.name);
+  c.nameLen = c.name == 0 ? 0 : bytes;
+  return bytes == 0 || c.name != 0;
+}
+
+/** Turns a connection into a monitor or back. */
+export function connMonitor(ptr: usize, on: bool): void {
+  const c = changetype<Conn>(ptr);
+  const was = (c.flags & CLIENT_MONITOR) != 0;
+  if (on == was) return;
+  c.flags ^= CLIENT_MONITOR;
+  if (on) monitorAdd(c);
+  else monitorRemove(c);
+}
+
+/** Unlinks and returns the first connection with pushed output, 0 when there is none. */
+export function nextDirty(): usize {
+  return popDirty();
+}
+
+/** The pushed output of a connection has been written out. */
+export function connPushTaken(ptr: usize): void {
+  pushTaken(changetype<Conn>(ptr));
+}
+
+// --- Batches ---
+
+/** Runs `length` bytes of the input region for a connection. Returns STATUS_*. */
+export function feed(ptr: usize, length: u32, nowMs: f64): i32 {
+  const c = changetype<Conn>(ptr);
+  setNowMs(<i64>nowMs);
+  c.lastActiveMs = <i64>nowMs;
+  const status = batch.feed(c, input, length);
+  publishOutput();
+  return status;
+}
+
+/** Goes on after STATUS_HOST_COMMAND, STATUS_FLUSH, STATUS_PAUSED or a suspended host command. */
+export function resume(ptr: usize, nowMs: f64): i32 {
+  setNowMs(<i64>nowMs);
+  const status = batch.resume(changetype<Conn>(ptr));
+  publishOutput();
+  return status;
+}
+
+/** The host command under way will be answered later. What was replied before it may be written. */
+export function suspend(ptr: usize): void {
+  batch.suspend(changetype<Conn>(ptr));
+  publishOutput();
+}
+
+/** Address for `bytes` of a host command's reply, 0 when memory is exhausted. */
+export function replyReserve(bytes: usize): usize {
+  return outputReserve(bytes);
+}
+
+/** `bytes` of reply were written at the reserved address. Counts an error reply as one. */
+export function replyCommit(bytes: usize): void {
+  const at = outputPtr() + outputLen();
+  outputCommit(bytes);
+  if (bytes > 0 && load<u8>(at) == 45) countError(at);
+  publishOutput();
+}
+
+/** Forgets the output, once the host has written it. */
+export function outputTaken(): void {
+  outputReset();
+  publishOutput();
+}
+
+export function eventsTaken(): void {
+  eventsTakenInCore();
+}
+
+// --- Background work ---
+
+/**
+ * Expiry, eviction, freeing and shrinking for about `budgetUs`. Returns 1 while there is work that
+ * should not wait for the next tick.
+ */
+export function cron(nowMs: f64, budgetUs: f64): bool {
+  setNowMs(<i64>nowMs);
+  const deadline = clockUs() + budgetUs;
+  let more = lazyfreeStep(deadline);
+  if (evictionPending()) {
+    tryFreeMemoryForWrite();
+    if (evictionPending()) more = true;
+  }
+  if (expireStep(deadline)) more = true;
+  for (let i: u32 = 0; i < databaseCount; i++) {
+    while (tableShrink(database(i), 64)) {
+      if (clockUs() >= deadline) {
+        more = true;
+        break;
+      }
+    }
+  }
+  return more;
+}
+
+// --- Figures ---
+
+/** Brings the words of the statistics block up to date that are not counted as they happen. */
+export function refreshStats(): void {
+  const used = usedMemory();
+  Stats.set(STAT_USED_MEMORY, used);
+  Stats.set(STAT_PEAK_MEMORY, max(<f64>peakBytes() + staticBytes(), used));
+  Stats.set(STAT_SYSTEM_MEMORY, linearMemoryBytes());
+  Stats.set(STAT_OVERHEAD_MEMORY, staticBytes());
+}
+
+export function resetPeakMemory(): void {
+  resetPeak();
+}
+
+/** CONFIG RESETSTAT: forgets per-command and error statistics. */
+export function resetStats(): void {
+  resetCommandStats();
+  resetErrorStats();
+}
+
+export function resetLatencyHistogram(id: u32): void {
+  resetHistogram(id);
+}
+
+export function databaseKeys(index: u32): u32 {
+  return database(index).keys;
+}
+
+export function databaseExpires(index: u32): u32 {
+  return database(index).expires;
+}
+
+export function databaseAverageTtl(index: u32): f64 {
+  return database(index).averageTtlMs;
+}
+
+export function databaseTableBytes(index: u32): f64 {
+  return tableBytes(database(index));
+}
+
+/** Bucket count and chained buckets, for DEBUG HTSTATS. */
+export function databaseBuckets(index: u32): u32 {
+  return database(index).buckets;
+}
+
+export function databaseOverflow(index: u32): u32 {
+  return database(index).overflow;
+}
+
+// --- Commands ---
+
+/** rename-command: both names in the scratch region. False when it cannot be done. */
+export function renameCommand(from: usize, fromLen: u32, to: usize, toLen: u32): bool {
+  const id = lookupCommand(from, fromLen);
+  return id != NO_COMMAND && tryRenameCommand(id, to, toLen);
+}

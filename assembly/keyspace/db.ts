@@ -1,0 +1,375 @@
+// Databases: lookup with expiry and access clocks, storing, deleting.
+//
+// Commands reach keys only through this file. Every lookup first drops the key if its time has come
+// (lazy expiry), so a handler never sees an expired key. Addresses of entries are valid until the
+// next call that stores, deletes or sets an expiry in the same database.
+//
+// Stored strings take the encodings Redis names: integers of up to 20 digits that print back to the
+// same bytes become "int", strings of up to 44 bytes "embstr", longer ones "raw".
+
+import { STAT_EXPIRED_KEYS, STAT_KEYSPACE_HITS, STAT_KEYSPACE_MISSES } from '../abi';
+import { alloc, free } from '../memory/alloc';
+import { parseI64, parseI64Value } from '../util/number_parse';
+import { hashBytes } from '../util/siphash';
+import { initialClock, policyIsLfu, touchEntry } from './access_clock';
+import { nowMs } from './clock';
+import { keyModified } from './effects';
+import {
+  EMBSTR_MAX_BYTES,
+  ENCODING_EMBSTR,
+  ENCODING_INT,
+  ENCODING_RAW,
+  Entry,
+  EntryPtr,
+  entryFreeShell,
+  entryHasBlock,
+  NO_EXPIRE,
+  overwriteInPlace,
+  TYPE_STRING,
+  tryEntryRename,
+  tryEntrySetExpire,
+  tryNewBlockEntry,
+  tryNewIntEntry,
+  tryNewStringEntry,
+} from './entry';
+import {
+  KeyTable,
+  tableFind,
+  tableRemoveFound,
+  tableReplaceFound,
+  tryTableInit,
+  tryTableInsert,
+} from './key_table';
+import { Stats } from './stats';
+
+/** A database: its key table and what the expire cycle remembers of it. */
+@unmanaged
+export class Db extends KeyTable {
+  expireCursor: u64; // scan position which the active expire cycle
+  averageTtlMs: f64; // estimate from the keys the cycle saw
+  id: u32;
+  evictCursor: u32; // where eviction's sampling goes on
+}
+
+const DB_BYTES: usize = 64;
+const INT_MAX_DIGITS: u32 = 20;
+
+let databases: usize = 0;
+export let databaseCount: u32 = 0;
+/** The database of the running command. */
+export let db: Db = changetype<Db>(0);
+/** Off while a client with NO-TOUCH runs a command. */
+export let touchOnLookup: bool = true;
+
+export function databasesInit(count: u32): void {
+  if (offsetof<Db>() != 64) ERROR('Db is 64 bytes');
+  databases = alloc(<usize>count * DB_BYTES);
+  memory.fill(databases, 0, <usize>count * DB_BYTES);
+  databaseCount = count;
+  for (let i: u32 = 0; i < count; i++) {
+    const each = database(i);
+    each.id = i;
+    const ok = tryTableInit(each);
+    assert(ok);
+  }
+  db = database(0);
+}
+
+export function database(index: u32): Db {
+  return changetype<Db>(databases + <usize>index * DB_BYTES);
+}
+
+export function selectDatabase(index: u32): void {
+  db = database(index);
+}
+
+export function setTouchOnLookup(on: bool): void {
+  touchOnLookup = on;
+}
+
+// --- Lookup ---
+
+/** True when the entry's time has come. */
+export function isExpired(e: EntryPtr): bool {
+  return Entry.hasExpire(e) && Entry.expireAtMs(e) < nowMs;
+}
+
+/** The live entry of a key or 0; an expired one is deleted. Neither counters nor clocks move. */
+export function lookupKeyQuiet(key: usize, keyLen: u32, hash: u64): EntryPtr {
+  const e = tableFind(db, key, keyLen, hash);
+  if (e == 0 || !isExpired(e)) return e;
+  expireFound(db, hash);
+  return 0;
+}
+
+/** For commands that read: counts a hit or a miss and records the access. */
+export function lookupKeyRead(key: usize, keyLen: u32, hash: u64): EntryPtr {
+  const e = lookupKeyQuiet(key, keyLen, hash);
+  if (e == 0) {
+    Stats.add(STAT_KEYSPACE_MISSES, 1);
+    return 0;
+  }
+  Stats.add(STAT_KEYSPACE_HITS, 1);
+  if (touchOnLookup) touchEntry(e);
+  return e;
+}
+
+/** For commands that read about a key without using it (TTL, TYPE, OBJECT ...): hits and misses only. */
+export function lookupKeyReadNoTouch(key: usize, keyLen: u32, hash: u64): EntryPtr {
+  const e = lookupKeyQuiet(key, keyLen, hash);
+  Stats.add(e == 0 ? STAT_KEYSPACE_MISSES : STAT_KEYSPACE_HITS, 1);
+  return e;
+}
+
+/** For commands that are about to change the key: records the access, counts nothing. */
+export function lookupKeyWrite(key: usize, keyLen: u32, hash: u64): EntryPtr {
+  const e = lookupKeyQuiet(key, keyLen, hash);
+  if (e != 0 && touchOnLookup) touchEntry(e);
+  return e;
+}
+
+function expireFound(which: Db, hash: u64): void {
+  entryFree(tableRemoveFound(which, hash));
+  Stats.add(STAT_EXPIRED_KEYS, 1);
+  keyModified(1);
+}
+
+// --- Storing ---
+
+/** Frees an entry that is in no table, with its value. */
+export function entryFree(e: EntryPtr): void {
+  if (entryHasBlock(e)) valueFree(Entry.type(e), Entry.valuePtr(e));
+  entryFreeShell(e);
+}
+
+function valueFree(type: u32, block: usize): void {
+  assert(type == TYPE_STRING);
+  free(block);
+}
+
+/** The encoding Redis gives a string that is not an integer. */
+export function stringEncoding(length: u32): u32 {
+  return length <= EMBSTR_MAX_BYTES ? ENCODING_EMBSTR : ENCODING_RAW;
+}
+
+/** Replaces the entry that the last lookup found by one of the same key, freeing the old one. */
+export function replaceFound(old: EntryPtr, fresh: EntryPtr): void {
+  tableReplaceFound(db, fresh);
+  entryFree(old);
+}
+
+/**
+ * Sets a key to a copy of a string, whatever it held before. `expireAtMs`: NO_EXPIRE removes an
+ * expiry, KEEP_EXPIRE keeps it. False when memory is exhausted; then nothing changed. The value must
+ * not lie in the entry being replaced.
+ */
+export function trySetString(
+  key: usize,
+  keyLen: u32,
+  hash: u64,
+  value: usize,
+  valueLen: u32,
+  expireAtMs: i64,
+): bool {
+  const old = lookupKeyWrite(key, keyLen, hash);
+  return tryStoreString(old, key, keyLen, hash, value, valueLen, expireAtMs);
+}
+
+/** As `trySetString`, when the last lookup was of this key and gave `old` (0: there is none). */
+export function tryStoreString(
+  old: EntryPtr,
+  key: usize,
+  keyLen: u32,
+  hash: u64,
+  value: usize,
+  valueLen: u32,
+  expireAtMs: i64,
+): bool {
+  if (valueLen <= INT_MAX_DIGITS && parseI64(value, valueLen)) {
+    return tryStoreInt(old, key, keyLen, hash, parseI64Value, expireAtMs);
+  }
+  const encoding = stringEncoding(valueLen);
+  return tryStoreText(old, key, keyLen, hash, value, valueLen, encoding, expireAtMs);
+}
+
+/** As `tryStoreString` with a given encoding, which is not to be ENCODING_INT. */
+export function tryStoreText(
+  old: EntryPtr,
+  key: usize,
+  keyLen: u32,
+  hash: u64,
+  value: usize,
+  valueLen: u32,
+  encoding: u32,
+  expireAtMs: i64,
+): bool {
+  if (old == 0) {
+    const at = max(expireAtMs, NO_EXPIRE);
+    const e = tryNewStringEntry(key, keyLen, value, valueLen, encoding, initialClock(), at);
+    return tryInsertNew(e, hash);
+  }
+  const at = keptExpiry(old, expireAtMs);
+  if (at >= 0 == Entry.hasExpire(old) && overwriteInPlace(old, value, valueLen, encoding)) {
+    if (at >= 0) Entry.setExpireAtMs(old, at);
+    refreshClock(old);
+    return true;
+  }
+  const e = tryNewStringEntry(key, keyLen, value, valueLen, encoding, keptClock(old), at);
+  if (e == 0) return false;
+  replaceFound(old, e);
+  return true;
+}
+
+/** As `tryStoreString` for a value in its integer encoding. */
+export function tryStoreInt(
+  old: EntryPtr,
+  key: usize,
+  keyLen: u32,
+  hash: u64,
+  value: i64,
+  expireAtMs: i64,
+): bool {
+  if (old == 0) {
+    const at = max(expireAtMs, NO_EXPIRE);
+    return tryInsertNew(tryNewIntEntry(key, keyLen, value, initialClock(), at), hash);
+  }
+  const at = keptExpiry(old, expireAtMs);
+  const isInt = Entry.encoding(old) == ENCODING_INT && Entry.type(old) == TYPE_STRING;
+  if (isInt && at >= 0 == Entry.hasExpire(old)) {
+    Entry.setIntValue(old, value);
+    if (at >= 0) Entry.setExpireAtMs(old, at);
+    refreshClock(old);
+    return true;
+  }
+  const e = tryNewIntEntry(key, keyLen, value, keptClock(old), at);
+  if (e == 0) return false;
+  replaceFound(old, e);
+  return true;
+}
+
+/**
+ * An entry of its own, in no table yet, with the encoding that a string of these bytes gets; 0 when
+ * memory is exhausted.
+ */
+export function tryNewStringFor(
+  key: usize,
+  keyLen: u32,
+  value: usize,
+  valueLen: u32,
+  expireAtMs: i64,
+): EntryPtr {
+  const clock = initialClock();
+  if (valueLen <= INT_MAX_DIGITS && parseI64(value, valueLen)) {
+    return tryNewIntEntry(key, keyLen, parseI64Value, clock, expireAtMs);
+  }
+  const encoding = stringEncoding(valueLen);
+  return tryNewStringEntry(key, keyLen, value, valueLen, encoding, clock, expireAtMs);
+}
+
+/**
+ * Sets a key to the raw string in `block` (see `tryStringBlock`), whatever it held before, without an
+ * expiry. The block then belongs to the entry. False when memory is exhausted; then nothing changed
+ * and the block is still the caller's.
+ */
+export function trySetStringBlock(key: usize, keyLen: u32, hash: u64, block: usize): bool {
+  const old = lookupKeyWrite(key, keyLen, hash);
+  const clock = old == 0 ? initialClock() : keptClock(old);
+  const e = tryNewBlockEntry(key, keyLen, TYPE_STRING, ENCODING_RAW, block, clock, NO_EXPIRE);
+  if (e == 0) return false;
+  if (old != 0) replaceFound(old, e);
+  else if (!tryTableInsert(db, e, hash)) {
+    entryFreeShell(e);
+    return false;
+  }
+  return true;
+}
+
+/** `expireAtMs` value that leaves the expiry of an existing key as it is. */
+export const KEEP_EXPIRE: i64 = -2;
+
+function keptExpiry(old: EntryPtr, expireAtMs: i64): i64 {
+  if (expireAtMs != KEEP_EXPIRE) return expireAtMs;
+  return Entry.hasExpire(old) ? Entry.expireAtMs(old) : NO_EXPIRE;
+}
+
+/** A value replaced as a whole counts as used now; its frequency stays the key's. */
+function keptClock(old: EntryPtr): u32 {
+  return policyIsLfu() ? Entry.clock(old) : initialClock();
+}
+
+function refreshClock(e: EntryPtr): void {
+  if (!policyIsLfu()) Entry.setClock(e, initialClock());
+}
+
+/** Inserts a fresh entry (0 passes the failure on); on failure it is freed. */
+export function tryInsertNew(e: EntryPtr, hash: u64): bool {
+  if (e == 0) return false;
+  if (tryTableInsert(db, e, hash)) return true;
+  entryFree(e);
+  return false;
+}
+
+/**
+ * Stores the new address of the entry that the last lookup found, after it was changed by one of the
+ * `try...` functions of entry.ts that may move it.
+ */
+export function entryMoved(e: EntryPtr): void {
+  tableReplaceFound(db, e);
+}
+
+/**
+ * Sets or (NO_EXPIRE) removes the expiry of the entry that the last lookup found. Returns its
+ * address, 0 when memory is exhausted; then nothing changed.
+ */
+export function trySetExpireFound(e: EntryPtr, atMs: i64): EntryPtr {
+  const moved = tryEntrySetExpire(e, atMs);
+  if (moved != 0) tableReplaceFound(db, moved);
+  return moved;
+}
+
+// --- Deleting and moving ---
+
+/** Deletes the entry that the last lookup found. */
+export function deleteFound(hash: u64): void {
+  entryFree(tableRemoveFound(db, hash));
+}
+
+/** Deletes a key; false when there was none (an expired one counts as none). */
+export function deleteKey(key: usize, keyLen: u32, hash: u64): bool {
+  if (lookupKeyQuiet(key, keyLen, hash) == 0) return false;
+  deleteFound(hash);
+  return true;
+}
+
+/**
+ * Moves the entry of `key` in the current database to `toKey` in `toDb`, where no such key may
+ * exist. False when memory is exhausted; then nothing changed.
+ */
+export function tryMoveKey(
+  key: usize,
+  keyLen: u32,
+  hash: u64,
+  toDb: Db,
+  toKey: usize,
+  toKeyLen: u32,
+  toHash: u64,
+): bool {
+  const e = tableFind(db, key, keyLen, hash);
+  assert(e != 0);
+  const copy = tryEntryRename(e, toKey, toKeyLen);
+  if (copy == 0) return false;
+  if (!tryTableInsert(toDb, copy, toHash)) {
+    entryFreeShell(copy);
+    return false;
+  }
+  // The insert may have split buckets of the same table: look the old entry up again.
+  const again = tableFind(db, key, keyLen, hash);
+  assert(again == e);
+  entryFreeShell(tableRemoveFound(db, hash));
+  return true;
+}
+
+/** The hash under which a key is filed. */
+export function hashKey(key: usize, keyLen: u32): u64 {
+  return hashBytes(key, keyLen);
+}

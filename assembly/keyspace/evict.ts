@@ -1,0 +1,267 @@
+// Eviction: keeping memory under maxmemory by dropping keys chosen by maxmemory-policy.
+//
+//   sample entries -> rank -> pool of the best candidates seen lately -> evict the best still there
+//
+// As in Redis the choice is an approximation: a few entries are sampled at random and the most
+// evictable of them join a small pool that survives from one eviction to the next. A candidate is
+// remembered by database and hash, never by address, and looked up again when its turn comes.
+//
+//   score, higher goes first:  LRU idle seconds; LFU 255 - counter; volatile-ttl earliest expiry
+//
+// Work per command is bounded in time (maxmemory-eviction-tenacity); what is left over goes on in
+// the cron while the command at hand is let through, as in Redis.
+
+import {
+  CFG_EVICTION_TENACITY,
+  CFG_MAXMEMORY,
+  CFG_MAXMEMORY_POLICY,
+  CFG_MAXMEMORY_SAMPLES,
+  POLICY_ALLKEYS_LFU,
+  POLICY_ALLKEYS_LRU,
+  POLICY_ALLKEYS_RANDOM,
+  POLICY_NOEVICTION,
+  POLICY_VOLATILE_LFU,
+  POLICY_VOLATILE_LRU,
+  POLICY_VOLATILE_RANDOM,
+  POLICY_VOLATILE_TTL,
+  STAT_EVICT_EXCEEDED_US,
+  STAT_EVICTED_KEYS,
+  STAT_EVICTION_STARTED_US,
+} from '../abi';
+import { usedBytes } from '../memory/alloc';
+import { staticBytes } from '../memory/pages';
+import { randomBelow } from '../util/prng';
+import { hashBytes } from '../util/siphash';
+import { idleSeconds, lfuCounter } from './access_clock';
+import { clockUs } from './clock';
+import { Db, database, databaseCount, entryFree } from './db';
+import { keyModified } from './effects';
+import { Entry, EntryPtr } from './entry';
+import {
+  Bucket,
+  BucketPtr,
+  bucketAt,
+  tableBucket,
+  tableDetach,
+  tableShrink,
+  tableTidy,
+} from './key_table';
+import { Settings } from './settings';
+import { Stats } from './stats';
+
+const POOL_SIZE: u32 = 16;
+const POOL_BYTES: u32 = 24; // u64 hash, u64 score, u32 database, u32 taken
+const pool: usize = memory.data(384, 8);
+const KEYS_PER_CLOCK: u32 = 16;
+
+/** Bytes in use as INFO's used_memory counts them. */
+export function usedMemory(): f64 {
+  return <f64>usedBytes() + staticBytes();
+}
+
+function isVolatile(policy: i64): bool {
+  return (
+    policy == POLICY_VOLATILE_LRU ||
+    policy == POLICY_VOLATILE_LFU ||
+    policy == POLICY_VOLATILE_RANDOM ||
+    policy == POLICY_VOLATILE_TTL
+  );
+}
+
+function score(e: EntryPtr, policy: i64): u64 {
+  if (policy == POLICY_VOLATILE_TTL) return u64.MAX_VALUE - <u64>Entry.expireAtMs(e);
+  if (policy == POLICY_ALLKEYS_LFU || policy == POLICY_VOLATILE_LFU) return 255 - lfuCounter(e);
+  if (policy == POLICY_ALLKEYS_LRU || policy == POLICY_VOLATILE_LRU) return idleSeconds(e);
+  return 0;
+}
+
+// --- The pool ---
+
+/** Offers a candidate; it replaces the least evictable one when the pool is full. */
+function poolOffer(which: Db, e: EntryPtr, value: u64): void {
+  const hash = hashBytes(Entry.key(e), Entry.keyLen(e));
+  let worst: usize = 0;
+  for (let i: u32 = 0; i < POOL_SIZE; i++) {
+    const at = pool + i * POOL_BYTES;
+    if (load<u32>(at, 20) == 0) {
+      if (worst == 0 || load<u32>(worst, 20) != 0) worst = at;
+      continue;
+    }
+    if (load<u64>(at) == hash && load<u32>(at, 16) == which.id) return;
+    if (worst == 0 || (load<u32>(worst, 20) != 0 && load<u64>(at, 8) < load<u64>(worst, 8))) {
+      worst = at;
+    }
+  }
+  if (load<u32>(worst, 20) != 0 && load<u64>(worst, 8) >= value) return;
+  store<u64>(worst, hash);
+  store<u64>(worst, value, 8);
+  store<u32>(worst, which.id, 16);
+  store<u32>(worst, 1, 20);
+}
+
+/** Takes the best candidate out of the pool; 0 when it is empty. */
+function poolTakeBest(): usize {
+  let best: usize = 0;
+  for (let i: u32 = 0; i < POOL_SIZE; i++) {
+    const at = pool + i * POOL_BYTES;
+    if (load<u32>(at, 20) == 0) continue;
+    if (best == 0 || load<u64>(at, 8) > load<u64>(best, 8)) best = at;
+  }
+  if (best != 0) store<u32>(best, 0, 20);
+  return best;
+}
+
+/** Scores mean something else under another policy. */
+export function evictionPolicyChanged(): void {
+  memory.fill(pool, 0, POOL_SIZE * POOL_BYTES);
+}
+
+// --- Sampling ---
+
+/**
+ * Looks at entries from a random bucket on until `wanted` were offered. Only buckets' lines are read
+ * while looking for entries with an expiry.
+ */
+function sample(which: Db, policy: i64, wanted: u32): void {
+  const onlyVolatile = isVolatile(policy);
+  let index = randomBelow(which.buckets);
+  let found: u32 = 0;
+  for (let n: u32 = 0; n < which.buckets && found < wanted; n++) {
+    for (let b = bucketAt(which, index); b != 0 && found < wanted; b = Bucket.next(b)) {
+      let rest = onlyVolatile ? Bucket.expiring(b) : Bucket.occupied(b);
+      while (rest != 0 && found < wanted) {
+        const e = Bucket.entry(b, ctz(rest));
+        rest &= rest - 1;
+        poolOffer(which, e, score(e, policy));
+        found += 1;
+      }
+    }
+    index = index + 1 == which.buckets ? 0 : index + 1;
+  }
+}
+
+/** Evicts the entry of this hash in a database, if it is still there and still qualifies. */
+function evictHash(which: Db, hash: u64, onlyVolatile: bool): bool {
+  const first = tableBucket(which, hash);
+  for (let b = first; b != 0; b = Bucket.next(b)) {
+    let rest = onlyVolatile ? Bucket.expiring(b) : Bucket.occupied(b);
+    while (rest != 0) {
+      const slot: u32 = ctz(rest);
+      rest &= rest - 1;
+      const e = Bucket.entry(b, slot);
+      if (hashBytes(Entry.key(e), Entry.keyLen(e)) != hash) continue;
+      evict(which, first, b, slot);
+      return true;
+    }
+  }
+  return false;
+}
+
+function evict(which: Db, first: BucketPtr, b: BucketPtr, slot: u32): void {
+  entryFree(tableDetach(which, b, slot));
+  tableTidy(which, first);
+  tableShrink(which, 2);
+  Stats.add(STAT_EVICTED_KEYS, 1);
+  keyModified(1);
+}
+
+/** Evicts a random entry; false when no database has one that qualifies. */
+function evictRandom(onlyVolatile: bool): bool {
+  for (let n: u32 = 0; n < databaseCount; n++) {
+    const which = database(nextRandomDatabase);
+    nextRandomDatabase = nextRandomDatabase + 1 == databaseCount ? 0 : nextRandomDatabase + 1;
+    if ((onlyVolatile ? which.expires : which.keys) == 0) continue;
+    let index = randomBelow(which.buckets);
+    while (true) {
+      const first = bucketAt(which, index);
+      for (let b = first; b != 0; b = Bucket.next(b)) {
+        const mask = onlyVolatile ? Bucket.expiring(b) : Bucket.occupied(b);
+        if (mask == 0) continue;
+        let skip = randomBelow(popcnt(mask));
+        let rest = mask;
+        while (skip > 0) {
+          rest &= rest - 1;
+          skip -= 1;
+        }
+        evict(which, first, b, ctz(rest));
+        return true;
+      }
+      index = index + 1 == which.buckets ? 0 : index + 1;
+    }
+  }
+  return false;
+}
+
+let nextRandomDatabase: u32 = 0;
+
+/** Evicts one key by the policy; false when none qualifies. */
+function evictOne(policy: i64): bool {
+  const onlyVolatile = isVolatile(policy);
+  if (policy == POLICY_ALLKEYS_RANDOM || policy == POLICY_VOLATILE_RANDOM) {
+    return evictRandom(onlyVolatile);
+  }
+  const samples = <u32>Settings.get(CFG_MAXMEMORY_SAMPLES);
+  while (true) {
+    let total: u64 = 0;
+    for (let i: u32 = 0; i < databaseCount; i++) {
+      const which = database(i);
+      const keys = onlyVolatile ? which.expires : which.keys;
+      if (keys == 0) continue;
+      total += keys;
+      sample(which, policy, samples);
+    }
+    if (total == 0) return false;
+    for (let best = poolTakeBest(); best != 0; best = poolTakeBest()) {
+      if (evictHash(database(load<u32>(best, 16)), load<u64>(best), onlyVolatile)) return true;
+    }
+  }
+}
+
+/** Microseconds one command may spend evicting, by maxmemory-eviction-tenacity. */
+function timeLimitUs(): f64 {
+  const tenacity = Settings.get(CFG_EVICTION_TENACITY);
+  if (tenacity <= 10) return 50.0 * <f64>tenacity;
+  if (tenacity >= 100) return Infinity;
+  let limit: f64 = 500.0;
+  for (let n: i64 = 10; n < tenacity; n++) limit *= 1.15;
+  return limit;
+}
+
+/**
+ * Evicts until memory is under the limit. False when it is not and nothing more can be evicted: then
+ * commands that may add data are refused. True also while eviction still has work for the cron.
+ */
+export function tryFreeMemoryForWrite(): bool {
+  const limit = <f64>Settings.get(CFG_MAXMEMORY);
+  if (limit == 0 || usedMemory() <= limit) {
+    overLimitEnds();
+    return true;
+  }
+  const policy = Settings.get(CFG_MAXMEMORY_POLICY);
+  const began = clockUs();
+  if (Stats.get(STAT_EVICTION_STARTED_US) == 0) Stats.set(STAT_EVICTION_STARTED_US, began);
+  if (policy == POLICY_NOEVICTION) return false;
+  const deadline = began + timeLimitUs();
+  let evicted: u32 = 0;
+  while (usedMemory() > limit) {
+    if (!evictOne(policy)) return false;
+    evicted += 1;
+    if ((evicted & (KEYS_PER_CLOCK - 1)) == 0 && clockUs() >= deadline) return true;
+  }
+  overLimitEnds();
+  return true;
+}
+
+/** True while memory is over the limit and a policy allows to do something about it. */
+export function evictionPending(): bool {
+  const limit = <f64>Settings.get(CFG_MAXMEMORY);
+  if (limit == 0 || Settings.get(CFG_MAXMEMORY_POLICY) == POLICY_NOEVICTION) return false;
+  return usedMemory() > limit;
+}
+
+function overLimitEnds(): void {
+  const started = Stats.get(STAT_EVICTION_STARTED_US);
+  if (started == 0) return;
+  Stats.add(STAT_EVICT_EXCEEDED_US, clockUs() - started);
+  Stats.set(STAT_EVICTION_STARTED_US, 0);
+}

@@ -1,0 +1,46 @@
+// Settings handed over by the host with `setConfig`: i64 words, CFG_* in abi.ts. Every engine starts
+// with Redis's defaults, so that an embedded core works without a configuration.
+import {
+  CFG_ACTIVE_EXPIRE,
+  CFG_ACTIVE_EXPIRE_EFFORT,
+  CFG_COUNT,
+  CFG_EVICTION_TENACITY,
+  CFG_HZ,
+  CFG_LATENCY_TRACKING,
+  CFG_LFU_DECAY_MINUTES,
+  CFG_LFU_LOG_FACTOR,
+  CFG_MAXMEMORY_SAMPLES,
+  CFG_PROTO_MAX_BULK,
+  CFG_QUERY_BUFFER_LIMIT,
+  CFG_SLOWLOG_MAX_LEN,
+  CFG_SLOWLOG_SLOWER_US,
+} from '../abi';
+
+const settings: usize = memory.data(<i32>CFG_COUNT * 8, 8);
+
+export class Settings {
+  @inline static get(id: u32): i64 {
+    return load<i64>(settings + (id << 3));
+  }
+  @inline static set(id: u32, value: i64): void {
+    store<i64>(settings + (id << 3), value);
+  }
+  @inline static on(id: u32): bool {
+    return load<i64>(settings + (id << 3)) != 0;
+  }
+}
+
+export function settingsInit(): void {
+  Settings.set(CFG_MAXMEMORY_SAMPLES, 5);
+  Settings.set(CFG_LFU_LOG_FACTOR, 10);
+  Settings.set(CFG_LFU_DECAY_MINUTES, 1);
+  Settings.set(CFG_SLOWLOG_SLOWER_US, 10000);
+  Settings.set(CFG_SLOWLOG_MAX_LEN, 128);
+  Settings.set(CFG_PROTO_MAX_BULK, 512 * 1024 * 1024);
+  Settings.set(CFG_QUERY_BUFFER_LIMIT, 1024 * 1024 * 1024);
+  Settings.set(CFG_LATENCY_TRACKING, 1);
+  Settings.set(CFG_ACTIVE_EXPIRE_EFFORT, 1);
+  Settings.set(CFG_ACTIVE_EXPIRE, 1);
+  Settings.set(CFG_EVICTION_TENACITY, 10);
+  Settings.set(CFG_HZ, 10);
+}

@@ -1,0 +1,225 @@
+// Block allocator: size classes in slabs of one page, larger blocks in page runs.
+//
+//   class    0   1 ... 15  |  16   17   18   19  |  20 ...            47
+//   bytes    8  16    128  | 160  192  224  256  | 320 ... four per doubling ... 32768
+//
+// A slab is one 64 KiB page cut into blocks of one class. Its free blocks form a list threaded
+// through the blocks themselves (u16, in units of 8 bytes); pages of a class that have room form a
+// doubly linked list. Blocks have no header: class and size come from the page's record, so 8-byte
+// steps cost nothing and a block's neighbours are all of its kind. Empty slabs return to the page
+// allocator, except the last one of a class, which would only be taken again.
+//
+// Everything is O(1) but page search. `usedBytes` is the exact sum of live blocks' sizes.
+//
+// Three ways to ask, after what a failure means: `tryAlloc` for any size that came from input (0 on
+// failure), `alloc` where dispatch has already made sure that a reserve is left (asserts),
+// `tryRealloc` likewise keeps the old block on failure.
+
+import {
+  PAGE_BYTES,
+  PAGE_NO_BLOCK,
+  PAGE_RUN,
+  PAGE_SHIFT,
+  PAGE_SLAB,
+  pageInfo,
+  pagesInit,
+  runFree,
+  tryRunAlloc,
+  tryRunResize,
+} from './pages';
+
+const CLASS_COUNT: u32 = 48;
+const SMALL_CLASSES: u32 = 16;
+const MAX_SLAB_BLOCK: u32 = 32768;
+const MAX_BLOCK: u64 = 0xffff0000;
+
+const classBytes: usize = memory.data(192, 8); // u32 per class
+const partialHead: usize = memory.data(96, 8); // u16 per class: first page with room, 0 none
+
+let used: u64 = 0;
+let peak: u64 = 0;
+
+function classOf(bytes: u32): u32 {
+  if (bytes <= 128) return (max(bytes, 1) - 1) >> 3;
+  const s = bytes - 1;
+  const msb: u32 = 31 - clz(s);
+  return SMALL_CLASSES + ((msb - 7) << 2) + ((s >> (msb - 2)) & 3);
+}
+
+function sizeOfClass(index: u32): u32 {
+  return load<u32>(classBytes + (index << 2));
+}
+
+/** Must run before anything is allocated. `limitPages` 0: the whole 4 GiB. */
+export function allocInit(limitPages: u32): void {
+  for (let i: u32 = 0; i < CLASS_COUNT; i++) {
+    let bytes: u32 = (i + 1) << 3;
+    if (i >= SMALL_CLASSES) {
+      const group = (i - SMALL_CLASSES) >> 2;
+      bytes = ((<u32>128) << group) + (((i - SMALL_CLASSES) & 3) + 1) * ((<u32>32) << group);
+    }
+    store<u32>(classBytes + (i << 2), bytes);
+  }
+  pagesInit(limitPages);
+}
+
+function linkPartial(page: u32, sizeClass: u32): void {
+  const info = pageInfo((<usize>page) << PAGE_SHIFT);
+  const slot = partialHead + (sizeClass << 1);
+  const head = load<u16>(slot);
+  info.next = head;
+  info.prev = 0;
+  if (head != 0) pageInfo((<usize>head) << PAGE_SHIFT).prev = <u16>page;
+  store<u16>(slot, <u16>page);
+}
+
+function unlinkPartial(page: u32, sizeClass: u32): void {
+  const info = pageInfo((<usize>page) << PAGE_SHIFT);
+  const next = info.next;
+  const prev = info.prev;
+  if (prev != 0) pageInfo((<usize>prev) << PAGE_SHIFT).next = next;
+  else store<u16>(partialHead + (sizeClass << 1), next);
+  if (next != 0) pageInfo((<usize>next) << PAGE_SHIFT).prev = prev;
+}
+
+/** Takes a fresh page for a class and links it. Returns its number, 0 when there is none. */
+function newSlab(sizeClass: u32): u32 {
+  const ptr = tryRunAlloc(1);
+  if (ptr == 0) return 0;
+  const info = pageInfo(ptr);
+  info.kind = PAGE_SLAB;
+  info.sizeClass = <u8>sizeClass;
+  info.used = 0;
+  info.freeHead = PAGE_NO_BLOCK;
+  info.bump = 0;
+  const page = <u32>(ptr >> PAGE_SHIFT);
+  linkPartial(page, sizeClass);
+  return page;
+}
+
+function count(bytes: u32): void {
+  used += bytes;
+  if (used > peak) peak = used;
+}
+
+/** A block of at least `bytes`, or 0 when memory is exhausted. Contents are undefined. */
+export function tryAlloc(bytes: usize): usize {
+  if (bytes > MAX_SLAB_BLOCK) return tryAllocRun(bytes);
+  const sizeClass = classOf(<u32>bytes);
+  let page: u32 = load<u16>(partialHead + (sizeClass << 1));
+  if (page == 0) {
+    page = newSlab(sizeClass);
+    if (page == 0) return 0;
+  }
+  const base = (<usize>page) << PAGE_SHIFT;
+  const info = pageInfo(base);
+  const size = sizeOfClass(sizeClass);
+  const head = info.freeHead;
+  let ptr: usize;
+  let next: u16 = PAGE_NO_BLOCK;
+  if (head != PAGE_NO_BLOCK) {
+    ptr = base + ((<usize>head) << 3);
+    next = load<u16>(ptr);
+    info.freeHead = next;
+  } else {
+    ptr = base + <usize>info.bump * size;
+    info.bump += 1;
+  }
+  info.used += 1;
+  if (next == PAGE_NO_BLOCK && (<u32>info.bump + 1) * size > PAGE_BYTES) {
+    unlinkPartial(page, sizeClass);
+  }
+  count(size);
+  return ptr;
+}
+
+function tryAllocRun(bytes: usize): usize {
+  if (<u64>bytes > MAX_BLOCK) return 0;
+  const pages = <u32>((<u64>bytes + PAGE_BYTES - 1) >> PAGE_SHIFT);
+  const ptr = tryRunAlloc(pages);
+  if (ptr != 0) count(pages << PAGE_SHIFT);
+  return ptr;
+}
+
+/** A block of at least `bytes`; the caller knows that the reserve covers it. */
+export function alloc(bytes: usize): usize {
+  const ptr = tryAlloc(bytes);
+  assert(ptr != 0);
+  return ptr;
+}
+
+export function free(ptr: usize): void {
+  const info = pageInfo(ptr);
+  if (info.kind == PAGE_RUN) {
+    used -= (<u64>info.runPages) << PAGE_SHIFT;
+    runFree(ptr);
+    return;
+  }
+  assert(info.kind == PAGE_SLAB && info.used > 0);
+  const sizeClass: u32 = info.sizeClass;
+  const size = sizeOfClass(sizeClass);
+  const page = <u32>(ptr >> PAGE_SHIFT);
+  const wasFull = info.freeHead == PAGE_NO_BLOCK && (<u32>info.bump + 1) * size > PAGE_BYTES;
+  store<u16>(ptr, info.freeHead);
+  info.freeHead = <u16>((ptr & (PAGE_BYTES - 1)) >> 3);
+  info.used -= 1;
+  used -= size;
+  if (wasFull) linkPartial(page, sizeClass);
+  if (info.used == 0 && (info.next != 0 || info.prev != 0)) {
+    unlinkPartial(page, sizeClass);
+    info.kind = PAGE_RUN;
+    info.runPages = 1;
+    runFree((<usize>page) << PAGE_SHIFT);
+  }
+}
+
+/** Bytes a block really occupies: what `usedBytes` counts for it. */
+export function usableSize(ptr: usize): usize {
+  const info = pageInfo(ptr);
+  if (info.kind == PAGE_RUN) return (<usize>info.runPages) << PAGE_SHIFT;
+  return sizeOfClass(info.sizeClass);
+}
+
+/** Size of the block that `bytes` would get. */
+export function goodSize(bytes: usize): usize {
+  if (bytes > MAX_SLAB_BLOCK) return (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+  return sizeOfClass(classOf(<u32>bytes));
+}
+
+/**
+ * Resizes a block, in place when its class stays or the run can change its length; otherwise it is
+ * copied and the old address is dead. 0 on failure: the old block is untouched.
+ */
+export function tryRealloc(ptr: usize, bytes: usize): usize {
+  const old = usableSize(ptr);
+  if (bytes > MAX_SLAB_BLOCK) {
+    if (<u64>bytes > MAX_BLOCK) return 0;
+    const pages = <u32>((<u64>bytes + PAGE_BYTES - 1) >> PAGE_SHIFT);
+    if (old > MAX_SLAB_BLOCK) {
+      const before = pageInfo(ptr).runPages;
+      if (tryRunResize(ptr, pages)) {
+        used -= (<u64>before) << PAGE_SHIFT;
+        count(pages << PAGE_SHIFT);
+        return ptr;
+      }
+    }
+  } else if (old <= MAX_SLAB_BLOCK && goodSize(bytes) == old) return ptr;
+  const fresh = tryAlloc(bytes);
+  if (fresh == 0) return 0;
+  memory.copy(fresh, ptr, min(old, bytes));
+  free(ptr);
+  return fresh;
+}
+
+/** Exact sum of the sizes of live blocks. */
+export function usedBytes(): u64 {
+  return used;
+}
+
+export function peakBytes(): u64 {
+  return peak;
+}
+
+export function resetPeak(): void {
+  peak = used;
+}

@@ -1,0 +1,257 @@
+// One connection's block: everything the core knows of a client.
+//
+// The host allocates it with `connNew`, reads fields at the CONN_* offsets of abi.ts and frees it
+// with `connFree`. Buffers hang off it by pointer and length; 0 means none. The offsets are pinned
+// below, so the two languages cannot drift apart.
+//
+// `query` holds input that could not be executed yet: the start of an unfinished command, or
+// commands behind one that is held up. `push` holds output that other connections' commands wrote;
+// connections with some are linked into the dirty list until the host takes it.
+
+import {
+  CFG_GUARDS,
+  CLIENT_INTERNAL,
+  CLIENT_PRIMARY,
+  CONN_ADDR_PTR,
+  CONN_ARGV_BYTES,
+  CONN_ARGV_PTR,
+  CONN_BYTES,
+  CONN_COMMANDS,
+  CONN_CREATED_MS,
+  CONN_DB,
+  CONN_FLAGS,
+  CONN_LAST_ACTIVE_MS,
+  CONN_MULTI_PTR,
+  CONN_MULTIBULK_LEFT,
+  CONN_NAME_PTR,
+  CONN_NEXT_DIRTY,
+  CONN_PARSE_POS,
+  CONN_PUSH_PTR,
+  CONN_QUERY_PTR,
+  GUARD_LOADING,
+} from '../abi';
+import { Settings } from '../keyspace/settings';
+import { free, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
+import { copySmall } from '../util/bytes';
+
+@unmanaged
+export class Conn {
+  id: u64;
+  flags: u32;
+  resp: u32;
+  db: u32;
+  lastCommand: u32;
+  query: usize;
+  queryLen: u32;
+  queryCap: u32;
+  parsePos: u32; // where parsing of an unfinished command goes on, from the start of `query`
+  multibulkLeft: i32; // arguments still to come, 0 between commands
+  bulkLen: i32; // length of the argument being read, -1 when its header is not read yet
+  argv: usize; // unfinished command: (u32 offset in query, u32 length) per argument
+  argc: u32;
+  argvCap: u32;
+  push: usize;
+  pushLen: u32;
+  pushCap: u32;
+  nextDirty: usize; // 0 not in the list, 1 last of the list
+  nextMonitor: usize;
+  commands: u64;
+  netIn: u64;
+  netOut: u64;
+  createdMs: i64;
+  lastActiveMs: i64;
+  addr: usize;
+  addrLen: u32;
+  name: usize;
+  nameLen: u32;
+  multi: usize;
+  argvBytes: u32;
+  watches: usize; // first of the keys it watches
+  spare0: u32;
+  spare1: u64;
+  spare2: u64;
+  spare3: u64;
+  spare4: u64;
+  spare5: u64;
+}
+
+const DIRTY_END: usize = 1;
+/** Readers may load a word at the last byte of a buffer. */
+export const BUFFER_SLACK: usize = 16;
+
+/** Connection whose command is running. */
+export let client: Conn = changetype<Conn>(0);
+let dirtyHead: usize = DIRTY_END;
+
+export function setClient(c: Conn): void {
+  client = c;
+}
+
+/**
+ * Whether the running command must succeed whatever the limits say, because it succeeded before: it
+ * comes from the primary or, during loading, from the append-only file.
+ */
+export function mustObeyClient(): bool {
+  if (client.flags & CLIENT_PRIMARY) return true;
+  const loading = (<u32>Settings.get(CFG_GUARDS) & GUARD_LOADING) != 0;
+  return loading && (client.flags & CLIENT_INTERNAL) != 0;
+}
+
+function pinLayout(): void {
+  if (offsetof<Conn>() != CONN_BYTES) ERROR('Conn is CONN_BYTES long');
+  if (offsetof<Conn>('flags') != CONN_FLAGS) ERROR('flags');
+  if (offsetof<Conn>('db') != CONN_DB) ERROR('db');
+  if (offsetof<Conn>('query') != CONN_QUERY_PTR) ERROR('query');
+  if (offsetof<Conn>('parsePos') != CONN_PARSE_POS) ERROR('parsePos');
+  if (offsetof<Conn>('multibulkLeft') != CONN_MULTIBULK_LEFT) ERROR('multibulkLeft');
+  if (offsetof<Conn>('argv') != CONN_ARGV_PTR) ERROR('argv');
+  if (offsetof<Conn>('push') != CONN_PUSH_PTR) ERROR('push');
+  if (offsetof<Conn>('nextDirty') != CONN_NEXT_DIRTY) ERROR('nextDirty');
+  if (offsetof<Conn>('commands') != CONN_COMMANDS) ERROR('commands');
+  if (offsetof<Conn>('createdMs') != CONN_CREATED_MS) ERROR('createdMs');
+  if (offsetof<Conn>('lastActiveMs') != CONN_LAST_ACTIVE_MS) ERROR('lastActiveMs');
+  if (offsetof<Conn>('addr') != CONN_ADDR_PTR) ERROR('addr');
+  if (offsetof<Conn>('name') != CONN_NAME_PTR) ERROR('name');
+  if (offsetof<Conn>('multi') != CONN_MULTI_PTR) ERROR('multi');
+  if (offsetof<Conn>('argvBytes') != CONN_ARGV_BYTES) ERROR('argvBytes');
+}
+
+/** A fresh block in database 0 speaking RESP2, or 0 when memory is exhausted. */
+export function tryConnNew(id: u64, nowMs: i64): usize {
+  pinLayout();
+  const ptr = tryAlloc(CONN_BYTES);
+  if (ptr == 0) return 0;
+  memory.fill(ptr, 0, CONN_BYTES);
+  const c = changetype<Conn>(ptr);
+  c.id = id;
+  c.resp = 2;
+  c.lastCommand = u32.MAX_VALUE;
+  c.bulkLen = -1;
+  c.createdMs = nowMs;
+  c.lastActiveMs = nowMs;
+  return ptr;
+}
+
+export function connFree(c: Conn): void {
+  if (c.nextDirty != 0) unlinkDirty(c);
+  if (c.query != 0) free(c.query);
+  if (c.argv != 0) free(c.argv);
+  if (c.push != 0) free(c.push);
+  if (c.addr != 0) free(c.addr);
+  if (c.name != 0) free(c.name);
+  free(changetype<usize>(c));
+}
+
+// --- Query buffer ---
+
+/** Makes room for `bytes` of query in total. False when memory is exhausted. */
+export function tryQueryReserve(c: Conn, bytes: u64): bool {
+  if (bytes + BUFFER_SLACK <= <u64>c.queryCap) return true;
+  if (bytes > 0xfff00000) return false;
+  const wanted = <usize>bytes + BUFFER_SLACK;
+  const ptr = c.query == 0 ? tryAlloc(wanted) : tryRealloc(c.query, wanted);
+  if (ptr == 0) return false;
+  c.query = ptr;
+  c.queryCap = <u32>usableSize(ptr);
+  return true;
+}
+
+/** Appends input, growing by doubling. False when memory is exhausted. */
+export function tryQueryAppend(c: Conn, from: usize, bytes: u32): bool {
+  const total = <u64>c.queryLen + bytes;
+  if (total + BUFFER_SLACK > <u64>c.queryCap) {
+    const roomy = min<u64>(total << 1, total + 1048576);
+    if (!tryQueryReserve(c, roomy) && !tryQueryReserve(c, total)) return false;
+  }
+  memory.copy(c.query + c.queryLen, from, bytes);
+  c.queryLen = <u32>total;
+  return true;
+}
+
+/** Gives the query buffer back once it is empty and large enough to matter. */
+export function queryRelease(c: Conn, keepBytes: u32): void {
+  if (c.query == 0 || c.queryLen != 0 || c.queryCap <= keepBytes) return;
+  free(c.query);
+  c.query = 0;
+  c.queryCap = 0;
+}
+
+/** Forgets the arguments of an unfinished command. */
+export function resetParse(c: Conn): void {
+  c.parsePos = 0;
+  c.multibulkLeft = 0;
+  c.bulkLen = -1;
+  c.argc = 0;
+  c.argvBytes = 0;
+  if (c.argvCap > 1024) {
+    free(c.argv);
+    c.argv = 0;
+    c.argvCap = 0;
+  }
+}
+
+// --- Output written by others ---
+
+/** Appends to a connection's pushed output and lists it for the host. False: memory is exhausted. */
+export function tryPush(c: Conn, from: usize, bytes: u32): bool {
+  const total = <u64>c.pushLen + bytes;
+  if (total > <u64>c.pushCap) {
+    const wanted = <usize>min<u64>(total << 1, 0xfff00000);
+    const ptr = c.push == 0 ? tryAlloc(wanted) : tryRealloc(c.push, wanted);
+    if (ptr == 0) return false;
+    c.push = ptr;
+    c.pushCap = <u32>usableSize(ptr);
+  }
+  copySmall(c.push + c.pushLen, from, bytes);
+  c.pushLen = <u32>total;
+  if (c.nextDirty == 0) {
+    c.nextDirty = dirtyHead;
+    dirtyHead = changetype<usize>(c);
+  }
+  return true;
+}
+
+/** Unlinks and returns the first connection with pushed output, 0 when there is none. */
+export function popDirty(): usize {
+  if (dirtyHead == DIRTY_END) return 0;
+  const c = changetype<Conn>(dirtyHead);
+  dirtyHead = c.nextDirty;
+  c.nextDirty = 0;
+  return changetype<usize>(c);
+}
+
+/** The host has taken the pushed output. */
+export function pushTaken(c: Conn): void {
+  c.pushLen = 0;
+  if (c.push != 0) {
+    free(c.push);
+    c.push = 0;
+    c.pushCap = 0;
+  }
+}
+
+function unlinkDirty(c: Conn): void {
+  const ptr = changetype<usize>(c);
+  if (dirtyHead == ptr) {
+    dirtyHead = c.nextDirty;
+    return;
+  }
+  let at = dirtyHead;
+  while (at != DIRTY_END) {
+    const each = changetype<Conn>(at);
+    if (each.nextDirty == ptr) {
+      each.nextDirty = c.nextDirty;
+      return;
+    }
+    at = each.nextDirty;
+  }
+}
+
+/** Copies a short string into a field of the block. False when memory is exhausted. */
+export function tryConnText(from: usize, bytes: u32, old: usize): usize {
+  if (old != 0) free(old);
+  if (bytes == 0) return 0;
+  const ptr = tryAlloc(bytes);
+  if (ptr != 0) copySmall(ptr, from, bytes);
+  return ptr;
+}

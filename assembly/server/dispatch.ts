@@ -1,0 +1,315 @@
+// What stands between a parsed command and its handler: existence, arity, and the server and
+// client states in which some commands are refused. All of it is read from the command's record;
+// handlers never test flags themselves.
+//
+// The order of the checks is Redis's, because it decides which error a client sees. The common
+// case (authenticated client, no guard set, no memory limit) costs two tests.
+
+import {
+  CFG_DEBUG_COMMAND,
+  CFG_GUARDS,
+  CFG_MAXMEMORY,
+  CLIENT_AUTHENTICATED,
+  CLIENT_DIRTY_EXEC,
+  CLIENT_MULTI,
+  CMD_ALLOW_BUSY,
+  CMD_DENYOOM,
+  CMD_LOADING,
+  CMD_NO_AUTH,
+  CMD_NO_MULTI,
+  CMD_PROTECTED,
+  CMD_STALE,
+  CMD_WRITE,
+  GUARD_DISK_ERROR,
+  GUARD_LOADING,
+  GUARD_PAUSE_ALL,
+  GUARD_PAUSE_WRITE,
+  GUARD_READONLY_REPLICA,
+  GUARD_STALE,
+  GUARD_TOO_FEW_REPLICAS,
+  RECORD_ARITY,
+  RECORD_FLAGS,
+  RECORD_HAS_SUBCOMMANDS,
+} from '../abi';
+import { queuedFlags, transactionEnd, tryQueueCommand } from '../client/transaction';
+import {
+  CMD_ID_DEBUG,
+  CMD_ID_DISCARD,
+  CMD_ID_EXEC,
+  CMD_ID_MULTI,
+  CMD_ID_QUIT,
+  CMD_ID_RESET,
+  CMD_ID_WATCH,
+} from '../generated/command_table';
+import { tryFreeMemoryForWrite } from '../keyspace/evict';
+import { Settings } from '../keyspace/settings';
+import { memoryNearlyExhausted } from '../memory/pages';
+import { Arg, argc } from '../resp/args';
+import { client } from '../resp/connection';
+import {
+  ERR_LOADING,
+  ERR_MASTERDOWN,
+  ERR_MISCONF,
+  ERR_NO_MULTI,
+  ERR_NOAUTH,
+  ERR_NOREPLICAS,
+  ERR_OOM,
+  ERR_OOM_LIMIT,
+  ERR_READONLY,
+  errorBytes,
+  errorEnd,
+  errorStart,
+  replyError,
+} from '../resp/errors';
+import {
+  outputAt,
+  outputLen,
+  outputRewind,
+  replyRaw,
+  replySimple,
+  replyText,
+} from '../resp/writer';
+import {
+  hasSubcommands,
+  lookupCommandAgain,
+  lookupSubcommand,
+  NO_COMMAND,
+  Record,
+} from './command_lookup';
+import { countRejected } from './command_stats';
+
+const UNKNOWN_SHOWN_BYTES: u32 = 128;
+
+/** Flags of a command's record. */
+export function commandFlags(id: u32): u32 {
+  return load<u32>(Record.at(id), RECORD_FLAGS);
+}
+
+/**
+ * Id of the command that the records at `argv` name, down to the subcommand. A container command
+ * whose subcommand is missing or unknown resolves to the container; `rejectMalformed` tells which.
+ */
+export function resolveCommand(argv: usize, count: u32): u32 {
+  const id = lookupCommandAgain(load<u32>(argv), load<u32>(argv, 4));
+  if (id == NO_COMMAND || count < 2 || !hasSubcommands(id)) return id;
+  const sub = lookupSubcommand(id, load<u32>(argv, 16), load<u32>(argv, 20));
+  return sub == NO_COMMAND ? id : sub;
+}
+
+// --- Refusals about the command itself ---
+
+function rejectUnknown(): void {
+  const start = errorStart();
+  replyText("ERR unknown command '");
+  errorBytes(Arg.ptr(0), min(Arg.len(0), UNKNOWN_SHOWN_BYTES));
+  replyText("', with args beginning with: ");
+  let shown: u32 = 0;
+  for (let i: u32 = 1; i < argc && shown < UNKNOWN_SHOWN_BYTES; i++) {
+    const len = min(Arg.len(i), UNKNOWN_SHOWN_BYTES - shown);
+    replyText("'");
+    errorBytes(Arg.ptr(i), len);
+    replyText("' ");
+    shown += len + 3;
+  }
+  errorEnd(start);
+}
+
+function rejectUnknownSubcommand(id: u32): void {
+  const start = errorStart();
+  replyText("ERR unknown subcommand '");
+  errorBytes(Arg.ptr(1), min(Arg.len(1), UNKNOWN_SHOWN_BYTES));
+  replyText("'. Try ");
+  const name = Record.fullName(id);
+  for (let i: u32 = 0; i < Record.fullNameLen(id); i++) {
+    let byte: u32 = load<u8>(name + i);
+    if (byte - 97 < 26) byte -= 32;
+    putByte(byte);
+  }
+  replyText(' HELP.');
+  errorEnd(start);
+}
+
+const oneByte: usize = memory.data(8, 8);
+
+function putByte(byte: u32): void {
+  store<u8>(oneByte, <u8>byte);
+  replyRaw(oneByte, 1);
+}
+
+/** Error of a command called with too few or too many arguments. */
+export function replyWrongArity(id: u32): void {
+  const start = errorStart();
+  replyText("ERR wrong number of arguments for '");
+  replyRaw(Record.fullName(id), Record.fullNameLen(id));
+  replyText("' command");
+  errorEnd(start);
+}
+
+/** Replies with an error and returns true when name or number of arguments are wrong. */
+function rejectMalformed(id: u32): bool {
+  if (id == NO_COMMAND) {
+    rejectUnknown();
+    return true;
+  }
+  if (argc > 1 && hasSubcommands(id)) {
+    rejectUnknownSubcommand(id);
+    return true;
+  }
+  const arity = <i32>load<i16>(Record.at(id), RECORD_ARITY);
+  if (arity > 0 ? argc == <u32>arity : argc >= <u32>-arity) return false;
+  replyWrongArity(id);
+  return true;
+}
+
+// --- Refusals about the state of client and server ---
+
+function rejectProtected(id: u32, flags: u32): bool {
+  if ((flags & CMD_PROTECTED) == 0) return false;
+  const allowed = Settings.get(CFG_DEBUG_COMMAND);
+  if (allowed == 1 || (allowed == 2 && isLocal())) return false;
+  const start = errorStart();
+  replyText('ERR ');
+  replyText(id == CMD_ID_DEBUG ? 'DEBUG' : 'MODULE');
+  replyText(' command not allowed. If the ');
+  replyText(id == CMD_ID_DEBUG ? 'enable-debug-command' : 'enable-module-command');
+  replyText(
+    ' option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.',
+  );
+  errorEnd(start);
+  return true;
+}
+
+/** A Unix socket or a loopback address. */
+function isLocal(): bool {
+  if (client.addrLen == 0) return true;
+  const first: u32 = load<u8>(client.addr);
+  if (first == 47) return true;
+  if (client.addrLen > 4 && load<u32>(client.addr) == 0x2e373231) return true;
+  return client.addrLen > 5 && load<u32>(client.addr) == 0x5d313a3a;
+}
+
+function rejectByGuard(flags: u32): bool {
+  const guards = <u32>Settings.get(CFG_GUARDS);
+  if (guards == 0) return false;
+  const writes = (flags & CMD_WRITE) != 0;
+  if (writes && guards & GUARD_DISK_ERROR) replyError(ERR_MISCONF);
+  else if (writes && guards & GUARD_TOO_FEW_REPLICAS) replyError(ERR_NOREPLICAS);
+  else if (writes && guards & GUARD_READONLY_REPLICA) replyError(ERR_READONLY);
+  else if (guards & GUARD_STALE && (flags & CMD_STALE) == 0) replyError(ERR_MASTERDOWN);
+  else if (guards & GUARD_LOADING && (flags & CMD_LOADING) == 0) replyError(ERR_LOADING);
+  else return false;
+  return true;
+}
+
+function rejectForMemory(flags: u32): bool {
+  const limited = Settings.on(CFG_MAXMEMORY);
+  if (limited && (flags & CMD_ALLOW_BUSY) == 0) {
+    if (!tryFreeMemoryForWrite() && flags & CMD_DENYOOM) {
+      replyError(ERR_OOM);
+      return true;
+    }
+  }
+  if (flags & CMD_DENYOOM && memoryNearlyExhausted()) {
+    replyError(ERR_OOM_LIMIT);
+    return true;
+  }
+  return false;
+}
+
+/** Set while nothing but a command's own form can keep it from running. */
+let unguarded: bool = false;
+
+/** Looks at the states that guard commands; to be called when any of them may have changed. */
+export function refreshGuards(): void {
+  unguarded = !Settings.on(CFG_GUARDS) && !Settings.on(CFG_MAXMEMORY) && !memoryNearlyExhausted();
+}
+
+/** The common case of `admitCommand`: true only when every check would pass. */
+export function admitAtOnce(id: u32, count: u32): bool {
+  if (!unguarded || id == NO_COMMAND) return false;
+  if ((client.flags & (CLIENT_AUTHENTICATED | CLIENT_MULTI)) != CLIENT_AUTHENTICATED) return false;
+  const record = Record.at(id);
+  if (load<u32>(record, RECORD_FLAGS) & CMD_PROTECTED) return false;
+  if (load<u8>(record, RECORD_HAS_SUBCOMMANDS)) return false;
+  const arity = <i32>load<i16>(record, RECORD_ARITY);
+  return arity > 0 ? count == <u32>arity : count >= <u32>-arity;
+}
+
+/**
+ * Whether the running command may go on to its handler or into a transaction's queue. Otherwise its
+ * error reply is written, the refusal is counted, and a transaction that is being queued is doomed.
+ */
+export function admitCommand(id: u32): bool {
+  const start = outputLen();
+  if (rejectMalformed(id)) {
+    if (id != NO_COMMAND) countRejected(id);
+    doomTransaction();
+    return false;
+  }
+  // What EXEC runs must be allowed when it runs, not only when it was queued.
+  const flags = commandFlags(id) | (id == CMD_ID_EXEC ? queuedFlags(client) & EXEC_INHERITS : 0);
+  if ((client.flags & CLIENT_AUTHENTICATED) == 0 && (flags & CMD_NO_AUTH) == 0) {
+    replyError(ERR_NOAUTH);
+  } else if (client.flags & CLIENT_MULTI && flags & CMD_NO_MULTI) {
+    replyError(ERR_NO_MULTI);
+  } else if (!rejectProtected(id, flags) && !rejectForMemory(flags) && !rejectByGuard(flags)) {
+    return true;
+  }
+  countRejected(id);
+  if (id == CMD_ID_EXEC && client.flags & CLIENT_MULTI) abortExec(start);
+  else doomTransaction();
+  return false;
+}
+
+/** Flags of queued commands that decide whether EXEC itself is admitted. */
+const EXEC_INHERITS: u32 = CMD_WRITE | CMD_DENYOOM;
+
+/** An error while queueing makes EXEC refuse the whole transaction. */
+function doomTransaction(): void {
+  if (client.flags & CLIENT_MULTI) client.flags |= CLIENT_DIRTY_EXEC;
+}
+
+const refusal: usize = memory.data(512, 8);
+
+/** EXEC was refused with the error at `start`: the transaction is gone, and the reply says so. */
+function abortExec(start: u32): void {
+  const len = min<u32>(outputLen() - start - 3, 512); // without '-' and CRLF
+  memory.copy(refusal, outputAt(start) + 1, len);
+  outputRewind(start);
+  transactionEnd(client);
+  const error = errorStart();
+  replyText('EXECABORT Transaction discarded because of: ');
+  replyRaw(refusal, len);
+  errorEnd(error);
+}
+
+/** Whether the running command joins the transaction that its client is queueing. */
+export function joinsTransaction(id: u32): bool {
+  return (
+    (client.flags & CLIENT_MULTI) != 0 &&
+    id != CMD_ID_EXEC &&
+    id != CMD_ID_DISCARD &&
+    id != CMD_ID_MULTI &&
+    id != CMD_ID_WATCH &&
+    id != CMD_ID_QUIT &&
+    id != CMD_ID_RESET
+  );
+}
+
+/** Puts the running command into its client's queue. */
+export function queueCommand(id: u32): void {
+  if (tryQueueCommand(client, id, commandFlags(id))) {
+    replySimple('QUEUED');
+    return;
+  }
+  replyError(ERR_OOM_LIMIT);
+  doomTransaction();
+}
+
+/** Whether CLIENT PAUSE holds this command back. */
+export function isPaused(id: u32): bool {
+  const guards = <u32>Settings.get(CFG_GUARDS);
+  if (guards & GUARD_PAUSE_ALL) return true;
+  if ((guards & GUARD_PAUSE_WRITE) == 0 || id == NO_COMMAND) return false;
+  return (commandFlags(id) & CMD_WRITE) != 0;
+}

@@ -1,0 +1,73 @@
+// The touching stage: loads the cache lines that the commands of a round are going to need, so that
+// their misses overlap instead of queueing up.
+//
+//   keys of the round -> hashes -> all bucket lines -> all entry lines -> all value lines
+//
+// Loads of one stage do not depend on each other. Nothing read here is used for a decision: execution
+// looks every key up again, so a key that an earlier command of the round changes is no special case.
+// The sum of what was read goes to a global, which keeps the loads from being optimised away.
+
+import {
+  ARG_BYTES,
+  KEYS_RANGE,
+  RECORD_FIRST_KEY,
+  RECORD_KEY_KIND,
+  RECORD_KEY_STEP,
+  RECORD_LAST_KEY,
+} from '../abi';
+import { db } from '../keyspace/db';
+import { Entry, entryHasBlock } from '../keyspace/entry';
+import { Bucket, bucketHint, tableBucket } from '../keyspace/key_table';
+import { argHashAt } from '../resp/args';
+import { Record } from './command_lookup';
+
+const MAX_KEYS: u32 = 96;
+const TOUCH_BYTES: u32 = 16; // u64 hash, u32 bucket, u32 entry
+
+const list: usize = memory.data(1536, 16);
+let count: u32 = 0;
+export let touchSink: u32 = 0;
+
+/** Adds the keys of one parsed command, as far as there is room. */
+export function touchCollect(id: u32, argv: usize, argc: u32): void {
+  const record = Record.at(id);
+  if (load<u8>(record, RECORD_KEY_KIND) != KEYS_RANGE) return;
+  const first = <u32>load<u8>(record, RECORD_FIRST_KEY);
+  if (first >= argc) return;
+  const last = <i32>load<i8>(record, RECORD_LAST_KEY);
+  const step = max<u32>(load<u8>(record, RECORD_KEY_STEP), 1);
+  const stop = last < 0 ? argc + last : min(<u32>last, argc - 1);
+  for (let i = first; i <= stop && count < MAX_KEYS; i += step) {
+    const at = list + count * TOUCH_BYTES;
+    const hash = argHashAt(argv + i * ARG_BYTES);
+    store<u64>(at, hash);
+    store<u32>(at, <u32>tableBucket(db, hash), 8);
+    count += 1;
+  }
+}
+
+/** Touches what was collected and starts a new list. */
+export function touchAll(): void {
+  const stop = list + count * TOUCH_BYTES;
+  count = 0;
+  let sum: u32 = 0;
+  for (let at = list; at < stop; at += TOUCH_BYTES) sum += load<u8>(load<u32>(at, 8));
+  for (let at = list; at < stop; at += TOUCH_BYTES) {
+    const bucket: usize = load<u32>(at, 8);
+    const e = bucketHint(bucket, load<u64>(at));
+    store<u32>(at, <u32>e, 12);
+    // No match in a chained bucket: the key, if there, is further down the chain.
+    if (e != 0) sum += load<u8>(e);
+    else if (Bucket.next(bucket) != 0) sum += load<u8>(Bucket.next(bucket));
+  }
+  for (let at = list; at < stop; at += TOUCH_BYTES) {
+    const e: usize = load<u32>(at, 12);
+    if (e != 0 && entryHasBlock(e)) sum += load<u8>(Entry.valuePtr(e));
+  }
+  touchSink = sum;
+}
+
+/** Drops the list: a round of one command has nothing to overlap. */
+export function touchDiscard(): void {
+  count = 0;
+}

@@ -1,0 +1,203 @@
+// Strings seen as arrays of bits and of small integers.
+
+import { block, integer, key, keyAt, keyRange, oneof, string, token } from './grammar.ts';
+import type { CommandSpec } from './spec.ts';
+
+export const bitmapCommands: CommandSpec[] = [
+  {
+    name: 'bitcount',
+    owner: 'core',
+    file: 'bitmap',
+    arity: -2,
+    flags: ['readonly', 'timed'],
+    categories: ['bitmap'],
+    keys: [keyAt(1, ['RO', 'access'])],
+    args: [
+      key('key', 0),
+      block(
+        'range',
+        [
+          integer('start'),
+          integer('end'),
+          oneof('unit', [token('BYTE'), token('BIT')], {
+            optional: true,
+            since: '7.0.0',
+          }),
+        ],
+        { optional: true },
+      ),
+    ],
+    group: 'bitmap',
+    since: '2.6.0',
+    complexity: 'O(N), N being the bytes looked at',
+    summary: 'Counts the bits that are set in a string or a part of it.',
+    history: [['7.0.0', 'Option `BYTE|BIT`.']],
+    reply: 'integer',
+  },
+  {
+    name: 'bitfield',
+    owner: 'core',
+    file: 'bitfield',
+    arity: -2,
+    flags: ['write', 'denyoom'],
+    categories: ['bitmap'],
+    keys: [
+      keyAt(
+        1,
+        ['RW', 'access', 'update', 'variable_flags'],
+        'reads or writes, depending on the operations',
+      ),
+    ],
+    keyExtractor: 'bitfield',
+    args: [
+      key('key', 0),
+      oneof(
+        'operation',
+        [
+          block('get-block', [string('encoding'), integer('offset')], {
+            token: 'GET',
+          }),
+          block('write', [
+            oneof('overflow-block', [token('WRAP'), token('SAT'), token('FAIL')], {
+              token: 'OVERFLOW',
+              optional: true,
+            }),
+            oneof('write-operation', [
+              block('set-block', [string('encoding'), integer('offset'), integer('value')], {
+                token: 'SET',
+              }),
+              block('incrby-block', [string('encoding'), integer('offset'), integer('increment')], {
+                token: 'INCRBY',
+              }),
+            ]),
+          ]),
+        ],
+        { optional: true, multiple: true },
+      ),
+    ],
+    group: 'bitmap',
+    since: '3.2.0',
+    complexity: 'O(1) for each operation',
+    summary: 'Reads, sets and increments integers of any width inside a string.',
+    reply: 'array',
+  },
+  {
+    name: 'bitfield_ro',
+    owner: 'core',
+    file: 'bitfield',
+    arity: -2,
+    flags: ['readonly', 'fast'],
+    categories: ['bitmap'],
+    keys: [keyAt(1, ['RO', 'access'])],
+    args: [
+      key('key', 0),
+      block('get-block', [string('encoding'), integer('offset')], {
+        token: 'GET',
+        optional: true,
+        multiple: true,
+        multipleToken: true,
+      }),
+    ],
+    group: 'bitmap',
+    since: '6.0.0',
+    complexity: 'O(1) for each operation',
+    summary: 'Reads integers of any width inside a string.',
+    reply: 'array',
+  },
+  {
+    name: 'bitop',
+    owner: 'core',
+    file: 'bitop',
+    arity: -4,
+    flags: ['write', 'denyoom', 'timed'],
+    categories: ['bitmap'],
+    keys: [keyAt(2, ['OW', 'update']), keyRange(3, -1, 1, ['RO', 'access'])],
+    args: [
+      oneof('operation', [
+        token('AND'),
+        token('OR'),
+        token('XOR'),
+        token('NOT'),
+        token('DIFF'),
+        token('DIFF1'),
+        token('ANDOR'),
+        token('ONE'),
+      ]),
+      key('destkey', 0),
+      key('key', 1, { multiple: true }),
+    ],
+    group: 'bitmap',
+    since: '2.6.0',
+    complexity: 'O(N), N being the length of the longest string',
+    summary: 'Combines strings bit by bit and stores the result.',
+    history: [['8.2.0', 'Operations `DIFF`, `DIFF1`, `ANDOR` and `ONE`.']],
+    reply: 'integer',
+  },
+  {
+    name: 'bitpos',
+    owner: 'core',
+    file: 'bitmap',
+    arity: -3,
+    flags: ['readonly', 'timed'],
+    categories: ['bitmap'],
+    keys: [keyAt(1, ['RO', 'access'])],
+    args: [
+      key('key', 0),
+      integer('bit'),
+      block(
+        'range',
+        [
+          integer('start'),
+          block(
+            'end-unit-block',
+            [
+              integer('end'),
+              oneof('unit', [token('BYTE'), token('BIT')], {
+                optional: true,
+                since: '7.0.0',
+              }),
+            ],
+            { optional: true },
+          ),
+        ],
+        { optional: true },
+      ),
+    ],
+    group: 'bitmap',
+    since: '2.8.7',
+    complexity: 'O(N), N being the bytes looked at',
+    summary: 'Finds the first bit of a string that has the given value.',
+    history: [['7.0.0', 'Option `BYTE|BIT`.']],
+    reply: 'integer',
+  },
+  {
+    name: 'getbit',
+    owner: 'core',
+    file: 'bitmap',
+    arity: 3,
+    flags: ['readonly', 'fast'],
+    categories: ['bitmap'],
+    keys: [keyAt(1, ['RO', 'access'])],
+    args: [key('key', 0), integer('offset')],
+    group: 'bitmap',
+    since: '2.2.0',
+    complexity: 'O(1)',
+    summary: 'Gives one bit of a string.',
+    reply: 'integer',
+  },
+  {
+    name: 'setbit',
+    owner: 'core',
+    file: 'bitmap',
+    arity: 4,
+    flags: ['write', 'denyoom'],
+    categories: ['bitmap'],
+    keys: [keyAt(1, ['RW', 'access', 'update'])],
+    args: [key('key', 0), integer('offset'), integer('value')],
+    group: 'bitmap',
+    since: '2.2.0',
+    complexity: 'O(1)',
+    summary: 'Sets or clears one bit of a string and gives its old value.',
+    reply: 'integer',
+  },
+];

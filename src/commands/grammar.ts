@@ -1,0 +1,88 @@
+// Short forms for the parts of a command's record: its arguments and where its keys are.
+//
+// They build plain ArgSpec and KeySpec objects, so that a record reads like the command's syntax:
+// `oneof('condition', [token('NX'), token('XX')], { optional: true })` is `[NX | XX]`.
+
+import type { ArgSpec, ArgType, KeyFlag, KeySpec } from './spec.ts';
+
+type More = Omit<Partial<ArgSpec>, 'name' | 'type' | 'args'>;
+
+function argument(type: ArgType, name: string, more: More | undefined): ArgSpec {
+  return { name, type, ...more };
+}
+
+export function string(name: string, more?: More): ArgSpec {
+  return argument('string', name, more);
+}
+
+export function integer(name: string, more?: More): ArgSpec {
+  return argument('integer', name, more);
+}
+
+export function double(name: string, more?: More): ArgSpec {
+  return argument('double', name, more);
+}
+
+export function pattern(name: string, more?: More): ArgSpec {
+  return argument('pattern', name, more);
+}
+
+export function unixTime(name: string, more?: More): ArgSpec {
+  return argument('unix-time', name, more);
+}
+
+/** A word that stands for itself; its name is the word in lower case unless given. */
+export function token(word: string, name = word.toLowerCase(), more?: More): ArgSpec {
+  return { name, type: 'pure-token', token: word, ...more };
+}
+
+/** A key; `keySpecIndex` is the entry of the record's `keys` that finds it. */
+export function key(name: string, keySpecIndex: number, more?: More): ArgSpec {
+  return { name, type: 'key', keySpecIndex, ...more };
+}
+
+export function oneof(name: string, args: ArgSpec[], more?: More): ArgSpec {
+  return { name, type: 'oneof', args, ...more };
+}
+
+export function block(name: string, args: ArgSpec[], more?: More): ArgSpec {
+  return { name, type: 'block', args, ...more };
+}
+
+/** One key, the argument at `index`. */
+export function keyAt(index: number, flags: KeyFlag[], notes?: string): KeySpec {
+  return keyRange(index, 0, 1, flags, notes);
+}
+
+/** Every `step`-th argument from `index` on; `lastKey` counts from `index`, or from the end if < 0. */
+export function keyRange(
+  index: number,
+  lastKey: number,
+  step: number,
+  flags: KeyFlag[],
+  notes?: string,
+): KeySpec {
+  return {
+    flags,
+    begin: { type: 'index', index },
+    find: { type: 'range', lastKey, step, limit: 0 },
+    ...(notes === undefined ? {} : { notes }),
+  };
+}
+
+/** As many keys as an argument says; both offsets count from `index`. */
+export function keyCount(
+  index: number,
+  keyNumIndex: number,
+  firstKey: number,
+  step: number,
+  flags: KeyFlag[],
+  notes?: string,
+): KeySpec {
+  return {
+    flags,
+    begin: { type: 'index', index },
+    find: { type: 'keynum', keyNumIndex, firstKey, step },
+    ...(notes === undefined ? {} : { notes }),
+  };
+}

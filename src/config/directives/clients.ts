@@ -1,0 +1,197 @@
+// Connections of clients, access control, scripts, and what the server tells about itself.
+
+import type { Directive } from '../directive_types.ts';
+import { INT_MAX, LONG_MAX, UINT_MAX } from '../numbers.ts';
+
+export const clientDirectives = [
+  {
+    name: 'maxclients',
+    type: 'int',
+    min: 1,
+    max: UINT_MAX,
+    default: 10000,
+    unsigned: true,
+    area: 'clients',
+    summary: 'Most connections at a time',
+  },
+  {
+    name: 'timeout',
+    type: 'int',
+    min: 0,
+    max: INT_MAX,
+    default: 0,
+    area: 'clients',
+    summary: 'Seconds after which an idle connection is closed; 0 never',
+  },
+  {
+    name: 'client-query-buffer-limit',
+    type: 'memory',
+    min: 1048576,
+    max: LONG_MAX,
+    default: 1073741824,
+    unsigned: true,
+    debug: true,
+    area: 'clients',
+    summary: 'Bytes of unfinished input after which a connection is closed',
+  },
+  {
+    name: 'client-output-buffer-limit',
+    type: 'special',
+    multi: true,
+    area: 'clients',
+    summary:
+      'Bytes of unsent replies after which a connection is closed: class, hard, soft, seconds',
+  },
+  {
+    name: 'proto-max-bulk-len',
+    type: 'memory',
+    min: 1048576,
+    max: LONG_MAX,
+    default: 536870912,
+    debug: true,
+    area: 'clients',
+    summary: 'Longest single argument of a command',
+  },
+  {
+    name: 'client-default-resp',
+    type: 'int',
+    min: 2,
+    max: 3,
+    default: 2,
+    unsigned: true,
+    hidden: true,
+    immutable: true,
+    area: 'clients',
+    summary: 'Protocol version of a new connection',
+  },
+  {
+    name: 'req-res-logfile',
+    type: 'string',
+    default: '',
+    nullable: true,
+    hidden: true,
+    immutable: true,
+    area: 'clients',
+    summary: 'File to record requests and replies in; accepted, has no effect',
+  },
+  {
+    name: 'tracking-table-max-keys',
+    type: 'long',
+    min: 0,
+    max: LONG_MAX,
+    default: 1000000,
+    unsigned: true,
+    area: 'clients',
+    summary: 'Keys remembered for client-side caching; 0 means no limit',
+  },
+] as const satisfies readonly Directive[];
+
+export const securityDirectives = [
+  {
+    name: 'protected-mode',
+    type: 'bool',
+    default: true,
+    area: 'security',
+    summary: 'Serve only the local host while no password is set',
+  },
+  {
+    name: 'requirepass',
+    type: 'sds',
+    default: '',
+    nullable: true,
+    sensitive: true,
+    area: 'security',
+    summary: 'Password of the default user',
+  },
+  {
+    name: 'aclfile',
+    type: 'string',
+    default: '',
+    immutable: true,
+    area: 'security',
+    summary: 'File of users and their rights',
+  },
+  {
+    name: 'acllog-max-len',
+    type: 'long',
+    min: 0,
+    max: LONG_MAX,
+    default: 128,
+    area: 'security',
+    summary: 'Entries kept in the log of refused accesses',
+  },
+  {
+    name: 'acl-pubsub-default',
+    type: 'enum',
+    values: [
+      ['allchannels', 1],
+      ['resetchannels', 0],
+    ],
+    default: 0,
+    area: 'security',
+    summary: 'Channels that a new user may use',
+  },
+] as const satisfies readonly Directive[];
+
+export const scriptingDirectives = [
+  {
+    name: 'busy-reply-threshold',
+    type: 'long',
+    min: 0,
+    max: LONG_MAX,
+    default: 5000,
+    alias: 'lua-time-limit',
+    area: 'scripting',
+    summary: 'Milliseconds a script may run before other clients are told that the server is busy',
+  },
+] as const satisfies readonly Directive[];
+
+export const monitoringDirectives = [
+  {
+    name: 'slowlog-log-slower-than',
+    type: 'long',
+    min: -1,
+    max: LONG_MAX,
+    default: 10000,
+    area: 'monitoring',
+    summary: 'Microseconds from which a command enters the slow log; -1 turns it off',
+  },
+  {
+    name: 'slowlog-max-len',
+    type: 'long',
+    min: 0,
+    max: LONG_MAX,
+    default: 128,
+    area: 'monitoring',
+    summary: 'Entries kept in the slow log',
+  },
+  {
+    name: 'latency-monitor-threshold',
+    type: 'long',
+    min: 0,
+    max: LONG_MAX,
+    default: 0,
+    area: 'monitoring',
+    summary: 'Milliseconds from which an event is recorded by the latency monitor; 0 turns it off',
+  },
+  {
+    name: 'latency-tracking',
+    type: 'bool',
+    default: true,
+    area: 'monitoring',
+    summary: 'Measure the time that each command takes',
+  },
+  {
+    name: 'latency-tracking-info-percentiles',
+    type: 'special',
+    multi: true,
+    area: 'monitoring',
+    summary: 'Percentiles of these times that INFO shows',
+  },
+  {
+    name: 'notify-keyspace-events',
+    type: 'special',
+    area: 'events',
+    summary: 'Classes of changes that are published to channels',
+  },
+] as const satisfies readonly Directive[];

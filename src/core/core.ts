@@ -1,0 +1,212 @@
+// The core module as the host sees it: calls, views of linear memory, and the ABI block.
+//
+// Only files in this folder touch linear memory. Growing it detaches every view, and any call may
+// grow it, so views are fetched through the getters here, which compare buffer identity first.
+
+import * as abi from '../../assembly/abi.ts';
+
+/** Functions the module exports; see assembly/index.ts for what each does. */
+export interface CoreExports {
+  readonly memory: WebAssembly.Memory;
+  init(seed0: bigint, seed1: bigint, databases: number, limitPages: number): number;
+  hostAlloc(bytes: number): number;
+  hostFree(ptr: number): void;
+  setConfig(id: number, value: number): void;
+  connNew(id: number, nowMs: number, authenticated: number): number;
+  connDelete(ptr: number): void;
+  connSetAddr(ptr: number, text: number, bytes: number): number;
+  connSetName(ptr: number, text: number, bytes: number): number;
+  connMonitor(ptr: number, on: number): void;
+  nextDirty(): number;
+  connPushTaken(ptr: number): void;
+  feed(ptr: number, length: number, nowMs: number): number;
+  resume(ptr: number, nowMs: number): number;
+  suspend(ptr: number): void;
+  replyReserve(bytes: number): number;
+  replyCommit(bytes: number): void;
+  outputTaken(): void;
+  eventsTaken(): void;
+  cron(nowMs: number, budgetUs: number): number;
+  refreshStats(): void;
+  resetPeakMemory(): void;
+  resetStats(): void;
+  resetLatencyHistogram(id: number): void;
+  databaseKeys(index: number): number;
+  databaseExpires(index: number): number;
+  databaseAverageTtl(index: number): number;
+  databaseTableBytes(index: number): number;
+  databaseBuckets(index: number): number;
+  databaseOverflow(index: number): number;
+  renameCommand(from: number, fromLen: number, to: number, toLen: number): number;
+}
+
+export interface CoreOptions {
+  /** Number of databases; 16 by default. */
+  readonly databases?: number;
+  /** Limit of linear memory in bytes; 4 GiB by default. */
+  readonly memoryLimitBytes?: number;
+  /** 16 bytes from a secure source; they key the hash table's hash. */
+  readonly seed?: Uint8Array;
+  /** Monotonic clock in microseconds, for durations and budgets. */
+  readonly clockUs?: () => number;
+}
+
+const PAGE_BYTES = 65536;
+/** Views of replies up to this length are kept: without pipelining, making one is a cost. */
+const SHORT_OUTPUT_BYTES = 256;
+
+/** A module instance with its state: one independent store. */
+export class Core {
+  readonly exports: CoreExports;
+  private readonly abiAt: number;
+  private bytesView: Uint8Array;
+  private wordsView: Uint32Array;
+  private dataView: DataView;
+  private inputView: Uint8Array;
+  /** Views of the first n bytes of the output buffer at `outputAt`, by n, made when first needed. */
+  private outputViews: Uint8Array[] = [];
+  private outputAt = 0;
+
+  constructor(module: WebAssembly.Module, options: CoreOptions = {}) {
+    const clockUs = options.clockUs ?? (() => performance.now() * 1000);
+    const instance = new WebAssembly.Instance(module, { clock: { clockUs } });
+    this.exports = instance.exports as unknown as CoreExports;
+    const seed = new DataView(
+      (options.seed ?? crypto.getRandomValues(new Uint8Array(16))).slice().buffer,
+    );
+    const limitPages = Math.floor((options.memoryLimitBytes ?? 0) / PAGE_BYTES);
+    this.abiAt = this.exports.init(
+      seed.getBigUint64(0),
+      seed.getBigUint64(8),
+      options.databases ?? 16,
+      limitPages,
+    );
+    const buffer = this.exports.memory.buffer;
+    this.bytesView = new Uint8Array(buffer);
+    this.wordsView = new Uint32Array(buffer, this.abiAt, abi.ABI_WORDS);
+    this.dataView = new DataView(buffer);
+    this.inputView = this.viewInput();
+  }
+
+  private refresh(): void {
+    // A view whose buffer was detached by growth has no length left, which is cheaper to ask than
+    // the memory's present buffer.
+    if (this.wordsView.length === 0) this.renewViews();
+  }
+
+  private renewViews(): void {
+    const buffer = this.exports.memory.buffer;
+    this.bytesView = new Uint8Array(buffer);
+    this.wordsView = new Uint32Array(buffer, this.abiAt, abi.ABI_WORDS);
+    this.dataView = new DataView(buffer);
+    this.inputView = this.viewInput();
+    this.outputViews = [];
+  }
+
+  private viewInput(): Uint8Array {
+    return new Uint8Array(
+      this.exports.memory.buffer,
+      this.wordsView[abi.ABI_INPUT],
+      abi.INPUT_BYTES,
+    );
+  }
+
+  /** The input region; a new object whenever linear memory grew. */
+  get input(): Uint8Array {
+    this.refresh();
+    return this.inputView;
+  }
+
+  /** All of linear memory; a new object whenever it grew. */
+  get bytes(): Uint8Array {
+    this.refresh();
+    return this.bytesView;
+  }
+
+  get data(): DataView {
+    this.refresh();
+    return this.dataView;
+  }
+
+  /** One word of the ABI block, ABI_*. */
+  word(index: number): number {
+    this.refresh();
+    return this.wordsView[index] as number;
+  }
+
+  /** A view of `length` bytes at `ptr`, valid until the next call into the core. */
+  view(ptr: number, length: number): Uint8Array {
+    this.refresh();
+    return this.bytesView.subarray(ptr, ptr + length);
+  }
+
+  /** A copy of `length` bytes at `ptr`. */
+  copy(ptr: number, length: number): Buffer {
+    return Buffer.from(this.view(ptr, length));
+  }
+
+  /** Reply bytes of the batch that just returned, valid until the next call into the core. */
+  output(): Uint8Array {
+    const ptr = this.word(abi.ABI_OUT_PTR);
+    const length = this.word(abi.ABI_OUT_LEN);
+    if (length > SHORT_OUTPUT_BYTES) return this.view(ptr, length);
+    if (this.outputAt !== ptr) {
+      this.outputAt = ptr;
+      this.outputViews = [];
+    }
+    let view = this.outputViews[length];
+    if (view === undefined) {
+      view = this.view(ptr, length);
+      this.outputViews[length] = view;
+    }
+    return view;
+  }
+
+  /** The arguments of the host command at hand, copied. */
+  args(): Buffer[] {
+    const count = this.word(abi.ABI_ARGC);
+    const argv = this.word(abi.ABI_ARGV);
+    const data = this.data;
+    const args: Buffer[] = new Array(count);
+    for (let i = 0; i < count; i++) {
+      const at = argv + i * abi.ARG_BYTES;
+      args[i] = this.copy(data.getUint32(at, true), data.getUint32(at + 4, true));
+    }
+    return args;
+  }
+
+  /** Appends encoded bytes to the running batch's reply. False when memory is exhausted. */
+  appendReply(bytes: Uint8Array): boolean {
+    const ptr = this.exports.replyReserve(bytes.length) >>> 0;
+    if (ptr === 0) return false;
+    this.bytes.set(bytes, ptr);
+    this.exports.replyCommit(bytes.length);
+    return true;
+  }
+
+  /** Writes text into the scratch region; returns its length in bytes. */
+  toScratch(text: string | Uint8Array, offset = 0): number {
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+    const kept = bytes.subarray(0, abi.SCRATCH_BYTES - offset);
+    this.bytes.set(kept, this.word(abi.ABI_SCRATCH) + offset);
+    return kept.length;
+  }
+
+  /** One statistics word, STAT_*. `refreshStats` first for the memory figures. */
+  stat(index: number): number {
+    return this.data.getFloat64(this.word(abi.ABI_STATS) + index * 8, true);
+  }
+
+  setStat(index: number, value: number): void {
+    this.data.setFloat64(this.word(abi.ABI_STATS) + index * 8, value, true);
+  }
+
+  /** Where the core's last assertion failed, for a crash report. */
+  assertPlace(): string {
+    const file = this.word(abi.ABI_ASSERT_FILE);
+    const line = this.word(abi.ABI_ASSERT_LINE);
+    if (file === 0) return 'no assertion';
+    const length = this.data.getUint32(file - 4, true);
+    return `${Buffer.from(this.view(file, length)).toString('utf16le')}:${line}`;
+  }
+}
