@@ -27,7 +27,10 @@ import {
   STAT_TAKEN_MEMORY,
   STAT_USED_MEMORY,
 } from './abi';
-import { clockUs, setNowMs } from './keyspace/clock';
+import { monitorAdd, monitorRemove } from './client/monitor';
+import { slowlogTrim } from './client/slowlog';
+import { transactionEnd } from './client/transaction';
+import { clockUs, setNow } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
 import {
   evictionPending,
@@ -43,6 +46,7 @@ import { Stats, statsBlock } from './keyspace/stats';
 import { setAssertBlock } from './memory/abort';
 import { alloc, allocInit, free, peakBytes, resetPeak, tryAlloc } from './memory/alloc';
 import { linearMemoryBytes, staticBytes, takenBytes } from './memory/pages';
+import { redactArg } from './resp/args';
 import {
   BUFFER_SLACK,
   Conn,
@@ -81,8 +85,6 @@ import {
   keySizesBegin as keySizesBeginInCore,
   keySizesStep as keySizesStepInCore,
 } from './server/key_sizes';
-import { monitorAdd, monitorRemove } from './server/monitor';
-import { slowlogTrim } from './server/slowlog';
 import { seedRandom } from './util/prng';
 import { setHashSeed } from './util/siphash';
 
@@ -155,6 +157,7 @@ export function connDelete(ptr: usize): void {
   const c = changetype<Conn>(ptr);
   batch.abandon(c);
   if (c.flags & CLIENT_MONITOR) monitorRemove(c);
+  transactionEnd(c);
   connFree(c);
 }
 
@@ -199,7 +202,7 @@ export function connPushTaken(ptr: usize): void {
 /** Runs `length` bytes of the input region for a connection. Returns STATUS_*. */
 export function feed(ptr: usize, length: u32, nowMs: f64): i32 {
   const c = changetype<Conn>(ptr);
-  setNowMs(<i64>nowMs);
+  setNow(nowMs);
   c.lastActiveMs = <i64>nowMs;
   const status = batch.feed(c, input, length);
   publishOutput();
@@ -208,7 +211,7 @@ export function feed(ptr: usize, length: u32, nowMs: f64): i32 {
 
 /** Goes on after STATUS_HOST_COMMAND, STATUS_FLUSH, STATUS_PAUSED or a suspended host command. */
 export function resume(ptr: usize, nowMs: f64): i32 {
-  setNowMs(<i64>nowMs);
+  setNow(nowMs);
   const status = batch.resume(changetype<Conn>(ptr));
   publishOutput();
   return status;
@@ -218,6 +221,11 @@ export function resume(ptr: usize, nowMs: f64): i32 {
 export function suspend(ptr: usize): void {
   batch.suspend(changetype<Conn>(ptr));
   publishOutput();
+}
+
+/** Keeps an argument of the host command under way out of MONITOR and SLOWLOG. */
+export function redactArgument(index: u32): void {
+  redactArg(index);
 }
 
 /** Address for `bytes` of a host command's reply, 0 when memory is exhausted. */
@@ -250,7 +258,7 @@ export function eventsTaken(): void {
  * should not wait for the next tick.
  */
 export function cron(nowMs: f64, budgetUs: f64): bool {
-  setNowMs(<i64>nowMs);
+  setNow(nowMs);
   const deadline = clockUs() + budgetUs;
   let more = lazyfreeStep(deadline);
   if (evictionPending()) {

@@ -68,6 +68,15 @@ export class EngineClient implements HostClient {
     this.engine.feed(this, length);
   }
 
+  /** Runs bytes from anywhere, in pieces that fit the input region. */
+  execute(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length && !this.closed; at += abi.INPUT_BYTES) {
+      const piece = bytes.subarray(at, at + abi.INPUT_BYTES);
+      this.engine.input().set(piece);
+      this.run(piece.length);
+    }
+  }
+
   close(): void {
     if (this.closed) return;
     this.closed = true;
@@ -116,7 +125,7 @@ export class Engine {
 
   /** The shared input region. */
   input(): Uint8Array {
-    return this.core.view(this.core.word(abi.ABI_INPUT), abi.INPUT_BYTES);
+    return this.core.input;
   }
 
   feed(client: EngineClient, length: number): void {

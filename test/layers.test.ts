@@ -19,6 +19,7 @@ const CORE_LAYERS = [
   'struct',
   'keyspace',
   'resp',
+  'client',
   'snapshot',
   'command',
   'generated',
@@ -64,7 +65,9 @@ function sources(folder: string): string[] {
 /** What the file imports: paths in the repository, or names of packages as they are. */
 function importsOf(file: string): Import[] {
   const text = readFileSync(path.join(root, file), 'utf8');
-  const found = text.matchAll(/^(?:import|export|\})[^'\n]*'([^'\n]+)';|\bimport\('([^']+)'\)/gm);
+  const found = text.matchAll(
+    /^(?:import|(?:export|\}).* from) ?[^'\n]*'([^'\n]+)';|\bimport\('([^']+)'\)/gm,
+  );
   return [...found].map((match) => {
     const target = match[1] ?? match[2] ?? '';
     const to = target.startsWith('.') ? path.posix.join(path.posix.dirname(file), target) : target;

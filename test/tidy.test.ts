@@ -44,7 +44,9 @@ it('no comment leaves something for later', () => {
 });
 
 it(`no line is longer than ${LINE_CHARACTERS} characters`, () => {
-  expect(linesWhere((line) => line.length > LINE_CHARACTERS)).toEqual([]);
+  // A text that goes over the wire or into the log stays in one piece, so that it can be found.
+  const withoutTexts = (line: string) => line.replace(/(['"`])(?:(?!\1).)*\1/g, '');
+  expect(linesWhere((line) => withoutTexts(line).length > LINE_CHARACTERS)).toEqual([]);
 });
 
 it(`no file is longer than ${FILE_LINES} lines`, () => {
@@ -54,7 +56,10 @@ it(`no file is longer than ${FILE_LINES} lines`, () => {
 
 it('file names are lower case with underscores', () => {
   const odd = sources.filter(
-    ({ name }) => !/^([a-z0-9_]+\/)*[a-z0-9_]+(\.[a-z0-9_]+)+$/.test(name),
+    // A program's file bears the program's name.
+    ({ name }) =>
+      !/^src\/bin\/respite(-server)?\.ts$/.test(name) &&
+      !/^([a-z0-9_]+\/)*[a-z0-9_]+(\.[a-z0-9_]+)+$/.test(name),
   );
   expect(odd.map(({ name }) => name)).toEqual([]);
 });

@@ -16,7 +16,6 @@ import {
 } from '../abi';
 import { clockUs, nowMs } from './clock';
 import { Db, database, databaseCount, entryFree, isExpired } from './db';
-import { keyModified } from './effects';
 import { Entry } from './entry';
 import { Bucket, scanBucket, scanNext, tableDetach, tableShrink, tableTidy } from './key_table';
 import { Settings } from './settings';
@@ -84,7 +83,6 @@ function expireDatabase(which: Db, deadlineUs: f64): bool {
   }
   if (expired > 0) {
     Stats.add(STAT_EXPIRED_KEYS, <f64>expired);
-    keyModified(expired);
     tableShrink(which, expired << 1);
   }
   return late;

@@ -29,6 +29,7 @@
 
 import { free, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import { PAGE_BYTES } from '../memory/pages';
+import { randomBelow } from '../util/prng';
 import { hashBytes } from '../util/siphash';
 import { Entry, EntryPtr, entryKeyEquals } from './entry';
 
@@ -279,7 +280,8 @@ function trySplit(t: KeyTable): void {
   const target = t.buckets;
   const source = target - (t.levelMask + 1);
   const crowd = chainCount(Index.bucketAt(t, source));
-  if (crowd > BUCKET_SLOTS && !canExtendBy(crowd / CHAIN_SLOT)) return;
+  // One more than the entries can need: the directory may take a block of a bucket's size.
+  if (crowd > BUCKET_SLOTS && !canExtendBy(crowd / CHAIN_SLOT + 1)) return;
   if (!tryReserveBucket(t, target)) return;
   const bit = <u64>(t.levelMask + 1);
   t.buckets = target + 1;
@@ -370,6 +372,7 @@ function tryMerge(t: KeyTable): bool {
   return true;
 }
 
+/** Halves the first segment; without memory it stays as it is. */
 function shrinkSegment(t: KeyTable): void {
   const wanted = t.segmentCapacity >> 1;
   const moved = tryAlloc((<usize>wanted) << BUCKET_SHIFT);
@@ -454,6 +457,49 @@ export function reverseBits(x: u64): u64 {
   return bswap<u64>(v);
 }
 
+/** Entries a chain may hold for `tableRandom` to be fair to all: far more than any ever does. */
+const RANDOM_CHAIN_MAX: u32 = 64;
+
+/**
+ * An entry picked at random, all equally likely; the table must not be empty. Sets `foundSlot` and
+ * `foundBucket`, like a lookup.
+ *
+ * A random bucket alone would favour the keys of sparse chains. So a place in the chain is drawn as
+ * well, out of more places than any chain has, and the draw is repeated until that place is taken:
+ * about nine times at the usual load. Should memory have run out so early that splits failed and a
+ * chain grew even longer, the number of places grows with it.
+ */
+export function tableRandom(t: KeyTable): EntryPtr {
+  let places = RANDOM_CHAIN_MAX;
+  while (true) {
+    const first = Index.bucketAt(t, randomBelow(t.buckets));
+    const count = chainCount(first);
+    if (count > places) {
+      places = count;
+      continue;
+    }
+    const place = randomBelow(places);
+    if (place < count) return entryAtPlace(first, place);
+  }
+}
+
+/** Entry number `place` of a chain. */
+function entryAtPlace(first: BucketPtr, place: u32): EntryPtr {
+  let b = first;
+  let skip = place;
+  let occupied = Bucket.occupied(b);
+  while (skip >= <u32>popcnt(occupied)) {
+    skip -= <u32>popcnt(occupied);
+    b = Bucket.next(b);
+    occupied = Bucket.occupied(b);
+  }
+  for (; skip > 0; skip--) occupied &= occupied - 1;
+  const slot: u32 = ctz(occupied);
+  foundBucket = b;
+  foundSlot = b + BUCKET_ENTRIES + (slot << 2);
+  return Bucket.entry(b, slot);
+}
+
 /** Bucket `index` of 0..buckets-1, for sampling. */
 export function bucketAt(t: KeyTable, index: u32): BucketPtr {
   return Index.bucketAt(t, index);
@@ -481,16 +527,14 @@ export function tryTableInit(t: KeyTable): bool {
   return true;
 }
 
-/** Frees the last bucket, which must be empty, without moving anything. False when none is left. */
+/**
+ * Forgets the last bucket and whatever its slots refer to, which the caller has freed; nothing else
+ * moves. False when there was only one: then the table itself is gone. Between calls the table can
+ * only be walked by `bucketAt`, not searched.
+ */
 export function tableDropLast(t: KeyTable): bool {
   const last = t.buckets - 1;
-  let b = Bucket.next(Index.bucketAt(t, last));
-  while (b != 0) {
-    const next = Bucket.next(b);
-    free(b);
-    t.overflow -= 1;
-    b = next;
-  }
+  dropOverflow(t, Index.bucketAt(t, last));
   if (last == 0) {
     free(load<u32>(t.directory));
     free(t.directory);
@@ -503,6 +547,41 @@ export function tableDropLast(t: KeyTable): bool {
   t.buckets = last;
   return true;
 }
+
+function dropOverflow(t: KeyTable, first: BucketPtr): void {
+  let b = Bucket.next(first);
+  while (b != 0) {
+    const next = Bucket.next(b);
+    free(b);
+    t.overflow -= 1;
+    b = next;
+  }
+}
+
+/**
+ * Makes a table empty whose last bucket is the first, and whose entries the caller has freed. Needs
+ * no memory, so it cannot fail.
+ */
+export function tableClear(t: KeyTable): void {
+  assert(t.buckets == 1);
+  const first = Index.bucketAt(t, 0);
+  dropOverflow(t, first);
+  memory.fill(first, 0, BUCKET_BYTES);
+  t.levelMask = 0;
+  t.keys = 0;
+  t.expires = 0;
+  const small = t.segmentCapacity > 1 ? tryNewBucket() : 0;
+  if (small == 0) return;
+  free(first);
+  store<u32>(t.directory, <u32>small);
+  t.segmentCapacity = 1;
+}
+
+/**
+ * Bytes of a table that one key answers for: its part of a bucket at the load the table keeps while
+ * it grows. Room left by deleted keys is not divided among the others.
+ */
+export const KEY_SHARE_BYTES: u32 = (BUCKET_BYTES + <u32>GROW_LOAD / 2) / <u32>GROW_LOAD;
 
 /** Bytes of directory, segments and overflow buckets. */
 export function tableBytes(t: KeyTable): f64 {

@@ -201,6 +201,15 @@ export function memoryNearlyExhausted(): bool {
   return pagesTaken + RESERVE_PAGES > pagesLimit;
 }
 
+/**
+ * Whether blocks of `bytes` in total, in whatever sizes, can all be had: memory never used yet is
+ * enough for them with all rounding. False means that it depends.
+ */
+export function isPlentyFor(bytes: u64): bool {
+  const untouched = pagesLimit - min(pagesTotal, pagesLimit);
+  return untouched > RESERVE_PAGES && (<u64>(untouched - RESERVE_PAGES)) << PAGE_SHIFT > bytes << 1;
+}
+
 /** Bytes of linear memory in use by the module, free pages included. */
 export function linearMemoryBytes(): f64 {
   return <f64>pagesTotal * <f64>PAGE_BYTES;

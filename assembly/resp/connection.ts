@@ -9,6 +9,9 @@
 // connections with some are linked into the dirty list until the host takes it.
 
 import {
+  CFG_GUARDS,
+  CLIENT_INTERNAL,
+  CLIENT_PRIMARY,
   CONN_ADDR_PTR,
   CONN_ARGV_BYTES,
   CONN_ARGV_PTR,
@@ -25,7 +28,9 @@ import {
   CONN_PARSE_POS,
   CONN_PUSH_PTR,
   CONN_QUERY_PTR,
+  GUARD_LOADING,
 } from '../abi';
+import { Settings } from '../keyspace/settings';
 import { free, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import { copySmall } from '../util/bytes';
 
@@ -61,7 +66,8 @@ export class Conn {
   nameLen: u32;
   multi: usize;
   argvBytes: u32;
-  spare0: u64;
+  watches: usize; // first of the keys it watches
+  spare0: u32;
   spare1: u64;
   spare2: u64;
   spare3: u64;
@@ -79,6 +85,16 @@ let dirtyHead: usize = DIRTY_END;
 
 export function setClient(c: Conn): void {
   client = c;
+}
+
+/**
+ * Whether the running command must succeed whatever the limits say, because it succeeded before: it
+ * comes from the primary or, during loading, from the append-only file.
+ */
+export function mustObeyClient(): bool {
+  if (client.flags & CLIENT_PRIMARY) return true;
+  const loading = (<u32>Settings.get(CFG_GUARDS) & GUARD_LOADING) != 0;
+  return loading && (client.flags & CLIENT_INTERNAL) != 0;
 }
 
 function pinLayout(): void {

@@ -14,7 +14,15 @@ import {
 } from '../abi';
 import { Stats } from '../keyspace/stats';
 import { bytesEqual } from '../util/bytes';
-import { outputAt, outputLen, replyCrlf, replyRaw, replyText } from './writer';
+import {
+  outputAt,
+  outputLen,
+  outputLost,
+  outputRewind,
+  replyCrlf,
+  replyRaw,
+  replyText,
+} from './writer';
 
 export const ERR_SYNTAX: string = 'ERR syntax error';
 export const ERR_WRONG_TYPE: string =
@@ -54,6 +62,24 @@ export function replyError(text: string): void {
   errorEnd(start);
 }
 
+/** The error of a command whose number of arguments is wrong in a way that its arity does not tell. */
+export function replyWrongArguments(command: string): void {
+  const start = errorStart();
+  replyText("ERR wrong number of arguments for '");
+  replyText(command);
+  replyText("' command");
+  errorEnd(start);
+}
+
+/** The error of an expiry option whose time is not positive or too far away. */
+export function replyInvalidExpireTime(command: string): void {
+  const start = errorStart();
+  replyText("ERR invalid expire time in '");
+  replyText(command);
+  replyText("' command");
+  errorEnd(start);
+}
+
 /** Opens an error reply that is written in parts (`replyText`, `errorBytes`); see `errorEnd`. */
 export function errorStart(): u32 {
   const start = outputLen();
@@ -61,18 +87,39 @@ export function errorStart(): u32 {
   return start;
 }
 
-/** Part of an error text that came from the client; line breaks must not split the reply. */
+/**
+ * Part of an error text that came from the client. As Redis formats these with the C library, they
+ * end at the first zero byte; line breaks are dealt with by `errorEnd`.
+ */
 export function errorBytes(ptr: usize, len: u32): void {
-  const start = outputLen();
-  replyRaw(ptr, len);
-  const from = outputAt(start);
-  for (let i: u32 = 0; i < outputLen() - start; i++) {
-    const byte = load<u8>(from + i);
-    if (byte == 13 || byte == 10) store<u8>(from + i, 32);
+  let shown: u32 = 0;
+  while (shown < len && load<u8>(ptr + shown) != 0) shown += 1;
+  replyRaw(ptr, shown);
+  foreign = true;
+}
+
+/** Whether the error at hand quotes the client. */
+let foreign: bool = false;
+
+function isLineBreak(byte: u32): bool {
+  return byte == 13 || byte == 10;
+}
+
+/** Keeps line breaks from splitting the reply: those at its end are cut off, others become spaces. */
+function joinLines(start: u32): void {
+  if (outputLost) return;
+  let end = outputLen();
+  while (end > start && isLineBreak(load<u8>(outputAt(end - 1)))) end -= 1;
+  outputRewind(end);
+  for (let at = outputAt(start); at < outputAt(end); at++) {
+    if (isLineBreak(load<u8>(at))) store<u8>(at, 32);
   }
 }
 
+/** Ends the error reply opened at `start`, and counts it. */
 export function errorEnd(start: u32): void {
+  if (foreign) joinLines(start);
+  foreign = false;
   replyCrlf();
   countError(outputAt(start));
 }

@@ -47,12 +47,24 @@ import {
   STATUS_OK,
   STATUS_PAUSED,
 } from '../abi';
+import { monitorCount, monitorFeed } from '../client/monitor';
+import { slowlogPushIfNeeded } from '../client/slowlog';
+import {
+  execRequested,
+  isExecuting,
+  queuedId,
+  requestExec,
+  transactionEnd,
+  transactionNext,
+} from '../client/transaction';
+import { watchDrain } from '../client/watch';
 import { dispatchCommand } from '../generated/command_table';
 import { clockUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
+import { effectsBytes, effectsClear, effectsLost } from '../keyspace/effects';
 import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
-import { setArgs } from '../resp/args';
+import { argc, argv, setArgs } from '../resp/args';
 import {
   Conn,
   client,
@@ -92,12 +104,12 @@ import {
   admitCommand,
   commandFlags,
   isPaused,
+  joinsTransaction,
+  queueCommand,
   refreshGuards,
   resolveCommand,
 } from './dispatch';
 import { pushEvent } from './events';
-import { monitorCount, monitorFeed } from './monitor';
-import { slowlogPushIfNeeded } from './slowlog';
 import { touchAll, touchCollect, touchDiscard } from './touch';
 
 /** Commands parsed and touched before the first of them runs. */
@@ -132,6 +144,7 @@ let next: usize = 0; // first byte not parsed
 let parsed: u32 = 0; // commands in the round
 let running: u32 = 0; // index of the command that runs or is next
 let outcome: i32 = PARSE_MORE; // why parsing stopped
+let queuedStartUs: f64 = 0; // when the running command of a transaction began
 let interrupted: bool = false; // a host command of this batch is under way
 let roundStartUs: f64 = 0;
 let commandStartUs: f64 = 0;
@@ -165,13 +178,28 @@ export function feed(c: Conn, input: usize, length: u32): i32 {
 export function resume(c: Conn): i32 {
   if (interrupted && client == c) {
     interrupted = false;
+    // The host may have changed what the commands behind it run under, or asked for the end.
     refreshGuards();
-    finishCommand(running);
-    running += 1;
+    setTouchOnLookup((c.flags & CLIENT_NO_TOUCH) == 0);
+    if (isExecuting(c)) {
+      finishQueued(c);
+      if (!runTransaction(c)) return STATUS_HOST_COMMAND;
+    }
+    // Behind a transaction that was suspended there is no EXEC left to finish.
+    if (running < parsed) {
+      finishCommand(running);
+      running += 1;
+    }
+    if (c.flags & CLIENT_CLOSE_AFTER_REPLY) {
+      account(running);
+      return STATUS_CLOSE;
+    }
     return runRounds();
   }
   c.flags &= ~CLIENT_BLOCKED;
-  return begin(c, c.query, c.queryLen);
+  enter(c, c.query, c.queryLen);
+  if (isExecuting(c) && !runTransaction(c)) return STATUS_HOST_COMMAND;
+  return runRounds();
 }
 
 /**
@@ -181,14 +209,21 @@ export function resume(c: Conn): i32 {
 export function suspend(c: Conn): void {
   assert(interrupted && client == c);
   interrupted = false;
-  finishCommand(running);
+  if (isExecuting(c)) finishQueued(c);
+  if (running < parsed) finishCommand(running);
   c.flags |= CLIENT_BLOCKED;
   const rest = running + 1 < parsed ? slotAt(running + 1).start : next;
-  account(running + 1);
+  account(min(running + 1, parsed));
   stash(rest);
 }
 
 function begin(c: Conn, buffer: usize, length: u32): i32 {
+  enter(c, buffer, length);
+  return runRounds();
+}
+
+/** Makes `c` the running client, with nothing parsed of its `length` bytes at `buffer`. */
+function enter(c: Conn, buffer: usize, length: u32): void {
   setClient(c);
   abiSet(ABI_CURRENT_CONN, <u32>changetype<usize>(c));
   outputReset();
@@ -200,7 +235,6 @@ function begin(c: Conn, buffer: usize, length: u32): i32 {
   parsed = 0;
   running = 0;
   outcome = PARSE_COMPLETE;
-  return runRounds();
 }
 
 /** Finishes the round at hand and runs further ones until something ends the batch. */
@@ -274,21 +308,15 @@ function executeRound(): i32 {
     if (!admitAtOnce(id, slot.argc) && !admitCommand(id)) {
       slot.durationUs = NOT_RUN;
       afterReply(c);
+    } else if (joinsTransaction(id)) {
+      queueCommand(id);
+      slot.durationUs = NOT_RUN;
+      afterReply(c);
     } else {
       slot.durationUs = SHARED_TIME;
-      const flags = commandFlags(id);
-      if (monitorCount != 0 && (flags & (CMD_SKIP_MONITOR | CMD_ADMIN)) == 0) {
-        monitorFeed(c, <u32>(clockUs() - roundStartUs));
-      }
-      if (flags & CMD_TIMED) commandStartUs = clockUs();
-      if (load<u8>(Record.at(id), RECORD_OWNER) != 0) {
-        abiSet(ABI_CMD_ID, id);
-        abiSet(ABI_ARGC, slot.argc);
-        abiSet(ABI_ARGV, <u32>slot.argv);
-        interrupted = true;
-        return STATUS_HOST_COMMAND;
-      }
-      dispatchCommand(id);
+      if (commandFlags(id) & CMD_TIMED) commandStartUs = clockUs();
+      if (!runCommand(id)) return STATUS_HOST_COMMAND;
+      if (execRequested && !runTransaction(c)) return STATUS_HOST_COMMAND;
       finishCommand(running);
     }
     running += 1;
@@ -302,6 +330,63 @@ function executeRound(): i32 {
   return STATUS_OK;
 }
 
+/** Runs the command whose arguments are set. False when it is the host's: the batch stops here. */
+function runCommand(id: u32): bool {
+  // For the host's commands, and to name the culprit should this one trap.
+  abiSet(ABI_CMD_ID, id);
+  abiSet(ABI_ARGC, argc);
+  abiSet(ABI_ARGV, <u32>argv);
+  if (load<u8>(Record.at(id), RECORD_OWNER) != 0) {
+    interrupted = true;
+    return false;
+  }
+  dispatchCommand(id);
+  return true;
+}
+
+// --- Transactions ---
+
+/** Runs what is left of the client's queue. False when a host command interrupts it. */
+function runTransaction(c: Conn): bool {
+  requestExec(false);
+  while (transactionNext(c)) {
+    clearCommandErrors();
+    queuedStartUs = clockUs();
+    if (!runCommand(queuedId)) return false;
+    finishQueued(c);
+  }
+  transactionEnd(c);
+  // The errors counted last were a queued command's, not EXEC's.
+  clearCommandErrors();
+  return true;
+}
+
+/** What follows a queued command that ran: it is a call of its own in all statistics. */
+function finishQueued(c: Conn): void {
+  const duration = clockUs() - queuedStartUs;
+  if (commandErrors != 0) countFailed(queuedId);
+  countCalls(queuedId, 1, duration);
+  Stats.add(STAT_COMMANDS, 1);
+  if ((commandFlags(queuedId) & CMD_SKIP_SLOWLOG) == 0) {
+    slowlogPushIfNeeded(c, argv, argc, duration);
+  }
+  feedMonitors(c, queuedId);
+  drainEffects();
+}
+
+/** Shows the command that just ran to MONITOR's clients. */
+function feedMonitors(c: Conn, id: u32): void {
+  if (monitorCount == 0 || commandFlags(id) & (CMD_SKIP_MONITOR | CMD_ADMIN)) return;
+  monitorFeed(c, clockUs() - roundStartUs);
+}
+
+/** Tells everyone concerned what the command changed. */
+function drainEffects(): void {
+  if (effectsBytes() == 0 && !effectsLost) return;
+  watchDrain();
+  effectsClear();
+}
+
 /** What follows a command that ran, core's or host's. */
 function finishCommand(index: u32): void {
   const c = client;
@@ -313,6 +398,9 @@ function finishCommand(index: u32): void {
   c.lastCommand = slot.id;
   c.commands += 1;
   if (commandErrors != 0) countFailed(slot.id);
+  drainEffects();
+  // Only now: SELECT shows the database it chose, and secrets have been blacked out.
+  feedMonitors(c, slot.id);
   afterReply(c);
 }
 

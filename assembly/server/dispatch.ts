@@ -10,11 +10,18 @@ import {
   CFG_GUARDS,
   CFG_MAXMEMORY,
   CLIENT_AUTHENTICATED,
+  CLIENT_DIRTY_EXEC,
+  CLIENT_MONITOR,
+  CLIENT_MULTI,
+  CLIENT_REPLICA,
   CMD_ALLOW_BUSY,
   CMD_DENYOOM,
   CMD_LOADING,
+  CMD_MAY_REPLICATE,
   CMD_NO_AUTH,
+  CMD_NO_MULTI,
   CMD_PROTECTED,
+  CMD_READONLY,
   CMD_STALE,
   CMD_WRITE,
   GUARD_DISK_ERROR,
@@ -28,8 +35,17 @@ import {
   RECORD_FLAGS,
   RECORD_HAS_SUBCOMMANDS,
 } from '../abi';
-import { CMD_ID_DEBUG } from '../generated/command_table';
-import { tryFreeMemoryForWrite } from '../keyspace/evict';
+import { queuedFlags, transactionEnd, tryQueueCommand } from '../client/transaction';
+import {
+  CMD_ID_DEBUG,
+  CMD_ID_DISCARD,
+  CMD_ID_EXEC,
+  CMD_ID_MULTI,
+  CMD_ID_QUIT,
+  CMD_ID_RESET,
+  CMD_ID_WATCH,
+} from '../generated/command_table';
+import { tryFreeMemoryForWrite, tryFreePagesForWrite } from '../keyspace/evict';
 import { Settings } from '../keyspace/settings';
 import { memoryNearlyExhausted } from '../memory/pages';
 import { Arg, argc } from '../resp/args';
@@ -38,6 +54,7 @@ import {
   ERR_LOADING,
   ERR_MASTERDOWN,
   ERR_MISCONF,
+  ERR_NO_MULTI,
   ERR_NOAUTH,
   ERR_NOREPLICAS,
   ERR_OOM,
@@ -48,7 +65,14 @@ import {
   errorStart,
   replyError,
 } from '../resp/errors';
-import { replyRaw, replyText } from '../resp/writer';
+import {
+  outputAt,
+  outputLen,
+  outputRewind,
+  replyRaw,
+  replySimple,
+  replyText,
+} from '../resp/writer';
 import {
   hasSubcommands,
   lookupCommandAgain,
@@ -181,6 +205,14 @@ function rejectByGuard(flags: u32): bool {
   return true;
 }
 
+/** Replicas, which pauses exempt, and monitors, which Redis counts among them, may not use keys. */
+function rejectReplica(flags: u32): bool {
+  if ((client.flags & (CLIENT_REPLICA | CLIENT_MONITOR)) == 0) return false;
+  if ((flags & (CMD_WRITE | CMD_READONLY | CMD_MAY_REPLICATE)) == 0) return false;
+  replyError("ERR Replica can't interact with the keyspace");
+  return true;
+}
+
 function rejectForMemory(flags: u32): bool {
   const limited = Settings.on(CFG_MAXMEMORY);
   if (limited && (flags & CMD_ALLOW_BUSY) == 0) {
@@ -189,7 +221,7 @@ function rejectForMemory(flags: u32): bool {
       return true;
     }
   }
-  if (flags & CMD_DENYOOM && memoryNearlyExhausted()) {
+  if (flags & CMD_DENYOOM && memoryNearlyExhausted() && !tryFreePagesForWrite()) {
     replyError(ERR_OOM_LIMIT);
     return true;
   }
@@ -206,7 +238,9 @@ export function refreshGuards(): void {
 
 /** The common case of `admitCommand`: true only when every check would pass. */
 export function admitAtOnce(id: u32, count: u32): bool {
-  if (!unguarded || id == NO_COMMAND || (client.flags & CLIENT_AUTHENTICATED) == 0) return false;
+  if (!unguarded || id == NO_COMMAND) return false;
+  const looked = CLIENT_AUTHENTICATED | CLIENT_REPLICA | CLIENT_MONITOR | CLIENT_MULTI;
+  if ((client.flags & looked) != CLIENT_AUTHENTICATED) return false;
   const record = Record.at(id);
   if (load<u32>(record, RECORD_FLAGS) & CMD_PROTECTED) return false;
   if (load<u8>(record, RECORD_HAS_SUBCOMMANDS)) return false;
@@ -215,22 +249,79 @@ export function admitAtOnce(id: u32, count: u32): bool {
 }
 
 /**
- * Whether the running command may go on to its handler. Otherwise its error reply is written and
- * the refusal is counted.
+ * Whether the running command may go on to its handler or into a transaction's queue. Otherwise its
+ * error reply is written, the refusal is counted, and a transaction that is being queued is doomed.
  */
 export function admitCommand(id: u32): bool {
+  const start = outputLen();
   if (rejectMalformed(id)) {
     if (id != NO_COMMAND) countRejected(id);
+    doomTransaction();
     return false;
   }
-  const flags = commandFlags(id);
+  // What EXEC runs must be allowed when it runs, not only when it was queued.
+  const flags = commandFlags(id) | (id == CMD_ID_EXEC ? queuedFlags(client) & EXEC_INHERITS : 0);
   if ((client.flags & CLIENT_AUTHENTICATED) == 0 && (flags & CMD_NO_AUTH) == 0) {
     replyError(ERR_NOAUTH);
-  } else if (!rejectProtected(id, flags) && !rejectForMemory(flags) && !rejectByGuard(flags)) {
+  } else if (client.flags & CLIENT_MULTI && flags & CMD_NO_MULTI) {
+    replyError(ERR_NO_MULTI);
+  } else if (
+    !rejectProtected(id, flags) &&
+    !rejectForMemory(flags) &&
+    !rejectByGuard(flags) &&
+    !rejectReplica(flags)
+  ) {
     return true;
   }
   countRejected(id);
+  if (id == CMD_ID_EXEC && client.flags & CLIENT_MULTI) abortExec(start);
+  else doomTransaction();
   return false;
+}
+
+/** Flags of queued commands that decide whether EXEC itself is admitted. */
+const EXEC_INHERITS: u32 = CMD_WRITE | CMD_DENYOOM;
+
+/** An error while queueing makes EXEC refuse the whole transaction. */
+function doomTransaction(): void {
+  if (client.flags & CLIENT_MULTI) client.flags |= CLIENT_DIRTY_EXEC;
+}
+
+const refusal: usize = memory.data(512, 8);
+
+/** EXEC was refused with the error at `start`: the transaction is gone, and the reply says so. */
+function abortExec(start: u32): void {
+  const len = min<u32>(outputLen() - start - 3, 512); // without '-' and CRLF
+  memory.copy(refusal, outputAt(start) + 1, len);
+  outputRewind(start);
+  transactionEnd(client);
+  const error = errorStart();
+  replyText('EXECABORT Transaction discarded because of: ');
+  replyRaw(refusal, len);
+  errorEnd(error);
+}
+
+/** Whether the running command joins the transaction that its client is queueing. */
+export function joinsTransaction(id: u32): bool {
+  return (
+    (client.flags & CLIENT_MULTI) != 0 &&
+    id != CMD_ID_EXEC &&
+    id != CMD_ID_DISCARD &&
+    id != CMD_ID_MULTI &&
+    id != CMD_ID_WATCH &&
+    id != CMD_ID_QUIT &&
+    id != CMD_ID_RESET
+  );
+}
+
+/** Puts the running command into its client's queue. */
+export function queueCommand(id: u32): void {
+  if (tryQueueCommand(client, id, commandFlags(id))) {
+    replySimple('QUEUED');
+    return;
+  }
+  replyError(ERR_OOM_LIMIT);
+  doomTransaction();
 }
 
 /** Whether CLIENT PAUSE holds this command back. */

@@ -1,5 +1,7 @@
 // Entry file for unit tests of assembly/util/: it re-exports what they call, and is in no product.
 export * from '../util/bytes';
+export { crc16, keyHashSlot } from '../util/crc16';
+export * from '../util/crc64';
 export * from '../util/glob';
 export {
   addLongDouble,
@@ -9,6 +11,7 @@ export {
   longDoubleFromI64,
   parseLongDouble,
 } from '../util/long_double';
+export * from '../util/lzf';
 export {
   digits10,
   digits10Signed,
@@ -21,3 +24,4 @@ export {
 export * from '../util/number_parse';
 export * from '../util/prng';
 export * from '../util/siphash';
+export * from '../util/xxh3';

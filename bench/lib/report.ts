@@ -72,13 +72,13 @@ export function captionLines(results: Results): string[] {
   const pinning = machine.pinned
     ? `server on core ${machine.pinned.server}, clients on core ${machine.pinned.clients}`
     : 'processes not pinned';
+  const versions = new Set([...servers.map((server) => server.version), machine.loadGenerator]);
   return [
     `${machine.cpu}, ${machine.cores} cores, ${gibibytes} GiB, ${machine.kernel}, ` +
       `Node ${machine.node}; ${pinning}; loopback TCP, ${settings.clients} connections, ` +
       `${settings.keyspace.toLocaleString('en-US')} random keys, ${settings.dataSizeBytes}-byte ` +
       `values, persistence ${settings.persistence}, median of ${settings.rounds}`,
-    `${[...new Set(servers.map((server) => server.version))].join('; ')}; ` +
-      `${machine.loadGenerator}; commit ${results.commit}; ${results.startedAt.slice(0, 10)}, ` +
+    `${[...versions].join('; ')}; commit ${results.commit}; ${results.startedAt.slice(0, 10)}, ` +
       `took ${formatSeconds(results.seconds)}`,
   ];
 }

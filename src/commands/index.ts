@@ -14,6 +14,7 @@ import { introspectionCommands } from './introspection.ts';
 import { serverCommands } from './server.ts';
 import type { CommandFlag, CommandSpec, KeySpec } from './spec.ts';
 import { stringCommands } from './string.ts';
+import { transactionsCommands } from './transactions.ts';
 
 const families: readonly CommandSpec[][] = [
   stringCommands,
@@ -22,6 +23,7 @@ const families: readonly CommandSpec[][] = [
   connectionCommands,
   introspectionCommands,
   serverCommands,
+  transactionsCommands,
 ];
 
 export interface CompiledCommand {

@@ -22,6 +22,7 @@ export interface CoreExports {
   feed(ptr: number, length: number, nowMs: number): number;
   resume(ptr: number, nowMs: number): number;
   suspend(ptr: number): void;
+  redactArgument(index: number): void;
   replyReserve(bytes: number): number;
   replyCommit(bytes: number): void;
   outputTaken(): void;
@@ -55,6 +56,8 @@ export interface CoreOptions {
 
 const PAGE_BYTES = 65536;
 const DEFAULT_DATABASES = 16;
+/** Views of replies up to this length are kept: without pipelining, making one is a cost. */
+const SHORT_OUTPUT_BYTES = 256;
 
 /** A module instance with its state: one independent store. */
 export class Core {
@@ -66,6 +69,10 @@ export class Core {
   private bytesView: Uint8Array;
   private wordsView: Uint32Array;
   private dataView: DataView;
+  private inputView: Uint8Array;
+  /** Views of the first n bytes of the output buffer at `outputAt`, by n, made when first needed. */
+  private outputViews: Uint8Array[] = [];
+  private outputAt = 0;
 
   constructor(module: WebAssembly.Module, options: CoreOptions = {}) {
     this.clockUs = options.clockUs ?? (() => performance.now() * 1000);
@@ -86,14 +93,36 @@ export class Core {
     this.bytesView = new Uint8Array(buffer);
     this.wordsView = new Uint32Array(buffer, this.abiAt, abi.ABI_WORDS);
     this.dataView = new DataView(buffer);
+    this.inputView = this.viewInput();
   }
 
   private refresh(): void {
+    // A view whose buffer was detached by growth has no length left, which is cheaper to ask than
+    // the memory's present buffer.
+    if (this.wordsView.length === 0) this.renewViews();
+  }
+
+  private renewViews(): void {
     const buffer = this.exports.memory.buffer;
-    if (this.bytesView.buffer === buffer) return;
     this.bytesView = new Uint8Array(buffer);
     this.wordsView = new Uint32Array(buffer, this.abiAt, abi.ABI_WORDS);
     this.dataView = new DataView(buffer);
+    this.inputView = this.viewInput();
+    this.outputViews = [];
+  }
+
+  private viewInput(): Uint8Array {
+    return new Uint8Array(
+      this.exports.memory.buffer,
+      this.wordsView[abi.ABI_INPUT],
+      abi.INPUT_BYTES,
+    );
+  }
+
+  /** The input region; a new object whenever linear memory grew. */
+  get input(): Uint8Array {
+    this.refresh();
+    return this.inputView;
   }
 
   /** All of linear memory; a new object whenever it grew. */
@@ -126,7 +155,19 @@ export class Core {
 
   /** Reply bytes of the batch that just returned, valid until the next call into the core. */
   output(): Uint8Array {
-    return this.view(this.word(abi.ABI_OUT_PTR), this.word(abi.ABI_OUT_LEN));
+    const ptr = this.word(abi.ABI_OUT_PTR);
+    const length = this.word(abi.ABI_OUT_LEN);
+    if (length > SHORT_OUTPUT_BYTES) return this.view(ptr, length);
+    if (this.outputAt !== ptr) {
+      this.outputAt = ptr;
+      this.outputViews = [];
+    }
+    let view = this.outputViews[length];
+    if (view === undefined) {
+      view = this.view(ptr, length);
+      this.outputViews[length] = view;
+    }
+    return view;
   }
 
   /** The arguments of the host command at hand, copied. */

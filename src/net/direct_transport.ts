@@ -57,6 +57,9 @@ const SHORT_COPY_BYTES = 64;
 /** As Redis spaces keepalive probes: a third of the idle time apart, three before giving up. */
 const KEEPALIVE_PROBES = 3;
 
+/** Views of replies up to this length are kept: without pipelining, making one is a cost. */
+const SHORT_VIEW_BYTES = 256;
+
 const STATE_OPEN = 0;
 const STATE_ENDING = 1;
 const STATE_CLOSED = 2;
@@ -83,6 +86,8 @@ export class DirectTransport implements Transport {
   /** Reused until a write turns out asynchronous; the same holds for the two buffers. */
   private spareRequest: PendingRequest;
   private stagingSmall = new Uint8Array(STAGING_SMALL_BYTES);
+  /** Views of the first n bytes of `stagingSmall`, by n. */
+  private stagingViews: Uint8Array[] = [];
   private stagingLarge = new Uint8Array(STAGING_LARGE_BYTES);
 
   constructor(binding: StreamBinding, region: InputRegion) {
@@ -119,12 +124,25 @@ export class DirectTransport implements Transport {
     const staging = isSmall ? this.stagingSmall : this.stagingLarge;
     staging.set(bytes);
     const request = this.spareRequest;
-    const status = handle.writeBuffer(request, staging.subarray(0, bytes.length));
+    const status = handle.writeBuffer(request, this.stagingView(staging, bytes.length));
     const result = this.settle(connection, request, status, staging);
     if (result !== 1) return result;
-    if (isSmall) this.stagingSmall = new Uint8Array(STAGING_SMALL_BYTES);
-    else this.stagingLarge = new Uint8Array(STAGING_LARGE_BYTES);
+    if (isSmall) {
+      this.stagingSmall = new Uint8Array(STAGING_SMALL_BYTES);
+      this.stagingViews = [];
+    } else this.stagingLarge = new Uint8Array(STAGING_LARGE_BYTES);
     return 1;
+  }
+
+  /** The first `length` bytes of a staging buffer; short views are kept and used again. */
+  private stagingView(staging: Uint8Array, length: number): Uint8Array {
+    if (length > SHORT_VIEW_BYTES) return staging.subarray(0, length);
+    let view = this.stagingViews[length];
+    if (view === undefined) {
+      view = staging.subarray(0, length);
+      this.stagingViews[length] = view;
+    }
+    return view;
   }
 
   /** Writes buffers that become the write's own. Returns as `writeCopy`. */
@@ -193,12 +211,13 @@ class DirectConnection implements Connection {
   readonly isUnixSocket: boolean;
   readonly isLoopback: boolean;
   errorName = '';
+  isPaused = false;
   private readonly transport: DirectTransport;
   private readonly handle: StreamHandle;
   private readonly queue = new OutputQueue();
   private session: Session | undefined;
   private state = STATE_OPEN;
-  private isPaused = false;
+
   /** Bytes of the write under way, 0 when there is none. The queue is empty whenever this is 0. */
   private writingBytes = 0;
   /** Memory of the buffers that the write under way owns. */
@@ -232,6 +251,10 @@ class DirectConnection implements Connection {
 
   get queueMemoryBytes(): number {
     return this.writingMemoryBytes + this.queue.memoryBytes;
+  }
+
+  get queuedBlocks(): number {
+    return (this.writingBytes === 0 ? 0 : 1) + this.queue.blockCount;
   }
 
   start(session: Session): void {

@@ -30,6 +30,10 @@ export class OutputQueue {
     return this.capacity;
   }
 
+  get blockCount(): number {
+    return this.blocks.length;
+  }
+
   /** Appends a copy of `bytes`. */
   push(bytes: Uint8Array): void {
     let from = 0;

@@ -19,6 +19,8 @@ const KEYSPACE = 2000;
 class ModelServer implements Commands {
   readonly strings = new Map<string, string>();
   readonly collections = new Map<string, string[]>();
+  /** Members of collections without duplicates, each after its key. */
+  private readonly known = new Set<string>();
 
   async load(chunks: Parameters<Commands['load']>[0]): Promise<number> {
     const parser = new ReplyParser();
@@ -66,9 +68,11 @@ class ModelServer implements Commands {
     const members = this.collections.get(key!) ?? [];
     this.collections.set(key!, members);
     const addNew = (step: number, at: number) => {
-      const known = new Set(members);
-      for (let index = at; index < rest.length; index += step) known.add(rest[index]!);
-      members.splice(0, members.length, ...known);
+      for (let index = at; index < rest.length; index += step) {
+        const name = `${key}/${rest[index]}`;
+        if (!this.known.has(name)) members.push(rest[index]!);
+        this.known.add(name);
+      }
     };
     if (/^.?LEN$|^.CARD$/.test(name)) return members.length;
     if (name.endsWith('PUSH')) return members.push(...rest);

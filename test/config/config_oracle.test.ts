@@ -147,6 +147,8 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['set', 'hz', '5', 'HZ', '6', 'daemonize', 'yes'],
   ['set', 'slave-priority', '5', 'replica-priority', '6'],
   ['set', 'slave-priority', '5', 'replica-priority', 'x'],
+  ['set', 'slave-priority', '7', 'replica-priority', '8', 'timeout', 'x'],
+  ['get', 'replica-priority'],
   ['set', 'SLAVE-priority', 'x'],
   ['set', 'Timeout', 'x'],
   ['set', 'timeout\0x', '1'],

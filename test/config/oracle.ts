@@ -87,13 +87,15 @@ async function freePort(): Promise<number> {
 
 export class Oracle {
   readonly directory: string;
+  readonly port: number;
   private readonly process: ChildProcess;
   private readonly socket: Socket;
   private received = Buffer.alloc(0);
   private waiting: ((reply: Buffer) => void)[] = [];
 
-  private constructor(directory: string, process: ChildProcess, socket: Socket) {
+  private constructor(directory: string, port: number, process: ChildProcess, socket: Socket) {
     this.directory = directory;
+    this.port = port;
     this.process = process;
     this.socket = socket;
     socket.on('data', (chunk) => {
@@ -114,7 +116,7 @@ export class Oracle {
     const child = spawn('redis-server', words, { cwd: directory, stdio: 'ignore' });
     for (let tries = 0; tries < 200; tries++) {
       const socket = await tryConnect(port);
-      if (socket !== null) return new Oracle(directory, child, socket);
+      if (socket !== null) return new Oracle(directory, port, child, socket);
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
     child.kill('SIGKILL');
@@ -150,8 +152,11 @@ function tryConnect(port: number): Promise<Socket | null> {
   });
 }
 
+/** A new directory, deleted when the process ends. */
 export function temporary(): string {
-  return realpathSync(mkdtempSync(join(tmpdir(), 'respite-config-')));
+  const path = realpathSync(mkdtempSync(join(tmpdir(), 'respite-config-')));
+  process.once('exit', () => rmSync(path, { recursive: true, force: true }));
+  return path;
 }
 
 // --- Our handlers ---

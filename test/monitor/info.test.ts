@@ -1,7 +1,7 @@
 // INFO: which sections a request shows, the fields in them against a live server, and the figures.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { replyText } from '../support/in_process.ts';
+import { replyText } from '../support/engine_client.ts';
 import { RespClient } from '../support/resp_client.ts';
 import { realRedisAvailable, startServer, type TestServer } from '../support/server.ts';
 import { createMonitor } from './monitor_fixture.ts';

@@ -8,7 +8,7 @@ import { infoSections } from '../../src/monitor/info_sections.ts';
 import { KeySizes } from '../../src/monitor/key_sizes.ts';
 import { MemoryReporter } from '../../src/monitor/memory_report.ts';
 import { type MetricReadings, Metrics } from '../../src/monitor/metrics.ts';
-import { createEngine, InProcessClient } from '../support/in_process.ts';
+import { createEngine, EngineTestClient } from '../support/engine_client.ts';
 
 export const NOW_MS = 1_700_000_123_456;
 
@@ -33,7 +33,7 @@ const SERVER: ServerFacts = {
 
 export interface MonitorFixture {
   readonly engine: Engine;
-  readonly client: InProcessClient;
+  readonly client: EngineTestClient;
   readonly metrics: Metrics;
   readonly memory: MemoryReporter;
   readonly sections: readonly InfoSection[];
@@ -84,7 +84,7 @@ export function createMonitor(options: CoreOptions = {}): MonitorFixture {
   registerInfo(engine.commands, sections);
   const fixture: MonitorFixture = {
     engine,
-    client: new InProcessClient(engine),
+    client: new EngineTestClient(engine),
     metrics,
     memory,
     sections,

@@ -1,92 +1,55 @@
-// An engine in this process and clients of it, without sockets: what a client sends runs before
-// `send` returns, and replies are decoded as they come out of the core.
+// An engine in the test's own process, and clients that feed it bytes: the fastest target, and the
+// only one where input can be cut at chosen places.
 
 import { Core, type CoreOptions } from '../../src/core/core.ts';
 import { loadCoreModule } from '../../src/core/load.node.ts';
-import { Engine, type EngineClient, type EngineHooks } from '../../src/engine.ts';
-import { type Argument, encodeCommand } from './arguments.ts';
-import { type RawReply, type Reply, RespDecoder } from './resp_decoder.ts';
+import { Engine, type EngineClient } from '../../src/engine.ts';
 
-const SEED = new Uint8Array(16).fill(7);
+export interface Exchange {
+  readonly reply: Buffer;
+  /** The server ended the connection, after the reply or without one. */
+  readonly closed: boolean;
+}
 
-/** An engine whose hash seed is the same every time. */
-export function createEngine(options: CoreOptions = {}, hooks: EngineHooks = {}): Engine {
-  return new Engine(new Core(loadCoreModule(), { seed: SEED, ...options }), hooks);
+/** A fresh engine with nothing but the core's own commands. */
+export function newEngine(options: CoreOptions = {}): Engine {
+  return new Engine(new Core(loadCoreModule(), options));
 }
 
 export class InProcessClient {
   readonly client: EngineClient;
-  private readonly engine: Engine;
-  private readonly decoder = new RespDecoder();
-  private readonly waiting: ((reply: RawReply) => void)[] = [];
-  /** What the engine wanted done with the connection. */
-  ended: 'no' | 'after writing' | 'at once' = 'no';
+  closed = false;
+  private chunks: Buffer[] = [];
 
-  constructor(engine: Engine, address = '127.0.0.1:50000') {
-    this.engine = engine;
+  constructor(engine: Engine, authenticated = true) {
     const client = engine.connect(
       {
-        write: (bytes) => this.received(bytes),
-        end: () => {
-          this.ended = 'after writing';
-        },
-        destroy: () => {
-          this.ended = 'at once';
-        },
+        write: (bytes) => this.chunks.push(Buffer.from(bytes)),
+        end: () => this.end(),
+        destroy: () => this.end(),
       },
-      address,
-      true,
+      '127.0.0.1:1',
+      authenticated,
     );
-    if (client === undefined) throw new Error('no memory for a client');
+    if (!client) throw new Error('no memory for a connection');
     this.client = client;
   }
 
-  private received(bytes: Uint8Array): void {
-    this.decoder.push(Buffer.from(bytes));
-    while (this.waiting.length > 0) {
-      const next = this.decoder.next();
-      if (next == null) return;
-      this.waiting.shift()!(next);
-    }
+  /** Feeds bytes and returns what came back. A closed client swallows everything. */
+  feed(bytes: Uint8Array): Exchange {
+    if (!this.closed) this.client.execute(bytes);
+    const reply = Buffer.concat(this.chunks);
+    this.chunks = [];
+    return { reply, closed: this.closed };
   }
 
-  send(bytes: Uint8Array): void {
-    const input = this.engine.input();
-    for (let at = 0; at < bytes.length; at += input.length) {
-      const part = bytes.subarray(at, at + input.length);
-      this.engine.input().set(part);
-      this.client.run(part.length);
-    }
+  close(): void {
+    this.closed = true;
+    this.client.close();
   }
 
-  callRaw(args: readonly Argument[]): Promise<RawReply> {
-    const reply = new Promise<RawReply>((resolve) => {
-      this.waiting.push(resolve);
-    });
-    this.send(encodeCommand(args));
-    return reply;
-  }
-
-  async call(...args: Argument[]): Promise<Reply> {
-    return (await this.callRaw(args)).reply;
-  }
-
-  /** The bytes of a bulk, verbatim, simple or error reply as text. */
-  async text(...args: Argument[]): Promise<string> {
-    return replyText(await this.call(...args));
-  }
-}
-
-/** What a reply that holds one text says. */
-export function replyText(reply: Reply): string {
-  switch (reply.kind) {
-    case 'bulk':
-    case 'verbatim':
-      return reply.bytes.toString();
-    case 'simple':
-    case 'error':
-      return reply.text;
-    default:
-      throw new Error(`no text in a reply of kind ${reply.kind}`);
+  private end(): void {
+    this.closed = true;
+    this.client.close();
   }
 }

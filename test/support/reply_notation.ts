@@ -33,17 +33,8 @@ export type Expected =
   | { kind: 'range'; low: bigint; high: bigint }
   | { kind: 'bulk' | 'verbatim'; bytes: Buffer }
   | { kind: 'nil' | 'nil-array' }
-<<<<<<< HEAD
-  | {
-      kind: 'array' | 'set' | 'push' | 'any-order';
-      items: Expected[];
-      open: boolean;
-    }
-  | { kind: 'map'; entries: [Expected, Expected][] }
-=======
   | { kind: 'array' | 'set' | 'push' | 'any-order'; items: Expected[]; open: boolean }
   | { kind: 'map'; entries: [Expected, Expected][]; anyOrder: boolean }
->>>>>>> tests
   | { kind: 'double'; text: string }
   | { kind: 'boolean'; value: boolean }
   | { kind: 'of-kind'; name: string }
@@ -80,10 +71,7 @@ class NotationParser {
   whole(): Expected {
     const sign = this.text[0];
     if ((sign === '+' || sign === '-') && !/^[+-]["\d/]/.test(this.text)) {
-      return {
-        kind: sign === '+' ? 'simple' : 'error',
-        text: utf8(this.text.slice(1)),
-      };
+      return { kind: sign === '+' ? 'simple' : 'error', text: utf8(this.text.slice(1)) };
     }
     const value = this.value();
     if (this.pos !== this.text.length) this.fail('text after the value');
@@ -157,12 +145,7 @@ class NotationParser {
     found = this.take(/bignum\(([^)]*)\)/);
     if (found) return { kind: 'bignum', text: found[1] ?? '' };
     found = this.take(/<(-?\d+)\.\.(-?\d+)>/);
-    if (found)
-      return {
-        kind: 'range',
-        low: BigInt(found[1] ?? 0),
-        high: BigInt(found[2] ?? 0),
-      };
+    if (found) return { kind: 'range', low: BigInt(found[1] ?? 0), high: BigInt(found[2] ?? 0) };
     found = this.take(/<([a-z]+)>/);
     if (found) return this.ofKind(found[1] ?? '');
     found = this.take(/\/((?:[^/\\]|\\.)+)\/([a-z]*)/);

@@ -192,6 +192,6 @@ describe('long doubles', () => {
       expect(wrong.slice(0, 10)).toEqual([]);
       await client.close();
       await server.stop();
-    });
+    }, 90_000);
   });
 });

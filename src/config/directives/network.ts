@@ -44,6 +44,19 @@ export const networkDirectives = [
     summary: 'TCP port to listen on; 0 listens on none',
   },
   {
+    name: 'transport',
+    type: 'enum',
+    values: [
+      ['auto', 0],
+      ['direct', 1],
+      ['stream', 2],
+    ],
+    default: 0,
+    immutable: true,
+    area: 'network',
+    summary: 'How sockets are read and written: on their handles, on public streams, or as probed',
+  },
+  {
     name: 'tcp-backlog',
     type: 'int',
     min: 0,

@@ -1,0 +1,262 @@
+// The server: an engine, a configuration, listening sockets and a clock put together.
+//
+// Start order is Redis's, because people and tools read the log: configuration, banner, sockets,
+// "Server initialized", data, "Ready to accept connections". Everything here is wiring; what a part
+// does is in its own file.
+
+import * as abi from '../assembly/abi.ts';
+import { type BannerConditions, logStart } from './ascii_logo.ts';
+import { registerCommandCommands } from './commands/command_command.ts';
+import type { Config } from './config/config.ts';
+import { registerConfigCommands } from './config/config_commands.ts';
+import { bindCoreSettings } from './config/core_settings.ts';
+import type { LoadedExtras } from './config/parse.ts';
+import { Core } from './core/core.ts';
+import { Guards } from './core/guards.ts';
+import { type CoreCrash, Engine } from './engine.ts';
+import type { Logger } from './log.ts';
+import { DefaultUser, registerAuthCommands } from './net/auth_commands.ts';
+import { chooseTransport } from './net/choose.ts';
+import type { ClientType } from './net/client.ts';
+import { registerClientCommands } from './net/client_commands.ts';
+import { ClientPause } from './net/client_pause.ts';
+import { ClientRegistry, type ClientSettings, type OutputBufferLimit } from './net/clients.ts';
+import { Listener, type ListenerSettings } from './net/listener.ts';
+import type { Transport } from './net/transport.ts';
+import { REDIS_VERSION } from './version.ts';
+
+/** Background work per step, in microseconds: no request waits longer than this for it. */
+const CRON_STEP_US = 1000;
+/** Pause between steps while work is left, in milliseconds: at most half the time goes to it. */
+const CRON_BUSY_MS = 1;
+/** Time between two looks at a share of the clients, in milliseconds. */
+const CLIENTS_TICK_MS = 100;
+
+export interface ServerOptions {
+  readonly config: Config;
+  readonly extras: LoadedExtras;
+  readonly logger: Logger;
+  readonly module: WebAssembly.Module;
+  readonly pid: number;
+  readonly stdoutIsTerminal: boolean;
+  /** CONFIG REWRITE; undefined when the server was started without a file. */
+  readonly rewriteFile?: () => string | null;
+  /** The core trapped; the process must end. */
+  readonly onCrash: (crash: CoreCrash) => void;
+}
+
+export class Server {
+  readonly engine: Engine;
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly users: DefaultUser;
+  readonly clients: ClientRegistry;
+  readonly guards: Guards;
+  readonly pause: ClientPause;
+  private readonly options: ServerOptions;
+  private listener: Listener | undefined;
+  private transport: Transport | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private clientsTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: ServerOptions) {
+    this.options = options;
+    this.config = options.config;
+    this.logger = options.logger;
+    const core = new Core(options.module, { databases: Number(this.config.get('databases')) });
+    this.engine = new Engine(core, {
+      onCrash: options.onCrash,
+      onHandlerError: (name, error) =>
+        this.logger.warning(
+          `Internal error in '${name}': ${error instanceof Error ? error.stack : error}`,
+        ),
+    });
+    bindCoreSettings(this.config, core);
+    this.users = new DefaultUser(() => this.config.get('requirepass'));
+    this.clients = new ClientRegistry({
+      engine: this.engine,
+      settings: new ClientDirectives(this.config),
+      log: this.logger,
+      isOpen: () => this.users.isOpen,
+    });
+    this.guards = new Guards(core);
+    this.pause = new ClientPause(this.guards, this.engine);
+    this.config.subscribe('requirepass', () => this.applyRequirepass());
+    this.applyRequirepass();
+    this.registerCommands();
+  }
+
+  /** Name of the transport in use. */
+  get transportName(): string {
+    return this.transport?.name ?? '';
+  }
+
+  /** Opens the sockets and serves. Throws ListenError when they cannot be opened. */
+  async start(): Promise<void> {
+    const { config, logger } = this;
+    logger.role = 'M';
+    const conditions: BannerConditions = {
+      alwaysShowLogo: config.get('always-show-logo'),
+      syslogEnabled: config.get('syslog-enabled'),
+      logfile: config.get('logfile'),
+      stdoutIsTerminal: this.options.stdoutIsTerminal,
+    };
+    logStart(
+      logger,
+      { mode: 'standalone', port: config.get('port'), pid: this.options.pid },
+      conditions,
+    );
+    this.transport = await chooseTransport(
+      config.get('transport') as 'auto' | 'direct' | 'stream',
+      {
+        view: () => this.engine.input(),
+      },
+    );
+    this.listener = new Listener(this.transport, new ListenerDirectives(config), {
+      onConnection: (connection) => this.clients.accept(connection),
+      log: (level, line) => logger.log(level, line),
+    });
+    await this.listener.open();
+    config.subscribe(['port', 'bind'], async () => {
+      await this.listener?.updateTcp();
+      return undefined;
+    });
+    logger.notice('Server initialized');
+    this.scheduleCron(0);
+    this.clientsTimer = setInterval(() => this.clients.tick(this.engine.now()), CLIENTS_TICK_MS);
+    if (config.get('port') !== 0) logger.notice('Ready to accept connections tcp');
+    if (config.get('unixsocket') !== '') logger.notice('Ready to accept connections unix');
+  }
+
+  /** Stops listening and closes every connection. */
+  stop(): void {
+    clearTimeout(this.timer);
+    clearInterval(this.clientsTimer);
+    this.pause.stop();
+    this.listener?.close();
+    for (const client of [...this.engine.clients.values()]) client.output.destroy();
+  }
+
+  /** New clients need no password without one; RESET in the core asks the same. */
+  private applyRequirepass(): undefined {
+    this.engine.core.exports.setConfig(abi.CFG_DEFAULT_USER_NOPASS, this.users.isOpen ? 1 : 0);
+  }
+
+  private scheduleCron(delayMs: number): void {
+    this.timer = setTimeout(() => {
+      const more = this.engine.cron(CRON_STEP_US);
+      this.scheduleCron(more ? CRON_BUSY_MS : 1000 / this.config.get('hz'));
+    }, delayMs);
+  }
+
+  private registerCommands(): void {
+    const { engine, config, logger } = this;
+    registerCommandCommands(engine.commands);
+    registerClientCommands(engine.commands, {
+      registry: this.clients,
+      pause: this.pause,
+      hasUser: (name) => this.users.hasUser(name),
+    });
+    registerAuthCommands(engine.commands, {
+      registry: this.clients,
+      users: this.users,
+      server: { version: REDIS_VERSION, mode: 'standalone', role: 'master' },
+      redactArgument: () => {},
+    });
+    registerConfigCommands(engine.commands, config, {
+      isLocalClient: (call) => this.clients.of(call.client).connection?.isLoopback ?? true,
+      isLoading: () => false,
+      resetStats: () => this.resetStats(),
+      rewriteFile: () => this.options.rewriteFile,
+      redactArgument: (_call, index) => engine.core.exports.redactArgument(index),
+      log: (level, text) => logger.log(level, text),
+    });
+  }
+
+  private resetStats(): void {
+    const { core } = this.engine;
+    core.exports.resetStats();
+    for (const stat of RESET_STATS) core.setStat(stat, 0);
+  }
+}
+
+/** Counters that CONFIG RESETSTAT clears. */
+const RESET_STATS = [
+  abi.STAT_COMMANDS,
+  abi.STAT_KEYSPACE_HITS,
+  abi.STAT_KEYSPACE_MISSES,
+  abi.STAT_EXPIRED_KEYS,
+  abi.STAT_EVICTED_KEYS,
+  abi.STAT_ERROR_REPLIES,
+  abi.STAT_EXPIRED_STALE_PERCENT,
+  abi.STAT_EXPIRED_TIME_CAP,
+  abi.STAT_LAZYFREED,
+  abi.STAT_UNEXPECTED_ERRORS,
+  abi.STAT_QUERYBUF_DISCONNECTS,
+  abi.STAT_EVICT_EXCEEDED_US,
+];
+
+/** The listener's settings, read from the configuration each time. */
+class ListenerDirectives implements ListenerSettings {
+  private readonly config: Config;
+
+  constructor(config: Config) {
+    this.config = config;
+  }
+
+  get port(): number {
+    return this.config.get('port');
+  }
+
+  get bind(): readonly string[] {
+    return this.config.get('bind');
+  }
+
+  get tcpBacklog(): number {
+    return this.config.get('tcp-backlog');
+  }
+
+  get unixSocket(): string {
+    return this.config.get('unixsocket');
+  }
+
+  get unixSocketPerm(): number {
+    return this.config.get('unixsocketperm');
+  }
+
+  get keepAliveSeconds(): number {
+    return this.config.get('tcp-keepalive');
+  }
+}
+
+/** The limits of clients, read from the configuration each time. */
+class ClientDirectives implements ClientSettings {
+  private readonly config: Config;
+
+  constructor(config: Config) {
+    this.config = config;
+  }
+
+  get maxClients(): number {
+    return this.config.get('maxclients');
+  }
+
+  get timeoutSeconds(): number {
+    return this.config.get('timeout');
+  }
+
+  get protectedMode(): boolean {
+    return this.config.get('protected-mode');
+  }
+
+  outputBufferLimit(type: Exclude<ClientType, 'master'>): OutputBufferLimit {
+    const limit = this.config.get('client-output-buffer-limit')[
+      type === 'replica' ? 'slave' : type
+    ];
+    return {
+      hardBytes: Number(limit.hardBytes),
+      softBytes: Number(limit.softBytes),
+      softSeconds: limit.softSeconds,
+    };
+  }
+}
