@@ -7,7 +7,6 @@
 
 import { nowUs } from '../keyspace/clock';
 import { free, tryAlloc } from '../memory/alloc';
-import { argc, argv } from '../resp/args';
 import { Conn, tryPush } from '../resp/connection';
 import { formatU64 } from '../util/number_format';
 
@@ -84,10 +83,10 @@ function putMicros(value: u32): void {
 }
 
 /**
- * Tells every monitor about the command whose arguments are in place, once it ran. `elapsedUs` is
- * the time since the batch began.
+ * Tells every monitor about a command of the connection that ran; the records of its arguments are at
+ * `argv`. `elapsedUs` is the time since the batch began.
  */
-export function monitorFeed(c: Conn, elapsedUs: f64): void {
+export function monitorFeed(c: Conn, argv: usize, argc: u32, elapsedUs: f64): void {
   let bytes: u64 = 96 + c.addrLen;
   for (let i: u32 = 0; i < argc; i++) bytes += 3 + <u64>load<u32>(argv + (i << 4), 4) * 4;
   if (bytes > LINE_MAX_BYTES) return;

@@ -16,7 +16,7 @@ import {
   CLIENT_REPLY_SKIP_NEXT,
 } from '../abi';
 import { monitorAdd, monitorRemove } from '../client/monitor';
-import { isExecuting } from '../client/transaction';
+import { isExecuting, transactionEnd } from '../client/transaction';
 import { nowUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
 import { Settings } from '../keyspace/settings';
@@ -99,6 +99,7 @@ export function resetCommand(): void {
     client.flags &= ~CLIENT_MONITOR;
     monitorRemove(client);
   }
+  transactionEnd(client);
   client.db = 0;
   selectDatabase(0);
   client.resp = 2;

@@ -350,7 +350,11 @@ function executeRound(): i32 {
     outputStart = outputLen();
     clearCommandErrors();
     let admitted = ADMIT_RUN;
-    if (!admitAtOnce(id, slot.argc)) admitted = admitCommand(id);
+    if (!admitAtOnce(id, slot.argc)) {
+      admitted = admitCommand(id);
+      // Keys evicted for the command count as changed before it runs.
+      drainEffects();
+    }
     c.lastCommand = id != NO_COMMAND ? id : u32.MAX_VALUE;
     if (admitted == ADMIT_RUN) {
       slot.durationUs = SHARED_TIME;
@@ -426,21 +430,24 @@ function finishQueued(c: Conn): void {
   if (commandErrors != 0) countFailed(queuedId);
   countCalls(queuedId, 1, duration);
   Stats.add(STAT_COMMANDS, 1);
+  feedMonitors(c, queuedId, argv, argc);
   if ((commandFlags(queuedId) & CMD_SKIP_SLOWLOG) == 0) {
     slowlogPushIfNeeded(c, argv, argc, duration);
   }
-  feedMonitors(c, queuedId);
   drainEffects();
 }
 
-/** Shows the command that just ran to MONITOR's clients. */
-function feedMonitors(c: Conn, id: u32): void {
-  if (monitorCount == 0 || commandFlags(id) & (CMD_SKIP_MONITOR | CMD_ADMIN)) return;
-  monitorFeed(c, clockUs() - roundStartUs);
+/**
+ * Shows monitors a command that ran. Only then: SELECT shows the database it chose, and secrets have
+ * been blacked out.
+ */
+function feedMonitors(c: Conn, id: u32, args: usize, count: u32): void {
+  if (monitorCount == 0 || (commandFlags(id) & (CMD_SKIP_MONITOR | CMD_ADMIN)) != 0) return;
+  monitorFeed(c, args, count, clockUs() - roundStartUs);
 }
 
-/** Tells everyone concerned what the command changed. */
-function drainEffects(): void {
+/** Tells everyone concerned what the command, or background work, changed. */
+export function drainEffects(): void {
   if (effectsBytes() == 0 && !effectsLost) return;
   watchDrain();
   effectsClear();
@@ -456,9 +463,8 @@ function finishCommand(index: u32): void {
   } else sharing += 1;
   c.commands += 1;
   if (commandErrors != 0) countFailed(slot.id);
+  feedMonitors(c, slot.id, slot.argv, slot.argc);
   drainEffects();
-  // Only now: SELECT shows the database it chose, and secrets have been blacked out.
-  feedMonitors(c, slot.id);
   afterReply(c);
 }
 

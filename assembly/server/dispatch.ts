@@ -257,7 +257,7 @@ export function refreshGuards(): void {
 /** The common case of `admitCommand`: true only when every check would pass. */
 export function admitAtOnce(id: u32, count: u32): bool {
   if (!unguarded || id == NO_COMMAND) return false;
-  const looked = CLIENT_AUTHENTICATED | CLIENT_REPLICA | CLIENT_MONITOR | CLIENT_MULTI;
+  const looked = CLIENT_AUTHENTICATED | CLIENT_MULTI | CLIENT_REPLICA | CLIENT_MONITOR;
   if ((client.flags & looked) != CLIENT_AUTHENTICATED) return false;
   const record = Record.at(id);
   if (load<u32>(record, RECORD_FLAGS) & CMD_PROTECTED) return false;
