@@ -234,12 +234,14 @@ function rejectReplica(flags: u32): bool {
   return true;
 }
 
-function rejectForMemory(flags: u32): bool {
-  if (Settings.on(CFG_MAXMEMORY) && !tryFreeMemoryForWrite() && flags & CMD_DENYOOM) {
+function rejectForMemory(id: u32, flags: u32): bool {
+  // A transaction's queue could take any amount of memory, whatever the commands in it do.
+  const takesMemory = (flags & CMD_DENYOOM) != 0 || joinsTransaction(id);
+  if (Settings.on(CFG_MAXMEMORY) && !tryFreeMemoryForWrite() && takesMemory) {
     replyError(ERR_OOM);
     return true;
   }
-  if (flags & CMD_DENYOOM && memoryNearlyExhausted() && !tryFreePagesForWrite()) {
+  if (takesMemory && memoryNearlyExhausted() && !tryFreePagesForWrite()) {
     replyError(ERR_OOM_LIMIT);
     return true;
   }
@@ -294,7 +296,7 @@ export function admitCommand(id: u32): i32 {
     replyError(ERR_NOAUTH);
   } else if (client.flags & CLIENT_MULTI && flags & CMD_NO_MULTI) {
     replyError(ERR_NO_MULTI);
-  } else if (!rejectForMemory(flags) && !rejectByGuard(id, flags) && !rejectReplica(flags)) {
+  } else if (!rejectForMemory(id, flags) && !rejectByGuard(id, flags) && !rejectReplica(flags)) {
     if (isPaused(flags)) return ADMIT_HOLD;
     if (!joinsTransaction(id)) return ADMIT_RUN;
     queueCommand(id);
