@@ -30,6 +30,7 @@ import {
 import { monitorAdd, monitorRemove } from './client/monitor';
 import { slowlogTrim } from './client/slowlog';
 import { transactionEnd } from './client/transaction';
+import { watchedKeys, watchingClients } from './client/watch';
 import { clockUs, setNow } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
 import {
@@ -340,6 +341,15 @@ export function keySizesBegin(index: u32): usize {
 /** Goes on counting for about `budgetUs`. True while there is more to count. */
 export function keySizesStep(budgetUs: f64): bool {
   return keySizesStepInCore(budgetUs);
+}
+
+/** Connections that watch a key. */
+export function watchingClientCount(): u32 {
+  return watchingClients;
+}
+
+export function watchedKeyCount(): u32 {
+  return watchedKeys;
 }
 
 // --- Commands ---

@@ -100,7 +100,16 @@ export interface EngineHooks {
   onAbort?(client: EngineClient, reason: number): void;
 }
 
+/** Bytes and calls through all clients; a CONFIG RESETSTAT sets them back. */
+export interface Traffic {
+  inputBytes: number;
+  outputBytes: number;
+  reads: number;
+  writes: number;
+}
+
 export class Engine {
+  readonly traffic: Traffic = { inputBytes: 0, outputBytes: 0, reads: 0, writes: 0 };
   readonly core: Core;
   readonly commands = new HostCommands();
   readonly clients = new Map<number, EngineClient>();
@@ -150,6 +159,8 @@ export class Engine {
     if (this.crashed) throw this.crashed;
     if (this.handlerRuns) throw new Error('a host command cannot run other commands');
     if (client.closed) return;
+    this.traffic.inputBytes += length;
+    this.traffic.reads += 1;
     let status: number;
     try {
       status = this.core.exports.feed(client.ptr, length, this.now());
@@ -253,12 +264,18 @@ export class Engine {
   private flush(client: EngineClient): void {
     const { core } = this;
     if (core.word(abi.ABI_OUT_LEN) === 0) return;
+    this.countOutput(core.word(abi.ABI_OUT_LEN));
     client.output.write(core.output());
     try {
       core.exports.outputTaken();
     } catch (error) {
       throw this.crash(error);
     }
+  }
+
+  private countOutput(bytes: number): void {
+    this.traffic.outputBytes += bytes;
+    this.traffic.writes += 1;
   }
 
   /** Hands output that other clients' commands wrote to its clients. */
@@ -269,6 +286,7 @@ export class Engine {
       if (!client) continue;
       const data = core.data;
       const length = data.getUint32(ptr + abi.CONN_PUSH_LEN, true);
+      this.countOutput(length);
       client.output.write(core.view(data.getUint32(ptr + abi.CONN_PUSH_PTR, true), length));
       if (!client.closed) this.call(() => core.exports.connPushTaken(ptr));
     }

@@ -41,6 +41,8 @@ export interface CoreExports {
   databaseOverflow(index: number): number;
   keySizesBegin(index: number): number;
   keySizesStep(budgetUs: number): number;
+  watchingClientCount(): number;
+  watchedKeyCount(): number;
   renameCommand(from: number, fromLen: number, to: number, toLen: number): number;
 }
 
