@@ -12,6 +12,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeCommand, joinArguments } from '../support/arguments.ts';
+import { Random } from '../support/random.ts';
 import { showReply } from '../support/reply_notation.ts';
 import { type Address, ConnectionEnded, RespClient } from '../support/resp_client.ts';
 import type { RawReply, Reply } from '../support/resp_decoder.ts';
@@ -19,7 +20,6 @@ import { DATABASES } from './grammar/base.ts';
 import { CommandSource } from './grammar/index.ts';
 import { START_SETTINGS } from './grammar/server.ts';
 import { intendedDifference } from './intended_differences.ts';
-import { Random } from './random.ts';
 
 export interface DifferentialOptions {
   a: Address;

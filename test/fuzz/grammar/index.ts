@@ -1,7 +1,7 @@
 // All families, and the mutations that turn a well-formed command into one at the edge or beyond.
 
 import { argumentBytes } from '../../support/arguments.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../support/random.ts';
 import {
   asGenerated,
   type ExpiryMode,
