@@ -9,6 +9,7 @@ export function coreSubject(): ParserSubject {
   const { core } = wire.engine;
   return {
     exchangeOne: (pieces) => wire.exchangeOne(pieces),
+    exchangeBytewise: (input) => wire.exchangeBytewise(input),
     usedMemory: () => {
       core.exports.refreshStats();
       return core.stat(abi.STAT_USED_MEMORY);

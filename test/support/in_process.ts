@@ -16,9 +16,12 @@ export function newEngine(options: CoreOptions = {}): Engine {
   return new Engine(new Core(loadCoreModule(), options));
 }
 
+const NOTHING = Buffer.alloc(0);
+
 export class InProcessClient {
   readonly client: EngineClient;
   closed = false;
+  private readonly engine: Engine;
   private chunks: Buffer[] = [];
 
   constructor(engine: Engine, authenticated = true) {
@@ -32,15 +35,35 @@ export class InProcessClient {
       authenticated,
     );
     if (!client) throw new Error('no memory for a connection');
+    this.engine = engine;
     this.client = client;
   }
 
   /** Feeds bytes and returns what came back. A closed client swallows everything. */
-  feed(bytes: Uint8Array): Exchange {
+  feed(bytes: Uint8Array | string): Exchange {
+    this.send(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+    return this.received();
+  }
+
+  send(bytes: Uint8Array): void {
     if (!this.closed) this.client.execute(bytes);
-    const reply = Buffer.concat(this.chunks);
+  }
+
+  /** Feeds single bytes, each in a call of its own. */
+  sendBytewise(bytes: Uint8Array): void {
+    for (const byte of bytes) {
+      if (this.closed) return;
+      this.engine.input()[0] = byte;
+      this.client.run(1);
+    }
+  }
+
+  /** What came back since the last time. */
+  received(): Exchange {
+    const { chunks, closed } = this;
     this.chunks = [];
-    return { reply, closed: this.closed };
+    const reply = chunks.length > 1 ? Buffer.concat(chunks) : (chunks[0] ?? NOTHING);
+    return { reply, closed };
   }
 
   close(): void {
