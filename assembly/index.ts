@@ -55,7 +55,8 @@ import {
   popDirty,
   pushTaken,
   tryConnNew,
-  tryConnText,
+  trySetAddr,
+  trySetName,
 } from './resp/connection';
 import { countError, errorStats, resetErrorStats } from './resp/errors';
 import { parserInit } from './resp/parser';
@@ -157,6 +158,7 @@ export function connNew(id: f64, nowMs: f64, authenticated: bool): usize {
 export function connDelete(ptr: usize): void {
   const c = changetype<Conn>(ptr);
   batch.abandon(c);
+  publishOutput();
   if (c.flags & CLIENT_MONITOR) monitorRemove(c);
   transactionEnd(c);
   connFree(c);
@@ -164,18 +166,12 @@ export function connDelete(ptr: usize): void {
 
 /** Copies the peer's address, as MONITOR and SLOWLOG print it. False: memory is exhausted. */
 export function connSetAddr(ptr: usize, text: usize, bytes: u32): bool {
-  const c = changetype<Conn>(ptr);
-  c.addr = tryConnText(text, bytes, c.addr);
-  c.addrLen = c.addr == 0 ? 0 : bytes;
-  return bytes == 0 || c.addr != 0;
+  return trySetAddr(changetype<Conn>(ptr), text, bytes);
 }
 
 /** Copies the name given by CLIENT SETNAME. False: memory is exhausted. */
 export function connSetName(ptr: usize, text: usize, bytes: u32): bool {
-  const c = changetype<Conn>(ptr);
-  c.name = tryConnText(text, bytes, c.name);
-  c.nameLen = c.name == 0 ? 0 : bytes;
-  return bytes == 0 || c.name != 0;
+  return trySetName(changetype<Conn>(ptr), text, bytes);
 }
 
 /** Turns a connection into a monitor or back. */
@@ -210,7 +206,7 @@ export function feed(ptr: usize, length: u32, nowMs: f64): i32 {
   return status;
 }
 
-/** Goes on after STATUS_HOST_COMMAND, STATUS_FLUSH, STATUS_PAUSED or a suspended host command. */
+/** Goes on after a host command has its reply, STATUS_FLUSH or STATUS_PAUSED. */
 export function resume(ptr: usize, nowMs: f64): i32 {
   setNow(nowMs);
   const status = batch.resume(changetype<Conn>(ptr));
@@ -221,6 +217,13 @@ export function resume(ptr: usize, nowMs: f64): i32 {
 /** The host command under way will be answered later. What was replied before it may be written. */
 export function suspend(ptr: usize): void {
   batch.suspend(changetype<Conn>(ptr));
+  publishOutput();
+}
+
+/** The reply of a suspended host command is about to be appended; then `resume` is to be called. */
+export function answer(ptr: usize, nowMs: f64): void {
+  setNow(nowMs);
+  batch.answer(changetype<Conn>(ptr));
   publishOutput();
 }
 
@@ -238,7 +241,7 @@ export function replyReserve(bytes: usize): usize {
 export function replyCommit(bytes: usize): void {
   const at = outputPtr() + outputLen();
   outputCommit(bytes);
-  if (bytes > 0 && load<u8>(at) == 45) countError(at);
+  if (bytes > 0 && load<u8>(at) == 45) countError(at, <u32>bytes);
   publishOutput();
 }
 

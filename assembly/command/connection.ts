@@ -21,7 +21,7 @@ import { nowUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
 import { Settings } from '../keyspace/settings';
 import { Arg, argc } from '../resp/args';
-import { client, tryConnText } from '../resp/connection';
+import { client, trySetName } from '../resp/connection';
 import { replyError, replyWrongArguments } from '../resp/errors';
 import {
   replyArray,
@@ -103,8 +103,7 @@ export function resetCommand(): void {
   client.db = 0;
   selectDatabase(0);
   client.resp = 2;
-  client.name = tryConnText(0, 0, client.name);
-  client.nameLen = 0;
+  trySetName(client, 0, 0);
   client.flags &= ~RESET_FLAGS;
   setTouchOnLookup(true);
   if (Settings.on(CFG_DEFAULT_USER_NOPASS)) client.flags |= CLIENT_AUTHENTICATED;
