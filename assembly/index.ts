@@ -53,7 +53,8 @@ import {
   popDirty,
   pushTaken,
   tryConnNew,
-  tryConnText,
+  trySetAddr,
+  trySetName,
 } from './resp/connection';
 import { countError, errorStats, resetErrorStats } from './resp/errors';
 import { parserInit } from './resp/parser';
@@ -158,18 +159,12 @@ export function connDelete(ptr: usize): void {
 
 /** Copies the peer's address, as MONITOR and SLOWLOG print it. False: memory is exhausted. */
 export function connSetAddr(ptr: usize, text: usize, bytes: u32): bool {
-  const c = changetype<Conn>(ptr);
-  c.addr = tryConnText(text, bytes, c.addr);
-  c.addrLen = c.addr == 0 ? 0 : bytes;
-  return bytes == 0 || c.addr != 0;
+  return trySetAddr(changetype<Conn>(ptr), text, bytes);
 }
 
 /** Copies the name given by CLIENT SETNAME. False: memory is exhausted. */
 export function connSetName(ptr: usize, text: usize, bytes: u32): bool {
-  const c = changetype<Conn>(ptr);
-  c.name = tryConnText(text, bytes, c.name);
-  c.nameLen = c.name == 0 ? 0 : bytes;
-  return bytes == 0 || c.name != 0;
+  return trySetName(changetype<Conn>(ptr), text, bytes);
 }
 
 /** Turns a connection into a monitor or back. */
@@ -232,7 +227,7 @@ export function replyReserve(bytes: usize): usize {
 export function replyCommit(bytes: usize): void {
   const at = outputPtr() + outputLen();
   outputCommit(bytes);
-  if (bytes > 0 && load<u8>(at) == 45) countError(at);
+  if (bytes > 0 && load<u8>(at) == 45) countError(at, bytes);
   publishOutput();
 }
 
