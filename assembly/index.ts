@@ -29,7 +29,7 @@ import {
 import { monitorAdd, monitorRemove } from './client/monitor';
 import { slowlogTrim } from './client/slowlog';
 import { transactionEnd } from './client/transaction';
-import { clockUs, setNowMs } from './keyspace/clock';
+import { clockUs, setNow } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
 import {
   evictionPending,
@@ -45,6 +45,7 @@ import { Stats, statsBlock } from './keyspace/stats';
 import { setAssertBlock } from './memory/abort';
 import { alloc, allocInit, free, peakBytes, resetPeak, tryAlloc } from './memory/alloc';
 import { linearMemoryBytes, staticBytes } from './memory/pages';
+import { redactArg } from './resp/args';
 import {
   BUFFER_SLACK,
   Conn,
@@ -52,7 +53,8 @@ import {
   popDirty,
   pushTaken,
   tryConnNew,
-  tryConnText,
+  trySetAddr,
+  trySetName,
 } from './resp/connection';
 import { countError, errorStats, resetErrorStats } from './resp/errors';
 import { parserInit } from './resp/parser';
@@ -157,18 +159,12 @@ export function connDelete(ptr: usize): void {
 
 /** Copies the peer's address, as MONITOR and SLOWLOG print it. False: memory is exhausted. */
 export function connSetAddr(ptr: usize, text: usize, bytes: u32): bool {
-  const c = changetype<Conn>(ptr);
-  c.addr = tryConnText(text, bytes, c.addr);
-  c.addrLen = c.addr == 0 ? 0 : bytes;
-  return bytes == 0 || c.addr != 0;
+  return trySetAddr(changetype<Conn>(ptr), text, bytes);
 }
 
 /** Copies the name given by CLIENT SETNAME. False: memory is exhausted. */
 export function connSetName(ptr: usize, text: usize, bytes: u32): bool {
-  const c = changetype<Conn>(ptr);
-  c.name = tryConnText(text, bytes, c.name);
-  c.nameLen = c.name == 0 ? 0 : bytes;
-  return bytes == 0 || c.name != 0;
+  return trySetName(changetype<Conn>(ptr), text, bytes);
 }
 
 /** Turns a connection into a monitor or back. */
@@ -196,7 +192,7 @@ export function connPushTaken(ptr: usize): void {
 /** Runs `length` bytes of the input region for a connection. Returns STATUS_*. */
 export function feed(ptr: usize, length: u32, nowMs: f64): i32 {
   const c = changetype<Conn>(ptr);
-  setNowMs(<i64>nowMs);
+  setNow(nowMs);
   c.lastActiveMs = <i64>nowMs;
   const status = batch.feed(c, input, length);
   publishOutput();
@@ -205,7 +201,7 @@ export function feed(ptr: usize, length: u32, nowMs: f64): i32 {
 
 /** Goes on after STATUS_HOST_COMMAND, STATUS_FLUSH, STATUS_PAUSED or a suspended host command. */
 export function resume(ptr: usize, nowMs: f64): i32 {
-  setNowMs(<i64>nowMs);
+  setNow(nowMs);
   const status = batch.resume(changetype<Conn>(ptr));
   publishOutput();
   return status;
@@ -217,6 +213,11 @@ export function suspend(ptr: usize): void {
   publishOutput();
 }
 
+/** Keeps an argument of the host command under way out of MONITOR and SLOWLOG. */
+export function redactArgument(index: u32): void {
+  redactArg(index);
+}
+
 /** Address for `bytes` of a host command's reply, 0 when memory is exhausted. */
 export function replyReserve(bytes: usize): usize {
   return outputReserve(bytes);
@@ -226,7 +227,7 @@ export function replyReserve(bytes: usize): usize {
 export function replyCommit(bytes: usize): void {
   const at = outputPtr() + outputLen();
   outputCommit(bytes);
-  if (bytes > 0 && load<u8>(at) == 45) countError(at);
+  if (bytes > 0 && load<u8>(at) == 45) countError(at, bytes);
   publishOutput();
 }
 
@@ -247,7 +248,7 @@ export function eventsTaken(): void {
  * should not wait for the next tick.
  */
 export function cron(nowMs: f64, budgetUs: f64): bool {
-  setNowMs(<i64>nowMs);
+  setNow(nowMs);
   const deadline = clockUs() + budgetUs;
   let more = lazyfreeStep(deadline);
   if (evictionPending()) {
@@ -255,6 +256,7 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
     if (evictionPending()) more = true;
   }
   if (expireStep(deadline)) more = true;
+  batch.drainEffects();
   for (let i: u32 = 0; i < databaseCount; i++) {
     while (tableShrink(database(i), 64)) {
       if (clockUs() >= deadline) {

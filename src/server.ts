@@ -178,7 +178,7 @@ export class Server {
       isLoading: () => false,
       resetStats: () => this.resetStats(),
       rewriteFile: () => this.options.rewriteFile,
-      redactArgument: () => {},
+      redactArgument: (_call, index) => engine.core.exports.redactArgument(index),
       log: (level, text) => logger.log(level, text),
     });
   }

@@ -108,6 +108,11 @@ export function replyText(text: string): void {
   pos += len;
 }
 
+/** Appends an integer's digits, without a type or an end: for texts put together of parts. */
+export function replyDigits(value: i64): void {
+  if (tryReserve(32)) pos += formatI64(value, pos);
+}
+
 function replyHead(kind: u8, count: u64): void {
   if (!tryReserve(32)) return;
   store<u8>(pos, kind);
@@ -183,6 +188,14 @@ export function replyBulkInt(value: i64): void {
   replyCrlf();
 }
 
+/** An unsigned integer as a bulk string. */
+export function replyBulkU64(value: u64): void {
+  if (!tryReserve(64)) return;
+  replyHead(36, digits10(value));
+  pos += formatU64(value, pos);
+  replyCrlf();
+}
+
 export function replyBulkText(text: string): void {
   replyHead(36, text.length);
   replyText(text);
@@ -230,6 +243,22 @@ export function replyArrayEnd(at: u32, count: u32): void {
   store<u16>(start + 1 + len, 0x0a0d);
   memory.copy(start + 3 + len, body, bytes);
   pos = start + 3 + len + bytes;
+}
+
+const HEAD_MAX_BYTES: u32 = 128;
+const headCopy: usize = memory.data(128, 8);
+
+/**
+ * Moves what was written from `head` on, HEAD_MAX_BYTES at most, in front of what was written from
+ * `body` to there: for a head that is only known when its body is complete.
+ */
+export function replyHeadFirst(body: u32, head: u32): void {
+  if (outputLost) return;
+  const bytes = outputLen() - head;
+  assert(bytes <= HEAD_MAX_BYTES);
+  memory.copy(headCopy, base + head, bytes);
+  memory.copy(base + body + bytes, base + body, head - body);
+  memory.copy(base + body, headCopy, bytes);
 }
 
 // --- Error replies: see errors.ts, which counts them ---

@@ -181,8 +181,15 @@ export function resume(c: Conn): i32 {
     // The host may have changed what the commands behind it run under, or asked for the end.
     refreshGuards();
     setTouchOnLookup((c.flags & CLIENT_NO_TOUCH) == 0);
-    finishCommand(running);
-    running += 1;
+    if (isExecuting(c)) {
+      finishQueued(c);
+      if (!runTransaction(c)) return STATUS_HOST_COMMAND;
+    }
+    // Behind a transaction that was suspended there is no EXEC left to finish.
+    if (running < parsed) {
+      finishCommand(running);
+      running += 1;
+    }
     if (c.flags & CLIENT_CLOSE_AFTER_REPLY) {
       account(running);
       return STATUS_CLOSE;
@@ -298,7 +305,7 @@ function executeRound(): i32 {
     }
     outputStart = outputLen();
     clearCommandErrors();
-    if (!admitAtOnce(id, slot.argc) && !admitCommand(id)) {
+    if (!admitAtOnce(id, slot.argc) && !checkAdmission(id)) {
       slot.durationUs = NOT_RUN;
       afterReply(c);
     } else if (joinsTransaction(id)) {
@@ -323,11 +330,15 @@ function executeRound(): i32 {
   return STATUS_OK;
 }
 
+/** `admitCommand`; keys that were evicted for the command count as changed before it runs. */
+function checkAdmission(id: u32): bool {
+  const admitted = admitCommand(id);
+  drainEffects();
+  return admitted;
+}
+
 /** Runs the command whose arguments are set. False when it is the host's: the batch stops here. */
 function runCommand(id: u32): bool {
-  if (monitorCount != 0 && (commandFlags(id) & (CMD_SKIP_MONITOR | CMD_ADMIN)) == 0) {
-    monitorFeed(client, <u32>(clockUs() - roundStartUs));
-  }
   // For the host's commands, and to name the culprit should this one trap.
   abiSet(ABI_CMD_ID, id);
   abiSet(ABI_ARGC, argc);
@@ -363,14 +374,25 @@ function finishQueued(c: Conn): void {
   if (commandErrors != 0) countFailed(queuedId);
   countCalls(queuedId, 1, duration);
   Stats.add(STAT_COMMANDS, 1);
+  feedMonitors(c, queuedId, argv, argc);
   if ((commandFlags(queuedId) & CMD_SKIP_SLOWLOG) == 0) {
     slowlogPushIfNeeded(c, argv, argc, duration);
   }
+  feedMonitors(c, queuedId, argv, argc);
   drainEffects();
 }
 
-/** Tells everyone concerned what the command changed. */
-function drainEffects(): void {
+/**
+ * Shows monitors a command that ran. Only then: SELECT shows the database it chose, and secrets have
+ * been blacked out.
+ */
+function feedMonitors(c: Conn, id: u32, args: usize, count: u32): void {
+  if (monitorCount == 0 || (commandFlags(id) & (CMD_SKIP_MONITOR | CMD_ADMIN)) != 0) return;
+  monitorFeed(c, args, count, clockUs() - roundStartUs);
+}
+
+/** Tells everyone concerned what the command, or background work, changed. */
+export function drainEffects(): void {
   if (effectsBytes() == 0 && !effectsLost) return;
   watchDrain();
   effectsClear();
@@ -387,6 +409,7 @@ function finishCommand(index: u32): void {
   c.lastCommand = slot.id;
   c.commands += 1;
   if (commandErrors != 0) countFailed(slot.id);
+  feedMonitors(c, slot.id, slot.argv, slot.argc);
   drainEffects();
   afterReply(c);
 }

@@ -11,13 +11,17 @@ import {
   CFG_MAXMEMORY,
   CLIENT_AUTHENTICATED,
   CLIENT_DIRTY_EXEC,
+  CLIENT_MONITOR,
   CLIENT_MULTI,
+  CLIENT_REPLICA,
   CMD_ALLOW_BUSY,
   CMD_DENYOOM,
   CMD_LOADING,
+  CMD_MAY_REPLICATE,
   CMD_NO_AUTH,
   CMD_NO_MULTI,
   CMD_PROTECTED,
+  CMD_READONLY,
   CMD_STALE,
   CMD_WRITE,
   GUARD_DISK_ERROR,
@@ -41,7 +45,7 @@ import {
   CMD_ID_RESET,
   CMD_ID_WATCH,
 } from '../generated/command_table';
-import { tryFreeMemoryForWrite } from '../keyspace/evict';
+import { tryFreeMemoryForWrite, tryFreePagesForWrite } from '../keyspace/evict';
 import { Settings } from '../keyspace/settings';
 import { memoryNearlyExhausted } from '../memory/pages';
 import { Arg, argc } from '../resp/args';
@@ -201,6 +205,14 @@ function rejectByGuard(flags: u32): bool {
   return true;
 }
 
+/** Replicas, which pauses exempt, and monitors, which Redis counts among them, may not use keys. */
+function rejectReplica(flags: u32): bool {
+  if ((client.flags & (CLIENT_REPLICA | CLIENT_MONITOR)) == 0) return false;
+  if ((flags & (CMD_WRITE | CMD_READONLY | CMD_MAY_REPLICATE)) == 0) return false;
+  replyError("ERR Replica can't interact with the keyspace");
+  return true;
+}
+
 function rejectForMemory(flags: u32): bool {
   const limited = Settings.on(CFG_MAXMEMORY);
   if (limited && (flags & CMD_ALLOW_BUSY) == 0) {
@@ -209,7 +221,7 @@ function rejectForMemory(flags: u32): bool {
       return true;
     }
   }
-  if (flags & CMD_DENYOOM && memoryNearlyExhausted()) {
+  if (flags & CMD_DENYOOM && memoryNearlyExhausted() && !tryFreePagesForWrite()) {
     replyError(ERR_OOM_LIMIT);
     return true;
   }
@@ -227,7 +239,8 @@ export function refreshGuards(): void {
 /** The common case of `admitCommand`: true only when every check would pass. */
 export function admitAtOnce(id: u32, count: u32): bool {
   if (!unguarded || id == NO_COMMAND) return false;
-  if ((client.flags & (CLIENT_AUTHENTICATED | CLIENT_MULTI)) != CLIENT_AUTHENTICATED) return false;
+  const looked = CLIENT_AUTHENTICATED | CLIENT_MULTI | CLIENT_REPLICA | CLIENT_MONITOR;
+  if ((client.flags & looked) != CLIENT_AUTHENTICATED) return false;
   const record = Record.at(id);
   if (load<u32>(record, RECORD_FLAGS) & CMD_PROTECTED) return false;
   if (load<u8>(record, RECORD_HAS_SUBCOMMANDS)) return false;
@@ -252,7 +265,12 @@ export function admitCommand(id: u32): bool {
     replyError(ERR_NOAUTH);
   } else if (client.flags & CLIENT_MULTI && flags & CMD_NO_MULTI) {
     replyError(ERR_NO_MULTI);
-  } else if (!rejectProtected(id, flags) && !rejectForMemory(flags) && !rejectByGuard(flags)) {
+  } else if (
+    !rejectProtected(id, flags) &&
+    !rejectForMemory(flags) &&
+    !rejectByGuard(flags) &&
+    !rejectReplica(flags)
+  ) {
     return true;
   }
   countRejected(id);

@@ -278,7 +278,7 @@ export const stringCommands: CommandSpec[] = [
   {
     name: 'lcs',
     owner: 'core',
-    file: 'string_range',
+    file: 'lcs',
     arity: -3,
     flags: ['readonly', 'timed'],
     categories: ['string'],
@@ -514,6 +514,7 @@ export const stringCommands: CommandSpec[] = [
     name: 'substr',
     owner: 'core',
     file: 'string_range',
+    handler: 'getrangeCommand',
     arity: 4,
     flags: ['readonly'],
     categories: ['string'],

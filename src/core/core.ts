@@ -22,6 +22,7 @@ export interface CoreExports {
   feed(ptr: number, length: number, nowMs: number): number;
   resume(ptr: number, nowMs: number): number;
   suspend(ptr: number): void;
+  redactArgument(index: number): void;
   replyReserve(bytes: number): number;
   replyCommit(bytes: number): void;
   outputTaken(): void;
