@@ -24,11 +24,13 @@ import {
   STAT_OVERHEAD_MEMORY,
   STAT_PEAK_MEMORY,
   STAT_SYSTEM_MEMORY,
+  STAT_TAKEN_MEMORY,
   STAT_USED_MEMORY,
 } from './abi';
 import { monitorAdd, monitorRemove } from './client/monitor';
 import { slowlogTrim } from './client/slowlog';
 import { transactionEnd } from './client/transaction';
+import { watchedKeys, watchingClients } from './client/watch';
 import { clockUs, setNow } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
 import {
@@ -44,7 +46,7 @@ import { Settings, settingsInit } from './keyspace/settings';
 import { Stats, statsBlock } from './keyspace/stats';
 import { setAssertBlock } from './memory/abort';
 import { alloc, allocInit, free, peakBytes, resetPeak, tryAlloc } from './memory/alloc';
-import { linearMemoryBytes, staticBytes } from './memory/pages';
+import { linearMemoryBytes, staticBytes, takenBytes } from './memory/pages';
 import { redactArg } from './resp/args';
 import {
   BUFFER_SLACK,
@@ -81,6 +83,10 @@ import {
   resetHistogram,
 } from './server/command_stats';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
+import {
+  keySizesBegin as keySizesBeginInCore,
+  keySizesStep as keySizesStepInCore,
+} from './server/key_sizes';
 import { seedRandom } from './util/prng';
 import { setHashSeed } from './util/siphash';
 
@@ -276,6 +282,7 @@ export function refreshStats(): void {
   Stats.set(STAT_USED_MEMORY, used);
   Stats.set(STAT_PEAK_MEMORY, max(<f64>peakBytes() + staticBytes(), used));
   Stats.set(STAT_SYSTEM_MEMORY, linearMemoryBytes());
+  Stats.set(STAT_TAKEN_MEMORY, takenBytes());
   Stats.set(STAT_OVERHEAD_MEMORY, staticBytes());
 }
 
@@ -316,6 +323,25 @@ export function databaseBuckets(index: u32): u32 {
 
 export function databaseOverflow(index: u32): u32 {
   return database(index).overflow;
+}
+
+/** Starts to count the sizes of a database's values. Returns the address of the bins: see abi.ts. */
+export function keySizesBegin(index: u32): usize {
+  return keySizesBeginInCore(index);
+}
+
+/** Goes on counting for about `budgetUs`. True while there is more to count. */
+export function keySizesStep(budgetUs: f64): bool {
+  return keySizesStepInCore(budgetUs);
+}
+
+/** Connections that watch a key. */
+export function watchingClientCount(): u32 {
+  return watchingClients;
+}
+
+export function watchedKeyCount(): u32 {
+  return watchedKeys;
 }
 
 // --- Commands ---

@@ -91,7 +91,16 @@ export interface EngineHooks {
   onHandlerError?(name: string, error: unknown): void;
 }
 
+/** Bytes and calls through all clients; a CONFIG RESETSTAT sets them back. */
+export interface Traffic {
+  inputBytes: number;
+  outputBytes: number;
+  reads: number;
+  writes: number;
+}
+
 export class Engine {
+  readonly traffic: Traffic = { inputBytes: 0, outputBytes: 0, reads: 0, writes: 0 };
   readonly core: Core;
   readonly commands = new HostCommands();
   readonly clients = new Map<number, EngineClient>();
@@ -130,6 +139,8 @@ export class Engine {
 
   feed(client: EngineClient, length: number): void {
     if (this.crashed) throw this.crashed;
+    this.traffic.inputBytes += length;
+    this.traffic.reads += 1;
     let status: number;
     try {
       status = this.core.exports.feed(client.ptr, length, this.now());
@@ -215,8 +226,14 @@ export class Engine {
   private flush(client: EngineClient): void {
     const { core } = this;
     if (core.word(abi.ABI_OUT_LEN) === 0) return;
+    this.countOutput(core.word(abi.ABI_OUT_LEN));
     client.output.write(core.output());
     core.exports.outputTaken();
+  }
+
+  private countOutput(bytes: number): void {
+    this.traffic.outputBytes += bytes;
+    this.traffic.writes += 1;
   }
 
   /** Hands output that other clients' commands wrote to its clients. */
@@ -230,6 +247,7 @@ export class Engine {
       const client = this.byPtr.get(ptr);
       const data = core.data;
       const length = data.getUint32(ptr + abi.CONN_PUSH_LEN, true);
+      this.countOutput(length);
       client?.output.write(core.view(data.getUint32(ptr + abi.CONN_PUSH_PTR, true), length));
       if (client && !client.closed) core.exports.connPushTaken(ptr);
     }
@@ -263,7 +281,10 @@ export class Engine {
       .catch((error: unknown) => this.replyFailure(name, reply, error))
       .then(() => {
         if (client.closed) return;
-        if (reply.size > 0) client.output.write(reply.bytes());
+        if (reply.size > 0) {
+          this.countOutput(reply.size);
+          client.output.write(reply.bytes());
+        }
         this.resume(client);
       });
     return false;

@@ -15,6 +15,8 @@ import { Core } from './core/core.ts';
 import { Guards } from './core/guards.ts';
 import { type CoreCrash, Engine } from './engine.ts';
 import type { Logger } from './log.ts';
+import { registerInfo } from './monitor/info.ts';
+import { infoSections } from './monitor/info_sections.ts';
 import { DefaultUser, registerAuthCommands } from './net/auth_commands.ts';
 import { chooseTransport } from './net/choose.ts';
 import type { ClientType } from './net/client.ts';
@@ -23,6 +25,7 @@ import { ClientPause } from './net/client_pause.ts';
 import { ClientRegistry, type ClientSettings, type OutputBufferLimit } from './net/clients.ts';
 import { ListenError, Listener, type ListenerSettings } from './net/listener.ts';
 import type { Transport } from './net/transport.ts';
+import { ServerFigures } from './server_facts.ts';
 import { REDIS_VERSION } from './version.ts';
 
 /** Background work per step, in microseconds: no request waits longer than this for it. */
@@ -39,6 +42,9 @@ export interface ServerOptions {
   readonly module: WebAssembly.Module;
   readonly pid: number;
   readonly stdoutIsTerminal: boolean;
+  readonly executable: string;
+  /** Absolute path, empty when started without one. */
+  readonly configFile: string;
   /** CONFIG REWRITE; undefined when the server was started without a file. */
   readonly rewriteFile?: () => string | null;
   /** The core trapped; the process must end. */
@@ -53,6 +59,7 @@ export class Server {
   readonly clients: ClientRegistry;
   readonly guards: Guards;
   readonly pause: ClientPause;
+  readonly figures: ServerFigures;
   private readonly options: ServerOptions;
   private listener: Listener | undefined;
   private transport: Transport | undefined;
@@ -81,6 +88,14 @@ export class Server {
     });
     this.guards = new Guards(core);
     this.pause = new ClientPause(this.guards, this.engine);
+    this.figures = new ServerFigures({
+      engine: this.engine,
+      config: this.config,
+      clients: this.clients,
+      pid: options.pid,
+      executable: options.executable,
+      configFile: options.configFile,
+    });
     this.config.subscribe('requirepass', () => this.applyRequirepass());
     this.applyRequirepass();
     this.registerCommands();
@@ -120,7 +135,10 @@ export class Server {
     config.subscribe(['port', 'bind'], (changed) => this.applyAddresses(changed.has('port')));
     logger.notice('Server initialized');
     this.scheduleCron(0);
-    this.clientsTimer = setInterval(() => this.clients.tick(this.engine.now()), CLIENTS_TICK_MS);
+    this.clientsTimer = setInterval(() => {
+      this.clients.tick(this.engine.now());
+      this.figures.tick();
+    }, CLIENTS_TICK_MS);
     if (config.get('port') !== 0) logger.notice('Ready to accept connections tcp');
     if (config.get('unixsocket') !== '') logger.notice('Ready to accept connections unix');
   }
@@ -154,7 +172,9 @@ export class Server {
 
   private scheduleCron(delayMs: number): void {
     this.timer = setTimeout(() => {
+      const began = performance.now();
       const more = this.engine.cron(CRON_STEP_US);
+      this.figures.metrics.addCron((performance.now() - began) * 1000);
       this.scheduleCron(more ? CRON_BUSY_MS : 1000 / this.config.get('hz'));
     }, delayMs);
   }
@@ -162,6 +182,7 @@ export class Server {
   private registerCommands(): void {
     const { engine, config, logger } = this;
     registerCommandCommands(engine.commands);
+    registerInfo(engine.commands, infoSections(this.figures));
     registerClientCommands(engine.commands, {
       registry: this.clients,
       pause: this.pause,
@@ -187,6 +208,16 @@ export class Server {
     const { core } = this.engine;
     core.exports.resetStats();
     for (const stat of RESET_STATS) core.setStat(stat, 0);
+    const { traffic } = this.engine;
+    traffic.inputBytes = 0;
+    traffic.outputBytes = 0;
+    traffic.reads = 0;
+    traffic.writes = 0;
+    const { counters } = this.clients;
+    counters.totalConnections = 0;
+    counters.rejectedConnections = 0;
+    counters.outputLimitDisconnections = 0;
+    this.figures.metrics.reset();
   }
 }
 

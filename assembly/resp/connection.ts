@@ -80,7 +80,8 @@ export class Conn {
   spare2: u64;
   spare3: u64;
   spare4: u64;
-  spare5: u64;
+  listener: usize; // its subscriptions
+  spare5: u32;
 }
 
 const DIRTY_END: usize = 1;

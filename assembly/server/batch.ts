@@ -378,7 +378,6 @@ function finishQueued(c: Conn): void {
   if ((commandFlags(queuedId) & CMD_SKIP_SLOWLOG) == 0) {
     slowlogPushIfNeeded(c, argv, argc, duration);
   }
-  feedMonitors(c, queuedId, argv, argc);
   drainEffects();
 }
 
