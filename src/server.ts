@@ -23,7 +23,7 @@ import type { ClientType } from './net/client.ts';
 import { registerClientCommands } from './net/client_commands.ts';
 import { ClientPause } from './net/client_pause.ts';
 import { ClientRegistry, type ClientSettings, type OutputBufferLimit } from './net/clients.ts';
-import { Listener, type ListenerSettings } from './net/listener.ts';
+import { ListenError, Listener, type ListenerSettings } from './net/listener.ts';
 import type { Transport } from './net/transport.ts';
 import { ServerFigures } from './server_facts.ts';
 import { REDIS_VERSION } from './version.ts';
@@ -132,10 +132,7 @@ export class Server {
       log: (level, line) => logger.log(level, line),
     });
     await this.listener.open();
-    config.subscribe(['port', 'bind'], async () => {
-      await this.listener?.updateTcp();
-      return undefined;
-    });
+    config.subscribe(['port', 'bind'], (changed) => this.applyAddresses(changed.has('port')));
     logger.notice('Server initialized');
     this.scheduleCron(0);
     this.clientsTimer = setInterval(() => {
@@ -153,6 +150,19 @@ export class Server {
     this.pause.stop();
     this.listener?.close();
     for (const client of [...this.engine.clients.values()]) client.output.destroy();
+  }
+
+  /** Listens where the configuration says now. Returns why that is impossible. */
+  private async applyAddresses(isPortChanged: boolean): Promise<string | undefined> {
+    try {
+      await this.listener?.updateTcp();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      return isPortChanged
+        ? 'Unable to listen on this port. Check server logs.'
+        : 'Failed to bind to specified addresses.';
+    }
   }
 
   /** New clients need no password without one; RESET in the core asks the same. */
