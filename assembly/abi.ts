@@ -188,6 +188,7 @@ export const STAT_SLOWLOG_ENTRIES = 18;
 export const STAT_EVICT_EXCEEDED_US = 19;
 export const STAT_EVICTION_STARTED_US = 20; // 0 unless over maxmemory
 export const STAT_CLIENT_MEMORY = 21;
+export const STAT_TAKEN_MEMORY = 22; // bytes of pages in use, the allocator's slack included
 export const STAT_WORDS = 64;
 
 // --- Per-command statistics ---
@@ -270,3 +271,8 @@ export const LATENCY_EVENT_EXPIRE_CYCLE = 2;
 export const LATENCY_EVENT_EVICTION_CYCLE = 3;
 export const LATENCY_EVENT_EVICTION_DEL = 4;
 export const LATENCY_EVENT_WHILE_BLOCKED_CRON = 5;
+
+// --- Distribution of value sizes, for INFO keysizes: KEYSIZES_TYPES rows of KEYSIZES_BINS u32 ---
+
+export const KEYSIZES_TYPES = 5; // string, list, set, zset, hash
+export const KEYSIZES_BINS = 34; // 0 empty values, 1 + i sizes from 2^i on

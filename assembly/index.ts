@@ -24,6 +24,7 @@ import {
   STAT_OVERHEAD_MEMORY,
   STAT_PEAK_MEMORY,
   STAT_SYSTEM_MEMORY,
+  STAT_TAKEN_MEMORY,
   STAT_USED_MEMORY,
 } from './abi';
 import { monitorAdd, monitorRemove } from './client/monitor';
@@ -44,7 +45,7 @@ import { Settings, settingsInit } from './keyspace/settings';
 import { Stats, statsBlock } from './keyspace/stats';
 import { setAssertBlock } from './memory/abort';
 import { alloc, allocInit, free, peakBytes, resetPeak, tryAlloc } from './memory/alloc';
-import { linearMemoryBytes, staticBytes } from './memory/pages';
+import { linearMemoryBytes, staticBytes, takenBytes } from './memory/pages';
 import { redactArg } from './resp/args';
 import {
   BUFFER_SLACK,
@@ -80,6 +81,10 @@ import {
   resetHistogram,
 } from './server/command_stats';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
+import {
+  keySizesBegin as keySizesBeginInCore,
+  keySizesStep as keySizesStepInCore,
+} from './server/key_sizes';
 import { seedRandom } from './util/prng';
 import { setHashSeed } from './util/siphash';
 
@@ -281,6 +286,7 @@ export function refreshStats(): void {
   Stats.set(STAT_USED_MEMORY, used);
   Stats.set(STAT_PEAK_MEMORY, max(<f64>peakBytes() + staticBytes(), used));
   Stats.set(STAT_SYSTEM_MEMORY, linearMemoryBytes());
+  Stats.set(STAT_TAKEN_MEMORY, takenBytes());
   Stats.set(STAT_OVERHEAD_MEMORY, staticBytes());
 }
 
@@ -321,6 +327,16 @@ export function databaseBuckets(index: u32): u32 {
 
 export function databaseOverflow(index: u32): u32 {
   return database(index).overflow;
+}
+
+/** Starts to count the sizes of a database's values. Returns the address of the bins: see abi.ts. */
+export function keySizesBegin(index: u32): usize {
+  return keySizesBeginInCore(index);
+}
+
+/** Goes on counting for about `budgetUs`. True while there is more to count. */
+export function keySizesStep(budgetUs: f64): bool {
+  return keySizesStepInCore(budgetUs);
 }
 
 // --- Commands ---

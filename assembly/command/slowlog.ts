@@ -1,4 +1,4 @@
-// SLOWLOG: reading and clearing what monitor/slowlog.ts has recorded.
+// SLOWLOG: reading and clearing what client/slowlog.ts has recorded.
 import { slowlogLength, slowlogReply, slowlogReset } from '../client/slowlog';
 import { argI64, argI64OrText } from '../resp/arg_number';
 import { Arg, argc } from '../resp/args';

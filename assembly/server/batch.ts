@@ -181,8 +181,15 @@ export function resume(c: Conn): i32 {
     // The host may have changed what the commands behind it run under, or asked for the end.
     refreshGuards();
     setTouchOnLookup((c.flags & CLIENT_NO_TOUCH) == 0);
-    finishCommand(running);
-    running += 1;
+    if (isExecuting(c)) {
+      finishQueued(c);
+      if (!runTransaction(c)) return STATUS_HOST_COMMAND;
+    }
+    // Behind a transaction that was suspended there is no EXEC left to finish.
+    if (running < parsed) {
+      finishCommand(running);
+      running += 1;
+    }
     if (c.flags & CLIENT_CLOSE_AFTER_REPLY) {
       account(running);
       return STATUS_CLOSE;
