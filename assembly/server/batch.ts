@@ -146,10 +146,12 @@ let running: u32 = 0; // index of the command that runs or is next
 let outcome: i32 = PARSE_MORE; // why parsing stopped
 let queuedStartUs: f64 = 0; // when the running command of a transaction began
 let interrupted: bool = false; // a host command of this batch is under way
-let roundStartUs: f64 = 0;
+let booked: u32 = 0; // commands of the round that the statistics know already
+let batchStartUs: f64 = 0; // only kept while there are monitors
+let roundStartUs: f64 = 0; // of the round, or of what is not booked of it
 let commandStartUs: f64 = 0;
-let timedUs: f64 = 0; // part of the round that was measured command by command
-let sharing: u32 = 0; // commands of the round that were not
+let timedUs: f64 = 0; // part of that time that was measured command by command
+let sharing: u32 = 0; // commands that were not
 let outputStart: u32 = 0; // where the running command's reply begins
 
 function slotAt(i: u32): Slot {
@@ -229,11 +231,13 @@ function enter(c: Conn, buffer: usize, length: u32): void {
   outputReset();
   selectDatabase(c.db);
   setTouchOnLookup((c.flags & CLIENT_NO_TOUCH) == 0);
+  if (monitorCount != 0) batchStartUs = clockUs();
   base = buffer;
   next = buffer;
   end = buffer + length;
   parsed = 0;
   running = 0;
+  booked = 0;
   outcome = PARSE_COMPLETE;
 }
 
@@ -260,6 +264,7 @@ function parseRound(): void {
   parserReset();
   parsed = 0;
   running = 0;
+  booked = 0;
   // Before authentication limits depend on the command just before: look at one at a time.
   const most = c.flags & CLIENT_AUTHENTICATED ? ROUND_COMMANDS : 1;
   outcome = PARSE_COMPLETE;
@@ -313,6 +318,7 @@ function executeRound(): i32 {
       slot.durationUs = NOT_RUN;
       afterReply(c);
     } else {
+      if (running > booked && readsStatistics(id)) book(running);
       slot.durationUs = SHARED_TIME;
       if (commandFlags(id) & CMD_TIMED) commandStartUs = clockUs();
       if (!runCommand(id)) return STATUS_HOST_COMMAND;
@@ -387,7 +393,7 @@ function finishQueued(c: Conn): void {
  */
 function feedMonitors(c: Conn, id: u32, args: usize, count: u32): void {
   if (monitorCount == 0 || (commandFlags(id) & (CMD_SKIP_MONITOR | CMD_ADMIN)) != 0) return;
-  monitorFeed(c, args, count, clockUs() - roundStartUs);
+  monitorFeed(c, args, count, batchStartUs == 0 ? 0 : clockUs() - batchStartUs);
 }
 
 /** Tells everyone concerned what the command, or background work, changed. */
@@ -426,18 +432,30 @@ function afterReply(c: Conn): void {
 
 // --- Accounting ---
 
-/** Books the first `count` commands of the round. Their arguments are still in place. */
+/** Ends the round after its first `count` commands, and books those that are not yet. */
 function account(count: u32): void {
-  if (count == 0) return;
-  const elapsed = clockUs() - roundStartUs;
-  const share = sharing == 0 ? 0.0 : max(elapsed - timedUs, 0.0) / <f64>sharing;
+  if (count > booked) book(count);
+  parsed = 0;
+  running = 0;
+  booked = 0;
+}
+
+/** Whether a command may show what those before it in the round have added to the statistics. */
+function readsStatistics(id: u32): bool {
+  return load<u8>(Record.at(id), RECORD_OWNER) != 0 || (commandFlags(id) & CMD_ADMIN) != 0;
+}
+
+/** Books what ran of the first `count` commands of the round. Their arguments are still in place. */
+function book(count: u32): void {
+  const now = clockUs();
+  const share = sharing == 0 ? 0.0 : max(now - roundStartUs - timedUs, 0.0) / <f64>sharing;
   const slowest = max(share, timedUs);
   const slower = Settings.get(CFG_SLOWLOG_SLOWER_US);
   const latency = Settings.get(CFG_LATENCY_THRESHOLD_MS);
   const inspect =
     (slower >= 0 && slowest >= <f64>slower) || (latency > 0 && slowest >= <f64>latency * 1000.0);
   let ran: u32 = 0;
-  let i: u32 = 0;
+  let i = booked;
   while (i < count) {
     const slot = slotAt(i);
     let run: u32 = 1;
@@ -456,8 +474,10 @@ function account(count: u32): void {
     i += run;
   }
   Stats.add(STAT_COMMANDS, <f64>ran);
-  parsed = 0;
-  running = 0;
+  booked = count;
+  roundStartUs = now;
+  timedUs = 0;
+  sharing = 0;
 }
 
 function inspectSlow(slot: Slot, share: f64, latencyMs: i64): void {

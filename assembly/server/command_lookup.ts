@@ -81,6 +81,7 @@ export function commandLookupInit(): void {
 }
 
 let lastWord: u64 = 0; // bytes of the short name looked up last, as sent
+let lastLen: u32 = 0; // and their number, which a zero byte in front would hide
 let lastId: u32 = 0;
 
 /**
@@ -90,10 +91,11 @@ let lastId: u32 = 0;
 export function lookupCommandAgain(ptr: usize, len: u32): u32 {
   if (len - 1 >= 8) return lookupCommand(ptr, len);
   const name = load<u64>(ptr) << ((8 - len) << 3);
-  if (name == lastWord) return lastId;
+  if (name == lastWord && len == lastLen) return lastId;
   const id = lookupCommand(ptr, len);
   if (id == NO_COMMAND) return id;
   lastWord = name;
+  lastLen = len;
   lastId = id;
   return id;
 }
