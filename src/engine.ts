@@ -10,6 +10,7 @@ import { allCommands } from './commands/index.ts';
 import type { Core } from './core/core.ts';
 import { ReplyWriter } from './core/reply_writer.ts';
 import { CommandError, type HostClient, HostCommands } from './host_command.ts';
+import { wallClock } from './util/wall_clock.ts';
 
 /** Where a client's replies go. */
 export interface ClientOutput {
@@ -103,6 +104,11 @@ export class Engine {
   private crashed: CoreCrash | undefined;
   /** Unix milliseconds; replaceable for tests. */
   now: () => number = Date.now;
+  /** The same with a fraction, as the core is told the time. */
+  private readonly clock = wallClock(
+    () => this.now(),
+    () => performance.now(),
+  );
 
   constructor(core: Core, hooks: EngineHooks = {}) {
     this.core = core;
@@ -132,7 +138,7 @@ export class Engine {
     if (this.crashed) throw this.crashed;
     let status: number;
     try {
-      status = this.core.exports.feed(client.ptr, length, this.now());
+      status = this.core.exports.feed(client.ptr, length, this.clock());
     } catch (error) {
       throw this.crash(error);
     }
@@ -155,7 +161,7 @@ export class Engine {
   cron(budgetUs: number): boolean {
     if (this.crashed) throw this.crashed;
     try {
-      const more = this.core.exports.cron(this.now(), budgetUs) !== 0;
+      const more = this.core.exports.cron(this.clock(), budgetUs) !== 0;
       this.deliverPushed();
       return more;
     } catch (error) {
@@ -172,7 +178,7 @@ export class Engine {
 
   private resumeCore(client: EngineClient): number {
     try {
-      return this.core.exports.resume(client.ptr, this.now());
+      return this.core.exports.resume(client.ptr, this.clock());
     } catch (error) {
       throw this.crash(error);
     }
