@@ -235,7 +235,7 @@ function rejectByGuard(id: u32, flags: u32): bool {
 
 /** Replicas, which pauses exempt, and monitors, which Redis counts among them, may not use keys. */
 function rejectReplica(flags: u32): bool {
-  if ((client.flags & (CLIENT_REPLICA | CLIENT_MONITOR | CLIENT_PUBSUB)) == 0) return false;
+  if ((client.flags & (CLIENT_REPLICA | CLIENT_MONITOR)) == 0) return false;
   if ((flags & (CMD_WRITE | CMD_READONLY | CMD_MAY_REPLICATE)) == 0) return false;
   replyError("ERR Replica can't interact with the keyspace");
   return true;
