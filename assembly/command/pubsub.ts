@@ -21,13 +21,14 @@ import {
 import { Arg, argc } from '../resp/args';
 import { client } from '../resp/connection';
 import { ERR_OOM_LIMIT, replyError } from '../resp/errors';
+import { helpEnd, helpLine, helpStart } from '../resp/help';
 import {
+  replyArray,
   replyArrayEnd,
   replyArrayStart,
   replyBulk,
   replyBulkText,
   replyInt,
-  replyMap,
   replyNull,
   replyPush,
 } from '../resp/writer';
@@ -126,10 +127,7 @@ function replyTopics(kind: u32): void {
   walkTopics();
   for (let topic = nextTopic(kind); topic != 0; topic = nextTopic(kind)) {
     const t = changetype<Topic>(topic);
-    if (
-      argc > 2 &&
-      !globMatch(Arg.ptr(2), Arg.len(2), topicNamePtr(t), t.nameLen, false)
-    ) {
+    if (argc > 2 && !globMatch(Arg.ptr(2), Arg.len(2), topicNamePtr(t), t.nameLen, false)) {
       continue;
     }
     replyBulk(topicNamePtr(t), t.nameLen);
@@ -139,7 +137,8 @@ function replyTopics(kind: u32): void {
 }
 
 function replyNumbers(kind: u32): void {
-  replyMap(argc - 2);
+  // A flat array in both protocols, as in Redis.
+  replyArray((argc - 2) << 1);
   for (let i: u32 = 2; i < argc; i++) {
     const topic = findTopic(kind, Arg.ptr(i), Arg.len(i));
     replyBulk(Arg.ptr(i), Arg.len(i));
@@ -183,7 +182,9 @@ export function pubsubHelpCommand(): void {
   helpLine('    Return the number of subscribers for the specified channels, excluding');
   helpLine('    pattern subscriptions(default: no channels).');
   helpLine('SHARDCHANNELS [<pattern>]');
-  helpLine("    Return the currently active shard level channels matching a <pattern> (default: '*').");
+  helpLine(
+    "    Return the currently active shard level channels matching a <pattern> (default: '*').",
+  );
   helpLine('SHARDNUMSUB [<shardchannel> ...]');
   helpLine('    Return the number of subscribers for the specified shard level channel(s)');
   helpEnd();
