@@ -8,9 +8,10 @@
 // is kept.
 
 import { lookupKeyRead, lookupKeyWrite } from '../keyspace/db';
-import { keyModified } from '../keyspace/effects';
+import { NOTIFY_STRING } from '../keyspace/effects';
 import { Entry, EntryPtr, TYPE_STRING } from '../keyspace/entry';
 import { viewLen, viewPtr, viewString } from '../keyspace/string_value';
+import { argEvent } from '../resp/arg_event';
 import { argI64, argI64OrReply } from '../resp/arg_number';
 import { Arg, argc, argIs } from '../resp/args';
 import { ERR_SYNTAX, ERR_WRONG_TYPE, replyError } from '../resp/errors';
@@ -124,7 +125,7 @@ function execute(e: EntryPtr, grew: bool): void {
     writeField(ptr, computed);
     if (grew || computed != old) changes += 1;
   }
-  if (changes != 0) keyModified(changes);
+  if (changes != 0) argEvent(1, NOTIFY_STRING, 'setbit', changes);
 }
 
 // --- Reading operations ---
@@ -189,7 +190,8 @@ function openWindow(ptr: usize, len: u32): u32 {
   const there = first >= <u64>len ? 0 : <u32>min<u64>(<u64>len - first, bytes);
   store<u64>(window, 0);
   store<u64>(window, 0, 8);
-  memory.copy(window, ptr + <usize>first, there);
+  // Nothing is copied from an address that may lie beyond the end of memory.
+  if (there != 0) memory.copy(window, ptr + <usize>first, there);
   return bytes;
 }
 
