@@ -25,7 +25,7 @@ const PAGE_BYTES = 65536;
 const SLAB_MAX_BYTES = 32768;
 /** A limit below what the module starts with: it then has its first 16 pages and no more. */
 const SMALLEST_LIMIT = 1;
-const SMALLEST_BYTES = 16 * PAGE_BYTES;
+const SMALLEST_PAGES = 16;
 
 interface Block {
   ptr: number;
@@ -234,20 +234,19 @@ describe('the limit', () => {
   it('what is freed can be had again, in any size', () => {
     const capacity = (bytes: number) => {
       const model = new Model();
-      while (model.alloc(bytes) !== null);
+      while (model.alloc(bytes) !== null) {}
       model.verify();
       const blocks = model.live.length;
       model.freeAll();
       return blocks * (core.goodSize(bytes) >>> 0);
     };
-    // One size after the other gets nearly all the memory there is. What it cannot have are empty
-    // slabs that the classes before it keep, one each, and what is cut off at the end of pages.
-    const sizes = [8, 64, 1000, PAGE_BYTES, 30_000, 3 * PAGE_BYTES, 16, 8];
-    for (const [i, bytes] of sizes.entries()) {
-      const kept = i * PAGE_BYTES;
-      expect(capacity(bytes)).toBeGreaterThanOrEqual(
-        (SMALLEST_BYTES - kept) * 0.8 - 3 * PAGE_BYTES,
-      );
+    // One size after the other gets all there is, but for what is cut off at the end of pages.
+    for (const bytes of [8, 64, 1000, PAGE_BYTES, 30_000, 5 * PAGE_BYTES, 160, 16, 8]) {
+      const size = core.goodSize(bytes) >>> 0;
+      const perPage = size < PAGE_BYTES ? Math.floor(PAGE_BYTES / size) * size : PAGE_BYTES;
+      const runPages = Math.max(1, size / PAGE_BYTES);
+      const whole = Math.floor(SMALLEST_PAGES / runPages) * runPages;
+      expect(capacity(bytes)).toBe(whole * perPage);
     }
   });
 
