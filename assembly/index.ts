@@ -16,6 +16,7 @@ import {
   ABI_STATS,
   CFG_COUNT,
   CFG_MAXMEMORY_POLICY,
+  CFG_NOTIFY_EVENTS,
   CFG_SLOWLOG_MAX_LEN,
   CLIENT_AUTHENTICATED,
   CLIENT_MONITOR,
@@ -28,8 +29,18 @@ import {
   STAT_USED_MEMORY,
 } from './abi';
 import { monitorAdd, monitorRemove } from './client/monitor';
+import { notifySettingChanged } from './client/notify';
+import {
+  pubsubClients,
+  TOPIC_CHANNEL,
+  TOPIC_PATTERN,
+  TOPIC_SHARD,
+  topicCount,
+  unsubscribeSilently,
+} from './client/pubsub';
 import { slowlogTrim } from './client/slowlog';
 import { transactionEnd } from './client/transaction';
+import { watchedKeys, watchingClients } from './client/watch';
 import { clockUs, setNow } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
 import {
@@ -54,7 +65,8 @@ import {
   popDirty,
   pushTaken,
   tryConnNew,
-  tryConnText,
+  trySetAddr,
+  trySetName,
 } from './resp/connection';
 import { countError, errorStats, resetErrorStats } from './resp/errors';
 import { parserInit } from './resp/parser';
@@ -142,6 +154,7 @@ export function setConfig(id: u32, value: f64): void {
   Settings.set(id, <i64>value);
   if (id == CFG_MAXMEMORY_POLICY) evictionPolicyChanged();
   if (id == CFG_SLOWLOG_MAX_LEN) slowlogTrim();
+  if (id == CFG_NOTIFY_EVENTS) notifySettingChanged();
 }
 
 // --- Connections ---
@@ -156,25 +169,21 @@ export function connNew(id: f64, nowMs: f64, authenticated: bool): usize {
 export function connDelete(ptr: usize): void {
   const c = changetype<Conn>(ptr);
   batch.abandon(c);
+  publishOutput();
   if (c.flags & CLIENT_MONITOR) monitorRemove(c);
   transactionEnd(c);
+  unsubscribeSilently(c);
   connFree(c);
 }
 
 /** Copies the peer's address, as MONITOR and SLOWLOG print it. False: memory is exhausted. */
 export function connSetAddr(ptr: usize, text: usize, bytes: u32): bool {
-  const c = changetype<Conn>(ptr);
-  c.addr = tryConnText(text, bytes, c.addr);
-  c.addrLen = c.addr == 0 ? 0 : bytes;
-  return bytes == 0 || c.addr != 0;
+  return trySetAddr(changetype<Conn>(ptr), text, bytes);
 }
 
 /** Copies the name given by CLIENT SETNAME. False: memory is exhausted. */
 export function connSetName(ptr: usize, text: usize, bytes: u32): bool {
-  const c = changetype<Conn>(ptr);
-  c.name = tryConnText(text, bytes, c.name);
-  c.nameLen = c.name == 0 ? 0 : bytes;
-  return bytes == 0 || c.name != 0;
+  return trySetName(changetype<Conn>(ptr), text, bytes);
 }
 
 /** Turns a connection into a monitor or back. */
@@ -209,7 +218,7 @@ export function feed(ptr: usize, length: u32, nowMs: f64): i32 {
   return status;
 }
 
-/** Goes on after STATUS_HOST_COMMAND, STATUS_FLUSH, STATUS_PAUSED or a suspended host command. */
+/** Goes on after a host command has its reply, STATUS_FLUSH or STATUS_PAUSED. */
 export function resume(ptr: usize, nowMs: f64): i32 {
   setNow(nowMs);
   const status = batch.resume(changetype<Conn>(ptr));
@@ -220,6 +229,13 @@ export function resume(ptr: usize, nowMs: f64): i32 {
 /** The host command under way will be answered later. What was replied before it may be written. */
 export function suspend(ptr: usize): void {
   batch.suspend(changetype<Conn>(ptr));
+  publishOutput();
+}
+
+/** The reply of a suspended host command is about to be appended; then `resume` is to be called. */
+export function answer(ptr: usize, nowMs: f64): void {
+  setNow(nowMs);
+  batch.answer(changetype<Conn>(ptr));
   publishOutput();
 }
 
@@ -237,7 +253,7 @@ export function replyReserve(bytes: usize): usize {
 export function replyCommit(bytes: usize): void {
   const at = outputPtr() + outputLen();
   outputCommit(bytes);
-  if (bytes > 0 && load<u8>(at) == 45) countError(at);
+  if (bytes > 0 && load<u8>(at) == 45) countError(at, <u32>bytes);
   publishOutput();
 }
 
@@ -337,6 +353,32 @@ export function keySizesBegin(index: u32): usize {
 /** Goes on counting for about `budgetUs`. True while there is more to count. */
 export function keySizesStep(budgetUs: f64): bool {
   return keySizesStepInCore(budgetUs);
+}
+
+/** Connections that listen to a channel, shard channel or pattern. */
+export function pubsubClientCount(): u32 {
+  return pubsubClients;
+}
+
+export function channelCount(): u32 {
+  return topicCount(TOPIC_CHANNEL);
+}
+
+export function patternCount(): u32 {
+  return topicCount(TOPIC_PATTERN);
+}
+
+export function shardChannelCount(): u32 {
+  return topicCount(TOPIC_SHARD);
+}
+
+/** Connections that watch a key. */
+export function watchingClientCount(): u32 {
+  return watchingClients;
+}
+
+export function watchedKeyCount(): u32 {
+  return watchedKeys;
 }
 
 // --- Commands ---

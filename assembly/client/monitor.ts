@@ -2,13 +2,17 @@
 //
 //   +1700000000.123456 [0 127.0.0.1:50000] "set" "key" "value"\r\n
 //
-// The line is built once in a buffer of its own and pushed to every monitor. A command too big for
-// that (or memory too short) is left out.
+// The line is built once in a buffer of its own and pushed to every monitor; a monitor's own command
+// puts it behind its reply (but not into the middle of EXEC's, as Redis does). A command too big for that (or memory too short) is left out, and so is
+// everything for a monitor that wants no replies.
 
+import { CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP } from '../abi';
 import { nowUs } from '../keyspace/clock';
 import { free, tryAlloc } from '../memory/alloc';
-import { Conn, tryPush } from '../resp/connection';
+import { Conn, client, tryPush } from '../resp/connection';
+import { replyRaw } from '../resp/writer';
 import { formatU64 } from '../util/number_format';
+import { isExecuting } from './transaction';
 
 const US_PER_SECOND: i64 = 1000000;
 const LINE_MAX_BYTES: u64 = 0x7fffffff;
@@ -119,7 +123,11 @@ export function monitorFeed(c: Conn, argv: usize, argc: u32, elapsedUs: f64): vo
   let at = head;
   while (at != 0) {
     const each = changetype<Conn>(at);
-    tryPush(each, line, <u32>(out - line));
+    const silent = (each.flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP)) != 0;
+    if (!silent) {
+      if (each == client && !isExecuting(c)) replyRaw(line, <u32>(out - line));
+      else tryPush(each, line, <u32>(out - line));
+    }
     at = each.nextMonitor;
   }
   free(line);

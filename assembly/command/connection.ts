@@ -16,12 +16,13 @@ import {
   CLIENT_REPLY_SKIP_NEXT,
 } from '../abi';
 import { monitorAdd, monitorRemove } from '../client/monitor';
+import { unsubscribeSilently } from '../client/pubsub';
 import { isExecuting, transactionEnd } from '../client/transaction';
 import { nowUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
 import { Settings } from '../keyspace/settings';
 import { Arg, argc } from '../resp/args';
-import { client, tryConnText } from '../resp/connection';
+import { client, trySetName } from '../resp/connection';
 import { replyError, replyWrongArguments } from '../resp/errors';
 import {
   replyArray,
@@ -100,11 +101,11 @@ export function resetCommand(): void {
     monitorRemove(client);
   }
   transactionEnd(client);
+  unsubscribeSilently(client);
   client.db = 0;
   selectDatabase(0);
   client.resp = 2;
-  client.name = tryConnText(0, 0, client.name);
-  client.nameLen = 0;
+  trySetName(client, 0, 0);
   client.flags &= ~RESET_FLAGS;
   setTouchOnLookup(true);
   if (Settings.on(CFG_DEFAULT_USER_NOPASS)) client.flags |= CLIENT_AUTHENTICATED;

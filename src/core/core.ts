@@ -22,6 +22,7 @@ export interface CoreExports {
   feed(ptr: number, length: number, nowMs: number): number;
   resume(ptr: number, nowMs: number): number;
   suspend(ptr: number): void;
+  answer(ptr: number, nowMs: number): void;
   redactArgument(index: number): void;
   replyReserve(bytes: number): number;
   replyCommit(bytes: number): void;
@@ -40,6 +41,12 @@ export interface CoreExports {
   databaseOverflow(index: number): number;
   keySizesBegin(index: number): number;
   keySizesStep(budgetUs: number): number;
+  pubsubClientCount(): number;
+  channelCount(): number;
+  patternCount(): number;
+  shardChannelCount(): number;
+  watchingClientCount(): number;
+  watchedKeyCount(): number;
   renameCommand(from: number, fromLen: number, to: number, toLen: number): number;
 }
 

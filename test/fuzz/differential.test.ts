@@ -4,11 +4,11 @@
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { joinArguments } from '../support/arguments.ts';
+import { Random } from '../support/random.ts';
 import { realRedisAvailable, startServer, type TestServer } from '../support/server.ts';
 import { compareStates, type DifferentialResult, runDifferential } from './differential.ts';
 import { CommandSource, FAMILIES } from './grammar/index.ts';
 import { intendedDifference } from './intended_differences.ts';
-import { Random } from './random.ts';
 
 interface Proxy {
   port: number;

@@ -12,6 +12,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeCommand, joinArguments } from '../support/arguments.ts';
+import { Random } from '../support/random.ts';
 import { showReply } from '../support/reply_notation.ts';
 import { type Address, ConnectionEnded, RespClient } from '../support/resp_client.ts';
 import type { RawReply, Reply } from '../support/resp_decoder.ts';
@@ -19,7 +20,6 @@ import { DATABASES } from './grammar/base.ts';
 import { CommandSource } from './grammar/index.ts';
 import { START_SETTINGS } from './grammar/server.ts';
 import { intendedDifference } from './intended_differences.ts';
-import { Random } from './random.ts';
 
 export interface DifferentialOptions {
   a: Address;
@@ -337,9 +337,11 @@ export class Comparison {
     );
     if (settleMs) await sleep(settleMs);
     const mismatch = this.compareReplies(steps, first, repliesOf(a), repliesOf(b));
-    if (mismatch) return mismatch;
     const ended = [a, b].map((side) => (side instanceof BatchFailure ? side.message : null));
-    if (ended[0] === null && ended[1] === null) return null;
+    const bothGoOn = ended[0] === null && ended[1] === null;
+    // Replies that are missing because the connection broke say less than how it did.
+    if (mismatch && (bothGoOn || mismatch.what === 'reply')) return mismatch;
+    if (bothGoOn) return null;
     return {
       what: 'connection',
       index: first + steps.length - 1,
