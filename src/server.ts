@@ -14,6 +14,7 @@ import type { LoadedExtras } from './config/parse.ts';
 import { Core } from './core/core.ts';
 import { Guards } from './core/guards.ts';
 import { type CoreCrash, Engine } from './engine.ts';
+import type { HostCall } from './host_command.ts';
 import type { Logger } from './log.ts';
 import { registerInfo } from './monitor/info.ts';
 import { infoSections } from './monitor/info_sections.ts';
@@ -23,7 +24,7 @@ import type { ClientType } from './net/client.ts';
 import { registerClientCommands } from './net/client_commands.ts';
 import { ClientPause } from './net/client_pause.ts';
 import { ClientRegistry, type ClientSettings, type OutputBufferLimit } from './net/clients.ts';
-import { Listener, type ListenerSettings } from './net/listener.ts';
+import { ListenError, Listener, type ListenerSettings } from './net/listener.ts';
 import type { Transport } from './net/transport.ts';
 import { ServerFigures } from './server_facts.ts';
 import { REDIS_VERSION } from './version.ts';
@@ -132,10 +133,7 @@ export class Server {
       log: (level, line) => logger.log(level, line),
     });
     await this.listener.open();
-    config.subscribe(['port', 'bind'], async () => {
-      await this.listener?.updateTcp();
-      return undefined;
-    });
+    config.subscribe(['port', 'bind'], (changed) => this.applyAddresses(changed.has('port')));
     logger.notice('Server initialized');
     this.scheduleCron(0);
     this.clientsTimer = setInterval(() => {
@@ -155,6 +153,19 @@ export class Server {
     for (const client of [...this.engine.clients.values()]) client.output.destroy();
   }
 
+  /** Listens where the configuration says now. Returns why that is impossible. */
+  private async applyAddresses(isPortChanged: boolean): Promise<string | undefined> {
+    try {
+      await this.listener?.updateTcp();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      return isPortChanged
+        ? 'Unable to listen on this port. Check server logs.'
+        : 'Failed to bind to specified addresses.';
+    }
+  }
+
   /** New clients need no password without one; RESET in the core asks the same. */
   private applyRequirepass(): undefined {
     this.engine.core.exports.setConfig(abi.CFG_DEFAULT_USER_NOPASS, this.users.isOpen ? 1 : 0);
@@ -171,6 +182,8 @@ export class Server {
 
   private registerCommands(): void {
     const { engine, config, logger } = this;
+    const redactArgument = (_call: HostCall, index: number) =>
+      engine.core.exports.redactArgument(index);
     registerCommandCommands(engine.commands);
     registerInfo(engine.commands, infoSections(this.figures));
     registerClientCommands(engine.commands, {
@@ -182,14 +195,14 @@ export class Server {
       registry: this.clients,
       users: this.users,
       server: { version: REDIS_VERSION, mode: 'standalone', role: 'master' },
-      redactArgument: () => {},
+      redactArgument,
     });
     registerConfigCommands(engine.commands, config, {
       isLocalClient: (call) => this.clients.of(call.client).connection?.isLoopback ?? true,
       isLoading: () => false,
       resetStats: () => this.resetStats(),
       rewriteFile: () => this.options.rewriteFile,
-      redactArgument: (_call, index) => engine.core.exports.redactArgument(index),
+      redactArgument,
       log: (level, text) => logger.log(level, text),
     });
   }

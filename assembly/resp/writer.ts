@@ -231,6 +231,12 @@ export function replySet(count: u32): void {
   else replyArray(count);
 }
 
+/** Out-of-band data: its own kind in RESP3, an array in RESP2. */
+export function replyPush(count: u32): void {
+  if (client.resp == 3) replyHead(62, count);
+  else replyArray(count);
+}
+
 /** Opens an array whose length is known only at its end; pass the result to `replyArrayEnd`. */
 export function replyArrayStart(): u32 {
   const at = outputLen();
