@@ -139,8 +139,6 @@ import { touchAll, touchCollect, touchDiscard } from './touch';
 const ROUND_COMMANDS: u32 = 32;
 /** The host gets to write out when a batch's replies exceed this. */
 const FLUSH_BYTES: u32 = 1048576;
-/** An idle connection's query buffer larger than this is given back. */
-const QUERY_KEEP_BYTES: u32 = 16384;
 /** From this argument size on the query buffer grows towards the whole argument. */
 const BIG_ARG_BYTES: i32 = 32768;
 
@@ -607,7 +605,7 @@ function finishBatch(): i32 {
   // Only now, since no command points into the buffer.
   let coming: u64 = 0;
   if (c.bulkLen >= BIG_ARG_BYTES) coming = <u64>c.parsePos + <u64>c.bulkLen + 2 + INPUT_BYTES;
-  const kept = (c.flags & CLIENT_CLOSE_ASAP) == 0 && tryQueryFit(c, QUERY_KEEP_BYTES, coming);
+  const kept = (c.flags & CLIENT_CLOSE_ASAP) == 0 && tryQueryFit(c, coming);
   if (!kept) return abort(c, CLOSE_NO_MEMORY);
   return queryTooLong(c) ? abort(c, CLOSE_QUERY_LIMIT) : STATUS_OK;
 }

@@ -1,9 +1,10 @@
 // An engine in the test's own process, and clients that feed it bytes: the fastest target, and the
 // only one where input can be cut at chosen places.
 
+import * as abi from '../../assembly/abi.ts';
 import { Core, type CoreOptions } from '../../src/core/core.ts';
 import { loadCoreModule } from '../../src/core/load.node.ts';
-import { Engine, type EngineClient } from '../../src/engine.ts';
+import { Engine, type EngineClient, type EngineHooks } from '../../src/engine.ts';
 
 export interface Exchange {
   readonly reply: Buffer;
@@ -12,8 +13,23 @@ export interface Exchange {
 }
 
 /** A fresh engine with nothing but the core's own commands. */
-export function newEngine(options: CoreOptions = {}): Engine {
-  return new Engine(new Core(loadCoreModule(), options));
+export function newEngine(options: CoreOptions = {}, hooks: EngineHooks = {}): Engine {
+  return new Engine(new Core(loadCoreModule(), options), hooks);
+}
+
+/** An engine that keeps no record of what it ran, so that its memory shows what is held by what. */
+export function newForgetfulEngine(options: CoreOptions = {}, hooks: EngineHooks = {}): Engine {
+  const engine = newEngine(options, hooks);
+  engine.core.exports.setConfig(abi.CFG_LATENCY_TRACKING, 0);
+  engine.core.exports.setConfig(abi.CFG_SLOWLOG_SLOWER_US, -1);
+  return engine;
+}
+
+/** Bytes in live blocks: data, connections, buffers. */
+export function usedBytes(engine: Engine): number {
+  const { core } = engine;
+  core.exports.refreshStats();
+  return core.stat(abi.STAT_USED_MEMORY) - core.stat(abi.STAT_OVERHEAD_MEMORY);
 }
 
 const NOTHING = Buffer.alloc(0);
