@@ -36,7 +36,7 @@ const MAX_BULK_BYTES: i64 = 0x7fffffff;
 const ARENA_BYTES: u32 = 131072 - <u32>BUFFER_SLACK;
 const POOL_ARGS: u32 = 4096;
 /** More records than this are given back once their command is done. */
-const POOL_KEEP_ARGS: u32 = 65536;
+const POOL_KEEP_ARGS: u32 = 16384;
 const SAVED_ARG_SHIFT: u32 = 3; // u32 offset from the command's start, u32 length
 
 const CARRIAGE_RETURN: u8 = 13;

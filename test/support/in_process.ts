@@ -40,10 +40,18 @@ export class InProcessClient {
   private readonly engine: Engine;
   private chunks: Buffer[] = [];
 
-  constructor(engine: Engine, authenticated = true) {
+  /** `onWrite` hears of every write, before it is kept. */
+  constructor(
+    engine: Engine,
+    authenticated = true,
+    onWrite: (bytes: Uint8Array) => void = () => {},
+  ) {
     const client = engine.connect(
       {
-        write: (bytes) => this.chunks.push(Buffer.from(bytes)),
+        write: (bytes) => {
+          onWrite(bytes);
+          this.chunks.push(Buffer.from(bytes));
+        },
         end: () => this.end(),
         destroy: () => this.end(),
       },
