@@ -209,25 +209,12 @@ describe('figures', () => {
     const full = await read();
     const growth = full('used_memory') - empty('used_memory');
     expect(growth).toBeGreaterThan(5000 * 110);
-<<<<<<< HEAD
     expect(full('used_memory_dataset') + full('used_memory_overhead')).toBe(full('used_memory'));
     expect(full('used_memory_dataset_perc')).toBeGreaterThan(50);
     expect(full('mem_clients_normal')).toBe(12345);
     expect(full('used_memory_peak')).toBeGreaterThanOrEqual(full('used_memory'));
     expect(full('allocator_active')).toBeGreaterThanOrEqual(full('allocator_allocated'));
     expect(full('mem_fragmentation_bytes')).toBe(full('used_memory_rss') - full('used_memory'));
-=======
-    expect(following('used_memory_dataset') + following('used_memory_overhead')).toBe(
-      following('used_memory'),
-    );
-    expect(following('used_memory_dataset_perc')).toBeGreaterThan(50);
-    expect(following('mem_clients_normal')).toBe(12345);
-    expect(following('used_memory_peak')).toBeGreaterThanOrEqual(following('used_memory'));
-    expect(following('allocator_active')).toBeGreaterThanOrEqual(following('allocator_allocated'));
-    expect(following('mem_fragmentation_bytes')).toBe(
-      following('used_memory_rss') - following('used_memory'),
-    );
->>>>>>> tests
     const text = await client.text('info', 'memory');
     expect(text).toContain('maxmemory_human:5.00G\r\n');
     expect(text).toContain('total_system_memory_human:16.00G\r\n');
