@@ -24,11 +24,13 @@ import {
   STAT_OVERHEAD_MEMORY,
   STAT_PEAK_MEMORY,
   STAT_SYSTEM_MEMORY,
+  STAT_TAKEN_MEMORY,
   STAT_USED_MEMORY,
 } from './abi';
 import { monitorAdd, monitorRemove } from './client/monitor';
 import { slowlogTrim } from './client/slowlog';
 import { transactionEnd } from './client/transaction';
+import { watchedKeys, watchingClients } from './client/watch';
 import { clockUs, setNow } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
 import {
@@ -44,7 +46,7 @@ import { Settings, settingsInit } from './keyspace/settings';
 import { Stats, statsBlock } from './keyspace/stats';
 import { setAssertBlock } from './memory/abort';
 import { alloc, allocInit, free, peakBytes, resetPeak, tryAlloc } from './memory/alloc';
-import { linearMemoryBytes, staticBytes } from './memory/pages';
+import { linearMemoryBytes, staticBytes, takenBytes } from './memory/pages';
 import { redactArg } from './resp/args';
 import {
   BUFFER_SLACK,
@@ -53,7 +55,8 @@ import {
   popDirty,
   pushTaken,
   tryConnNew,
-  tryConnText,
+  trySetAddr,
+  trySetName,
 } from './resp/connection';
 import { countError, errorStats, resetErrorStats } from './resp/errors';
 import { parserInit } from './resp/parser';
@@ -80,6 +83,10 @@ import {
   resetHistogram,
 } from './server/command_stats';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
+import {
+  keySizesBegin as keySizesBeginInCore,
+  keySizesStep as keySizesStepInCore,
+} from './server/key_sizes';
 import { seedRandom } from './util/prng';
 import { setHashSeed } from './util/siphash';
 
@@ -151,6 +158,7 @@ export function connNew(id: f64, nowMs: f64, authenticated: bool): usize {
 export function connDelete(ptr: usize): void {
   const c = changetype<Conn>(ptr);
   batch.abandon(c);
+  publishOutput();
   if (c.flags & CLIENT_MONITOR) monitorRemove(c);
   transactionEnd(c);
   connFree(c);
@@ -158,18 +166,12 @@ export function connDelete(ptr: usize): void {
 
 /** Copies the peer's address, as MONITOR and SLOWLOG print it. False: memory is exhausted. */
 export function connSetAddr(ptr: usize, text: usize, bytes: u32): bool {
-  const c = changetype<Conn>(ptr);
-  c.addr = tryConnText(text, bytes, c.addr);
-  c.addrLen = c.addr == 0 ? 0 : bytes;
-  return bytes == 0 || c.addr != 0;
+  return trySetAddr(changetype<Conn>(ptr), text, bytes);
 }
 
 /** Copies the name given by CLIENT SETNAME. False: memory is exhausted. */
 export function connSetName(ptr: usize, text: usize, bytes: u32): bool {
-  const c = changetype<Conn>(ptr);
-  c.name = tryConnText(text, bytes, c.name);
-  c.nameLen = c.name == 0 ? 0 : bytes;
-  return bytes == 0 || c.name != 0;
+  return trySetName(changetype<Conn>(ptr), text, bytes);
 }
 
 /** Turns a connection into a monitor or back. */
@@ -204,7 +206,7 @@ export function feed(ptr: usize, length: u32, nowMs: f64): i32 {
   return status;
 }
 
-/** Goes on after STATUS_HOST_COMMAND, STATUS_FLUSH, STATUS_PAUSED or a suspended host command. */
+/** Goes on after a host command has its reply, STATUS_FLUSH or STATUS_PAUSED. */
 export function resume(ptr: usize, nowMs: f64): i32 {
   setNow(nowMs);
   const status = batch.resume(changetype<Conn>(ptr));
@@ -215,6 +217,13 @@ export function resume(ptr: usize, nowMs: f64): i32 {
 /** The host command under way will be answered later. What was replied before it may be written. */
 export function suspend(ptr: usize): void {
   batch.suspend(changetype<Conn>(ptr));
+  publishOutput();
+}
+
+/** The reply of a suspended host command is about to be appended; then `resume` is to be called. */
+export function answer(ptr: usize, nowMs: f64): void {
+  setNow(nowMs);
+  batch.answer(changetype<Conn>(ptr));
   publishOutput();
 }
 
@@ -232,7 +241,7 @@ export function replyReserve(bytes: usize): usize {
 export function replyCommit(bytes: usize): void {
   const at = outputPtr() + outputLen();
   outputCommit(bytes);
-  if (bytes > 0 && load<u8>(at) == 45) countError(at);
+  if (bytes > 0 && load<u8>(at) == 45) countError(at, <u32>bytes);
   publishOutput();
 }
 
@@ -261,6 +270,7 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
     if (evictionPending()) more = true;
   }
   if (expireStep(deadline)) more = true;
+  batch.drainEffects();
   for (let i: u32 = 0; i < databaseCount; i++) {
     while (tableShrink(database(i), 64)) {
       if (clockUs() >= deadline) {
@@ -280,6 +290,7 @@ export function refreshStats(): void {
   Stats.set(STAT_USED_MEMORY, used);
   Stats.set(STAT_PEAK_MEMORY, max(<f64>peakBytes() + staticBytes(), used));
   Stats.set(STAT_SYSTEM_MEMORY, linearMemoryBytes());
+  Stats.set(STAT_TAKEN_MEMORY, takenBytes());
   Stats.set(STAT_OVERHEAD_MEMORY, staticBytes());
 }
 
@@ -320,6 +331,25 @@ export function databaseBuckets(index: u32): u32 {
 
 export function databaseOverflow(index: u32): u32 {
   return database(index).overflow;
+}
+
+/** Starts to count the sizes of a database's values. Returns the address of the bins: see abi.ts. */
+export function keySizesBegin(index: u32): usize {
+  return keySizesBeginInCore(index);
+}
+
+/** Goes on counting for about `budgetUs`. True while there is more to count. */
+export function keySizesStep(budgetUs: f64): bool {
+  return keySizesStepInCore(budgetUs);
+}
+
+/** Connections that watch a key. */
+export function watchingClientCount(): u32 {
+  return watchingClients;
+}
+
+export function watchedKeyCount(): u32 {
+  return watchedKeys;
 }
 
 // --- Commands ---

@@ -15,14 +15,17 @@ import { Core } from './core/core.ts';
 import { Guards } from './core/guards.ts';
 import { type CoreCrash, Engine } from './engine.ts';
 import type { Logger } from './log.ts';
+import { registerInfo } from './monitor/info.ts';
+import { infoSections } from './monitor/info_sections.ts';
 import { DefaultUser, registerAuthCommands } from './net/auth_commands.ts';
 import { chooseTransport } from './net/choose.ts';
 import type { ClientType } from './net/client.ts';
 import { registerClientCommands } from './net/client_commands.ts';
 import { ClientPause } from './net/client_pause.ts';
 import { ClientRegistry, type ClientSettings, type OutputBufferLimit } from './net/clients.ts';
-import { Listener, type ListenerSettings } from './net/listener.ts';
+import { ListenError, Listener, type ListenerSettings } from './net/listener.ts';
 import type { Transport } from './net/transport.ts';
+import { ServerFigures } from './server_facts.ts';
 import { REDIS_VERSION } from './version.ts';
 
 /** Background work per step, in microseconds: no request waits longer than this for it. */
@@ -39,6 +42,9 @@ export interface ServerOptions {
   readonly module: WebAssembly.Module;
   readonly pid: number;
   readonly stdoutIsTerminal: boolean;
+  readonly executable: string;
+  /** Absolute path, empty when started without one. */
+  readonly configFile: string;
   /** CONFIG REWRITE; undefined when the server was started without a file. */
   readonly rewriteFile?: () => string | null;
   /** The core trapped; the process must end. */
@@ -53,6 +59,7 @@ export class Server {
   readonly clients: ClientRegistry;
   readonly guards: Guards;
   readonly pause: ClientPause;
+  readonly figures: ServerFigures;
   private readonly options: ServerOptions;
   private listener: Listener | undefined;
   private transport: Transport | undefined;
@@ -81,6 +88,14 @@ export class Server {
     });
     this.guards = new Guards(core);
     this.pause = new ClientPause(this.guards, this.engine);
+    this.figures = new ServerFigures({
+      engine: this.engine,
+      config: this.config,
+      clients: this.clients,
+      pid: options.pid,
+      executable: options.executable,
+      configFile: options.configFile,
+    });
     this.config.subscribe('requirepass', () => this.applyRequirepass());
     this.applyRequirepass();
     this.registerCommands();
@@ -117,13 +132,13 @@ export class Server {
       log: (level, line) => logger.log(level, line),
     });
     await this.listener.open();
-    config.subscribe(['port', 'bind'], async () => {
-      await this.listener?.updateTcp();
-      return undefined;
-    });
+    config.subscribe(['port', 'bind'], (changed) => this.applyAddresses(changed.has('port')));
     logger.notice('Server initialized');
     this.scheduleCron(0);
-    this.clientsTimer = setInterval(() => this.clients.tick(this.engine.now()), CLIENTS_TICK_MS);
+    this.clientsTimer = setInterval(() => {
+      this.clients.tick(this.engine.now());
+      this.figures.tick();
+    }, CLIENTS_TICK_MS);
     if (config.get('port') !== 0) logger.notice('Ready to accept connections tcp');
     if (config.get('unixsocket') !== '') logger.notice('Ready to accept connections unix');
   }
@@ -137,6 +152,19 @@ export class Server {
     for (const client of [...this.engine.clients.values()]) client.output.destroy();
   }
 
+  /** Listens where the configuration says now. Returns why that is impossible. */
+  private async applyAddresses(isPortChanged: boolean): Promise<string | undefined> {
+    try {
+      await this.listener?.updateTcp();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      return isPortChanged
+        ? 'Unable to listen on this port. Check server logs.'
+        : 'Failed to bind to specified addresses.';
+    }
+  }
+
   /** New clients need no password without one; RESET in the core asks the same. */
   private applyRequirepass(): undefined {
     this.engine.core.exports.setConfig(abi.CFG_DEFAULT_USER_NOPASS, this.users.isOpen ? 1 : 0);
@@ -144,7 +172,9 @@ export class Server {
 
   private scheduleCron(delayMs: number): void {
     this.timer = setTimeout(() => {
+      const began = performance.now();
       const more = this.engine.cron(CRON_STEP_US);
+      this.figures.metrics.addCron((performance.now() - began) * 1000);
       this.scheduleCron(more ? CRON_BUSY_MS : 1000 / this.config.get('hz'));
     }, delayMs);
   }
@@ -152,6 +182,7 @@ export class Server {
   private registerCommands(): void {
     const { engine, config, logger } = this;
     registerCommandCommands(engine.commands);
+    registerInfo(engine.commands, infoSections(this.figures));
     registerClientCommands(engine.commands, {
       registry: this.clients,
       pause: this.pause,
@@ -177,6 +208,16 @@ export class Server {
     const { core } = this.engine;
     core.exports.resetStats();
     for (const stat of RESET_STATS) core.setStat(stat, 0);
+    const { traffic } = this.engine;
+    traffic.inputBytes = 0;
+    traffic.outputBytes = 0;
+    traffic.reads = 0;
+    traffic.writes = 0;
+    const { counters } = this.clients;
+    counters.totalConnections = 0;
+    counters.rejectedConnections = 0;
+    counters.outputLimitDisconnections = 0;
+    this.figures.metrics.reset();
   }
 }
 

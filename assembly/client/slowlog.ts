@@ -52,6 +52,7 @@ function putMark(out: usize, count: u32, what: string): usize {
 export function slowlogPushIfNeeded(c: Conn, argv: usize, argc: u32, durationUs: f64): void {
   const threshold = Settings.get(CFG_SLOWLOG_SLOWER_US);
   if (threshold < 0 || durationUs < <f64>threshold) return;
+  if (!Settings.on(CFG_SLOWLOG_MAX_LEN)) return;
   const kept = min(argc, MAX_ARGS);
   const bytes = ENTRY_TEXT + c.addrLen + c.nameLen + kept * (4 + MAX_ARG_BYTES + MARK_MAX_BYTES);
   const scratch = tryAlloc(bytes);

@@ -2,10 +2,12 @@
 //
 //   state (Conn.multi): commands u32 | flags u32 | data u32 | length u32 | capacity u32 |
 //                       next u32 | left u32 | executing u32
-//   data, per command:  id u32 | arguments u32 | length u32 per argument | bytes, padded to 4
+//   data, per command:  id u32 | arguments u32 | ARG_BYTES per argument | bytes, padded to 8
 //
 // Queued commands own copies of their arguments, because the input they came in is gone by the time
-// of EXEC. While EXEC runs, arguments point into the data, which is freed behind the last command.
+// of EXEC. The argument records lie beside them, so EXEC needs no memory of its own and cannot fail
+// half-way; they are pointed at the bytes when their command's turn comes, since the data may have
+// moved before. It is freed behind the last command.
 
 import { ARG_BYTES, CLIENT_DIRTY_CAS, CLIENT_DIRTY_EXEC, CLIENT_MULTI } from '../abi';
 import { free, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
@@ -31,9 +33,6 @@ const COMMAND_HEAD: u32 = 8;
 export let execRequested: bool = false;
 /** The command that `transactionNext` prepared. */
 export let queuedId: u32 = 0;
-
-let records: usize = 0; // argument records of the queued command that runs
-let recordsCap: u32 = 0;
 
 export function requestExec(on: bool): void {
   execRequested = on;
@@ -71,9 +70,9 @@ export function queuedBytes(c: Conn): u32 {
 /** Queues the running command. False when memory is exhausted. */
 export function tryQueueCommand(c: Conn, id: u32, flags: u32): bool {
   const m = multiOf(c);
-  let bytes: u64 = COMMAND_HEAD + ((<u64>argc) << 2);
+  let bytes: u64 = COMMAND_HEAD + <u64>argc * ARG_BYTES;
   for (let i: u32 = 0; i < argc; i++) bytes += Arg.len(i);
-  bytes = (bytes + 3) & ~3;
+  bytes = (bytes + 7) & ~7;
   const total = <u64>m.length + bytes;
   if (total > 0xf0000000) return false;
   if (total > <u64>m.capacity) {
@@ -86,12 +85,14 @@ export function tryQueueCommand(c: Conn, id: u32, flags: u32): bool {
   const at = m.data + m.length;
   store<u32>(at, id);
   store<u32>(at, argc, 4);
-  let out = at + COMMAND_HEAD + (argc << 2);
+  let record = at + COMMAND_HEAD;
+  let text = record + <usize>argc * ARG_BYTES;
   for (let i: u32 = 0; i < argc; i++) {
     const len = Arg.len(i);
-    store<u32>(at + COMMAND_HEAD + (i << 2), len);
-    memory.copy(out, Arg.ptr(i), len);
-    out += len;
+    setArgRecord(record, 0, len);
+    memory.copy(text, Arg.ptr(i), len);
+    record += ARG_BYTES;
+    text += len;
   }
   m.length = <u32>total;
   m.commands += 1;
@@ -130,22 +131,16 @@ export function transactionNext(c: Conn): bool {
   if (m.left == 0) return false;
   const at = m.data + m.next;
   const count = load<u32>(at, 4);
-  if (count > recordsCap) {
-    const wanted = <usize>count * ARG_BYTES;
-    const wider = records == 0 ? tryAlloc(wanted) : tryRealloc(records, wanted);
-    // The arguments fitted when they were queued; their records are the reserve's business.
-    assert(wider != 0);
-    records = wider;
-    recordsCap = <u32>(usableSize(wider) / ARG_BYTES);
-  }
-  let text = at + COMMAND_HEAD + (count << 2);
+  const records = at + COMMAND_HEAD;
+  let text = records + <usize>count * ARG_BYTES;
   for (let i: u32 = 0; i < count; i++) {
-    const len = load<u32>(at + COMMAND_HEAD + (i << 2));
-    setArgRecord(records + <usize>i * ARG_BYTES, text, len);
+    const record = records + <usize>i * ARG_BYTES;
+    const len = load<u32>(record, 4);
+    setArgRecord(record, text, len);
     text += len;
   }
   queuedId = load<u32>(at);
-  m.next = (<u32>(text - m.data) + 3) & ~3;
+  m.next = (<u32>(text - m.data) + 7) & ~7;
   m.left -= 1;
   setArgs(count, records);
   return true;

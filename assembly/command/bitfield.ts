@@ -8,9 +8,10 @@
 // is kept.
 
 import { lookupKeyRead, lookupKeyWrite } from '../keyspace/db';
-import { keyModified } from '../keyspace/effects';
+import { NOTIFY_STRING } from '../keyspace/effects';
 import { Entry, EntryPtr, TYPE_STRING } from '../keyspace/entry';
 import { viewLen, viewPtr, viewString } from '../keyspace/string_value';
+import { argEvent } from '../resp/arg_event';
 import { argI64, argI64OrReply } from '../resp/arg_number';
 import { Arg, argc, argIs } from '../resp/args';
 import { ERR_SYNTAX, ERR_WRONG_TYPE, replyError } from '../resp/errors';
@@ -118,7 +119,7 @@ function execute(e: EntryPtr, count: u32, grew: bool): void {
       changes += executeOperation(ptr, len, grew);
     }
   }
-  if (changes != 0) keyModified(changes);
+  if (changes != 0) argEvent(1, NOTIFY_STRING, 'setbit', changes);
 }
 
 /** Carries out the operation read last; returns 1 when it changed the string, which may have grown. */

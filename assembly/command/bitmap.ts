@@ -5,10 +5,11 @@
 
 import { CFG_PROTO_MAX_BULK } from '../abi';
 import { lookupKeyRead, lookupKeyWrite } from '../keyspace/db';
-import { keyModified } from '../keyspace/effects';
+import { NOTIFY_STRING } from '../keyspace/effects';
 import { ENCODING_INT, ENCODING_RAW, Entry, EntryPtr, TYPE_STRING } from '../keyspace/entry';
 import { Settings } from '../keyspace/settings';
 import { stringValueLen, viewLen, viewPtr, viewString } from '../keyspace/string_value';
+import { argEvent } from '../resp/arg_event';
 import { argI64, argI64OrReply, argI64OrText } from '../resp/arg_number';
 import { Arg, argc, argIs } from '../resp/args';
 import { mustObeyClient } from '../resp/connection';
@@ -87,7 +88,7 @@ export function setbitCommand(): void {
   const old = (byte >> shift) & 1;
   if (old != bit || bitsGrew) {
     store<u8>(at, <u8>((byte & ~(1 << shift)) | (bit << shift)));
-    keyModified(1);
+    argEvent(1, NOTIFY_STRING, 'setbit', 1);
   }
   replyInt(old);
 }

@@ -16,7 +16,7 @@ import {
   trySetStringBlock,
   tryStoreText,
 } from '../keyspace/db';
-import { keyModified } from '../keyspace/effects';
+import { NOTIFY_GENERIC, NOTIFY_STRING } from '../keyspace/effects';
 import {
   EMBED_MAX_BYTES,
   ENCODING_RAW,
@@ -28,6 +28,7 @@ import {
 } from '../keyspace/entry';
 import { VIEW_SCRATCH_BYTES, viewLen, viewPtr, viewStringIn } from '../keyspace/string_value';
 import { free, tryAlloc } from '../memory/alloc';
+import { argEvent } from '../resp/arg_event';
 import { Arg, argc, argIs } from '../resp/args';
 import {
   ERR_OOM_LIMIT,
@@ -169,7 +170,7 @@ function viewSources(): void {
 
 function storeResult(op: u32): void {
   if (longest == 0) {
-    if (deleteKey(Arg.ptr(2), Arg.len(2), Arg.hash(2))) keyModified(1);
+    if (deleteKey(Arg.ptr(2), Arg.len(2), Arg.hash(2))) argEvent(2, NOTIFY_GENERIC, 'del', 1);
     replyInt(0);
     return;
   }
@@ -194,7 +195,7 @@ function storeResult(op: u32): void {
     if (block != 0 && !stored) free(block);
   }
   if (stored) {
-    keyModified(1);
+    argEvent(2, NOTIFY_STRING, 'set', 1);
     replyInt(longest);
   } else replyError(ERR_OOM_LIMIT);
 }

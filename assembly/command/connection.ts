@@ -16,11 +16,12 @@ import {
   CLIENT_REPLY_SKIP_NEXT,
 } from '../abi';
 import { monitorAdd, monitorRemove } from '../client/monitor';
+import { isExecuting, transactionEnd } from '../client/transaction';
 import { nowUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
 import { Settings } from '../keyspace/settings';
 import { Arg, argc } from '../resp/args';
-import { client, tryConnText } from '../resp/connection';
+import { client, trySetName } from '../resp/connection';
 import { replyError, replyWrongArguments } from '../resp/errors';
 import {
   replyArray,
@@ -78,6 +79,10 @@ export function timeCommand(): void {
 
 /** MONITOR: a connection that is one already gets no reply, as in Redis. */
 export function monitorCommand(): void {
+  if (isExecuting(client)) {
+    replyError("ERR MONITOR isn't allowed for DENY BLOCKING client");
+    return;
+  }
   if (client.flags & (CLIENT_MONITOR | CLIENT_REPLICA)) return;
   client.flags |= CLIENT_MONITOR;
   monitorAdd(client);
@@ -94,11 +99,11 @@ export function resetCommand(): void {
     client.flags &= ~CLIENT_MONITOR;
     monitorRemove(client);
   }
+  transactionEnd(client);
   client.db = 0;
   selectDatabase(0);
   client.resp = 2;
-  client.name = tryConnText(0, 0, client.name);
-  client.nameLen = 0;
+  trySetName(client, 0, 0);
   client.flags &= ~RESET_FLAGS;
   setTouchOnLookup(true);
   if (Settings.on(CFG_DEFAULT_USER_NOPASS)) client.flags |= CLIENT_AUTHENTICATED;

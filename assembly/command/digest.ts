@@ -5,9 +5,10 @@
 // one that is not hexadecimal equals none, as in Redis.
 
 import { deleteFound, lookupKeyRead, lookupKeyWrite } from '../keyspace/db';
-import { keyModified } from '../keyspace/effects';
+import { NOTIFY_GENERIC } from '../keyspace/effects';
 import { Entry, EntryPtr, TYPE_STRING } from '../keyspace/entry';
 import { stringEquals, viewLen, viewPtr, viewString } from '../keyspace/string_value';
+import { argEvent } from '../resp/arg_event';
 import { Arg, argc } from '../resp/args';
 import { ERR_WRONG_TYPE, replyError, replyWrongArguments } from '../resp/errors';
 import { outputLen, outputRewind, replyBulk, replyInt, replyNull } from '../resp/writer';
@@ -102,6 +103,6 @@ export function delexCommand(): void {
     }
   }
   deleteFound(Arg.hash(1));
-  keyModified(1);
+  argEvent(1, NOTIFY_GENERIC, 'del', 1);
   replyInt(1);
 }

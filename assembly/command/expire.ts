@@ -9,8 +9,9 @@ import {
   lookupKeyWrite,
   trySetExpireFound,
 } from '../keyspace/db';
-import { keyModified } from '../keyspace/effects';
+import { NOTIFY_GENERIC } from '../keyspace/effects';
 import { Entry, EntryPtr, NO_EXPIRE } from '../keyspace/entry';
+import { argEvent } from '../resp/arg_event';
 import { argI64, argI64OrReply } from '../resp/arg_number';
 import { Arg, argc, argIs } from '../resp/args';
 import {
@@ -91,12 +92,14 @@ function expireGeneric(fromMs: i64, unitMs: i64, command: string): void {
     replyInt(0);
     return;
   }
-  if (atMs <= nowMs) deleteFound(Arg.hash(1));
-  else if (trySetExpireFound(e, atMs) == 0) {
+  if (atMs <= nowMs) {
+    deleteFound(Arg.hash(1));
+    argEvent(1, NOTIFY_GENERIC, 'del', 1);
+  } else if (trySetExpireFound(e, atMs) != 0) argEvent(1, NOTIFY_GENERIC, 'expire', 1);
+  else {
     replyError(ERR_OOM_LIMIT);
     return;
   }
-  keyModified(1);
   replyInt(1);
 }
 
@@ -156,6 +159,6 @@ export function persistCommand(): void {
     return;
   }
   trySetExpireFound(e, NO_EXPIRE);
-  keyModified(1);
+  argEvent(1, NOTIFY_GENERIC, 'persist', 1);
   replyInt(1);
 }

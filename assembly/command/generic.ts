@@ -22,10 +22,17 @@ import {
   tryCopyKey,
   tryMoveKey,
 } from '../keyspace/db';
-import { keyModified } from '../keyspace/effects';
+import {
+  DATABASE_FLUSHED,
+  DATABASE_SWAPPED,
+  databaseEvent,
+  keyModified,
+  NOTIFY_GENERIC,
+} from '../keyspace/effects';
 import { Entry } from '../keyspace/entry';
 import { flushDatabase } from '../keyspace/lazyfree';
 import { Settings } from '../keyspace/settings';
+import { argEvent, argEventIn } from '../resp/arg_event';
 import { argI32OrReply, argI32OrText, argI64 } from '../resp/arg_number';
 import { Arg, argc, argIs } from '../resp/args';
 import { client } from '../resp/connection';
@@ -47,9 +54,10 @@ import { typeName } from './type_names';
 export function delCommand(): void {
   let deleted: u32 = 0;
   for (let i: u32 = 1; i < argc; i++) {
-    if (deleteKey(Arg.ptr(i), Arg.len(i), Arg.hash(i))) deleted += 1;
+    if (!deleteKey(Arg.ptr(i), Arg.len(i), Arg.hash(i))) continue;
+    argEvent(i, NOTIFY_GENERIC, 'del', 1);
+    deleted += 1;
   }
-  if (deleted > 0) keyModified(deleted);
   replyInt(deleted);
 }
 
@@ -117,7 +125,8 @@ function tryRenameOrReply(onlyNew: bool): bool {
     return false;
   }
   if (!tryMoveTo(db, 2)) return false;
-  keyModified(1);
+  argEvent(1, NOTIFY_GENERIC, 'rename_from', 1);
+  argEvent(2, NOTIFY_GENERIC, 'rename_to', 0);
   return true;
 }
 
@@ -172,7 +181,8 @@ export function moveCommand(): void {
     return;
   }
   if (!tryMoveTo(toDb, 1)) return;
-  keyModified(1);
+  argEvent(1, NOTIFY_GENERIC, 'move_from', 1);
+  argEventIn(toDb, 1, NOTIFY_GENERIC, 'move_to', 0);
   replyInt(1);
 }
 
@@ -216,7 +226,7 @@ export function copyCommand(): void {
   if (taken && !copyReplaces) replyInt(0);
   else if (!tryCopyKey(e, toDb, Arg.ptr(2), Arg.len(2), Arg.hash(2))) replyError(ERR_OOM_LIMIT);
   else {
-    keyModified(1);
+    argEventIn(toDb, 2, NOTIFY_GENERIC, 'copy_to', 1);
     replyInt(1);
   }
 }
@@ -246,7 +256,11 @@ export function swapdbCommand(): void {
     replyError(ERR_DB_INDEX);
     return;
   }
-  if (first != second) swapDatabases(database(<u32>first), database(<u32>second));
+  if (first != second) {
+    swapDatabases(database(<u32>first), database(<u32>second));
+    databaseEvent(<u32>first, DATABASE_SWAPPED);
+    databaseEvent(<u32>second, DATABASE_SWAPPED);
+  }
   keyModified(1);
   replyOk();
 }
@@ -265,16 +279,21 @@ function parseFlushOrReply(): bool {
   return true;
 }
 
+function flush(which: Db): void {
+  keyModified(flushDatabase(which, flushLater));
+  databaseEvent(which.id, DATABASE_FLUSHED);
+}
+
 /** FLUSHDB [ASYNC | SYNC] */
 export function flushdbCommand(): void {
   if (!parseFlushOrReply()) return;
-  keyModified(flushDatabase(db, flushLater));
+  flush(db);
   replyOk();
 }
 
 /** FLUSHALL [ASYNC | SYNC] */
 export function flushallCommand(): void {
   if (!parseFlushOrReply()) return;
-  for (let i: u32 = 0; i < databaseCount; i++) keyModified(flushDatabase(database(i), flushLater));
+  for (let i: u32 = 0; i < databaseCount; i++) flush(database(i));
   replyOk();
 }

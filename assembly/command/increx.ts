@@ -8,8 +8,9 @@
 // was added. Unlike SET, the command takes no option twice.
 
 import { deleteFound, KEEP_EXPIRE, lookupKeyWrite, tryStoreInt } from '../keyspace/db';
-import { keyModified } from '../keyspace/effects';
+import { NOTIFY_GENERIC, NOTIFY_STRING } from '../keyspace/effects';
 import { Entry, EntryPtr, NO_EXPIRE } from '../keyspace/entry';
+import { argEvent } from '../resp/arg_event';
 import { Arg, argc, argIs } from '../resp/args';
 import { client } from '../resp/connection';
 import { ERR_OOM_LIMIT, ERR_SYNTAX, errorEnd, errorStart, replyError } from '../resp/errors';
@@ -155,7 +156,7 @@ function deletedAsPast(e: EntryPtr, expireAtMs: i64): bool {
   if (expireAtMs < 0 || !isPast(expireAtMs)) return false;
   if (e != 0) {
     deleteFound(Arg.hash(1));
-    keyModified(1);
+    argEvent(1, NOTIFY_GENERIC, 'del', 1);
   }
   return true;
 }
@@ -226,7 +227,8 @@ function incrementInt(): void {
       replyError(ERR_OOM_LIMIT);
       return;
     }
-    keyModified(1);
+    argEvent(1, NOTIFY_STRING, 'incrby', 1);
+    if (expireAtMs >= 0) argEvent(1, NOTIFY_GENERIC, 'expire', 0);
   }
   replyInts(sum, added);
 }
@@ -321,7 +323,8 @@ function incrementFloat(): void {
       replyError(ERR_OOM_LIMIT);
       return;
     }
-    keyModified(1);
+    argEvent(1, NOTIFY_STRING, 'incrbyfloat', 1);
+    if (expireAtMs >= 0) argEvent(1, NOTIFY_GENERIC, 'expire', 0);
   }
   replyFloats(floatSum, floatAdded);
 }

@@ -15,10 +15,11 @@ import {
   tryNewStringFor,
   trySetString,
 } from '../keyspace/db';
-import { keyModified } from '../keyspace/effects';
+import { NOTIFY_GENERIC, NOTIFY_STRING } from '../keyspace/effects';
 import { Entry, EntryPtr, NO_EXPIRE, TYPE_STRING } from '../keyspace/entry';
 import { free, tryAlloc } from '../memory/alloc';
 import { isPlentyFor, memoryNearlyExhausted } from '../memory/pages';
+import { argEvent } from '../resp/arg_event';
 import { Arg, argc } from '../resp/args';
 import { ERR_OOM_LIMIT, replyError, replyWrongArguments } from '../resp/errors';
 import { replyArray, replyInt, replyNull, replyOk } from '../resp/writer';
@@ -109,7 +110,10 @@ function storePairsOrReply(first: u32, pairs: u32, expireAtMs: i64): bool {
   const stored = isPlentyFor(bytes)
     ? storeOneByOne(first, pairs, expireAtMs)
     : storeTogether(first, pairs, expireAtMs);
-  if (stored != 0) keyModified(stored);
+  for (let n: u32 = 0; n < stored; n++) {
+    argEvent(first + (n << 1), NOTIFY_STRING, 'set', 1);
+    if (expireAtMs >= 0) argEvent(first + (n << 1), NOTIFY_GENERIC, 'expire', 0);
+  }
   if (stored == pairs) return true;
   replyError(ERR_OOM_LIMIT);
   return false;

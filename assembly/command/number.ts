@@ -10,8 +10,9 @@ import {
   tryStoreInt,
   tryStoreText,
 } from '../keyspace/db';
-import { keyModified } from '../keyspace/effects';
+import { NOTIFY_STRING } from '../keyspace/effects';
 import { ENCODING_INT, Entry, EntryPtr, TYPE_STRING } from '../keyspace/entry';
+import { argEvent } from '../resp/arg_event';
 import { argI64, argI64OrReply } from '../resp/arg_number';
 import { Arg } from '../resp/args';
 import {
@@ -74,7 +75,7 @@ function incrementBy(delta: i64): void {
   const sum = value + delta;
   if (sumOverflows(value, delta, sum)) replyError(ERR_OVERFLOW);
   else if (tryStoreInt(e, Arg.ptr(1), Arg.len(1), Arg.hash(1), sum, KEEP_EXPIRE)) {
-    keyModified(1);
+    argEvent(1, NOTIFY_STRING, 'incrby', 1);
     replyInt(sum);
   } else replyError(ERR_OOM_LIMIT);
 }
@@ -158,7 +159,7 @@ export function incrbyfloatCommand(): void {
   addLongDouble(floatValue, increment, floatValue);
   if (!isFiniteLongDouble(floatValue)) replyError('ERR increment would produce NaN or Infinity');
   else if (tryStoreFloat(e, floatValue, KEEP_EXPIRE)) {
-    keyModified(1);
+    argEvent(1, NOTIFY_STRING, 'incrbyfloat', 1);
     replyBulk(floatText, formatLongDouble(floatValue, floatText));
   } else replyError(ERR_OOM_LIMIT);
 }

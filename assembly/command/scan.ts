@@ -8,8 +8,8 @@
 //
 // As in Redis, COUNT is about how many keys are looked at, not returned, and expired keys that would
 // have been returned are deleted. KEYS leaves them alone.
-import { STAT_EXPIRED_KEYS, STAT_KEYSPACE_HITS, STAT_KEYSPACE_MISSES } from '../abi';
-import { db, entryFree, isExpired } from '../keyspace/db';
+import { STAT_KEYSPACE_HITS, STAT_KEYSPACE_MISSES } from '../abi';
+import { db, entryExpired, isExpired } from '../keyspace/db';
 import { Entry, EntryPtr } from '../keyspace/entry';
 import {
   Bucket,
@@ -108,10 +108,7 @@ export function scanCommand(): void {
     position = scanNext(db, position);
     chains += 1;
   } while (position != 0 && chains <= chainsMax && sampled < count && !outputLost);
-  if (dropped > 0) {
-    Stats.add(STAT_EXPIRED_KEYS, <f64>dropped);
-    tableShrink(db, dropped << 1);
-  }
+  if (dropped > 0) tableShrink(db, dropped << 1);
   const head = outputLen();
   replyArray(2);
   replyBulkU64(reverseBits(position));
@@ -132,7 +129,7 @@ function scanChain(position: u64): void {
       const e = Bucket.entry(b, slot);
       if (pattern != 0 && !keyMatches(e, pattern)) continue;
       if (isExpired(e)) {
-        entryFree(tableDetach(db, b, slot));
+        entryExpired(db, tableDetach(db, b, slot));
         dropped += 1;
         if (hasType) Stats.add(STAT_KEYSPACE_MISSES, 1);
         continue;

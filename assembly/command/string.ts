@@ -15,9 +15,10 @@ import {
   trySetString,
   tryStoreString,
 } from '../keyspace/db';
-import { keyModified } from '../keyspace/effects';
+import { NOTIFY_GENERIC, NOTIFY_STRING } from '../keyspace/effects';
 import { ENCODING_INT, Entry, EntryPtr, NO_EXPIRE, TYPE_STRING } from '../keyspace/entry';
 import { Settings } from '../keyspace/settings';
+import { argEvent } from '../resp/arg_event';
 import { Arg, argc } from '../resp/args';
 import { ERR_OOM_LIMIT, ERR_WRONG_TYPE, replyError } from '../resp/errors';
 import {
@@ -88,7 +89,7 @@ export function setCommand(): void {
     return;
   }
   if (trySetString(Arg.ptr(1), Arg.len(1), Arg.hash(1), Arg.ptr(2), Arg.len(2), NO_EXPIRE)) {
-    keyModified(1);
+    argEvent(1, NOTIFY_STRING, 'set', 1);
     replyOk();
   } else replyError(ERR_OOM_LIMIT);
 }
@@ -134,7 +135,8 @@ function setWithOptions(): void {
     if (!wantsOld) replyNull();
   } else if (!tryStoreArg(old, 2, expireAtMs)) replyNoMemory(start);
   else {
-    keyModified(1);
+    argEvent(1, NOTIFY_STRING, 'set', 1);
+    if (expireAtMs >= 0) argEvent(1, NOTIFY_GENERIC, 'expire', 0);
     if (!wantsOld) replyOk();
   }
 }
@@ -144,7 +146,7 @@ export function setnxCommand(): void {
   if (lookupKeyWrite(Arg.ptr(1), Arg.len(1), Arg.hash(1)) != 0) replyInt(0);
   else if (!tryStoreArg(0, 2, NO_EXPIRE)) replyError(ERR_OOM_LIMIT);
   else {
-    keyModified(1);
+    argEvent(1, NOTIFY_STRING, 'set', 1);
     replyInt(1);
   }
 }
@@ -162,7 +164,8 @@ export function psetexCommand(): void {
 function setWithTime(option: u32, command: string): void {
   if (!parseExpiryOrReply(2, option, command)) return;
   if (trySetString(Arg.ptr(1), Arg.len(1), Arg.hash(1), Arg.ptr(3), Arg.len(3), expiryAtMs)) {
-    keyModified(1);
+    argEvent(1, NOTIFY_STRING, 'set', 1);
+    argEvent(1, NOTIFY_GENERIC, 'expire', 0);
     replyOk();
   } else replyError(ERR_OOM_LIMIT);
 }
@@ -174,7 +177,7 @@ export function getsetCommand(): void {
   const start = outputLen();
   const old = lookupKeyRead(Arg.ptr(1), Arg.len(1), Arg.hash(1));
   if (!replyStringOrNull(old)) return;
-  if (tryStoreArg(old, 2, NO_EXPIRE)) keyModified(1);
+  if (tryStoreArg(old, 2, NO_EXPIRE)) argEvent(1, NOTIFY_STRING, 'set', 1);
   else replyNoMemory(start);
 }
 
@@ -183,7 +186,7 @@ export function getdelCommand(): void {
   const e = lookupKeyRead(Arg.ptr(1), Arg.len(1), Arg.hash(1));
   if (!replyStringOrNull(e) || e == 0) return;
   deleteFound(Arg.hash(1));
-  keyModified(1);
+  argEvent(1, NOTIFY_GENERIC, 'del', 1);
 }
 
 /** GETEX key [expiry | PERSIST] */
@@ -208,7 +211,7 @@ function expireAfterReply(e: EntryPtr, given: u32, start: u32): void {
   replyString(e);
   if (given & (OPTION_EXAT | OPTION_PXAT) && isPast(expiryAtMs)) {
     deleteFound(Arg.hash(1));
-    keyModified(1);
+    argEvent(1, NOTIFY_GENERIC, 'del', 1);
   } else setExpiryFound(e, expiryAtMs, start);
 }
 
@@ -218,6 +221,7 @@ export function isPast(atMs: i64): bool {
 }
 
 function setExpiryFound(e: EntryPtr, atMs: i64, start: u32): void {
-  if (trySetExpireFound(e, atMs) != 0) keyModified(1);
-  else replyNoMemory(start);
+  if (trySetExpireFound(e, atMs) != 0) {
+    argEvent(1, NOTIFY_GENERIC, atMs == NO_EXPIRE ? 'persist' : 'expire', 1);
+  } else replyNoMemory(start);
 }

@@ -2,7 +2,7 @@
 
 import { CFG_PROTO_MAX_BULK } from '../abi';
 import { lookupKeyRead, lookupKeyWrite, tryStoreString } from '../keyspace/db';
-import { keyModified } from '../keyspace/effects';
+import { NOTIFY_STRING } from '../keyspace/effects';
 import { Entry, EntryPtr, NO_EXPIRE, TYPE_STRING } from '../keyspace/entry';
 import { Settings } from '../keyspace/settings';
 import {
@@ -13,6 +13,7 @@ import {
   viewPtr,
   viewString,
 } from '../keyspace/string_value';
+import { argEvent } from '../resp/arg_event';
 import { argI64, argI64OrReply } from '../resp/arg_number';
 import { Arg } from '../resp/args';
 import { mustObeyClient } from '../resp/connection';
@@ -52,7 +53,7 @@ export function appendCommand(): void {
   const more = Arg.len(2);
   if (e == 0) {
     if (tryStoreString(0, Arg.ptr(1), Arg.len(1), Arg.hash(1), Arg.ptr(2), Arg.len(2), NO_EXPIRE)) {
-      keyModified(1);
+      argEvent(1, NOTIFY_STRING, 'append', 1);
       replyInt(more);
     } else replyError(ERR_OOM_LIMIT);
     return;
@@ -67,7 +68,7 @@ export function appendCommand(): void {
   const grown = growOrReply(e, length);
   if (grown == 0) return;
   copySmall(Entry.stringPtr(grown) + old, Arg.ptr(2), more);
-  keyModified(1);
+  argEvent(1, NOTIFY_STRING, 'append', 1);
   replyInt(length);
 }
 
@@ -106,7 +107,7 @@ export function setrangeCommand(): void {
   const at = <u32>offset;
   if (at > old) memory.fill(bytes + old, 0, at - old);
   copySmall(bytes + at, Arg.ptr(3), count);
-  keyModified(1);
+  argEvent(1, NOTIFY_STRING, 'setrange', 1);
   replyInt(length);
 }
 

@@ -13,6 +13,7 @@ import { parseI64, parseI64Value } from '../util/number_parse';
 import { hashBytes } from '../util/siphash';
 import { initialClock, policyIsLfu, touchEntry } from './access_clock';
 import { nowMs } from './clock';
+import { effectsWanted, keyEvent, NOTIFY_EXPIRED } from './effects';
 import {
   EMBSTR_MAX_BYTES,
   ENCODING_EMBSTR,
@@ -151,10 +152,27 @@ export function randomKey(): EntryPtr {
   return 0;
 }
 
-/** Removes the entry found last, whose time has come. Not a change that waits to be saved. */
+/** Removes the entry found last, whose time has come. */
 function expireFound(which: Db, hash: u64): void {
-  entryFree(tableRemoveFound(which, hash));
+  entryExpired(which, tableRemoveFound(which, hash));
+}
+
+/**
+ * Counts, reports and frees an entry that was taken out of its table because its time had come. As in
+ * Redis, that is no change that waits to be saved.
+ */
+export function entryExpired(which: Db, e: EntryPtr): void {
   Stats.add(STAT_EXPIRED_KEYS, 1);
+  entryEvent(which, e, NOTIFY_EXPIRED, 'expired');
+  entryFree(e);
+}
+
+/** Reports what happened to an entry without anybody asking for it. */
+export function entryEvent(which: Db, e: EntryPtr, kind: u32, event: string): void {
+  if (effectsWanted == 0) return;
+  const key = Entry.key(e);
+  const keyLen = Entry.keyLen(e);
+  keyEvent(which.id, key, keyLen, hashKey(key, keyLen), kind, event, 0);
 }
 
 // --- Storing ---

@@ -38,7 +38,8 @@ import { randomBelow } from '../util/prng';
 import { hashBytes } from '../util/siphash';
 import { idleSeconds, lfuCounter } from './access_clock';
 import { clockUs } from './clock';
-import { Db, database, databaseCount, entryFree } from './db';
+import { Db, database, databaseCount, entryEvent, entryFree } from './db';
+import { NOTIFY_EVICTED } from './effects';
 import { Entry, EntryPtr } from './entry';
 import {
   Bucket,
@@ -172,7 +173,9 @@ function evictHash(which: Db, hash: u64, onlyVolatile: bool): bool {
 }
 
 function evict(which: Db, first: BucketPtr, b: BucketPtr, slot: u32): void {
-  entryFree(tableDetach(which, b, slot));
+  const e = tableDetach(which, b, slot);
+  entryEvent(which, e, NOTIFY_EVICTED, 'evicted');
+  entryFree(e);
   tableTidy(which, first);
   tableShrink(which, 2);
   Stats.add(STAT_EVICTED_KEYS, 1);

@@ -22,7 +22,10 @@ import './abort';
 export const PAGE_SHIFT: u32 = 16;
 export const PAGE_BYTES: u32 = 65536;
 const MAX_PAGES: u32 = 65536;
-/** Pages kept back so that small internal allocations succeed while user writes are refused. */
+/**
+ * Pages that only slabs may take, so that small blocks can still be had when large ones have taken
+ * everything else: a client has to be able to connect and to delete.
+ */
 const RESERVE_PAGES: u32 = 64;
 const GROW_MIN_PAGES: u32 = 16;
 const GROW_MAX_PAGES: u32 = 1024;
@@ -154,9 +157,15 @@ export function pagesInit(limitPages: u32): void {
   lowestFree = heapPage + tablePages;
 }
 
+/** Whether `more` pages for one block leave the reserve alone. */
+function sparesReserve(more: u32): bool {
+  return pagesTaken + more + RESERVE_PAGES <= pagesLimit;
+}
+
 /** A run of `count` pages, or 0 when linear memory cannot grow enough. */
 export function tryRunAlloc(count: u32): usize {
   if (count == 0 || count > MAX_PAGES) return 0;
+  if (count > 1 && !sparesReserve(count)) return 0;
   let page = findRun(count);
   if (page == 0) {
     if (!growFor(count)) return 0;
@@ -188,6 +197,7 @@ export function tryRunResize(ptr: usize, count: u32): bool {
   if (count < old) markRun(page + count, old - count, false);
   else if (count > old) {
     const more = count - old;
+    if (!sparesReserve(more)) return false;
     if (page + old + more > pagesTotal) return false;
     if (freeStretch(page + old, more) < more) return false;
     markRun(page + old, more, true);

@@ -13,7 +13,7 @@ import {
   STAT_ERROR_REPLIES,
 } from '../abi';
 import { Stats } from '../keyspace/stats';
-import { bytesEqual } from '../util/bytes';
+import { bytesEqual, findByte } from '../util/bytes';
 import {
   outputAt,
   outputLen,
@@ -121,26 +121,35 @@ export function errorEnd(start: u32): void {
   if (foreign) joinLines(start);
   foreign = false;
   replyCrlf();
-  countError(outputAt(start));
+  countError(outputAt(start), outputLen() - start);
 }
 
-/** Counts the error reply whose '-' is at `at`. */
-export function countError(at: usize): void {
+const GENERIC_CODE: usize = memory.data<u8>([69, 82, 82]); // "ERR"
+const GENERIC_CODE_BYTES: u32 = 3;
+/** A code word is looked for in so many bytes of an error, its '-' included. */
+const CODE_SEARCH_BYTES: u32 = 32;
+
+/**
+ * Counts the error reply of which `bytes` bytes, from its '-' on, are at `at`. The text up to the
+ * first space is its code word; one without a space close enough counts as ERR.
+ */
+export function countError(at: usize, bytes: u32): void {
+  if (<u32>ERRSTAT_NAME + CODE_SEARCH_BYTES > <u32>ERRSTAT_BYTES) ERROR('ERRSTAT_BYTES');
   commandErrors += 1;
   Stats.add(STAT_ERROR_REPLIES, 1);
-  let len: u32 = 0;
-  while (len < <u32>ERRSTAT_BYTES - <u32>ERRSTAT_NAME) {
-    const byte = load<u8>(at + 1 + len);
-    if (byte == 32 || byte == 13) break;
-    len += 1;
-  }
+  const space = findByte(at, at + min(bytes, CODE_SEARCH_BYTES), 32);
+  if (space > at + 1) countCode(at + 1, <u32>(space - at - 1));
+  else countCode(GENERIC_CODE, GENERIC_CODE_BYTES);
+}
+
+function countCode(code: usize, len: u32): void {
   for (let i: u32 = 0; i < <u32>ERRSTAT_SLOTS; i++) {
     const slot = errorStats + i * ERRSTAT_BYTES;
     const nameLen = load<u32>(slot, ERRSTAT_NAME_LEN);
     if (nameLen == 0) {
       store<u32>(slot, len, ERRSTAT_NAME_LEN);
-      memory.copy(slot + ERRSTAT_NAME, at + 1, len);
-    } else if (nameLen != len || !bytesEqual(slot + ERRSTAT_NAME, at + 1, len)) continue;
+      memory.copy(slot + ERRSTAT_NAME, code, len);
+    } else if (nameLen != len || !bytesEqual(slot + ERRSTAT_NAME, code, len)) continue;
     store<u64>(slot, load<u64>(slot, ERRSTAT_COUNT) + 1, ERRSTAT_COUNT);
     return;
   }

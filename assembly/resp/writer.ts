@@ -7,12 +7,14 @@
 // When the buffer cannot grow, the rest of the reply is dropped, `outputLost` is set and the
 // connection is closed: a client never sees a reply with a hole in it.
 
-import { free, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
+import { tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import { copySmall } from '../util/bytes';
 import { digits10, formatI64, formatU64 } from '../util/number_format';
 import { client } from './connection';
 
 const OUTPUT_MIN_BYTES: usize = 262144;
+const OUTPUT_MAX_BYTES: u64 = 0xfff00000;
+const OUTPUT_DOUBLING_BYTES: u64 = 0x8000000;
 const SLACK: usize = 64;
 
 let base: usize = 0;
@@ -45,8 +47,11 @@ export function outputReset(): void {
   pos = base;
   outputLost = false;
   if (end - base > OUTPUT_MIN_BYTES << 2) {
-    free(base);
-    writerInit();
+    // Cutting a run of pages always succeeds, and in place.
+    base = tryRealloc(base, OUTPUT_MIN_BYTES);
+    assert(base != 0);
+    pos = base;
+    end = base + OUTPUT_MIN_BYTES - SLACK;
   }
 }
 
@@ -56,13 +61,14 @@ export function tryReserve(bytes: usize): bool {
   return tryGrow(bytes);
 }
 
+/** Grows by doubling, and long outputs by a quarter, so that appending costs linear time. */
 function tryGrow(bytes: usize): bool {
   const length = pos - base;
   const wanted = <u64>length + bytes + SLACK;
-  const roomy = <usize>min<u64>(wanted << 1, 0xfff00000);
+  const roomy = wanted + (wanted < OUTPUT_DOUBLING_BYTES ? wanted : wanted >> 2);
   let grown: usize = 0;
-  if (!outputLost && wanted <= 0xfff00000) {
-    if (wanted < 0x8000000) grown = tryRealloc(base, roomy);
+  if (!outputLost && wanted <= OUTPUT_MAX_BYTES) {
+    grown = tryRealloc(base, <usize>min(roomy, OUTPUT_MAX_BYTES));
     if (grown == 0) grown = tryRealloc(base, <usize>wanted);
   }
   if (grown == 0) {
@@ -222,6 +228,12 @@ export function replyMap(pairs: u32): void {
 
 export function replySet(count: u32): void {
   if (client.resp == 3) replyHead(126, count);
+  else replyArray(count);
+}
+
+/** Out-of-band data: its own kind in RESP3, an array in RESP2. */
+export function replyPush(count: u32): void {
+  if (client.resp == 3) replyHead(62, count);
   else replyArray(count);
 }
 

@@ -14,7 +14,7 @@ import {
   CLIENT_MONITOR,
   CLIENT_MULTI,
   CLIENT_REPLICA,
-  CMD_ALLOW_BUSY,
+  CLIENT_UNIX_SOCKET,
   CMD_DENYOOM,
   CMD_LOADING,
   CMD_MAY_REPLICATE,
@@ -41,6 +41,7 @@ import {
   CMD_ID_DISCARD,
   CMD_ID_EXEC,
   CMD_ID_MULTI,
+  CMD_ID_PING,
   CMD_ID_QUIT,
   CMD_ID_RESET,
   CMD_ID_WATCH,
@@ -48,7 +49,7 @@ import {
 import { tryFreeMemoryForWrite, tryFreePagesForWrite } from '../keyspace/evict';
 import { Settings } from '../keyspace/settings';
 import { memoryNearlyExhausted } from '../memory/pages';
-import { Arg, argc } from '../resp/args';
+import { Arg, argc, argIs } from '../resp/args';
 import { client } from '../resp/connection';
 import {
   ERR_LOADING,
@@ -68,6 +69,7 @@ import {
 import {
   outputAt,
   outputLen,
+  outputLost,
   outputRewind,
   replyRaw,
   replySimple,
@@ -107,25 +109,25 @@ function rejectUnknown(): void {
   replyText("ERR unknown command '");
   errorBytes(Arg.ptr(0), min(Arg.len(0), UNKNOWN_SHOWN_BYTES));
   replyText("', with args beginning with: ");
-  let shown: u32 = 0;
-  for (let i: u32 = 1; i < argc && shown < UNKNOWN_SHOWN_BYTES; i++) {
-    const len = min(Arg.len(i), UNKNOWN_SHOWN_BYTES - shown);
+  const list = outputLen();
+  for (let i: u32 = 1; i < argc && !outputLost; i++) {
+    const shown = outputLen() - list;
+    if (shown >= UNKNOWN_SHOWN_BYTES) break;
     replyText("'");
-    errorBytes(Arg.ptr(i), len);
+    errorBytes(Arg.ptr(i), min(Arg.len(i), UNKNOWN_SHOWN_BYTES - shown));
     replyText("' ");
-    shown += len + 3;
   }
   errorEnd(start);
 }
 
-function rejectUnknownSubcommand(id: u32): void {
+function rejectUnknownSubcommand(): void {
   const start = errorStart();
   replyText("ERR unknown subcommand '");
   errorBytes(Arg.ptr(1), min(Arg.len(1), UNKNOWN_SHOWN_BYTES));
   replyText("'. Try ");
-  const name = Record.fullName(id);
-  for (let i: u32 = 0; i < Record.fullNameLen(id); i++) {
-    let byte: u32 = load<u8>(name + i);
+  // The name as sent, which rename-command may have changed.
+  for (let i: u32 = 0; i < Arg.len(0); i++) {
+    let byte: u32 = load<u8>(Arg.ptr(0) + i);
     if (byte - 97 < 26) byte -= 32;
     putByte(byte);
   }
@@ -151,18 +153,28 @@ export function replyWrongArity(id: u32): void {
 
 /** Replies with an error and returns true when name or number of arguments are wrong. */
 function rejectMalformed(id: u32): bool {
+  // A command that cannot be told counts nowhere.
   if (id == NO_COMMAND) {
     rejectUnknown();
     return true;
   }
   if (argc > 1 && hasSubcommands(id)) {
-    rejectUnknownSubcommand(id);
+    rejectUnknownSubcommand();
     return true;
   }
   const arity = <i32>load<i16>(Record.at(id), RECORD_ARITY);
   if (arity > 0 ? argc == <u32>arity : argc >= <u32>-arity) return false;
+  countRejected(id);
   replyWrongArity(id);
   return true;
+}
+
+/**
+ * Whether the command is the first or a later line of an HTTP request: a web page may have a browser
+ * send one to a server of the local network, with commands in its body.
+ */
+function isHttp(): bool {
+  return argIs(0, 'post') || argIs(0, 'host:');
 }
 
 // --- Refusals about the state of client and server ---
@@ -183,20 +195,29 @@ function rejectProtected(id: u32, flags: u32): bool {
   return true;
 }
 
-/** A Unix socket or a loopback address. */
-function isLocal(): bool {
-  if (client.addrLen == 0) return true;
-  const first: u32 = load<u8>(client.addr);
-  if (first == 47) return true;
-  if (client.addrLen > 4 && load<u32>(client.addr) == 0x2e373231) return true;
-  return client.addrLen > 5 && load<u32>(client.addr) == 0x5d313a3a;
+function addrStartsWith(start: string): bool {
+  const len = <u32>start.length;
+  if (client.addrLen < len) return false;
+  for (let i: u32 = 0; i < len; i++) {
+    const wanted = load<u16>(changetype<usize>(start) + (i << 1));
+    if (<u32>load<u8>(client.addr + i) != <u32>wanted) return false;
+  }
+  return true;
 }
 
-function rejectByGuard(flags: u32): bool {
+/** No socket, a Unix socket or a loopback address. */
+function isLocal(): bool {
+  if (client.addrLen == 0) return true;
+  if (client.flags & CLIENT_UNIX_SOCKET) return true;
+  return addrStartsWith('127.0.0.1:') || addrStartsWith('[::1]:');
+}
+
+function rejectByGuard(id: u32, flags: u32): bool {
   const guards = <u32>Settings.get(CFG_GUARDS);
   if (guards == 0) return false;
   const writes = (flags & CMD_WRITE) != 0;
-  if (writes && guards & GUARD_DISK_ERROR) replyError(ERR_MISCONF);
+  // PING tells health checks of it.
+  if ((writes || id == CMD_ID_PING) && guards & GUARD_DISK_ERROR) replyError(ERR_MISCONF);
   else if (writes && guards & GUARD_TOO_FEW_REPLICAS) replyError(ERR_NOREPLICAS);
   else if (writes && guards & GUARD_READONLY_REPLICA) replyError(ERR_READONLY);
   else if (guards & GUARD_STALE && (flags & CMD_STALE) == 0) replyError(ERR_MASTERDOWN);
@@ -213,15 +234,14 @@ function rejectReplica(flags: u32): bool {
   return true;
 }
 
-function rejectForMemory(flags: u32): bool {
-  const limited = Settings.on(CFG_MAXMEMORY);
-  if (limited && (flags & CMD_ALLOW_BUSY) == 0) {
-    if (!tryFreeMemoryForWrite() && flags & CMD_DENYOOM) {
-      replyError(ERR_OOM);
-      return true;
-    }
+function rejectForMemory(id: u32, flags: u32): bool {
+  // A transaction's queue could take any amount of memory, whatever the commands in it do.
+  const takesMemory = (flags & CMD_DENYOOM) != 0 || joinsTransaction(id);
+  if (Settings.on(CFG_MAXMEMORY) && !tryFreeMemoryForWrite() && takesMemory) {
+    replyError(ERR_OOM);
+    return true;
   }
-  if (flags & CMD_DENYOOM && memoryNearlyExhausted() && !tryFreePagesForWrite()) {
+  if (takesMemory && memoryNearlyExhausted() && !tryFreePagesForWrite()) {
     replyError(ERR_OOM_LIMIT);
     return true;
   }
@@ -239,7 +259,7 @@ export function refreshGuards(): void {
 /** The common case of `admitCommand`: true only when every check would pass. */
 export function admitAtOnce(id: u32, count: u32): bool {
   if (!unguarded || id == NO_COMMAND) return false;
-  const looked = CLIENT_AUTHENTICATED | CLIENT_REPLICA | CLIENT_MONITOR | CLIENT_MULTI;
+  const looked = CLIENT_AUTHENTICATED | CLIENT_MULTI | CLIENT_REPLICA | CLIENT_MONITOR;
   if ((client.flags & looked) != CLIENT_AUTHENTICATED) return false;
   const record = Record.at(id);
   if (load<u32>(record, RECORD_FLAGS) & CMD_PROTECTED) return false;
@@ -248,39 +268,48 @@ export function admitAtOnce(id: u32, count: u32): bool {
   return arity > 0 ? count == <u32>arity : count >= <u32>-arity;
 }
 
+/** What becomes of a command. */
+export const ADMIT_RUN: i32 = 0;
+/** It has got its reply: it was refused, or it joined its client's transaction. */
+export const ADMIT_DONE: i32 = 1;
+/** CLIENT PAUSE holds it back. */
+export const ADMIT_HOLD: i32 = 2;
+/** Its sender is to be cut off. */
+export const ADMIT_CLOSE: i32 = 3;
+
 /**
- * Whether the running command may go on to its handler or into a transaction's queue. Otherwise its
- * error reply is written, the refusal is counted, and a transaction that is being queued is doomed.
+ * What becomes of the running command. When it is refused, its error reply is written, the refusal
+ * is counted, and a transaction that is being queued is doomed.
  */
-export function admitCommand(id: u32): bool {
+export function admitCommand(id: u32): i32 {
   const start = outputLen();
+  if (id == NO_COMMAND && isHttp()) return ADMIT_CLOSE;
   if (rejectMalformed(id)) {
-    if (id != NO_COMMAND) countRejected(id);
     doomTransaction();
-    return false;
+    return ADMIT_DONE;
   }
   // What EXEC runs must be allowed when it runs, not only when it was queued.
   const flags = commandFlags(id) | (id == CMD_ID_EXEC ? queuedFlags(client) & EXEC_INHERITS : 0);
-  if ((client.flags & CLIENT_AUTHENTICATED) == 0 && (flags & CMD_NO_AUTH) == 0) {
+  if (rejectProtected(id, flags)) {
+    // Its reply is written.
+  } else if ((client.flags & CLIENT_AUTHENTICATED) == 0 && (flags & CMD_NO_AUTH) == 0) {
     replyError(ERR_NOAUTH);
   } else if (client.flags & CLIENT_MULTI && flags & CMD_NO_MULTI) {
     replyError(ERR_NO_MULTI);
-  } else if (
-    !rejectProtected(id, flags) &&
-    !rejectForMemory(flags) &&
-    !rejectByGuard(flags) &&
-    !rejectReplica(flags)
-  ) {
-    return true;
+  } else if (!rejectForMemory(id, flags) && !rejectByGuard(id, flags) && !rejectReplica(flags)) {
+    if (isPaused(flags)) return ADMIT_HOLD;
+    if (!joinsTransaction(id)) return ADMIT_RUN;
+    queueCommand(id);
+    return ADMIT_DONE;
   }
   countRejected(id);
   if (id == CMD_ID_EXEC && client.flags & CLIENT_MULTI) abortExec(start);
   else doomTransaction();
-  return false;
+  return ADMIT_DONE;
 }
 
 /** Flags of queued commands that decide whether EXEC itself is admitted. */
-const EXEC_INHERITS: u32 = CMD_WRITE | CMD_DENYOOM;
+const EXEC_INHERITS: u32 = CMD_WRITE | CMD_DENYOOM | CMD_MAY_REPLICATE;
 
 /** An error while queueing makes EXEC refuse the whole transaction. */
 function doomTransaction(): void {
@@ -302,7 +331,7 @@ function abortExec(start: u32): void {
 }
 
 /** Whether the running command joins the transaction that its client is queueing. */
-export function joinsTransaction(id: u32): bool {
+function joinsTransaction(id: u32): bool {
   return (
     (client.flags & CLIENT_MULTI) != 0 &&
     id != CMD_ID_EXEC &&
@@ -315,7 +344,7 @@ export function joinsTransaction(id: u32): bool {
 }
 
 /** Puts the running command into its client's queue. */
-export function queueCommand(id: u32): void {
+function queueCommand(id: u32): void {
   if (tryQueueCommand(client, id, commandFlags(id))) {
     replySimple('QUEUED');
     return;
@@ -324,10 +353,10 @@ export function queueCommand(id: u32): void {
   doomTransaction();
 }
 
-/** Whether CLIENT PAUSE holds this command back. */
-export function isPaused(id: u32): bool {
+/** Whether CLIENT PAUSE holds a command of these flags back. */
+function isPaused(flags: u32): bool {
   const guards = <u32>Settings.get(CFG_GUARDS);
-  if (guards & GUARD_PAUSE_ALL) return true;
-  if ((guards & GUARD_PAUSE_WRITE) == 0 || id == NO_COMMAND) return false;
-  return (commandFlags(id) & CMD_WRITE) != 0;
+  if ((guards & (GUARD_PAUSE_ALL | GUARD_PAUSE_WRITE)) == 0) return false;
+  if (client.flags & CLIENT_REPLICA) return false;
+  return (guards & GUARD_PAUSE_ALL) != 0 || (flags & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0;
 }

@@ -36,8 +36,9 @@ export function touchCollect(id: u32, argv: usize, argc: u32): void {
   if (first >= argc) return;
   const last = <i32>load<i8>(record, RECORD_LAST_KEY);
   const step = max<u32>(load<u8>(record, RECORD_KEY_STEP), 1);
-  const stop = last < 0 ? argc + last : min(<u32>last, argc - 1);
-  for (let i = first; i <= stop && count < MAX_KEYS; i += step) {
+  // Arity has not been checked yet: the range of a malformed command may end before its first key.
+  const stop = last < 0 ? <i32>argc + last : min(last, <i32>argc - 1);
+  for (let i = first; <i32>i <= stop && count < MAX_KEYS; i += step) {
     const at = list + count * TOUCH_BYTES;
     const hash = argHashAt(argv + i * ARG_BYTES);
     store<u64>(at, hash);

@@ -126,6 +126,8 @@ async function serve(action: ServeAction): Promise<void> {
     module: loadCoreModule(),
     pid: process.pid,
     stdoutIsTerminal: process.stdout.isTTY === true,
+    executable: process.argv[1] ?? process.execPath,
+    configFile: configFile ?? '',
     ...(configFile === null ? {} : { rewriteFile: () => rewriteConfigFile(config, configFile) }),
     onCrash,
   });

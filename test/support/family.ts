@@ -41,6 +41,8 @@ export interface SentenceOptions {
   since?: string;
   /** Release up to which Redis behaved so: targets that behave as that one or a newer skip it. */
   before?: string;
+  /** Release in which Redis has a defect here: real servers of that release skip the sentence. */
+  defectOf?: string;
   /** Commands the script uses that a target may not have yet, to make keys of other types. */
   requires?: readonly string[];
   /** Only in this protocol version. */
@@ -202,7 +204,13 @@ class SentenceRun implements Context {
 function isSkipped(options: SentenceOptions, target: Target, resp: 2 | 3): boolean {
   if (options.since && isOlder(target.commands, options.since)) return true;
   if (options.before && !isOlder(target.behaviour, options.before)) return true;
+  if (options.defectOf && target.kind === 'redis' && isRelease(target, options.defectOf))
+    return true;
   return options.resp !== undefined && options.resp !== resp;
+}
+
+function isRelease(target: Target, release: string): boolean {
+  return target.behaviour === release || target.behaviour.startsWith(`${release}.`);
 }
 
 async function missingCommands(admin: RespClient, names: readonly string[]): Promise<string[]> {
