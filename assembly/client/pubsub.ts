@@ -82,7 +82,11 @@ function chainOf(hash: u64): usize {
 
 /** Topics of a kind that have listeners. */
 export function topicCount(kind: u32): u32 {
-  return kind == TOPIC_CHANNEL ? channelTopics : kind == TOPIC_PATTERN ? patternTopics : shardTopics;
+  return kind == TOPIC_CHANNEL
+    ? channelTopics
+    : kind == TOPIC_PATTERN
+      ? patternTopics
+      : shardTopics;
 }
 
 /** The topic of this name, or 0. */
@@ -197,7 +201,7 @@ function findSubscription(c: Conn, topic: usize): usize {
 
 function tryJoin(c: Conn, t: Topic): bool {
   if (t.count == t.capacity) {
-    const wanted = <usize>max<u32>(t.count << 1, 4) << 2;
+    const wanted = (<usize>max<u32>(t.count << 1, 4)) << 2;
     const wider = t.members == 0 ? tryAlloc(wanted) : tryRealloc(t.members, wanted);
     if (wider == 0) return false;
     t.members = wider;

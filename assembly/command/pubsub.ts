@@ -126,10 +126,7 @@ function replyTopics(kind: u32): void {
   walkTopics();
   for (let topic = nextTopic(kind); topic != 0; topic = nextTopic(kind)) {
     const t = changetype<Topic>(topic);
-    if (
-      argc > 2 &&
-      !globMatch(Arg.ptr(2), Arg.len(2), topicNamePtr(t), t.nameLen, false)
-    ) {
+    if (argc > 2 && !globMatch(Arg.ptr(2), Arg.len(2), topicNamePtr(t), t.nameLen, false)) {
       continue;
     }
     replyBulk(topicNamePtr(t), t.nameLen);
@@ -183,7 +180,9 @@ export function pubsubHelpCommand(): void {
   helpLine('    Return the number of subscribers for the specified channels, excluding');
   helpLine('    pattern subscriptions(default: no channels).');
   helpLine('SHARDCHANNELS [<pattern>]');
-  helpLine("    Return the currently active shard level channels matching a <pattern> (default: '*').");
+  helpLine(
+    "    Return the currently active shard level channels matching a <pattern> (default: '*').",
+  );
   helpLine('SHARDNUMSUB [<shardchannel> ...]');
   helpLine('    Return the number of subscribers for the specified shard level channel(s)');
   helpEnd();
