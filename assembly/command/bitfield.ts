@@ -261,8 +261,9 @@ function computeSigned(old: i64): bool {
   const highest = i64.MAX_VALUE >> unused;
   const lowest = ~highest;
   let value = operand;
-  let above = value > highest;
-  let below = value < lowest;
+  // The difference wraps for the lowest values, which Redis therefore takes for too high ones.
+  let above = width < 64 && highest - value < 0;
+  let below = !above && value < lowest;
   if (op == OP_INCRBY) {
     value = old + operand;
     // Wrapped sums of 64 bits show in their sign; for narrower fields the differences are exact.
