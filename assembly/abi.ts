@@ -247,6 +247,7 @@ export const CFG_DEFAULT_USER_NOPASS = 20;
 export const CFG_GUARDS = 21; // GUARD_* bits
 export const CFG_ACTIVE_REHASHING = 22;
 export const CFG_HZ = 23;
+export const CFG_NOTIFY_EVENTS = 24; // NOTIFY_* bits of notify-keyspace-events
 export const CFG_COUNT = 64;
 
 export const POLICY_NOEVICTION = 0;

@@ -16,6 +16,7 @@ import {
   ABI_STATS,
   CFG_COUNT,
   CFG_MAXMEMORY_POLICY,
+  CFG_NOTIFY_EVENTS,
   CFG_SLOWLOG_MAX_LEN,
   CLIENT_AUTHENTICATED,
   CLIENT_MONITOR,
@@ -28,6 +29,15 @@ import {
   STAT_USED_MEMORY,
 } from './abi';
 import { monitorAdd, monitorRemove } from './client/monitor';
+import { notifySettingChanged } from './client/notify';
+import {
+  pubsubClients,
+  TOPIC_CHANNEL,
+  TOPIC_PATTERN,
+  TOPIC_SHARD,
+  topicCount,
+  unsubscribeSilently,
+} from './client/pubsub';
 import { slowlogTrim } from './client/slowlog';
 import { transactionEnd } from './client/transaction';
 import { watchedKeys, watchingClients } from './client/watch';
@@ -144,6 +154,7 @@ export function setConfig(id: u32, value: f64): void {
   Settings.set(id, <i64>value);
   if (id == CFG_MAXMEMORY_POLICY) evictionPolicyChanged();
   if (id == CFG_SLOWLOG_MAX_LEN) slowlogTrim();
+  if (id == CFG_NOTIFY_EVENTS) notifySettingChanged();
 }
 
 // --- Connections ---
@@ -161,6 +172,7 @@ export function connDelete(ptr: usize): void {
   publishOutput();
   if (c.flags & CLIENT_MONITOR) monitorRemove(c);
   transactionEnd(c);
+  unsubscribeSilently(c);
   connFree(c);
 }
 
@@ -341,6 +353,23 @@ export function keySizesBegin(index: u32): usize {
 /** Goes on counting for about `budgetUs`. True while there is more to count. */
 export function keySizesStep(budgetUs: f64): bool {
   return keySizesStepInCore(budgetUs);
+}
+
+/** Connections that listen to a channel, shard channel or pattern. */
+export function pubsubClientCount(): u32 {
+  return pubsubClients;
+}
+
+export function channelCount(): u32 {
+  return topicCount(TOPIC_CHANNEL);
+}
+
+export function patternCount(): u32 {
+  return topicCount(TOPIC_PATTERN);
+}
+
+export function shardChannelCount(): u32 {
+  return topicCount(TOPIC_SHARD);
 }
 
 /** Connections that watch a key. */

@@ -17,6 +17,7 @@ import { allCommands } from './commands/index.ts';
 import type { Core } from './core/core.ts';
 import { ReplyWriter } from './core/reply_writer.ts';
 import { CommandError, type HostClient, HostCommands } from './host_command.ts';
+import { wallClock } from './util/wall_clock.ts';
 
 /** Where a client's replies go. */
 export interface ClientOutput {
@@ -124,6 +125,11 @@ export class Engine {
   private crashed: CoreCrash | undefined;
   /** Unix milliseconds; replaceable for tests. */
   now: () => number = Date.now;
+  /** The same with a fraction, as the core is told the time. */
+  private readonly clock = wallClock(
+    () => this.now(),
+    () => performance.now(),
+  );
 
   constructor(core: Core, hooks: EngineHooks = {}) {
     this.core = core;
@@ -163,7 +169,7 @@ export class Engine {
     this.traffic.reads += 1;
     let status: number;
     try {
-      status = this.core.exports.feed(client.ptr, length, this.now());
+      status = this.core.exports.feed(client.ptr, length, this.clock());
     } catch (error) {
       throw this.crash(error);
     }
@@ -187,7 +193,7 @@ export class Engine {
 
   /** One step of background work. True when the next one should not wait for the next tick. */
   cron(budgetUs: number): boolean {
-    const more = this.call(() => this.core.exports.cron(this.now(), budgetUs) !== 0, 'cron');
+    const more = this.call(() => this.core.exports.cron(this.clock(), budgetUs) !== 0, 'cron');
     this.deliverPushed();
     return more;
   }
@@ -212,7 +218,7 @@ export class Engine {
 
   private resumeCore(client: EngineClient): number {
     try {
-      return this.core.exports.resume(client.ptr, this.now());
+      return this.core.exports.resume(client.ptr, this.clock());
     } catch (error) {
       throw this.crash(error);
     }

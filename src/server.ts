@@ -14,6 +14,7 @@ import type { LoadedExtras } from './config/parse.ts';
 import { Core } from './core/core.ts';
 import { Guards } from './core/guards.ts';
 import { type CoreCrash, Engine } from './engine.ts';
+import type { HostCall } from './host_command.ts';
 import type { Logger } from './log.ts';
 import { registerInfo } from './monitor/info.ts';
 import { infoSections } from './monitor/info_sections.ts';
@@ -181,6 +182,8 @@ export class Server {
 
   private registerCommands(): void {
     const { engine, config, logger } = this;
+    const redactArgument = (_call: HostCall, index: number) =>
+      engine.core.exports.redactArgument(index);
     registerCommandCommands(engine.commands);
     registerInfo(engine.commands, infoSections(this.figures));
     registerClientCommands(engine.commands, {
@@ -192,14 +195,14 @@ export class Server {
       registry: this.clients,
       users: this.users,
       server: { version: REDIS_VERSION, mode: 'standalone', role: 'master' },
-      redactArgument: () => {},
+      redactArgument,
     });
     registerConfigCommands(engine.commands, config, {
       isLocalClient: (call) => this.clients.of(call.client).connection?.isLoopback ?? true,
       isLoading: () => false,
       resetStats: () => this.resetStats(),
       rewriteFile: () => this.options.rewriteFile,
-      redactArgument: (_call, index) => engine.core.exports.redactArgument(index),
+      redactArgument,
       log: (level, text) => logger.log(level, text),
     });
   }

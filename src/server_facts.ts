@@ -93,6 +93,7 @@ export class ServerFigures implements InfoSources {
       maxClients: config.get('maxclients'),
       maxInputBuffer: clients.recentInputBytesMax,
       maxOutputBuffer: clients.recentOutputBytesMax,
+      pubsub: this.core.exports.pubsubClientCount(),
       watching: this.core.exports.watchingClientCount(),
       watchedKeys: this.core.exports.watchedKeyCount(),
     };
@@ -107,6 +108,9 @@ export class ServerFigures implements InfoSources {
       outputBufferDisconnections: counters.outputLimitDisconnections,
       netInputBytes: traffic.inputBytes,
       netOutputBytes: traffic.outputBytes,
+      pubsubChannels: this.core.exports.channelCount(),
+      pubsubPatterns: this.core.exports.patternCount(),
+      pubsubShardChannels: this.core.exports.shardChannelCount(),
       readsProcessed: traffic.reads,
       writesProcessed: traffic.writes,
     };

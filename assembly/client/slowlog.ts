@@ -3,7 +3,8 @@
 //   entry block: older u32 | newer u32 | id u64 | time i64 (s) | duration i64 (us) |
 //                addr len u32 | name len u32 | argc u32 | addr | name | argc * ([len u32][bytes])
 //
-// A list linked both ways, 0 at its ends, so that recording and dropping take constant time. An entry owns copies of at most 32 arguments of at most 128 bytes each, with Redis's
+// A list linked both ways, 0 at its ends, so that recording and dropping take constant time. An
+// entry owns copies of at most 32 arguments of at most 128 bytes each, with Redis's
 // "... (n more ...)" marks in place of the rest.
 
 import { CFG_SLOWLOG_MAX_LEN, CFG_SLOWLOG_SLOWER_US, STAT_SLOWLOG_ENTRIES } from '../abi';

@@ -16,6 +16,7 @@ import {
   CLIENT_REPLY_SKIP_NEXT,
 } from '../abi';
 import { monitorAdd, monitorRemove } from '../client/monitor';
+import { unsubscribeSilently } from '../client/pubsub';
 import { isExecuting, transactionEnd } from '../client/transaction';
 import { nowUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
@@ -100,6 +101,7 @@ export function resetCommand(): void {
     monitorRemove(client);
   }
   transactionEnd(client);
+  unsubscribeSilently(client);
   client.db = 0;
   selectDatabase(0);
   client.resp = 2;

@@ -21,13 +21,14 @@ import {
 import { Arg, argc } from '../resp/args';
 import { client } from '../resp/connection';
 import { ERR_OOM_LIMIT, replyError } from '../resp/errors';
+import { helpEnd, helpLine, helpStart } from '../resp/help';
 import {
+  replyArray,
   replyArrayEnd,
   replyArrayStart,
   replyBulk,
   replyBulkText,
   replyInt,
-  replyMap,
   replyNull,
   replyPush,
 } from '../resp/writer';
@@ -136,7 +137,8 @@ function replyTopics(kind: u32): void {
 }
 
 function replyNumbers(kind: u32): void {
-  replyMap(argc - 2);
+  // A flat array in both protocols, as in Redis.
+  replyArray((argc - 2) << 1);
   for (let i: u32 = 2; i < argc; i++) {
     const topic = findTopic(kind, Arg.ptr(i), Arg.len(i));
     replyBulk(Arg.ptr(i), Arg.len(i));

@@ -35,6 +35,7 @@ import {
   replyBulkU64,
   replyHeadFirst,
 } from '../resp/writer';
+import { findByte } from '../util/bytes';
 import { globMatch } from '../util/glob';
 import { parseCursor, parseU64Value } from '../util/number_parse';
 import { argType } from './type_names';
@@ -89,9 +90,15 @@ function parseScanOrReply(): bool {
   return true;
 }
 
+/** Length of the cursor, which as in Redis, where it is a string of C, ends at the first zero byte. */
+function cursorLen(): u32 {
+  const zero = findByte(Arg.ptr(1), Arg.ptr(1) + Arg.len(1), 0);
+  return zero == 0 ? Arg.len(1) : <u32>(zero - Arg.ptr(1));
+}
+
 /** SCAN cursor [MATCH pattern] [COUNT count] [TYPE type] */
 export function scanCommand(): void {
-  if (!parseCursor(Arg.ptr(1), Arg.len(1))) {
+  if (!parseCursor(Arg.ptr(1), cursorLen())) {
     replyError('ERR invalid cursor');
     return;
   }

@@ -80,6 +80,22 @@ import {
   objectRefcountCommand,
 } from '../command/object';
 import {
+  psubscribeCommand,
+  publishCommand,
+  pubsubChannelsCommand,
+  pubsubHelpCommand,
+  pubsubNumpatCommand,
+  pubsubNumsubCommand,
+  pubsubShardchannelsCommand,
+  pubsubShardnumsubCommand,
+  punsubscribeCommand,
+  spublishCommand,
+  ssubscribeCommand,
+  subscribeCommand,
+  sunsubscribeCommand,
+  unsubscribeCommand,
+} from '../command/pubsub';
+import {
   keysCommand,
   scanCommand,
 } from '../command/scan';
@@ -113,8 +129,8 @@ import {
   watchCommand,
 } from '../command/transactions';
 
-export const COMMAND_COUNT: u32 = 133;
-export const TOP_LEVEL_COUNT: u32 = 83;
+export const COMMAND_COUNT: u32 = 148;
+export const TOP_LEVEL_COUNT: u32 = 92;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -174,81 +190,96 @@ export const CMD_ID_PEXPIREAT: u32 = 54;
 export const CMD_ID_PEXPIRETIME: u32 = 55;
 export const CMD_ID_PING: u32 = 56;
 export const CMD_ID_PSETEX: u32 = 57;
-export const CMD_ID_PTTL: u32 = 58;
-export const CMD_ID_QUIT: u32 = 59;
-export const CMD_ID_RANDOMKEY: u32 = 60;
-export const CMD_ID_RENAME: u32 = 61;
-export const CMD_ID_RENAMENX: u32 = 62;
-export const CMD_ID_RESET: u32 = 63;
-export const CMD_ID_SCAN: u32 = 64;
-export const CMD_ID_SELECT: u32 = 65;
-export const CMD_ID_SET: u32 = 66;
-export const CMD_ID_SETBIT: u32 = 67;
-export const CMD_ID_SETEX: u32 = 68;
-export const CMD_ID_SETNX: u32 = 69;
-export const CMD_ID_SETRANGE: u32 = 70;
-export const CMD_ID_SHUTDOWN: u32 = 71;
-export const CMD_ID_SLOWLOG: u32 = 72;
-export const CMD_ID_STRLEN: u32 = 73;
-export const CMD_ID_SUBSTR: u32 = 74;
-export const CMD_ID_SWAPDB: u32 = 75;
-export const CMD_ID_TIME: u32 = 76;
-export const CMD_ID_TOUCH: u32 = 77;
-export const CMD_ID_TTL: u32 = 78;
-export const CMD_ID_TYPE: u32 = 79;
-export const CMD_ID_UNLINK: u32 = 80;
-export const CMD_ID_UNWATCH: u32 = 81;
-export const CMD_ID_WATCH: u32 = 82;
-export const CMD_ID_CLIENT_GETNAME: u32 = 83;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 84;
-export const CMD_ID_CLIENT_HELP: u32 = 85;
-export const CMD_ID_CLIENT_ID: u32 = 86;
-export const CMD_ID_CLIENT_INFO: u32 = 87;
-export const CMD_ID_CLIENT_KILL: u32 = 88;
-export const CMD_ID_CLIENT_LIST: u32 = 89;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 90;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 91;
-export const CMD_ID_CLIENT_PAUSE: u32 = 92;
-export const CMD_ID_CLIENT_REPLY: u32 = 93;
-export const CMD_ID_CLIENT_SETINFO: u32 = 94;
-export const CMD_ID_CLIENT_SETNAME: u32 = 95;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 96;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 97;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 98;
-export const CMD_ID_COMMAND_COUNT: u32 = 99;
-export const CMD_ID_COMMAND_DOCS: u32 = 100;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 101;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 102;
-export const CMD_ID_COMMAND_HELP: u32 = 103;
-export const CMD_ID_COMMAND_INFO: u32 = 104;
-export const CMD_ID_COMMAND_LIST: u32 = 105;
-export const CMD_ID_CONFIG_GET: u32 = 106;
-export const CMD_ID_CONFIG_HELP: u32 = 107;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 108;
-export const CMD_ID_CONFIG_REWRITE: u32 = 109;
-export const CMD_ID_CONFIG_SET: u32 = 110;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 111;
-export const CMD_ID_LATENCY_GRAPH: u32 = 112;
-export const CMD_ID_LATENCY_HELP: u32 = 113;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 114;
-export const CMD_ID_LATENCY_HISTORY: u32 = 115;
-export const CMD_ID_LATENCY_LATEST: u32 = 116;
-export const CMD_ID_LATENCY_RESET: u32 = 117;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 118;
-export const CMD_ID_MEMORY_HELP: u32 = 119;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 120;
-export const CMD_ID_MEMORY_PURGE: u32 = 121;
-export const CMD_ID_MEMORY_STATS: u32 = 122;
-export const CMD_ID_MEMORY_USAGE: u32 = 123;
-export const CMD_ID_OBJECT_ENCODING: u32 = 124;
-export const CMD_ID_OBJECT_FREQ: u32 = 125;
-export const CMD_ID_OBJECT_HELP: u32 = 126;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 127;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 128;
-export const CMD_ID_SLOWLOG_GET: u32 = 129;
-export const CMD_ID_SLOWLOG_HELP: u32 = 130;
-export const CMD_ID_SLOWLOG_LEN: u32 = 131;
-export const CMD_ID_SLOWLOG_RESET: u32 = 132;
+export const CMD_ID_PSUBSCRIBE: u32 = 58;
+export const CMD_ID_PTTL: u32 = 59;
+export const CMD_ID_PUBLISH: u32 = 60;
+export const CMD_ID_PUBSUB: u32 = 61;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 62;
+export const CMD_ID_QUIT: u32 = 63;
+export const CMD_ID_RANDOMKEY: u32 = 64;
+export const CMD_ID_RENAME: u32 = 65;
+export const CMD_ID_RENAMENX: u32 = 66;
+export const CMD_ID_RESET: u32 = 67;
+export const CMD_ID_SCAN: u32 = 68;
+export const CMD_ID_SELECT: u32 = 69;
+export const CMD_ID_SET: u32 = 70;
+export const CMD_ID_SETBIT: u32 = 71;
+export const CMD_ID_SETEX: u32 = 72;
+export const CMD_ID_SETNX: u32 = 73;
+export const CMD_ID_SETRANGE: u32 = 74;
+export const CMD_ID_SHUTDOWN: u32 = 75;
+export const CMD_ID_SLOWLOG: u32 = 76;
+export const CMD_ID_SPUBLISH: u32 = 77;
+export const CMD_ID_SSUBSCRIBE: u32 = 78;
+export const CMD_ID_STRLEN: u32 = 79;
+export const CMD_ID_SUBSCRIBE: u32 = 80;
+export const CMD_ID_SUBSTR: u32 = 81;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 82;
+export const CMD_ID_SWAPDB: u32 = 83;
+export const CMD_ID_TIME: u32 = 84;
+export const CMD_ID_TOUCH: u32 = 85;
+export const CMD_ID_TTL: u32 = 86;
+export const CMD_ID_TYPE: u32 = 87;
+export const CMD_ID_UNLINK: u32 = 88;
+export const CMD_ID_UNSUBSCRIBE: u32 = 89;
+export const CMD_ID_UNWATCH: u32 = 90;
+export const CMD_ID_WATCH: u32 = 91;
+export const CMD_ID_CLIENT_GETNAME: u32 = 92;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 93;
+export const CMD_ID_CLIENT_HELP: u32 = 94;
+export const CMD_ID_CLIENT_ID: u32 = 95;
+export const CMD_ID_CLIENT_INFO: u32 = 96;
+export const CMD_ID_CLIENT_KILL: u32 = 97;
+export const CMD_ID_CLIENT_LIST: u32 = 98;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 99;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 100;
+export const CMD_ID_CLIENT_PAUSE: u32 = 101;
+export const CMD_ID_CLIENT_REPLY: u32 = 102;
+export const CMD_ID_CLIENT_SETINFO: u32 = 103;
+export const CMD_ID_CLIENT_SETNAME: u32 = 104;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 105;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 106;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 107;
+export const CMD_ID_COMMAND_COUNT: u32 = 108;
+export const CMD_ID_COMMAND_DOCS: u32 = 109;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 110;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 111;
+export const CMD_ID_COMMAND_HELP: u32 = 112;
+export const CMD_ID_COMMAND_INFO: u32 = 113;
+export const CMD_ID_COMMAND_LIST: u32 = 114;
+export const CMD_ID_CONFIG_GET: u32 = 115;
+export const CMD_ID_CONFIG_HELP: u32 = 116;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 117;
+export const CMD_ID_CONFIG_REWRITE: u32 = 118;
+export const CMD_ID_CONFIG_SET: u32 = 119;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 120;
+export const CMD_ID_LATENCY_GRAPH: u32 = 121;
+export const CMD_ID_LATENCY_HELP: u32 = 122;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 123;
+export const CMD_ID_LATENCY_HISTORY: u32 = 124;
+export const CMD_ID_LATENCY_LATEST: u32 = 125;
+export const CMD_ID_LATENCY_RESET: u32 = 126;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 127;
+export const CMD_ID_MEMORY_HELP: u32 = 128;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 129;
+export const CMD_ID_MEMORY_PURGE: u32 = 130;
+export const CMD_ID_MEMORY_STATS: u32 = 131;
+export const CMD_ID_MEMORY_USAGE: u32 = 132;
+export const CMD_ID_OBJECT_ENCODING: u32 = 133;
+export const CMD_ID_OBJECT_FREQ: u32 = 134;
+export const CMD_ID_OBJECT_HELP: u32 = 135;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 136;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 137;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 138;
+export const CMD_ID_PUBSUB_HELP: u32 = 139;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 140;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 141;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 142;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 143;
+export const CMD_ID_SLOWLOG_GET: u32 = 144;
+export const CMD_ID_SLOWLOG_HELP: u32 = 145;
+export const CMD_ID_SLOWLOG_LEN: u32 = 146;
+export const CMD_ID_SLOWLOG_RESET: u32 = 147;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -268,11 +299,11 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 6 bitpos
     42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 7 client
-    48,0,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,83,0,16,0,0,0,0,0,0,0,
+    48,0,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,92,0,16,0,0,0,0,0,0,0,
     // 8 command
-    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,99,0,7,0,0,0,0,0,0,0,
+    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,108,0,7,0,0,0,0,0,0,0,
     // 9 config
-    61,0,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,106,0,5,0,0,0,0,0,0,0,
+    61,0,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,115,0,5,0,0,0,0,0,0,0,
     // 10 copy
     67,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 11 dbsize
@@ -334,13 +365,13 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 39 keys
     236,0,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 40 latency
-    240,0,7,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,111,0,7,0,0,0,0,0,0,0,
+    240,0,7,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,120,0,7,0,0,0,0,0,0,0,
     // 41 lcs
     247,0,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 42 lolwut
     250,0,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 43 memory
-    0,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,118,0,6,0,0,0,0,0,0,0,
+    0,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,127,0,6,0,0,0,0,0,0,0,
     // 44 mget
     6,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 45 monitor
@@ -356,7 +387,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 50 multi
     37,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 51 object
-    42,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,124,0,5,0,0,0,0,0,0,0,
+    42,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,133,0,5,0,0,0,0,0,0,0,
     // 52 persist
     48,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 53 pexpire
@@ -369,156 +400,186 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     82,1,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 57 psetex
     86,1,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 58 pttl
-    92,1,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 59 quit
-    96,1,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 randomkey
-    100,1,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 rename
-    109,1,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 renamenx
-    115,1,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 reset
-    123,1,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 64 scan
-    128,1,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 65 select
-    132,1,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 66 set
-    138,1,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 67 setbit
-    141,1,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 68 setex
-    147,1,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 setnx
-    152,1,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 setrange
-    157,1,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 shutdown
-    165,1,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 slowlog
-    173,1,7,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,129,0,4,0,0,0,0,0,0,0,
-    // 73 strlen
-    180,1,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 74 substr
-    186,1,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 swapdb
-    192,1,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 time
-    198,1,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 touch
-    202,1,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 ttl
-    207,1,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 type
-    210,1,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 unlink
-    214,1,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 unwatch
-    220,1,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 82 watch
-    227,1,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 client|getname
-    232,1,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 client|getredir
-    246,1,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 client|help
-    5,2,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 client|id
-    16,2,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 client|info
-    25,2,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 client|kill
-    36,2,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 client|list
-    47,2,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 client|no-evict
-    58,2,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 client|no-touch
-    73,2,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 92 client|pause
-    88,2,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 client|reply
-    100,2,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 client|setinfo
-    112,2,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 client|setname
-    126,2,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 client|trackinginfo
-    140,2,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 client|unblock
-    159,2,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 client|unpause
-    173,2,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 command|count
-    187,2,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 command|docs
-    200,2,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 command|getkeys
-    212,2,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 command|getkeysandflags
-    227,2,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 command|help
-    250,2,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 command|info
-    6,3,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 command|list
-    18,3,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 config|get
-    30,3,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 config|help
-    40,3,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 config|resetstat
-    51,3,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 config|rewrite
-    67,3,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 config|set
-    81,3,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 latency|doctor
-    91,3,14,1,2,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 latency|graph
-    105,3,13,1,3,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 latency|help
-    118,3,12,1,2,0,40,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 latency|histogram
-    130,3,17,1,254,255,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 latency|history
-    147,3,15,1,3,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 latency|latest
-    162,3,14,1,2,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 latency|reset
-    176,3,13,1,254,255,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 memory|doctor
-    189,3,13,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 memory|help
-    202,3,11,1,2,0,43,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 memory|malloc-stats
-    213,3,19,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 memory|purge
-    232,3,12,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 memory|stats
-    244,3,12,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 memory|usage
-    0,4,12,0,253,255,43,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 object|encoding
-    12,4,15,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 object|freq
-    27,4,11,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 object|help
-    38,4,11,0,2,0,51,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 object|idletime
-    49,4,15,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 object|refcount
-    64,4,15,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 slowlog|get
-    79,4,11,0,254,255,72,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 slowlog|help
-    90,4,12,0,2,0,72,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 slowlog|len
-    102,4,11,0,2,0,72,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 slowlog|reset
-    113,4,13,0,2,0,72,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 58 psubscribe
+    92,1,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 pttl
+    102,1,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 publish
+    106,1,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 pubsub
+    113,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,138,0,6,0,0,0,0,0,0,0,
+    // 62 punsubscribe
+    119,1,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 63 quit
+    131,1,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 randomkey
+    135,1,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 65 rename
+    144,1,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 66 renamenx
+    150,1,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 67 reset
+    158,1,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 scan
+    163,1,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 select
+    167,1,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 70 set
+    173,1,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 setbit
+    176,1,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 setex
+    182,1,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 setnx
+    187,1,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 setrange
+    192,1,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 75 shutdown
+    200,1,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 slowlog
+    208,1,7,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,144,0,4,0,0,0,0,0,0,0,
+    // 77 spublish
+    215,1,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 78 ssubscribe
+    223,1,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 strlen
+    233,1,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 subscribe
+    239,1,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 substr
+    248,1,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 82 sunsubscribe
+    254,1,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 swapdb
+    10,2,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 time
+    16,2,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 touch
+    20,2,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 ttl
+    25,2,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 type
+    28,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 unlink
+    32,2,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 unsubscribe
+    38,2,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 unwatch
+    49,2,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 watch
+    56,2,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 client|getname
+    61,2,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 client|getredir
+    75,2,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 client|help
+    90,2,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 client|id
+    101,2,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 client|info
+    110,2,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 client|kill
+    121,2,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 client|list
+    132,2,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 client|no-evict
+    143,2,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 client|no-touch
+    158,2,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 client|pause
+    173,2,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 client|reply
+    185,2,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 client|setinfo
+    197,2,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 client|setname
+    211,2,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 client|trackinginfo
+    225,2,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 client|unblock
+    244,2,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 client|unpause
+    2,3,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 command|count
+    16,3,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 command|docs
+    29,3,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 command|getkeys
+    41,3,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 command|getkeysandflags
+    56,3,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 112 command|help
+    79,3,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 command|info
+    91,3,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 command|list
+    103,3,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 config|get
+    115,3,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 config|help
+    125,3,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 config|resetstat
+    136,3,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 config|rewrite
+    152,3,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 config|set
+    166,3,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 latency|doctor
+    176,3,14,1,2,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 latency|graph
+    190,3,13,1,3,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 latency|help
+    203,3,12,1,2,0,40,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 latency|histogram
+    215,3,17,1,254,255,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 latency|history
+    232,3,15,1,3,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 latency|latest
+    247,3,14,1,2,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 latency|reset
+    5,4,13,1,254,255,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 memory|doctor
+    18,4,13,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 memory|help
+    31,4,11,1,2,0,43,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 memory|malloc-stats
+    42,4,19,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 memory|purge
+    61,4,12,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 memory|stats
+    73,4,12,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 memory|usage
+    85,4,12,0,253,255,43,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 object|encoding
+    97,4,15,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 object|freq
+    112,4,11,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 object|help
+    123,4,11,0,2,0,51,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 object|idletime
+    134,4,15,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 object|refcount
+    149,4,15,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 pubsub|channels
+    164,4,15,0,254,255,61,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 pubsub|help
+    179,4,11,0,2,0,61,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 pubsub|numpat
+    190,4,13,0,2,0,61,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 pubsub|numsub
+    203,4,13,0,254,255,61,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 pubsub|shardchannels
+    216,4,20,0,254,255,61,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 pubsub|shardnumsub
+    236,4,18,0,254,255,61,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 slowlog|get
+    254,4,11,0,254,255,76,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 slowlog|help
+    9,5,12,0,2,0,76,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 slowlog|len
+    21,5,11,0,2,0,76,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 slowlog|reset
+    32,5,13,0,2,0,76,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -583,7 +644,11 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   112,101,120,112,105,114,101,116,105,109,101, // pexpiretime
   112,105,110,103, // ping
   112,115,101,116,101,120, // psetex
+  112,115,117,98,115,99,114,105,98,101, // psubscribe
   112,116,116,108, // pttl
+  112,117,98,108,105,115,104, // publish
+  112,117,98,115,117,98, // pubsub
+  112,117,110,115,117,98,115,99,114,105,98,101, // punsubscribe
   113,117,105,116, // quit
   114,97,110,100,111,109,107,101,121, // randomkey
   114,101,110,97,109,101, // rename
@@ -598,14 +663,19 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   115,101,116,114,97,110,103,101, // setrange
   115,104,117,116,100,111,119,110, // shutdown
   115,108,111,119,108,111,103, // slowlog
+  115,112,117,98,108,105,115,104, // spublish
+  115,115,117,98,115,99,114,105,98,101, // ssubscribe
   115,116,114,108,101,110, // strlen
+  115,117,98,115,99,114,105,98,101, // subscribe
   115,117,98,115,116,114, // substr
+  115,117,110,115,117,98,115,99,114,105,98,101, // sunsubscribe
   115,119,97,112,100,98, // swapdb
   116,105,109,101, // time
   116,111,117,99,104, // touch
   116,116,108, // ttl
   116,121,112,101, // type
   117,110,108,105,110,107, // unlink
+  117,110,115,117,98,115,99,114,105,98,101, // unsubscribe
   117,110,119,97,116,99,104, // unwatch
   119,97,116,99,104, // watch
   99,108,105,101,110,116,124,103,101,116,110,97,109,101, // client|getname
@@ -654,6 +724,12 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   111,98,106,101,99,116,124,104,101,108,112, // object|help
   111,98,106,101,99,116,124,105,100,108,101,116,105,109,101, // object|idletime
   111,98,106,101,99,116,124,114,101,102,99,111,117,110,116, // object|refcount
+  112,117,98,115,117,98,124,99,104,97,110,110,101,108,115, // pubsub|channels
+  112,117,98,115,117,98,124,104,101,108,112, // pubsub|help
+  112,117,98,115,117,98,124,110,117,109,112,97,116, // pubsub|numpat
+  112,117,98,115,117,98,124,110,117,109,115,117,98, // pubsub|numsub
+  112,117,98,115,117,98,124,115,104,97,114,100,99,104,97,110,110,101,108,115, // pubsub|shardchannels
+  112,117,98,115,117,98,124,115,104,97,114,100,110,117,109,115,117,98, // pubsub|shardnumsub
   115,108,111,119,108,111,103,124,103,101,116, // slowlog|get
   115,108,111,119,108,111,103,124,104,101,108,112, // slowlog|help
   115,108,111,119,108,111,103,124,108,101,110, // slowlog|len
@@ -805,102 +881,144 @@ export function dispatchCommand(id: u32): void {
       psetexCommand();
       break;
     case 58:
-      pttlCommand();
+      psubscribeCommand();
       break;
     case 59:
-      quitCommand();
+      pttlCommand();
       break;
     case 60:
-      randomkeyCommand();
-      break;
-    case 61:
-      renameCommand();
+      publishCommand();
       break;
     case 62:
-      renamenxCommand();
+      punsubscribeCommand();
       break;
     case 63:
-      resetCommand();
+      quitCommand();
       break;
     case 64:
-      scanCommand();
+      randomkeyCommand();
       break;
     case 65:
-      selectCommand();
+      renameCommand();
       break;
     case 66:
-      setCommand();
+      renamenxCommand();
       break;
     case 67:
-      setbitCommand();
+      resetCommand();
       break;
     case 68:
-      setexCommand();
+      scanCommand();
       break;
     case 69:
-      setnxCommand();
+      selectCommand();
       break;
     case 70:
-      setrangeCommand();
+      setCommand();
+      break;
+    case 71:
+      setbitCommand();
+      break;
+    case 72:
+      setexCommand();
       break;
     case 73:
-      strlenCommand();
+      setnxCommand();
       break;
     case 74:
-      getrangeCommand();
-      break;
-    case 75:
-      swapdbCommand();
-      break;
-    case 76:
-      timeCommand();
+      setrangeCommand();
       break;
     case 77:
-      touchCommand();
+      spublishCommand();
       break;
     case 78:
-      ttlCommand();
+      ssubscribeCommand();
       break;
     case 79:
-      typeCommand();
+      strlenCommand();
       break;
     case 80:
-      unlinkCommand();
+      subscribeCommand();
       break;
     case 81:
-      unwatchCommand();
+      getrangeCommand();
       break;
     case 82:
+      sunsubscribeCommand();
+      break;
+    case 83:
+      swapdbCommand();
+      break;
+    case 84:
+      timeCommand();
+      break;
+    case 85:
+      touchCommand();
+      break;
+    case 86:
+      ttlCommand();
+      break;
+    case 87:
+      typeCommand();
+      break;
+    case 88:
+      unlinkCommand();
+      break;
+    case 89:
+      unsubscribeCommand();
+      break;
+    case 90:
+      unwatchCommand();
+      break;
+    case 91:
       watchCommand();
       break;
-    case 123:
+    case 132:
       memoryUsageCommand();
       break;
-    case 124:
+    case 133:
       objectEncodingCommand();
       break;
-    case 125:
+    case 134:
       objectFreqCommand();
       break;
-    case 126:
+    case 135:
       objectHelpCommand();
       break;
-    case 127:
+    case 136:
       objectIdletimeCommand();
       break;
-    case 128:
+    case 137:
       objectRefcountCommand();
       break;
-    case 129:
+    case 138:
+      pubsubChannelsCommand();
+      break;
+    case 139:
+      pubsubHelpCommand();
+      break;
+    case 140:
+      pubsubNumpatCommand();
+      break;
+    case 141:
+      pubsubNumsubCommand();
+      break;
+    case 142:
+      pubsubShardchannelsCommand();
+      break;
+    case 143:
+      pubsubShardnumsubCommand();
+      break;
+    case 144:
       slowlogGetCommand();
       break;
-    case 130:
+    case 145:
       slowlogHelpCommand();
       break;
-    case 131:
+    case 146:
       slowlogLenCommand();
       break;
-    case 132:
+    case 147:
       slowlogResetCommand();
       break;
     default:

@@ -12,7 +12,8 @@
 // describes: headers at equal offsets of every page would fight for the same cache sets.
 //
 // Memory only grows. When the address space or the limit set by the host is exhausted,
-// `tryRunAlloc` returns 0 and nothing has changed.
+// `tryRunAlloc` returns 0 and nothing has changed. The last page of the address space is never used,
+// so the address behind a block is always above the block's.
 //
 // A word about alignment: a run starts at a multiple of 64 KiB, so blocks whose size is a power of
 // two are aligned to their size, which the key table relies on for its cache-line buckets.
@@ -143,7 +144,7 @@ function growFor(count: u32): bool {
 /** Sets up the table and the bitmap; everything below the heap base counts as taken. */
 export function pagesInit(limitPages: u32): void {
   if (offsetof<PageInfo>() != 16) ERROR('PageInfo is 16 bytes');
-  pagesLimit = limitPages == 0 || limitPages > MAX_PAGES ? MAX_PAGES : limitPages;
+  pagesLimit = limitPages == 0 ? MAX_PAGES - 1 : min(limitPages, MAX_PAGES - 1);
   const heapPage = <u32>((__heap_base + PAGE_BYTES - 1) >> PAGE_SHIFT);
   const tablePages = (MAX_PAGES << PAGE_INFO_SHIFT) >> PAGE_SHIFT;
   const wanted = heapPage + tablePages + GROW_MIN_PAGES;

@@ -335,7 +335,7 @@ export function trySetAddr(c: Conn, from: usize, bytes: u32): bool {
 
 /** Keeps the client's name, none when `bytes` is 0. False when memory is exhausted: nothing changed. */
 export function trySetName(c: Conn, from: usize, bytes: u32): bool {
-  const copy = bytes == 0 ? 0 : tryCopyText(from, bytes);
+  const copy: usize = bytes == 0 ? 0 : tryCopyText(from, bytes);
   if (bytes != 0 && copy == 0) return false;
   if (c.name != 0) free(c.name);
   c.name = copy;

@@ -60,6 +60,7 @@ import {
   STATUS_PAUSED,
 } from '../abi';
 import { monitorCount, monitorFeed } from '../client/monitor';
+import { notifyDrain } from '../client/notify';
 import { slowlogPushIfNeeded } from '../client/slowlog';
 import {
   execRequested,
@@ -80,6 +81,7 @@ import { argc, argv, setArgs } from '../resp/args';
 import {
   Conn,
   client,
+  pushTaken,
   queryAdvance,
   queryFree,
   queryUnread,
@@ -109,7 +111,14 @@ import {
   parseErrorText,
   parserReset,
 } from '../resp/parser';
-import { outputLen, outputLost, outputReset, outputRewind, replyText } from '../resp/writer';
+import {
+  outputLen,
+  outputLost,
+  outputReset,
+  outputRewind,
+  replyRaw,
+  replyText,
+} from '../resp/writer';
 import { abiSet } from './abi_block';
 import { NO_COMMAND, Record } from './command_lookup';
 import { countCalls, countFailed } from './command_stats';
@@ -164,10 +173,11 @@ let booked: u32 = 0; // commands of the round that are in the statistics already
 let outcome: i32 = PARSE_MORE; // why parsing stopped
 let queuedStartUs: f64 = 0; // when the running command of a transaction began
 let interrupted: bool = false; // a host command of this batch is under way
-let roundStartUs: f64 = 0;
+let batchStartUs: f64 = 0; // only kept while there are monitors
+let roundStartUs: f64 = 0; // of the round, or of what is not booked of it
 let commandStartUs: f64 = 0;
-let timedUs: f64 = 0; // part of the round that was measured command by command
-let sharing: u32 = 0; // commands of the round that were not
+let timedUs: f64 = 0; // part of that time that was measured command by command
+let sharing: u32 = 0; // commands that were not
 let outputStart: u32 = 0; // where the running command's reply begins
 
 function slotAt(i: u32): Slot {
@@ -279,6 +289,7 @@ function enter(c: Conn, from: usize, length: u32, isQuery: bool): void {
   abiSet(ABI_CMD_ID, NO_COMMAND);
   selectDatabase(c.db);
   setTouchOnLookup((c.flags & CLIENT_NO_TOUCH) == 0);
+  if (monitorCount != 0) batchStartUs = clockUs();
   fromQuery = isQuery;
   next = from;
   end = from + length;
@@ -403,6 +414,7 @@ function runCommand(id: u32): bool {
     interrupted = true;
     return false;
   }
+  if (commandFlags(id) & CMD_ADMIN) account(running);
   dispatchCommand(id);
   return true;
 }
@@ -443,13 +455,14 @@ function finishQueued(c: Conn): void {
  */
 function feedMonitors(c: Conn, id: u32, args: usize, count: u32): void {
   if (monitorCount == 0 || (commandFlags(id) & (CMD_SKIP_MONITOR | CMD_ADMIN)) != 0) return;
-  monitorFeed(c, args, count, clockUs() - roundStartUs);
+  monitorFeed(c, args, count, batchStartUs == 0 ? 0 : clockUs() - batchStartUs);
 }
 
 /** Tells everyone concerned what the command, or background work, changed. */
 export function drainEffects(): void {
   if (effectsBytes() == 0 && !effectsLost) return;
   watchDrain();
+  notifyDrain();
   effectsClear();
 }
 
@@ -466,6 +479,13 @@ function finishCommand(index: u32): void {
   feedMonitors(c, slot.id, slot.argv, slot.argc);
   drainEffects();
   afterReply(c);
+  if (c.pushLen != 0) takeOwnPushes(c);
+}
+
+/** Messages that a command published to its own connection follow its reply. */
+function takeOwnPushes(c: Conn): void {
+  replyRaw(c.push, c.pushLen);
+  pushTaken(c);
 }
 
 /** What follows a command that was suspended. */

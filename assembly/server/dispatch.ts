@@ -13,6 +13,7 @@ import {
   CLIENT_DIRTY_EXEC,
   CLIENT_MONITOR,
   CLIENT_MULTI,
+  CLIENT_PUBSUB,
   CLIENT_REPLICA,
   CLIENT_UNIX_SOCKET,
   CMD_DENYOOM,
@@ -42,8 +43,14 @@ import {
   CMD_ID_EXEC,
   CMD_ID_MULTI,
   CMD_ID_PING,
+  CMD_ID_PSUBSCRIBE,
+  CMD_ID_PUNSUBSCRIBE,
   CMD_ID_QUIT,
   CMD_ID_RESET,
+  CMD_ID_SSUBSCRIBE,
+  CMD_ID_SUBSCRIBE,
+  CMD_ID_SUNSUBSCRIBE,
+  CMD_ID_UNSUBSCRIBE,
   CMD_ID_WATCH,
 } from '../generated/command_table';
 import { tryFreeMemoryForWrite, tryFreePagesForWrite } from '../keyspace/evict';
@@ -259,7 +266,8 @@ export function refreshGuards(): void {
 /** The common case of `admitCommand`: true only when every check would pass. */
 export function admitAtOnce(id: u32, count: u32): bool {
   if (!unguarded || id == NO_COMMAND) return false;
-  const looked = CLIENT_AUTHENTICATED | CLIENT_MULTI | CLIENT_REPLICA | CLIENT_MONITOR;
+  const looked =
+    CLIENT_AUTHENTICATED | CLIENT_MULTI | CLIENT_REPLICA | CLIENT_MONITOR | CLIENT_PUBSUB;
   if ((client.flags & looked) != CLIENT_AUTHENTICATED) return false;
   const record = Record.at(id);
   if (load<u32>(record, RECORD_FLAGS) & CMD_PROTECTED) return false;
@@ -296,7 +304,12 @@ export function admitCommand(id: u32): i32 {
     replyError(ERR_NOAUTH);
   } else if (client.flags & CLIENT_MULTI && flags & CMD_NO_MULTI) {
     replyError(ERR_NO_MULTI);
-  } else if (!rejectForMemory(id, flags) && !rejectByGuard(id, flags) && !rejectReplica(flags)) {
+  } else if (
+    !rejectForMemory(id, flags) &&
+    !rejectByGuard(id, flags) &&
+    !rejectReplica(flags) &&
+    !rejectSubscribed(id)
+  ) {
     if (isPaused(flags)) return ADMIT_HOLD;
     if (!joinsTransaction(id)) return ADMIT_RUN;
     queueCommand(id);
@@ -310,6 +323,33 @@ export function admitCommand(id: u32): i32 {
 
 /** Flags of queued commands that decide whether EXEC itself is admitted. */
 const EXEC_INHERITS: u32 = CMD_WRITE | CMD_DENYOOM | CMD_MAY_REPLICATE;
+
+/** A RESP2 connection that listens may do little else: its replies could not be told from messages. */
+function rejectSubscribed(id: u32): bool {
+  if ((client.flags & CLIENT_PUBSUB) == 0 || client.resp != 2) return false;
+  switch (id) {
+    case CMD_ID_PING:
+    case CMD_ID_SUBSCRIBE:
+    case CMD_ID_SSUBSCRIBE:
+    case CMD_ID_UNSUBSCRIBE:
+    case CMD_ID_SUNSUBSCRIBE:
+    case CMD_ID_PSUBSCRIBE:
+    case CMD_ID_PUNSUBSCRIBE:
+    case CMD_ID_QUIT:
+    case CMD_ID_RESET:
+      return false;
+    default:
+      break;
+  }
+  const start = errorStart();
+  replyText("ERR Can't execute '");
+  replyRaw(Record.fullName(id), Record.fullNameLen(id));
+  replyText(
+    "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+  );
+  errorEnd(start);
+  return true;
+}
 
 /** An error while queueing makes EXEC refuse the whole transaction. */
 function doomTransaction(): void {

@@ -11,6 +11,7 @@ import { bitmapCommands } from './bitmap.ts';
 import { connectionCommands } from './connection.ts';
 import { genericCommands } from './generic.ts';
 import { introspectionCommands } from './introspection.ts';
+import { pubsubCommands } from './pubsub.ts';
 import { serverCommands } from './server.ts';
 import type { CommandFlag, CommandSpec, KeySpec } from './spec.ts';
 import { stringCommands } from './string.ts';
@@ -24,6 +25,7 @@ const families: readonly CommandSpec[][] = [
   introspectionCommands,
   serverCommands,
   transactionsCommands,
+  pubsubCommands,
 ];
 
 export interface CompiledCommand {

@@ -108,7 +108,7 @@ export const pubsubCommands: CommandSpec[] = [
         since: '2.8.0',
         complexity: 'O(N), N being the number of channels asked for',
         summary: 'Counts the listeners of channels.',
-        reply: ['map', 'array'],
+        reply: 'array',
       },
       {
         name: 'shardchannels',
@@ -138,7 +138,7 @@ export const pubsubCommands: CommandSpec[] = [
         since: '7.0.0',
         complexity: 'O(N), N being the number of shard channels asked for',
         summary: 'Counts the listeners of shard channels.',
-        reply: ['map', 'array'],
+        reply: 'array',
       },
     ],
   },

@@ -41,6 +41,10 @@ export interface CoreExports {
   databaseOverflow(index: number): number;
   keySizesBegin(index: number): number;
   keySizesStep(budgetUs: number): number;
+  pubsubClientCount(): number;
+  channelCount(): number;
+  patternCount(): number;
+  shardChannelCount(): number;
   watchingClientCount(): number;
   watchedKeyCount(): number;
   renameCommand(from: number, fromLen: number, to: number, toLen: number): number;

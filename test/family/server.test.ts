@@ -282,8 +282,8 @@ family('the server', [
   [
     'MONITOR shows commands as they run, quoted, with database and address',
     async ({ connect, run }) => {
-      await run('@watch MONITOR => +OK');
-      const watcher = await connect('watch');
+      await run('@viewer MONITOR => +OK');
+      const watcher = await connect('viewer');
       await run(String.raw`
         SELECT 3
         SET k "a\x00\"\n\xff"
@@ -302,8 +302,8 @@ family('the server', [
   [
     'MONITOR does not show passwords or administrative commands',
     async ({ connect, run }) => {
-      await run('@watch MONITOR => +OK');
-      const watcher = await connect('watch');
+      await run('@viewer MONITOR => +OK');
+      const watcher = await connect('viewer');
       await run(`
         AUTH secret => <error>
         CONFIG GET maxmemory => <any>
