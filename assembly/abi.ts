@@ -10,7 +10,7 @@
 export const STATUS_OK = 0;
 /** A host-owned command is next: read it through the ABI block, append a reply, call `resume`. */
 export const STATUS_HOST_COMMAND = 1;
-/** Write the reply out, then close the connection (QUIT, protocol error). */
+/** Write the reply out, then close the connection; ABI_CLOSE_REASON tells why. */
 export const STATUS_CLOSE = 2;
 /** The connection waits for another one's write; nothing more runs until it is unblocked. */
 export const STATUS_BLOCKED = 3;
@@ -21,7 +21,7 @@ export const STATUS_PAUSED = 5;
 /** Close the connection at once, without writing anything more; ABI_CLOSE_REASON tells why. */
 export const STATUS_ABORT = 6;
 
-/** Its CLIENT_CLOSE_ASAP was set. */
+/** A command asked for it: QUIT, CLIENT KILL ... */
 export const CLOSE_ASKED = 0;
 /** Memory for its input or its replies ran out. */
 export const CLOSE_NO_MEMORY = 1;
@@ -29,6 +29,8 @@ export const CLOSE_NO_MEMORY = 1;
 export const CLOSE_QUERY_LIMIT = 2;
 /** It sent POST or Host:, as a browser tricked into talking to the server does. */
 export const CLOSE_CROSS_PROTOCOL = 3;
+/** It broke the protocol, and has been told so. */
+export const CLOSE_PROTOCOL_ERROR = 4;
 
 // --- Shared input region ---
 
@@ -54,7 +56,7 @@ export const ABI_INPUT = 13; // INPUT_BYTES region
 export const ABI_EVENTS = 14; // number of queued host events
 export const ABI_EVENTS_PTR = 15; // EVENT_BYTES each
 export const ABI_ERROR_STATS = 16; // ERRSTAT_SLOTS records
-export const ABI_CLOSE_REASON = 17; // CLOSE_*, after STATUS_ABORT
+export const ABI_CLOSE_REASON = 17; // CLOSE_*, after STATUS_CLOSE and STATUS_ABORT
 export const ABI_WORDS = 32;
 
 export const ARG_BYTES = 16;
@@ -92,6 +94,7 @@ export const CONN_NAME_PTR = 128; // u32
 export const CONN_NAME_LEN = 132; // u32
 export const CONN_MULTI_PTR = 136; // u32 transaction state, 0 when none
 export const CONN_ARGV_BYTES = 140; // u32 argument bytes of the command being read
+export const CONN_QUERY_POS = 148; // u32 where the unread bytes begin
 export const CONN_BYTES = 192;
 
 // --- Connection flags ---

@@ -105,9 +105,15 @@ export interface EngineHooks {
   onCrash?(crash: CoreCrash): void;
   /** A host command threw something that is not a CommandError, or its late reply could not be written. */
   onHandlerError?(name: string, error: unknown): void;
-  /** The client is about to be destroyed by the core, for one of the reasons CLOSE_*. */
-  onAbort?(client: EngineClient, reason: number): void;
+  /**
+   * The core ends the client for one of the reasons CLOSE_*, without a command having asked for it.
+   * `error` is the error reply that goes before it, empty when there is none.
+   */
+  onDisconnect?(client: EngineClient, reason: number, error: string): void;
 }
+
+/** The error that ends a connection is shorter than this. */
+const LAST_ERROR_BYTES = 128;
 
 /** Bytes and calls through all clients; a CONFIG RESETSTAT sets them back. */
 export interface Traffic {
@@ -256,11 +262,12 @@ export class Engine {
           status = this.resumeCore(client);
           continue;
         case abi.STATUS_CLOSE:
+          this.tellDisconnect(client);
           this.flush(client);
           if (!client.closed) client.output.end();
           return;
         case abi.STATUS_ABORT:
-          this.hooks.onAbort?.(client, this.core.word(abi.ABI_CLOSE_REASON));
+          this.tellDisconnect(client);
           if (!client.closed) client.output.destroy();
           return;
         case abi.STATUS_PAUSED:
@@ -272,6 +279,14 @@ export class Engine {
           return;
       }
     }
+  }
+
+  private tellDisconnect(client: EngineClient): void {
+    const { core, hooks } = this;
+    const reason = core.word(abi.ABI_CLOSE_REASON);
+    if (reason === abi.CLOSE_ASKED || !hooks.onDisconnect) return;
+    const lines = Buffer.from(core.output().subarray(-LAST_ERROR_BYTES)).toString('latin1');
+    hooks.onDisconnect(client, reason, /-(.*)\r\n$/.exec(lines)?.[1] ?? '');
   }
 
   /** Hands the batch's replies to the client's output. */

@@ -28,6 +28,7 @@ import type { ClientType } from './net/client.ts';
 import { registerClientCommands } from './net/client_commands.ts';
 import { ClientPause } from './net/client_pause.ts';
 import { ClientRegistry, type ClientSettings, type OutputBufferLimit } from './net/clients.ts';
+import { DisconnectLog } from './net/disconnect_log.ts';
 import { ListenError, Listener, type ListenerSettings } from './net/listener.ts';
 import type { Transport } from './net/transport.ts';
 import { ServerFigures } from './server_facts.ts';
@@ -73,6 +74,7 @@ export class Server {
   readonly figures: ServerFigures;
   readonly debugFlags = new DebugFlags();
   private readonly options: ServerOptions;
+  private readonly disconnects: DisconnectLog;
   private listener: Listener | undefined;
   private transport: Transport | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -89,6 +91,10 @@ export class Server {
         this.logger.warning(
           `Internal error in '${name}': ${error instanceof Error ? error.stack : error}`,
         ),
+      onDisconnect: ({ id }, reason, error) => {
+        const client = this.clients.find(id);
+        if (client) this.disconnects.note(client, reason, error);
+      },
     });
     bindCoreSettings(this.config, core);
     this.users = new DefaultUser(() => this.config.get('requirepass'));
@@ -98,6 +104,7 @@ export class Server {
       log: this.logger,
       isOpen: () => this.users.isOpen,
     });
+    this.disconnects = new DisconnectLog(this.clients, this.logger);
     this.guards = new Guards(core);
     this.pause = new ClientPause(this.guards, this.engine);
     this.figures = new ServerFigures({

@@ -35,6 +35,7 @@ import {
   CONN_NEXT_DIRTY,
   CONN_PARSE_POS,
   CONN_PUSH_PTR,
+  CONN_QUERY_POS,
   CONN_QUERY_PTR,
   GUARD_LOADING,
 } from '../abi';
@@ -128,6 +129,7 @@ function pinLayout(): void {
   if (offsetof<Conn>('name') != CONN_NAME_PTR) ERROR('name');
   if (offsetof<Conn>('multi') != CONN_MULTI_PTR) ERROR('multi');
   if (offsetof<Conn>('argvBytes') != CONN_ARGV_BYTES) ERROR('argvBytes');
+  if (offsetof<Conn>('queryPos') != CONN_QUERY_POS) ERROR('queryPos');
 }
 
 /** A fresh block in database 0 speaking RESP2, or 0 when memory is exhausted. */

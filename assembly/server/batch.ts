@@ -38,6 +38,7 @@ import {
   CLOSE_ASKED,
   CLOSE_CROSS_PROTOCOL,
   CLOSE_NO_MEMORY,
+  CLOSE_PROTOCOL_ERROR,
   CLOSE_QUERY_LIMIT,
   CMD_ADMIN,
   CMD_FAST,
@@ -407,6 +408,7 @@ function afterCommand(c: Conn): i32 {
     if (c.flags & CLIENT_CLOSE_ASAP) return abort(c, CLOSE_ASKED);
     account(running);
     queryFree(c);
+    abiSet(ABI_CLOSE_REASON, CLOSE_ASKED);
     return STATUS_CLOSE;
   }
   if (outputLen() > FLUSH_BYTES && running < parsed) {
@@ -624,7 +626,8 @@ function abort(c: Conn, reason: u32): i32 {
   c.flags |= CLIENT_CLOSE_ASAP;
   parserReset();
   resetParse(c);
-  queryFree(c);
+  // What was too long is kept for the host's log until the connection is deleted.
+  if (reason != CLOSE_QUERY_LIMIT) queryFree(c);
   abiSet(ABI_CLOSE_REASON, reason);
   return STATUS_ABORT;
 }
@@ -658,7 +661,9 @@ function protocolError(): i32 {
   const c = client;
   if (c.flags & SILENT) outputRewind(start);
   c.flags |= CLIENT_CLOSE_AFTER_REPLY;
+  // What was wrong is kept for the host's log, too.
+  stash(next);
   resetParse(c);
-  queryFree(c);
+  abiSet(ABI_CLOSE_REASON, CLOSE_PROTOCOL_ERROR);
   return STATUS_CLOSE;
 }

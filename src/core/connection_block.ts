@@ -70,6 +70,13 @@ export class ConnectionBlock {
     return this.u32(abi.CONN_QUERY_LEN);
   }
 
+  /** A copy of its first bytes, at most `limit`. */
+  queryStart(limit: number): Uint8Array {
+    const { buffer } = this.memory.data;
+    const at = this.u32(abi.CONN_QUERY_PTR) + this.u32(abi.CONN_QUERY_POS);
+    return new Uint8Array(buffer, at, Math.min(this.queryBytes, limit)).slice();
+  }
+
   /** Room of the buffer that holds it. */
   get queryCapacityBytes(): number {
     return this.u32(abi.CONN_QUERY_CAP);

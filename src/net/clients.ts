@@ -308,7 +308,8 @@ export class ClientRegistry implements ClientOwner {
     );
   }
 
-  private info(client: Client): string {
+  /** The client's line, as CLIENT LIST shows it. */
+  info(client: Client): string {
     return clientInfo(client, this.details(client), { nowMs: this.nowMs });
   }
 }

@@ -836,7 +836,7 @@ describe('memory that runs out', () => {
     const reasons: number[] = [];
     const engine = newForgetfulEngine(
       { memoryLimitBytes: 32 * MEGABYTE },
-      { onAbort: (_, reason) => reasons.push(reason) },
+      { onDisconnect: (_, reason) => reasons.push(reason) },
     );
     const client = new InProcessClient(engine);
     client.feed(command('SET', 'key', 'v'.repeat(3 * MEGABYTE)));

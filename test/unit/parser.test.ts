@@ -312,7 +312,7 @@ describe('limits', () => {
 
   it('on the unread query close the connection and nobody else', () => {
     const reasons: number[] = [];
-    const engine = newEngine({}, { onAbort: (_, reason) => reasons.push(reason) });
+    const engine = newEngine({}, { onDisconnect: (_, reason) => reasons.push(reason) });
     engine.core.exports.setConfig(abi.CFG_QUERY_BUFFER_LIMIT, 1048576);
     const other = new InProcessClient(engine);
     other.send(Buffer.from('*1\r\n$4\r\nPI'));
