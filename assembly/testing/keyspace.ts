@@ -21,6 +21,7 @@ import {
   trySetString,
 } from '../keyspace/db';
 import { Entry, EntryPtr } from '../keyspace/entry';
+import { tableBytes as tableBytesOf } from '../keyspace/key_table';
 import { flushDatabase } from '../keyspace/lazyfree';
 import { Settings, settingsInit } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
@@ -80,6 +81,10 @@ export function buckets(index: u32): u32 {
 
 export function averageTtlMs(index: u32): f64 {
   return database(index).averageTtlMs;
+}
+
+export function tableBytes(index: u32): f64 {
+  return tableBytesOf(database(index));
 }
 
 function hashOf(keyLen: u32): u64 {

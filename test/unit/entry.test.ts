@@ -320,6 +320,32 @@ describe('the layout', () => {
     }
   });
 
+  it('has room for all of its parts where the size of a block ends', () => {
+    for (const value of [5n, Buffer.from('abc'), Buffer.alloc(193)]) {
+      for (const expireAtMs of [NONE, 9n]) {
+        for (const end of [64, 256, PAGE_BYTES / 2, 2 * PAGE_BYTES]) {
+          const model = {
+            value,
+            encoding: typeof value === 'bigint' ? INT : RAW,
+            clock,
+            expireAtMs,
+          };
+          const { entry } = layoutBytes({
+            ...model,
+            key: Buffer.alloc(end > PAGE_BYTES ? end : 0),
+          });
+          const extra = end > PAGE_BYTES ? entry - end : entry;
+          for (let size = end - 4; size <= end + 4; size++) {
+            const e = create({ ...model, key: Buffer.alloc(size - extra, 65) });
+            check(e, { ...model, key: Buffer.alloc(size - extra, 65) });
+            expect(core.usableSize(e) >>> 0).toBe(core.goodSize(size) >>> 0);
+            core.destroy(e);
+          }
+        }
+      }
+    }
+  });
+
   it('a key of 16 bytes with a value of three takes 32 bytes', () => {
     const e = create({ key, value: Buffer.from('abc'), encoding: EMBSTR, clock, expireAtMs: NONE });
     expect(core.usableSize(e)).toBe(32);

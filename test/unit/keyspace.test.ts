@@ -18,6 +18,7 @@ interface Exports {
   expires(index: number): number;
   buckets(index: number): number;
   averageTtlMs(index: number): number;
+  tableBytes(index: number): number;
   set(keyLen: number, valueLen: number, expireAtMs: bigint): number;
   peek(keyLen: number): number;
   read(keyLen: number): number;
@@ -356,6 +357,29 @@ describe('flushing', () => {
   });
 });
 
+describe('swapping', () => {
+  const random = Random.fresh();
+
+  it('exchanges all that belongs to the contents', async () => {
+    const subject = await Subject.create(random);
+    for (let i = 0; i < 3000; i++) subject.set(1, `key:${i}`, 'v', BigInt(START_MS + 60_000));
+    subject.set(2, 'key', 'v');
+    subject.core.expireStep(FOREVER);
+    const figures = (index: number) => [
+      subject.core.averageTtlMs(index),
+      subject.core.buckets(index),
+      subject.core.tableBytes(index),
+    ];
+    const before = [figures(1), figures(2)];
+    expect(before[0]).not.toEqual(before[1]);
+    subject.swap(1, 2);
+    expect([figures(2), figures(1)]).toEqual(before);
+    subject.verify();
+    subject.swap(3, 3);
+    subject.verify();
+  });
+});
+
 describe('the expire cycle', () => {
   const random = Random.fresh();
 
@@ -412,6 +436,20 @@ describe('the expire cycle', () => {
     for (let i = 0; i < 100; i++) subject.core.expireStep(clock);
     expect(subject.core.expireStep(clock)).toBe(0);
     subject.verify();
+  });
+
+  it('goes once around, wherever the step before stopped', async () => {
+    const subject = await Subject.create(random);
+    for (let i = 0; i < 5000; i++) {
+      subject.set(0, `key:${i}`, 'v', BigInt(START_MS + (i < 100 ? 1_000_000 : 10)));
+    }
+    // The clock stands still, so the time of this step is over from the start.
+    subject.core.expireStep(0);
+    subject.pass(1000);
+    subject.core.expireStep(0);
+    expect(subject.core.keys(0)).toBeGreaterThan(4000);
+    subject.core.expireStep(FOREVER);
+    expect(subject.core.keys(0)).toBe(100);
   });
 
   it('estimates how long keys have to live', async () => {
