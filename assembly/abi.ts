@@ -287,3 +287,19 @@ export const LATENCY_EVENT_WHILE_BLOCKED_CRON = 5;
 
 export const KEYSIZES_TYPES = 5; // string, list, set, zset, hash
 export const KEYSIZES_BINS = 34; // 0 empty values, 1 + i sizes from 2^i on
+
+// --- Description of a stored key, for DEBUG: KEY_INFO_BYTES that `describeKey` writes ---
+
+export const KEY_INFO_BYTES = 40;
+export const KEY_INFO_ADDRESS = 0; // u32 of the entry
+export const KEY_INFO_TYPE = 4; // u32
+export const KEY_INFO_ENCODING = 8; // u32
+export const KEY_INFO_CLOCK = 12; // u32, access clock
+export const KEY_INFO_IDLE_SECONDS = 16; // u32
+export const KEY_INFO_ENTRY_BYTES = 20; // u32, block of the entry
+export const KEY_INFO_VALUE_LEN = 24; // u32, bytes of a string that is not an integer
+export const KEY_INFO_VALUE_BYTES = 28; // u32, block of the value, 0 when it is in the entry
+export const KEY_INFO_SERIALIZED = 32; // f64, bytes of the value in an RDB file
+
+/** Counters of `tableChains`: buckets that hold 0, 1, 2 ... entries; the last for that many or more. */
+export const CHAIN_COUNTERS = 50;

@@ -92,11 +92,8 @@ import {
   resetCommandStats,
   resetHistogram,
 } from './server/command_stats';
+import { tryPopulate } from './server/debug';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
-import {
-  keySizesBegin as keySizesBeginInCore,
-  keySizesStep as keySizesStepInCore,
-} from './server/key_sizes';
 import { seedRandom } from './util/prng';
 import { setHashSeed } from './util/siphash';
 
@@ -345,14 +342,22 @@ export function databaseOverflow(index: u32): u32 {
   return database(index).overflow;
 }
 
-/** Starts to count the sizes of a database's values. Returns the address of the bins: see abi.ts. */
-export function keySizesBegin(index: u32): usize {
-  return keySizesBeginInCore(index);
-}
+export { keySizesBegin, keySizesStep } from './server/key_sizes';
 
-/** Goes on counting for about `budgetUs`. True while there is more to count. */
-export function keySizesStep(budgetUs: f64): bool {
-  return keySizesStepInCore(budgetUs);
+// --- For DEBUG ---
+
+export { datasetDigest, valueDigest } from './server/dataset_digest';
+export { describeKey, tableChains } from './server/debug';
+
+/** DEBUG POPULATE. False when memory is exhausted; then some keys are set. */
+export function populate(
+  databaseId: u32,
+  count: f64,
+  prefix: usize,
+  prefixLen: u32,
+  valueBytes: u32,
+): bool {
+  return tryPopulate(databaseId, <u64>count, prefix, prefixLen, valueBytes);
 }
 
 /** Connections that listen to a channel, shard channel or pattern. */

@@ -11,11 +11,15 @@ import type { Config } from './config/config.ts';
 import { registerConfigCommands } from './config/config_commands.ts';
 import { bindCoreSettings } from './config/core_settings.ts';
 import type { LoadedExtras } from './config/parse.ts';
+import type { RewriteOptions } from './config/rewrite.ts';
 import { Core } from './core/core.ts';
 import { Guards } from './core/guards.ts';
 import { type CoreCrash, Engine } from './engine.ts';
 import type { HostCall } from './host_command.ts';
 import type { Logger } from './log.ts';
+import type { CrashCause } from './monitor/crash_cause.ts';
+import { type DebugHooks, registerDebug } from './monitor/debug.ts';
+import { DebugFlags } from './monitor/debug_flags.ts';
 import { registerInfo } from './monitor/info.ts';
 import { infoSections } from './monitor/info_sections.ts';
 import { DefaultUser, registerAuthCommands } from './net/auth_commands.ts';
@@ -47,7 +51,11 @@ export interface ServerOptions {
   /** Absolute path, empty when started without one. */
   readonly configFile: string;
   /** CONFIG REWRITE; undefined when the server was started without a file. */
-  readonly rewriteFile?: () => string | null;
+  readonly rewriteFile?: (options?: RewriteOptions) => string | null;
+  /** DEBUG: reports the crash and ends the process. */
+  readonly crash: (cause: CrashCause) => never;
+  /** DEBUG RESTART: replaces the process; returns only when that is impossible. */
+  readonly restart: (isGraceful: boolean, delayMs: number) => void;
   /** The core trapped; the process must end. */
   readonly onCrash: (crash: CoreCrash) => void;
 }
@@ -61,6 +69,7 @@ export class Server {
   readonly guards: Guards;
   readonly pause: ClientPause;
   readonly figures: ServerFigures;
+  readonly debugFlags = new DebugFlags();
   private readonly options: ServerOptions;
   private listener: Listener | undefined;
   private transport: Transport | undefined;
@@ -173,6 +182,10 @@ export class Server {
 
   private scheduleCron(delayMs: number): void {
     this.timer = setTimeout(() => {
+      if (this.debugFlags.cronPaused) {
+        this.scheduleCron(1000 / this.config.get('hz'));
+        return;
+      }
       const began = performance.now();
       const more = this.engine.cron(CRON_STEP_US);
       this.figures.metrics.addCron((performance.now() - began) * 1000);
@@ -186,6 +199,7 @@ export class Server {
       engine.core.exports.redactArgument(index);
     registerCommandCommands(engine.commands);
     registerInfo(engine.commands, infoSections(this.figures));
+    registerDebug(engine.commands, this.debugHooks());
     registerClientCommands(engine.commands, {
       registry: this.clients,
       pause: this.pause,
@@ -205,6 +219,24 @@ export class Server {
       redactArgument,
       log: (level, text) => logger.log(level, text),
     });
+  }
+
+  private debugHooks(): DebugHooks {
+    const { engine, config, logger, options } = this;
+    return {
+      core: engine.core,
+      flags: this.debugFlags,
+      rdbCompression: () => config.get('rdbcompression'),
+      sleep: (milliseconds) => {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+      },
+      log: (message) => logger.warning(`DEBUG LOG: ${message}`),
+      crash: options.crash,
+      restart: options.restart,
+      rewriteConfig: () => options.rewriteFile?.({ forceAll: true }) ?? null,
+      changeReplicationId: () => {},
+      isClusterEnabled: () => config.get('cluster-enabled'),
+    };
   }
 
   private resetStats(): void {

@@ -16,6 +16,7 @@ import { argI64, argI64OrReply } from '../resp/arg_number';
 import { Arg, argc, argIs } from '../resp/args';
 import { ERR_SYNTAX, ERR_WRONG_TYPE, replyError } from '../resp/errors';
 import { replyArray, replyInt, replyNull } from '../resp/writer';
+import { copySmall } from '../util/bytes';
 import { parseI64, parseI64Value } from '../util/number_parse';
 import { bitOffset, bitOffsetOrReply, bitsGrew, writableBitsOrReply } from './bitmap';
 import { sumOverflows } from './number';
@@ -89,11 +90,11 @@ function bitfieldGeneric(readonly: bool): void {
     grew = bitsGrew;
   }
   replyArray(count);
-  execute(e, grew);
+  execute(e, count, grew);
 }
 
 /** Carries out all operations, known to be well-formed, on a string (0: none) that is long enough. */
-function execute(e: EntryPtr, grew: bool): void {
+function execute(e: EntryPtr, count: u32, grew: bool): void {
   let ptr: usize = 0;
   let len: u32 = 0;
   if (e != 0) {
@@ -102,30 +103,40 @@ function execute(e: EntryPtr, grew: bool): void {
     len = viewLen;
   }
   let changes: u32 = 0;
-  overflow = OVERFLOW_WRAP;
-  let i: u32 = 2;
-  while (i < argc) {
-    if (readOverflow(i)) {
-      setOverflowOrReply(i + 1);
-      i += 2;
-      continue;
+  if (count == 1 && argc <= 6) {
+    // The only operation, without OVERFLOW: it is the one that was read last.
+    changes = executeOperation(ptr, len, grew);
+  } else {
+    overflow = OVERFLOW_WRAP;
+    let i: u32 = 2;
+    while (i < argc) {
+      if (readOverflow(i)) {
+        setOverflowOrReply(i + 1);
+        i += 2;
+        continue;
+      }
+      i += readOperationOrReply(i);
+      changes += executeOperation(ptr, len, grew);
     }
-    i += readOperationOrReply(i);
-    const old = readField(ptr, len);
-    if (op == OP_GET) {
-      replyInt(old);
-      continue;
-    }
-    const fits = signed ? computeSigned(old) : computeUnsigned(old);
-    if (!fits && overflow == OVERFLOW_FAIL) {
-      replyNull();
-      continue;
-    }
-    replyInt(op == OP_SET ? old : computed);
-    writeField(ptr, computed);
-    if (grew || computed != old) changes += 1;
   }
   if (changes != 0) argEvent(1, NOTIFY_STRING, 'setbit', changes);
+}
+
+/** Carries out the operation read last; returns 1 when it changed the string, which may have grown. */
+function executeOperation(ptr: usize, len: u32, grew: bool): u32 {
+  const old = readField(ptr, len);
+  if (op == OP_GET) {
+    replyInt(old);
+    return 0;
+  }
+  const fits = signed ? computeSigned(old) : computeUnsigned(old);
+  if (!fits && overflow == OVERFLOW_FAIL) {
+    replyNull();
+    return 0;
+  }
+  replyInt(op == OP_SET ? old : computed);
+  writeField(ptr, computed);
+  return <u32>(grew || computed != old);
 }
 
 // --- Reading operations ---
@@ -190,8 +201,7 @@ function openWindow(ptr: usize, len: u32): u32 {
   const there = first >= <u64>len ? 0 : <u32>min<u64>(<u64>len - first, bytes);
   store<u64>(window, 0);
   store<u64>(window, 0, 8);
-  // Nothing is copied from an address that may lie beyond the end of memory.
-  if (there != 0) memory.copy(window, ptr + <usize>first, there);
+  copySmall(window, ptr + <usize>first, there);
   return bytes;
 }
 
@@ -221,7 +231,7 @@ function writeField(ptr: usize, value: i64): void {
     const low = (<u32>load<u8>(window, 8) & ~((<u32>mask) << spill)) | ((<u32>bits) << spill);
     store<u8>(window, <u8>low, 8);
   }
-  memory.copy(ptr + <usize>(offset >> 3), window, bytes);
+  copySmall(ptr + <usize>(offset >> 3), window, bytes);
 }
 
 // --- Results ---
@@ -251,8 +261,9 @@ function computeSigned(old: i64): bool {
   const highest = i64.MAX_VALUE >> unused;
   const lowest = ~highest;
   let value = operand;
-  let above = value > highest;
-  let below = value < lowest;
+  // The difference wraps for the lowest values, which Redis therefore takes for too high ones.
+  let above = width < 64 && highest - value < 0;
+  let below = !above && value < lowest;
   if (op == OP_INCRBY) {
     value = old + operand;
     // Wrapped sums of 64 bits show in their sign; for narrower fields the differences are exact.

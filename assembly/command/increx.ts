@@ -151,6 +151,12 @@ function newExpiry(e: EntryPtr): i64 {
   return expiryAtMs;
 }
 
+/** Tells what became of the expiry of a key that had one before, or not. */
+function expiryEvent(hadExpiry: bool, expireAtMs: i64): void {
+  if (expireAtMs >= 0) argEvent(1, NOTIFY_GENERIC, 'expire', 0);
+  else if (hadExpiry && expireAtMs == NO_EXPIRE) argEvent(1, NOTIFY_GENERIC, 'persist', 0);
+}
+
 /** Whether the new expiry has passed already; then the key, if there, is deleted. */
 function deletedAsPast(e: EntryPtr, expireAtMs: i64): bool {
   if (expireAtMs < 0 || !isPast(expireAtMs)) return false;
@@ -222,13 +228,14 @@ function incrementInt(): void {
     return;
   }
   const expireAtMs = newExpiry(e);
+  const expires = e != 0 && Entry.hasExpire(e);
   if (!deletedAsPast(e, expireAtMs)) {
     if (!tryStoreInt(e, Arg.ptr(1), Arg.len(1), Arg.hash(1), sum, expireAtMs)) {
       replyError(ERR_OOM_LIMIT);
       return;
     }
     argEvent(1, NOTIFY_STRING, 'incrby', 1);
-    if (expireAtMs >= 0) argEvent(1, NOTIFY_GENERIC, 'expire', 0);
+    expiryEvent(expires, expireAtMs);
   }
   replyInts(sum, added);
 }
@@ -318,13 +325,14 @@ function incrementFloat(): void {
     return;
   }
   const expireAtMs = newExpiry(e);
+  const expires = e != 0 && Entry.hasExpire(e);
   if (!deletedAsPast(e, expireAtMs)) {
     if (!tryStoreFloat(e, floatSum, expireAtMs)) {
       replyError(ERR_OOM_LIMIT);
       return;
     }
     argEvent(1, NOTIFY_STRING, 'incrbyfloat', 1);
-    if (expireAtMs >= 0) argEvent(1, NOTIFY_GENERIC, 'expire', 0);
+    expiryEvent(expires, expireAtMs);
   }
   replyFloats(floatSum, floatAdded);
 }

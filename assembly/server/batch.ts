@@ -133,7 +133,7 @@ import {
   resolveCommand,
 } from './dispatch';
 import { pushEvent } from './events';
-import { touchAll, touchCollect, touchDiscard } from './touch';
+import { touchAll, touchCollect } from './touch';
 
 /** Commands parsed and touched before the first of them runs. */
 const ROUND_COMMANDS: u32 = 32;
@@ -342,8 +342,7 @@ function parseRound(): void {
     if (id != NO_COMMAND) touchCollect(id, parsedArgv, parsedArgc);
     parsed += 1;
   }
-  if (parsed > 1) touchAll();
-  else touchDiscard();
+  touchAll();
   timedUs = 0;
   sharing = 0;
   refreshGuards();

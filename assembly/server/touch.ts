@@ -47,10 +47,12 @@ export function touchCollect(id: u32, argv: usize, argc: u32): void {
   }
 }
 
-/** Touches what was collected and starts a new list. */
+/** Touches what was collected, unless it is a lone key, and starts a new list. */
 export function touchAll(): void {
   const stop = list + count * TOUCH_BYTES;
+  const alone = count < 2;
   count = 0;
+  if (alone) return;
   let sum: u32 = 0;
   for (let at = list; at < stop; at += TOUCH_BYTES) sum += load<u8>(load<u32>(at, 8));
   for (let at = list; at < stop; at += TOUCH_BYTES) {
@@ -66,9 +68,4 @@ export function touchAll(): void {
     if (e != 0 && entryHasBlock(e)) sum += load<u8>(Entry.valuePtr(e));
   }
   touchSink = sum;
-}
-
-/** Drops the list: a round of one command has nothing to overlap. */
-export function touchDiscard(): void {
-  count = 0;
 }

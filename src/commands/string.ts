@@ -485,7 +485,7 @@ export const stringCommands: CommandSpec[] = [
     owner: 'core',
     file: 'string_range',
     arity: 4,
-    flags: ['write', 'denyoom', 'timed'],
+    flags: ['write', 'denyoom'],
     categories: ['string'],
     keys: [keyAt(1, ['RW', 'update'])],
     args: [key('key', 0), integer('offset'), string('value')],

@@ -47,6 +47,17 @@ export interface CoreExports {
   shardChannelCount(): number;
   watchingClientCount(): number;
   watchedKeyCount(): number;
+  datasetDigest(out: number): void;
+  valueDigest(database: number, key: number, keyLen: number, out: number): void;
+  describeKey(database: number, key: number, keyLen: number, compress: number, out: number): number;
+  tableChains(database: number, expiring: number, out: number): number;
+  populate(
+    database: number,
+    count: number,
+    prefix: number,
+    prefixLen: number,
+    valueBytes: number,
+  ): number;
   renameCommand(from: number, fromLen: number, to: number, toLen: number): number;
 }
 

@@ -10,7 +10,9 @@ import { showReply } from '../support/reply_notation.ts';
 
 const MEMORY_LIMIT_BYTES = 12 * 1024 * 1024;
 const WARM_UP_COMMANDS = 100;
-const COMMANDS = 600;
+const COMMANDS = 400;
+/** Rounds go on until every command has been refused once: mostly after the first or second. */
+const ROUNDS_MAX = 30;
 /** Counted as used: 16 bytes for every page that memory has grown by. */
 const PAGE_RECORDS_BYTES = (MEMORY_LIMIT_BYTES / 65536) * 16;
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'];
@@ -36,7 +38,7 @@ function extended(bytes: Buffer, length: number): Buffer {
 
 function randomStep(random: Random): Step {
   const key = random.pick(KEYS);
-  const length = random.pick([150, 5000, 100_000, 300_000]);
+  const length = random.pick([150, 5000, 100_000, 300_000, 300_000]);
   const value = Buffer.alloc(random.below(length), random.below(256));
   const set = (model: Model) => void model.set(key, value);
   const setExisting = (model: Model) => {
@@ -145,10 +147,11 @@ describe('strings in little memory', () => {
     // The first commands also allocate what stays, such as the histogram of each.
     runRandomly(session, random, WARM_UP_COMMANDS);
     const usedBefore = session.usedBytes();
-    const refused = runRandomly(session, random, COMMANDS);
-    expect([...refused].sort(), `seed ${random.seed}`).toEqual(
-      expect.arrayContaining(['APPEND', 'BITOP', 'MSET', 'SET', 'SETBIT', 'SETRANGE']),
-    );
+    const unrefused = new Set(['APPEND', 'BITOP', 'MSET', 'SET', 'SETBIT', 'SETRANGE']);
+    for (let round = 0; round < ROUNDS_MAX && unrefused.size > 0; round++) {
+      for (const name of runRandomly(session, random, COMMANDS)) unrefused.delete(name);
+    }
+    expect([...unrefused], `never refused, seed ${random.seed}`).toEqual([]);
     const used = session.usedBytes();
     expect(used, `seed ${random.seed}`).toBeLessThanOrEqual(usedBefore + PAGE_RECORDS_BYTES);
   });

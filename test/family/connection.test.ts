@@ -225,7 +225,8 @@ family('connection', [
     'AUTH without a password set',
     `
       AUTH x
-      => -ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?
+      => -ERR AUTH <password> called without any password configured for the default user. Are you
+      => sure your configuration is correct?
       AUTH default x => +OK
       AUTH nosuch x => -WRONGPASS invalid username-password pair or user is disabled.
       AUTH a b c => -ERR syntax error

@@ -1,7 +1,12 @@
 // An engine with the monitoring commands and made-up facts around them.
 
+import { CFG_DEBUG_COMMAND } from '../../assembly/abi.ts';
 import type { CoreOptions } from '../../src/core/core.ts';
 import type { Engine } from '../../src/engine.ts';
+import { CommandError } from '../../src/host_command.ts';
+import type { CrashCause } from '../../src/monitor/crash_cause.ts';
+import { registerDebug } from '../../src/monitor/debug.ts';
+import { DebugFlags } from '../../src/monitor/debug_flags.ts';
 import type { LatencySettings, MemoryFacts, ServerFacts } from '../../src/monitor/facts.ts';
 import { type InfoSection, registerInfo } from '../../src/monitor/info.ts';
 import { infoSections } from '../../src/monitor/info_sections.ts';
@@ -41,6 +46,11 @@ export interface MonitorFixture {
   readings: MetricReadings;
   memoryFacts: Partial<MemoryFacts>;
   latency: LatencySettings;
+  /** What DEBUG did outside of the core. */
+  readonly flags: DebugFlags;
+  readonly log: string[];
+  readonly crashes: CrashCause[];
+  readonly sleeps: number[];
 }
 
 const NO_READINGS: MetricReadings = {
@@ -56,7 +66,9 @@ const NO_READINGS: MetricReadings = {
 export function createMonitor(options: CoreOptions = {}): MonitorFixture {
   const engine = createEngine(options);
   engine.now = () => NOW_MS;
+  engine.core.exports.setConfig(CFG_DEBUG_COMMAND, 1);
   const { core } = engine;
+  const flags = new DebugFlags();
   const metrics = new Metrics(() => fixture.readings);
   const processFacts = () => ({
     residentBytes: 100 * 1024 * 1024,
@@ -82,6 +94,21 @@ export function createMonitor(options: CoreOptions = {}): MonitorFixture {
     latency: () => fixture.latency,
   });
   registerInfo(engine.commands, sections);
+  registerDebug(engine.commands, {
+    core,
+    flags,
+    rdbCompression: () => true,
+    sleep: (milliseconds) => fixture.sleeps.push(milliseconds),
+    log: (message) => fixture.log.push(message),
+    crash: (cause) => {
+      fixture.crashes.push(cause);
+      throw new CommandError('ERR crashed');
+    },
+    restart: (isGraceful, delayMs) => fixture.log.push(`restart ${isGraceful} ${delayMs}`),
+    rewriteConfig: () => 'Permission denied',
+    changeReplicationId: () => fixture.log.push('changed'),
+    isClusterEnabled: () => false,
+  });
   const fixture: MonitorFixture = {
     engine,
     client: new EngineTestClient(engine),
@@ -91,6 +118,10 @@ export function createMonitor(options: CoreOptions = {}): MonitorFixture {
     readings: NO_READINGS,
     memoryFacts: {},
     latency: { tracking: true, percentiles: [50, 99, 99.9] },
+    flags,
+    log: [],
+    crashes: [],
+    sleeps: [],
   };
   return fixture;
 }

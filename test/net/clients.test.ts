@@ -98,13 +98,20 @@ describe('output buffer limits', () => {
     peer.close();
   });
 
-  it('do not count the first sixteen kibibytes of an empty buffer', () => {
+  it('do not concern up to sixteen kibibytes with nothing before them', () => {
     server.settings.limits.normal = { hardBytes: 1, softBytes: 0, softSeconds: 0 };
     const peer = server.connect();
     expect(peer.call('ECHO', 'x'.repeat(16_000)).length).toBeGreaterThan(16_000);
     peer.connection.queuedBytes = 1;
     expect(peer.call('PING')).toBe('');
     expect(peer.connection.isDestroyed).toBe(true);
+  });
+
+  it('count what a turn produces in whole blocks', () => {
+    server.settings.limits.normal = { hardBytes: 100_000, softBytes: 0, softSeconds: 0 };
+    const blocks = (count: number) => 'x'.repeat(16_384 * count - 20);
+    expect(server.connect().call('ECHO', blocks(6)).length).toBeGreaterThan(90_000);
+    expect(server.connect().call('ECHO', `${blocks(6)}${'x'.repeat(40)}`)).toBe('');
   });
 
   it('stop the rest of a pipeline', () => {

@@ -41,6 +41,11 @@ export class EngineTestClient {
 
   private received(bytes: Uint8Array): void {
     this.decoder.push(Buffer.from(bytes));
+    this.hand();
+  }
+
+  /** Gives replies that are complete to whoever waits for one. */
+  private hand(): void {
     while (this.waiting.length > 0) {
       const next = this.decoder.next();
       if (next == null) return;
@@ -52,12 +57,17 @@ export class EngineTestClient {
     this.client.execute(bytes);
   }
 
-  callRaw(args: readonly Argument[]): Promise<RawReply> {
-    const reply = new Promise<RawReply>((resolve) => {
+  /** The next reply. */
+  read(): Promise<RawReply> {
+    return new Promise((resolve) => {
       this.waiting.push(resolve);
+      this.hand();
     });
+  }
+
+  callRaw(args: readonly Argument[]): Promise<RawReply> {
     this.send(encodeCommand(args));
-    return reply;
+    return this.read();
   }
 
   async call(...args: Argument[]): Promise<Reply> {

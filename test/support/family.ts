@@ -20,6 +20,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { encodeCommand, splitArguments } from './arguments.ts';
 import { matchReply, parseExpected, showReply } from './reply_notation.ts';
+import { declaredCommand, shapeMismatch } from './reply_shape.ts';
 import { RespClient } from './resp_client.ts';
 import type { Reply } from './resp_decoder.ts';
 import { startServer, type TestServer } from './server.ts';
@@ -152,7 +153,17 @@ class SentenceRun implements Context {
       const { reply } = await client.read();
       this.noteProtocol(client, args, reply);
       this.check(line, reply, client);
+      this.checkShape(args, reply, client);
     }
+  }
+
+  /** Every reply also has the shape that its command declares, unless it was only queued. */
+  private checkShape(args: string[], reply: Reply, client: RespClient): void {
+    if (reply.kind === 'simple' && reply.text === 'QUEUED') return;
+    const command = declaredCommand(args);
+    const resp = this.protocols.get(client) ?? this.resp;
+    const mismatch = command && shapeMismatch(reply, command.spec.reply, resp);
+    if (mismatch) throw new Error(`${args[0]}: ${mismatch}`);
   }
 
   private noteProtocol(client: RespClient, args: string[], reply: Reply): void {
