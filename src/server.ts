@@ -39,6 +39,8 @@ const CRON_STEP_US = 1000;
 const CRON_BUSY_MS = 1;
 /** Time between two looks at a share of the clients, in milliseconds. */
 const CLIENTS_TICK_MS = 100;
+/** A timer that fires a little early still counts as on time. */
+const TICK_EARLY_MS = 5;
 
 export interface ServerOptions {
   readonly config: Config;
@@ -74,7 +76,7 @@ export class Server {
   private listener: Listener | undefined;
   private transport: Transport | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private clientsTimer: NodeJS.Timeout | undefined;
+  private lastTickMs = 0;
 
   constructor(options: ServerOptions) {
     this.options = options;
@@ -109,6 +111,7 @@ export class Server {
     this.config.subscribe('requirepass', () => this.applyRequirepass());
     this.applyRequirepass();
     this.registerCommands();
+    this.renameCommands();
   }
 
   /** Name of the transport in use. */
@@ -145,10 +148,6 @@ export class Server {
     config.subscribe(['port', 'bind'], (changed) => this.applyAddresses(changed.has('port')));
     logger.notice('Server initialized');
     this.scheduleCron(0);
-    this.clientsTimer = setInterval(() => {
-      this.clients.tick(this.engine.now());
-      this.figures.tick();
-    }, CLIENTS_TICK_MS);
     if (config.get('port') !== 0) logger.notice('Ready to accept connections tcp');
     if (config.get('unixsocket') !== '') logger.notice('Ready to accept connections unix');
   }
@@ -156,7 +155,6 @@ export class Server {
   /** Stops listening and closes every connection. */
   stop(): void {
     clearTimeout(this.timer);
-    clearInterval(this.clientsTimer);
     this.pause.stop();
     this.listener?.close();
     for (const client of [...this.engine.clients.values()]) client.output.destroy();
@@ -187,6 +185,11 @@ export class Server {
         return;
       }
       const began = performance.now();
+      if (began - this.lastTickMs >= CLIENTS_TICK_MS - TICK_EARLY_MS) {
+        this.lastTickMs = began;
+        this.clients.tick(this.engine.now());
+        this.figures.tick();
+      }
       const more = this.engine.cron(CRON_STEP_US);
       this.figures.metrics.addCron((performance.now() - began) * 1000);
       this.scheduleCron(more ? CRON_BUSY_MS : 1000 / this.config.get('hz'));
@@ -237,6 +240,17 @@ export class Server {
       changeReplicationId: () => {},
       isClusterEnabled: () => config.get('cluster-enabled'),
     };
+  }
+
+  /** `rename-command`: a name may become another one, or unreachable. */
+  private renameCommands(): void {
+    const { core } = this.engine;
+    const scratch = core.word(abi.ABI_SCRATCH);
+    for (const { from, to } of this.options.extras.renamedCommands) {
+      const fromLen = core.toScratch(from.toLowerCase());
+      const toLen = core.toScratch(to.toLowerCase(), fromLen);
+      core.exports.renameCommand(scratch, fromLen, scratch + fromLen, toLen);
+    }
   }
 
   private resetStats(): void {

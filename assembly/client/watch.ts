@@ -152,14 +152,18 @@ function databaseChanged(databaseId: u32, swapped: bool): void {
   for (let i: u32 = 0; i < CHAINS; i++) {
     for (let node: usize = load<u32>(chains + (i << 2)); node != 0; node = load<u32>(node)) {
       if (load<u32>(node, NODE_DATABASE) != databaseId) continue;
-      let changed = (load<u32>(node, NODE_FLAGS) & (WAS_THERE | WAS_EXPIRED)) == WAS_THERE;
-      if (!changed && swapped) {
-        const keyLen = load<u32>(node, NODE_KEY_LEN);
-        const hash = load<u64>(node, NODE_HASH);
-        const e = tableFind(database(databaseId), node + NODE_KEY, keyLen, hash);
-        changed = e != 0 && !isExpired(e);
+      const flags = load<u32>(node, NODE_FLAGS);
+      if ((flags & (WAS_THERE | WAS_EXPIRED)) == WAS_THERE) {
+        markDirty(node);
+        continue;
       }
-      if (changed) markDirty(node);
+      // It was as good as absent: what counts is what the swap put in its place.
+      const keyLen = load<u32>(node, NODE_KEY_LEN);
+      const hash = load<u64>(node, NODE_HASH);
+      const e = swapped ? tableFind(database(databaseId), node + NODE_KEY, keyLen, hash) : 0;
+      if (e == 0) store<u32>(node, 0, NODE_FLAGS);
+      else if (isExpired(e)) store<u32>(node, WAS_THERE | WAS_EXPIRED, NODE_FLAGS);
+      else markDirty(node);
     }
   }
 }

@@ -71,7 +71,15 @@ import {
   transactionNext,
 } from '../client/transaction';
 import { watchDrain } from '../client/watch';
-import { dispatchCommand } from '../generated/command_table';
+import {
+  CMD_ID_PSUBSCRIBE,
+  CMD_ID_PUNSUBSCRIBE,
+  CMD_ID_SSUBSCRIBE,
+  CMD_ID_SUBSCRIBE,
+  CMD_ID_SUNSUBSCRIBE,
+  CMD_ID_UNSUBSCRIBE,
+  dispatchCommand,
+} from '../generated/command_table';
 import { clockUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
 import { effectsBytes, effectsClear, effectsLost } from '../keyspace/effects';
@@ -501,11 +509,23 @@ function finishAnswered(c: Conn): void {
 function afterReply(c: Conn): void {
   const mode = c.flags & REPLY_MODES;
   if (mode == 0) return;
-  if (mode & SILENT) outputRewind(outputStart);
+  if (mode & SILENT && !confirmsByPush(c.lastCommand)) outputRewind(outputStart);
   c.flags &= ~CLIENT_REPLY_SKIP;
   if (mode & CLIENT_REPLY_SKIP_NEXT) {
     c.flags = (c.flags & ~CLIENT_REPLY_SKIP_NEXT) | CLIENT_REPLY_SKIP;
   }
+}
+
+/** Confirmations of subscriptions are messages, which CLIENT REPLY does not silence. */
+function confirmsByPush(id: u32): bool {
+  return (
+    id == CMD_ID_SUBSCRIBE ||
+    id == CMD_ID_UNSUBSCRIBE ||
+    id == CMD_ID_PSUBSCRIBE ||
+    id == CMD_ID_PUNSUBSCRIBE ||
+    id == CMD_ID_SSUBSCRIBE ||
+    id == CMD_ID_SUNSUBSCRIBE
+  );
 }
 
 // --- Accounting ---
