@@ -25,7 +25,8 @@ export const PAGE_BYTES: u32 = 65536;
 const MAX_PAGES: u32 = 65536;
 /**
  * Pages that only slabs may take, so that small blocks can still be had when large ones have taken
- * everything else: a client has to be able to connect and to delete.
+ * everything else: a client has to be able to connect and to delete. A memory of which they would be
+ * a large part does without.
  */
 const RESERVE_PAGES: u32 = 64;
 const GROW_MIN_PAGES: u32 = 16;
@@ -160,6 +161,7 @@ export function pagesInit(limitPages: u32): void {
 
 /** Whether `more` pages for one block leave the reserve alone. */
 function sparesReserve(more: u32): bool {
+  if (pagesLimit < RESERVE_PAGES << 2) return true;
   return pagesTaken + more + RESERVE_PAGES <= pagesLimit;
 }
 
