@@ -173,7 +173,7 @@ function reserve(lp: ListpackPtr, bytes: u64): ListpackPtr {
 /** Shrinks the block when a quarter of it is idle. */
 function release(lp: ListpackPtr): ListpackPtr {
   const usable = usableSize(lp);
-  return lpBytes(lp) < usable - (usable >> 2) ? lpShrinkToFit(lp) : lp;
+  return <usize>lpBytes(lp) < usable - (usable >> 2) ? lpShrinkToFit(lp) : lp;
 }
 
 // --- Walking ---
@@ -560,7 +560,7 @@ function splice(lp: ListpackPtr, p: usize, replaced: u32): ListpackPtr {
   if (lp == 0) return 0;
   p = lp + offset;
   const added = <usize>lpEncodedBytes;
-  if (added != replaced) copyTail(p + added, p + replaced, bytes - offset - replaced);
+  if (added != replaced) copyTail(p + added, p + replaced, <usize>bytes - offset - replaced);
   lpWriteEncoded(p);
   store<u32>(lp, <u32>wanted);
   if (replaced == 0) changeCount(lp, 1);
@@ -617,7 +617,7 @@ export function lpBatchDelete(lp: ListpackPtr, addresses: usize, num: u32): List
   let dst: usize = load<u32>(addresses);
   for (let at = addresses; at <= last; at += 4) {
     const from = lpSkip(load<u32>(at));
-    const to: usize = at < last ? load<u32>(at, 4) : end;
+    const to = at < last ? <usize>load<u32>(at, 4) : end;
     assert(from <= to);
     copySmall(dst, from, to - from);
     dst += to - from;
@@ -649,8 +649,8 @@ function cut(lp: ListpackPtr, p: usize, end: usize, removed: u32): ListpackPtr {
  */
 export function lpMerge(first: ListpackPtr, second: ListpackPtr): ListpackPtr {
   assert(first != second);
-  const firstBytes = lpBytes(first);
-  const secondBytes = lpBytes(second);
+  const firstBytes: usize = lpBytes(first);
+  const secondBytes: usize = lpBytes(second);
   const bytes = <u64>firstBytes + secondBytes - LP_EMPTY_BYTES;
   const count = lpLength(first) + lpLength(second);
   let merged: ListpackPtr;
@@ -739,7 +739,7 @@ export function lpAddresses(lp: ListpackPtr, out: usize, step: u32): u32 {
 
 /** Whether `size` bytes are a listpack: by header and end, and if `deep`, by every element. */
 export function lpValidate(lp: usize, size: usize, deep: bool): bool {
-  if (size < LP_EMPTY_BYTES || lpBytes(lp) != size || load<u8>(lp + size - 1) != LP_EOF)
+  if (size < LP_EMPTY_BYTES || <usize>lpBytes(lp) != size || load<u8>(lp + size - 1) != LP_EOF)
     return false;
   if (!deep) return true;
   const end = lp + size - 1;

@@ -23,6 +23,7 @@ export class Harness<Exports> {
   readonly module: TestModule<Exports & AllocatorExports>;
   readonly exports: Exports & AllocatorExports;
   private readonly buffers = new Map<string, number>();
+  private view = new DataView(new ArrayBuffer(0));
 
   private constructor(module: TestModule<Exports & AllocatorExports>) {
     this.module = module;
@@ -72,7 +73,9 @@ export class Harness<Exports> {
   }
 
   u32(address: number): number {
-    return new DataView(this.module.memory.buffer).getUint32(address >>> 0, true);
+    const { buffer } = this.module.memory;
+    if (this.view.buffer !== buffer) this.view = new DataView(buffer);
+    return this.view.getUint32(address >>> 0, true);
   }
 
   /** What is allocated beside the harness's own buffers. */
