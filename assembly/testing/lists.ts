@@ -3,6 +3,7 @@
 import { ListIterator } from '../struct/list';
 
 export { allocInit, free, tryAlloc, usableSize, usedBytes } from '../memory/alloc';
+export * from '../struct/hyperloglog';
 export * from '../struct/intset';
 export * from '../struct/list';
 export * from '../struct/listpack';
