@@ -251,7 +251,8 @@ describe('hyperloglog', () => {
       run.hllUnionStart();
       new Value(forged).unite();
       const { bytes } = new Value();
-      for (const hll of [0, module.writeAtEnd(bytes)]) {
+      for (const isNew of [true, false]) {
+        const hll = isNew ? 0 : module.writeAtEnd(bytes);
         const at = run.hllUnionWrite(hll, bytes.length, 0, USUAL_MAX);
         const united = new Value(Buffer.from(module.read(at, run.hllBytes.value)));
         expect(united.isDense).toBe(dense);
