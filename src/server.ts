@@ -14,6 +14,7 @@ import type { LoadedExtras } from './config/parse.ts';
 import type { RewriteOptions } from './config/rewrite.ts';
 import { Core } from './core/core.ts';
 import { Guards } from './core/guards.ts';
+import { resetStatistics } from './core/statistics.ts';
 import { type CoreCrash, Engine } from './engine.ts';
 import type { HostCall } from './host_command.ts';
 import type { Logger } from './log.ts';
@@ -22,6 +23,10 @@ import { type DebugHooks, registerDebug } from './monitor/debug.ts';
 import { DebugFlags } from './monitor/debug_flags.ts';
 import { registerInfo } from './monitor/info.ts';
 import { infoSections } from './monitor/info_sections.ts';
+import { registerLatency } from './monitor/latency.ts';
+import { LatencyMonitor } from './monitor/latency_monitor.ts';
+import { registerMemory } from './monitor/memory.ts';
+import { readHugePageBytes } from './monitor/process_facts.node.ts';
 import { DefaultUser, registerAuthCommands } from './net/auth_commands.ts';
 import { chooseTransport } from './net/choose.ts';
 import type { ClientType } from './net/client.ts';
@@ -73,6 +78,7 @@ export class Server {
   readonly pause: ClientPause;
   readonly figures: ServerFigures;
   readonly debugFlags = new DebugFlags();
+  readonly latency: LatencyMonitor;
   private readonly options: ServerOptions;
   private readonly disconnects: DisconnectLog;
   private listener: Listener | undefined;
@@ -114,6 +120,11 @@ export class Server {
       pid: options.pid,
       executable: options.executable,
       configFile: options.configFile,
+    });
+    this.latency = new LatencyMonitor({
+      core: this.engine.core,
+      thresholdMs: () => this.config.get('latency-monitor-threshold'),
+      now: () => this.engine.now(),
     });
     this.config.subscribe('requirepass', () => this.applyRequirepass());
     this.applyRequirepass();
@@ -196,6 +207,7 @@ export class Server {
         this.lastTickMs = began;
         this.clients.tick(this.engine.now());
         this.figures.tick();
+        this.latency.tick();
       }
       const more = this.engine.cron(CRON_STEP_US);
       this.figures.metrics.addCron((performance.now() - began) * 1000);
@@ -209,6 +221,22 @@ export class Server {
       engine.core.exports.redactArgument(index);
     registerCommandCommands(engine.commands);
     registerInfo(engine.commands, infoSections(this.figures));
+    registerMemory(engine.commands, {
+      core: engine.core,
+      memory: this.figures.memory,
+      connectedClients: () => this.clients.size,
+      connectedReplicas: () => 0,
+    });
+    registerLatency(engine.commands, {
+      core: engine.core,
+      monitor: this.latency,
+      doctor: () => ({
+        slowlogSlowerThanUs: config.get('slowlog-log-slower-than'),
+        hz: config.get('hz'),
+        fsyncsAlways: false,
+        hugePageBytes: readHugePageBytes(),
+      }),
+    });
     registerDebug(engine.commands, this.debugHooks());
     registerClientCommands(engine.commands, {
       registry: this.clients,
@@ -261,9 +289,7 @@ export class Server {
   }
 
   private resetStats(): void {
-    const { core } = this.engine;
-    core.exports.resetStats();
-    for (const stat of RESET_STATS) core.setStat(stat, 0);
+    resetStatistics(this.engine.core);
     const { traffic } = this.engine;
     traffic.inputBytes = 0;
     traffic.outputBytes = 0;
@@ -276,22 +302,6 @@ export class Server {
     this.figures.metrics.reset();
   }
 }
-
-/** Counters that CONFIG RESETSTAT clears. */
-const RESET_STATS = [
-  abi.STAT_COMMANDS,
-  abi.STAT_KEYSPACE_HITS,
-  abi.STAT_KEYSPACE_MISSES,
-  abi.STAT_EXPIRED_KEYS,
-  abi.STAT_EVICTED_KEYS,
-  abi.STAT_ERROR_REPLIES,
-  abi.STAT_EXPIRED_STALE_PERCENT,
-  abi.STAT_EXPIRED_TIME_CAP,
-  abi.STAT_LAZYFREED,
-  abi.STAT_UNEXPECTED_ERRORS,
-  abi.STAT_QUERYBUF_DISCONNECTS,
-  abi.STAT_EVICT_EXCEEDED_US,
-];
 
 /** The listener's settings, read from the configuration each time. */
 class ListenerDirectives implements ListenerSettings {

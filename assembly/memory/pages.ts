@@ -58,6 +58,8 @@ let pagesTotal: u32 = 0; // pages of linear memory
 let pagesTaken: u32 = 0; // pages in runs, static ones included
 let pagesLimit: u32 = MAX_PAGES;
 let lowestFree: u32 = 0; // no page below is free
+/** The first page that is handed out: behind static data and the page table. */
+export let firstHeapPage: u32 = 0;
 
 /** The record of the page that holds `ptr`. */
 export function pageInfo(ptr: usize): PageInfo {
@@ -157,6 +159,7 @@ export function pagesInit(limitPages: u32): void {
   pageTable = (<usize>heapPage) << PAGE_SHIFT;
   markRun(0, heapPage + tablePages, true);
   lowestFree = heapPage + tablePages;
+  firstHeapPage = lowestFree;
 }
 
 /** Whether `more` pages for one block leave the reserve alone. */
