@@ -193,6 +193,20 @@ export function dictFind<E>(d: Dict, key: usize, keyLen: u32, hash: u64): SlotPt
   return 0;
 }
 
+/** The slot of an entry that is known to be in the table. */
+export function dictSlotOf(d: Dict, e: usize, hash: u64): SlotPtr {
+  let b = Index.bucketAt(d, Index.bucketOf(d, hash));
+  const tag = Index.tag(hash);
+  while (true) {
+    for (let match = Bucket.matches(b, tag); match != 0; match &= match - 1) {
+      const slot: u32 = ctz(match);
+      if (Bucket.entry(b, slot) == e) return Bucket.slotPtr(b, slot);
+    }
+    b = Bucket.next(b);
+    assert(b != 0);
+  }
+}
+
 /** Stores an entry's new address, and whether it has an expiry now, in its slot. */
 export function dictReplace(d: Dict, s: SlotPtr, e: usize, expiring: bool): void {
   store<u32>(s, <u32>e);

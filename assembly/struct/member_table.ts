@@ -49,6 +49,7 @@ import {
   dictReserve,
   dictScanBucket,
   dictScanNext,
+  dictSlotOf,
   dictVerify,
   Slot,
   SlotPtr,
@@ -426,6 +427,13 @@ export function memberRemoveFound(t: MemberTable): void {
   t.blockBytes -= blockBytes(t, m);
   freeBlocks(t, m);
   forgetExpiries(t);
+}
+
+/** Deletes a member whose block is known. */
+export function memberRemove(t: MemberTable, m: MemberPtr): void {
+  foundHash = hashBytes(Member.ptr(m), Member.len(m));
+  foundSlot = dictSlotOf(t, m, foundHash);
+  memberRemoveFound(t);
 }
 
 /**
