@@ -43,6 +43,7 @@ const HOST_LAYERS = [
   'replication',
   'cluster',
   'net',
+  'server_facts.ts',
   'server.ts',
   'bin index.ts browser.ts worker.ts web build',
 ];

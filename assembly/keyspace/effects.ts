@@ -30,6 +30,10 @@ export const NOTIFY_NEW: u32 = 16384;
 /** Added to a kind: the key's value did not change, only tell listeners. */
 export const EVENT_UNCHANGED: u32 = 0x80000000;
 
+/** Kinds without a key: all keys of a database are gone, or it was swapped with another one. */
+export const DATABASE_FLUSHED: u32 = 0x40000000;
+export const DATABASE_SWAPPED: u32 = 0x20000000;
+
 /** Who wants to hear of changes: bits of `effectsWanted`. */
 export const WANT_WATCH: u32 = 1;
 export const WANT_NOTIFY: u32 = 2;
@@ -76,6 +80,11 @@ export function keyEvent(
 ): void {
   Stats.add(STAT_DIRTY, <f64>changes);
   if (effectsWanted != 0) record(databaseId, key, keyLen, hash, kind, changetype<usize>(event));
+}
+
+/** A whole database changed: DATABASE_FLUSHED, or DATABASE_SWAPPED once for each of the two. */
+export function databaseEvent(databaseId: u32, kind: u32): void {
+  if (effectsWanted != 0) record(databaseId, 0, 0, 0, kind, 0);
 }
 
 function record(

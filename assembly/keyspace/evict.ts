@@ -8,6 +8,10 @@
 //
 //   score, higher goes first:  LRU idle seconds; LFU 255 - counter; volatile-ttl earliest expiry
 //
+// Sampling walks a database's buckets on from where it stopped, so that keys come by in the order of
+// their hashes, which is as good as random, and none is looked at again before all others were. Only
+// buckets' lines are read to find entries with an expiry; where few keys have one, a walk is long.
+//
 // Work per command is bounded in time (maxmemory-eviction-tenacity); what is left over goes on in
 // the cron while the command at hand is let through, as in Redis.
 
@@ -29,13 +33,13 @@ import {
   STAT_EVICTION_STARTED_US,
 } from '../abi';
 import { usedBytes } from '../memory/alloc';
-import { staticBytes } from '../memory/pages';
+import { memoryNearlyExhausted, staticBytes } from '../memory/pages';
 import { randomBelow } from '../util/prng';
 import { hashBytes } from '../util/siphash';
 import { idleSeconds, lfuCounter } from './access_clock';
 import { clockUs } from './clock';
-import { Db, database, databaseCount, entryFree } from './db';
-import { keyModified } from './effects';
+import { Db, database, databaseCount, entryEvent, entryFree } from './db';
+import { NOTIFY_EVICTED } from './effects';
 import { Entry, EntryPtr } from './entry';
 import {
   Bucket,
@@ -46,13 +50,22 @@ import {
   tableShrink,
   tableTidy,
 } from './key_table';
+import { lazyfreePending, lazyfreeStep } from './lazyfree';
 import { Settings } from './settings';
 import { Stats } from './stats';
 
 const POOL_SIZE: u32 = 16;
 const POOL_BYTES: u32 = 24; // u64 hash, u64 score, u32 database, u32 taken
 const pool: usize = memory.data(384, 8);
-const KEYS_PER_CLOCK: u32 = 16;
+/** The clock is read after so much work: an eviction counts EVICTION_WORK, a bucket walked 1. */
+const WORK_PER_CLOCK: u32 = 4096;
+const EVICTION_WORK: u32 = 256;
+/** Buckets after which a walk that found something is long enough. */
+const SAMPLE_BUCKETS: u32 = 1024;
+/** Freeing in the background goes on in slices of this while a command waits for memory. */
+const LAZYFREE_SLICE_US: f64 = 50.0;
+
+let work: u32 = 0;
 
 /** Bytes in use as INFO's used_memory counts them. */
 export function usedMemory(): f64 {
@@ -118,26 +131,28 @@ export function evictionPolicyChanged(): void {
 
 // --- Sampling ---
 
-/**
- * Looks at entries from a random bucket on until `wanted` were offered. Only buckets' lines are read
- * while looking for entries with an expiry.
- */
+/** Walks on until `wanted` entries were offered, or some and the walk is long, or once around. */
 function sample(which: Db, policy: i64, wanted: u32): void {
   const onlyVolatile = isVolatile(policy);
-  let index = randomBelow(which.buckets);
+  let index = which.evictCursor;
   let found: u32 = 0;
-  for (let n: u32 = 0; n < which.buckets && found < wanted; n++) {
-    for (let b = bucketAt(which, index); b != 0 && found < wanted; b = Bucket.next(b)) {
+  let walked: u32 = 0;
+  while (found < wanted && walked < which.buckets && (found == 0 || walked < SAMPLE_BUCKETS)) {
+    if (index >= which.buckets) index = 0;
+    for (let b = bucketAt(which, index); b != 0; b = Bucket.next(b)) {
       let rest = onlyVolatile ? Bucket.expiring(b) : Bucket.occupied(b);
-      while (rest != 0 && found < wanted) {
+      while (rest != 0) {
         const e = Bucket.entry(b, ctz(rest));
         rest &= rest - 1;
         poolOffer(which, e, score(e, policy));
         found += 1;
       }
     }
-    index = index + 1 == which.buckets ? 0 : index + 1;
+    index += 1;
+    walked += 1;
   }
+  which.evictCursor = index;
+  work += walked;
 }
 
 /** Evicts the entry of this hash in a database, if it is still there and still qualifies. */
@@ -158,11 +173,13 @@ function evictHash(which: Db, hash: u64, onlyVolatile: bool): bool {
 }
 
 function evict(which: Db, first: BucketPtr, b: BucketPtr, slot: u32): void {
-  entryFree(tableDetach(which, b, slot));
+  const e = tableDetach(which, b, slot);
+  entryEvent(which, e, NOTIFY_EVICTED, 'evicted');
+  entryFree(e);
   tableTidy(which, first);
   tableShrink(which, 2);
   Stats.add(STAT_EVICTED_KEYS, 1);
-  keyModified(1);
+  work += EVICTION_WORK;
 }
 
 /** Evicts a random entry; false when no database has one that qualifies. */
@@ -187,6 +204,7 @@ function evictRandom(onlyVolatile: bool): bool {
         return true;
       }
       index = index + 1 == which.buckets ? 0 : index + 1;
+      work += 1;
     }
   }
   return false;
@@ -240,15 +258,34 @@ export function tryFreeMemoryForWrite(): bool {
   const policy = Settings.get(CFG_MAXMEMORY_POLICY);
   const began = clockUs();
   if (Stats.get(STAT_EVICTION_STARTED_US) == 0) Stats.set(STAT_EVICTION_STARTED_US, began);
-  if (policy == POLICY_NOEVICTION) return false;
   const deadline = began + timeLimitUs();
-  let evicted: u32 = 0;
+  work = 0;
+  // What was flushed already is freed before anything else has to go.
+  while (usedMemory() > limit && lazyfreePending()) {
+    if (clockUs() >= deadline) return policy != POLICY_NOEVICTION;
+    lazyfreeStep(clockUs() + LAZYFREE_SLICE_US);
+  }
   while (usedMemory() > limit) {
-    if (!evictOne(policy)) return false;
-    evicted += 1;
-    if ((evicted & (KEYS_PER_CLOCK - 1)) == 0 && clockUs() >= deadline) return true;
+    if (policy == POLICY_NOEVICTION || !evictOne(policy)) return false;
+    if (work >= WORK_PER_CLOCK) {
+      work = 0;
+      if (clockUs() >= deadline) return true;
+    }
   }
   overLimitEnds();
+  return true;
+}
+
+/**
+ * Frees flushed tables while so little linear memory is left that nothing may be added. False when
+ * that stays so.
+ */
+export function tryFreePagesForWrite(): bool {
+  const deadline = clockUs() + timeLimitUs();
+  while (memoryNearlyExhausted()) {
+    if (!lazyfreePending() || clockUs() >= deadline) return false;
+    lazyfreeStep(clockUs() + LAZYFREE_SLICE_US);
+  }
   return true;
 }
 

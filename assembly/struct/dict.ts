@@ -327,12 +327,21 @@ function tryResizeSegment(d: Dict, buckets: u32): bool {
 
 /** True when `count` more buckets can be had; what follows then cannot fail half-way. */
 function canExtendBy(count: u32): bool {
-  if (count == 0) return true;
-  const b = tryAlloc(BUCKET_BYTES);
-  if (b == 0) return false;
-  const rest = canExtendBy(count - 1);
-  free(b);
-  return rest;
+  let taken: BucketPtr = 0;
+  let missing = count;
+  while (missing > 0) {
+    const b = tryAlloc(BUCKET_BYTES);
+    if (b == 0) break;
+    store<u32>(b, <u32>taken);
+    taken = b;
+    missing -= 1;
+  }
+  while (taken != 0) {
+    const next: BucketPtr = load<u32>(taken);
+    free(taken);
+    taken = next;
+  }
+  return missing == 0;
 }
 
 /** Entries in a chain. */

@@ -20,6 +20,7 @@ import { loadCoreModule } from '../core/load.node.ts';
 import type { CoreCrash } from '../engine.ts';
 import { createLogSink } from '../log.node.ts';
 import { Logger, type LogThreshold } from '../log.ts';
+import type { CrashCause } from '../monitor/crash_cause.ts';
 import { ListenError } from '../net/listener.ts';
 import { Server } from '../server.ts';
 import { BUILD_ID, REDIS_VERSION, RESPITE_VERSION } from '../version.ts';
@@ -72,12 +73,34 @@ function setTitle(config: Config, configFile: string | null): void {
   if (title !== null) process.title = title;
 }
 
-function onCrash(crash: CoreCrash): void {
-  logger.raw('warning', `\n\n=== REDIS BUG REPORT START: Cut & paste starting from here ===\n`);
-  logger.warning(`Respite ${RESPITE_VERSION} crashed in '${crash.command}' at ${crash.place}`);
-  logger.raw('warning', `${(crash.cause as Error | undefined)?.stack ?? crash.stack}\n`);
-  logger.raw('warning', `=== REDIS BUG REPORT END. ===\n`);
+/** Writes the report that names what went wrong, then ends the process as a crash would. */
+function endWithReport(headline: string, details: string): never {
+  logger.raw('warning', '\n\n=== REDIS BUG REPORT START: Cut & paste starting from here ===\n');
+  logger.warning(`Respite ${RESPITE_VERSION} ${headline}`);
+  logger.raw('warning', `${details}\n=== REDIS BUG REPORT END. ===\n`);
   process.exit(1);
+}
+
+function onCrash(crash: CoreCrash): void {
+  const cause = crash.cause instanceof Error ? crash.cause.stack : undefined;
+  endWithReport(`crashed in '${crash.command}' at ${crash.place}`, cause ?? String(crash.stack));
+}
+
+function reportCrash(cause: CrashCause): never {
+  switch (cause.kind) {
+    case 'signal':
+      return endWithReport(`crashed by signal: ${cause.number}`, cause.signal);
+    case 'assertion':
+      return endWithReport(
+        `=== ASSERTION FAILED ===`,
+        `==> ${cause.place} '${cause.expression}' is not true`,
+      );
+    default:
+      return endWithReport(
+        '------------------------------------------------',
+        `!!! Software Failure. Press left mouse button to continue\nGuru Meditation: ${cause.message} #${cause.place}`,
+      );
+  }
 }
 
 /** Ends the process on SIGTERM and SIGINT, as shutdown does. */
@@ -126,7 +149,13 @@ async function serve(action: ServeAction): Promise<void> {
     module: loadCoreModule(),
     pid: process.pid,
     stdoutIsTerminal: process.stdout.isTTY === true,
-    ...(configFile === null ? {} : { rewriteFile: () => rewriteConfigFile(config, configFile) }),
+    executable: process.argv[1] ?? process.execPath,
+    configFile: configFile ?? '',
+    ...(configFile === null
+      ? {}
+      : { rewriteFile: (options) => rewriteConfigFile(config, configFile, options) }),
+    crash: reportCrash,
+    restart: () => logger.warning('A restart is not possible here'),
     onCrash,
   });
   const pidFile = config.get('pidfile');

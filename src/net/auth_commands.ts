@@ -6,12 +6,12 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import * as abi from '../../assembly/abi.ts';
+import { cString } from '../config/byte_text.ts';
+import { parseInteger } from '../config/numbers.ts';
 import { ReplyWriter } from '../core/reply_writer.ts';
 import { CommandError, type HostCall, type HostCommands } from '../host_command.ts';
-import { parseInteger64 } from '../util/integer.ts';
 import type { Client } from './client.ts';
 import { checkNameOrThrow, setNameOrThrow } from './client_commands.ts';
-import { upToNul } from './client_info.ts';
 import type { ClientRegistry } from './clients.ts';
 
 export const DEFAULT_USER = 'default';
@@ -137,7 +137,7 @@ function helloArgumentsOrReply(
   const found: HelloArguments = { version: null, credentials: null, name: null };
   if (args.length > 1) found.version = versionOrThrow(args[1] as Buffer);
   for (let index = 2; index < args.length; index++) {
-    const option = upToNul((args[index] as Buffer).toString('latin1'));
+    const option = cString((args[index] as Buffer).toString('latin1'));
     const left = args.length - 1 - index;
     if (option.toLowerCase() === 'auth' && left >= 2) {
       redactArgument(call, index + 1);
@@ -158,7 +158,7 @@ function helloArgumentsOrReply(
 }
 
 function versionOrThrow(argument: Buffer): 2 | 3 {
-  const version = parseInteger64(argument.toString('latin1'));
+  const version = parseInteger(argument.toString('latin1'));
   if (version === null) {
     throw new CommandError('ERR Protocol version is not an integer or out of range');
   }

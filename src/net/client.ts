@@ -7,16 +7,17 @@
 // The flags, protocol version, name and counters live in the connection block in linear memory;
 // nothing is kept twice. Output is accounted the way Redis does: what one turn of the event loop
 // produces counts before it is written, because a client has to be cut off for a reply that is too
-// big although the kernel might take it; the first OUTPUT_STATIC_BYTES of an otherwise empty buffer
-// do not count, they are the static buffer Redis has in each client.
+// big although the kernel might take it. It counts in whole blocks of OUTPUT_BLOCK_BYTES; a turn that
+// produces no more than one, with nothing waiting before it, would fit the static buffer that Redis
+// has in each client, and is never held against one.
 
 import * as abi from '../../assembly/abi.ts';
 import { ConnectionBlock, type LinearMemory } from '../core/connection_block.ts';
 import type { ClientOutput, EngineClient } from '../engine.ts';
 import type { Connection, Session } from './transport.ts';
 
-/** Output that is never held against a client. */
-const OUTPUT_STATIC_BYTES = 16384;
+/** Size of Redis's output buffers: the static one and those behind it. */
+const OUTPUT_BLOCK_BYTES = 16384;
 
 /** Classes of `client-output-buffer-limit`, and what TYPE filters name. */
 export type ClientType = 'normal' | 'master' | 'replica' | 'pubsub';
@@ -133,8 +134,8 @@ export class Client implements Session, ClientOutput {
     const { connection } = this;
     if (connection === null) return;
     const queuedBytes = this.outputBytes;
-    if (queuedBytes > 0 || bytes.length > OUTPUT_STATIC_BYTES) {
-      const addedBytes = queuedBytes > 0 ? bytes.length : bytes.length - OUTPUT_STATIC_BYTES;
+    if (queuedBytes > 0 || bytes.length > OUTPUT_BLOCK_BYTES) {
+      const addedBytes = queuedBytes > 0 ? bytes.length : roundUpToBlock(bytes.length);
       if (!this.owner.admitOutput(this, queuedBytes + addedBytes)) return;
     }
     this.lastWriteMs = this.owner.nowMs;
@@ -148,6 +149,10 @@ export class Client implements Session, ClientOutput {
   destroy(): void {
     this.connection?.destroy();
   }
+}
+
+function roundUpToBlock(bytes: number): number {
+  return Math.ceil(bytes / OUTPUT_BLOCK_BYTES) * OUTPUT_BLOCK_BYTES;
 }
 
 function formatAddress(address: string | undefined, port: number | undefined): string {

@@ -1,17 +1,17 @@
 // The CLIENT command, all of it but TRACKING and CACHING, which belong to client-side caching.
 //
 // Replies and error texts are those of Redis 7.2; the MAXAGE filter of CLIENT KILL is that of 7.4.
-// Arguments are read as byte text, and where C compares strings only up to their first NUL.
+// Arguments are read as byte text; keywords and addresses end at their first NUL, as C's strings do.
 
 import * as abi from '../../assembly/abi.ts';
+import { cString } from '../config/byte_text.ts';
+import { LONG_MAX, parseInteger } from '../config/numbers.ts';
 import { CommandError, type HostCall, type HostCommands } from '../host_command.ts';
-import { parseInteger64 } from '../util/integer.ts';
 import type { Client, ClientType } from './client.ts';
-import { clientInfo, upToNul } from './client_info.ts';
+import { clientInfo } from './client_info.ts';
 import type { ClientPause } from './client_pause.ts';
 import type { ClientRegistry } from './clients.ts';
 
-const INTEGER_MAX = 2n ** 63n - 1n;
 /** Bytes of a client's argument that an error quotes. */
 const QUOTED_BYTES = 128;
 
@@ -71,13 +71,13 @@ function text(call: HostCall, index: number): string {
 
 /** An argument as a keyword: what C sees of it, in lower case. */
 function word(call: HostCall, index: number): string {
-  return upToNul(text(call, index)).toLowerCase();
+  return cString(text(call, index)).toLowerCase();
 }
 
 /** The error of a subcommand that has more arguments than it takes. */
 function subcommandError(call: HostCall): void {
-  const name = upToNul(text(call, 1)).slice(0, QUOTED_BYTES);
-  const command = upToNul(text(call, 0)).toUpperCase();
+  const name = cString(text(call, 1)).slice(0, QUOTED_BYTES);
+  const command = cString(text(call, 0)).toUpperCase();
   call.reply.byteError(
     `ERR unknown subcommand or wrong number of arguments for '${name}'. Try ${command} HELP.`,
   );
@@ -95,7 +95,7 @@ const CLIENT_TYPES: ReadonlyMap<string, ClientType> = new Map([
 function clientTypeOrReply(call: HostCall, index: number): ClientType | null {
   const type = CLIENT_TYPES.get(word(call, index));
   if (type !== undefined) return type;
-  call.reply.byteError(`ERR Unknown client type '${upToNul(text(call, index))}'`);
+  call.reply.byteError(`ERR Unknown client type '${cString(text(call, index))}'`);
   return null;
 }
 
@@ -127,7 +127,7 @@ function list(call: HostCall, registry: ClientRegistry): void {
   } else if (count > 3 && word(call, 2) === 'id') {
     const found: Client[] = [];
     for (let index = 3; index < count; index++) {
-      const id = parseInteger64(text(call, index));
+      const id = parseInteger(text(call, index));
       if (id === null) throw new CommandError('ERR Invalid client ID');
       const client = registry.find(Number(id));
       if (client !== undefined) found.push(client);
@@ -172,7 +172,7 @@ function kill(call: HostCall, options: ClientCommandOptions): void {
 }
 
 function addressFilter(call: HostCall): KillFilter {
-  return { ...emptyFilter(), address: upToNul(text(call, 2)), skipsSelf: false };
+  return { ...emptyFilter(), address: cString(text(call, 2)), skipsSelf: false };
 }
 
 function emptyFilter(): KillFilter {
@@ -203,7 +203,7 @@ function readFilterOrReply(
   filter: KillFilter,
   { hasUser }: ClientCommandOptions,
 ): boolean {
-  const value = upToNul(text(call, index + 1));
+  const value = cString(text(call, index + 1));
   switch (word(call, index)) {
     case 'id':
       filter.id = positiveOrThrow(call, index + 1, {
@@ -244,7 +244,7 @@ function positiveOrThrow(
   index: number,
   errors: { notInteger: string; notPositive: string },
 ): number {
-  const value = parseInteger64(text(call, index));
+  const value = parseInteger(text(call, index));
   if (value === null) throw new CommandError(errors.notInteger);
   if (value <= 0n) throw new CommandError(errors.notPositive);
   return Number(value);
@@ -287,14 +287,17 @@ export function setNameOrThrow(registry: ClientRegistry, client: Client, name: U
   if (!registry.setName(client, name)) throw new CommandError('ERR out of memory');
 }
 
-/** No spaces and no control characters, as far as C looks. */
+/**
+ * No spaces and no control characters. Redis 7.2 looks no further than a NUL; here, as in other
+ * releases, a NUL is one of the characters that are not allowed.
+ */
 function isPrintable(value: string): boolean {
-  return /^[!-~]*$/.test(upToNul(value));
+  return /^[!-~]*$/.test(value);
 }
 
 /** CLIENT SETINFO LIB-NAME name | CLIENT SETINFO LIB-VER version */
 function setInfo(call: HostCall, registry: ClientRegistry): void {
-  const attribute = upToNul(text(call, 2));
+  const attribute = cString(text(call, 2));
   const name = attribute.toLowerCase();
   const value = text(call, 3);
   if (name !== 'lib-name' && name !== 'lib-ver') {
@@ -348,12 +351,12 @@ function pauseClients(call: HostCall, pause: ClientPause): void {
   if (mode !== 'write' && mode !== 'all') {
     throw new CommandError('ERR CLIENT PAUSE mode must be WRITE or ALL');
   }
-  const timeoutMs = parseInteger64(text(call, 2));
+  const timeoutMs = parseInteger(text(call, 2));
   if (timeoutMs === null) {
     throw new CommandError('ERR timeout is not an integer or out of range');
   }
   if (timeoutMs < 0n) throw new CommandError('ERR timeout is negative');
-  if (timeoutMs > INTEGER_MAX - BigInt(Math.floor(call.nowMs))) {
+  if (timeoutMs > LONG_MAX - BigInt(Math.floor(call.nowMs))) {
     throw new CommandError('ERR timeout is out of range');
   }
   pause.pause(timeoutMs === 0n ? 0 : call.nowMs + Number(timeoutMs), mode);
@@ -370,7 +373,7 @@ function unblock(call: HostCall, { registry, unblock: wake }: ClientCommandOptio
   if (reason !== 'timeout' && reason !== 'error') {
     throw new CommandError('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR');
   }
-  const id = parseInteger64(text(call, 2));
+  const id = parseInteger(text(call, 2));
   if (id === null) throw new CommandError('ERR value is not an integer or out of range');
   const client = registry.find(Number(id));
   const isWoken = client !== undefined && (wake?.(client, reason) ?? false);

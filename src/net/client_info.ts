@@ -75,7 +75,7 @@ export function clientInfo(client: Client, details: ClientDetails, moment: InfoM
     `addr=${client.address}`,
     `laddr=${client.localAddress}`,
     `fd=${connection?.fd ?? -1}`,
-    `name=${upToNul(Buffer.from(block.name).toString('latin1'))}`,
+    `name=${Buffer.from(block.name).toString('latin1')}`,
     `age=${secondsBetween(block.createdMs, moment.nowMs)}`,
     `idle=${secondsBetween(client.lastInteractionMs, moment.nowMs)}`,
     `flags=${flagLetters(flags)}`,
@@ -99,15 +99,9 @@ export function clientInfo(client: Client, details: ClientDetails, moment: InfoM
     `user=${client.user}`,
     `redir=${isTracking ? details.redirect : -1}`,
     `resp=${block.resp}`,
-    `lib-name=${upToNul(client.libName)}`,
-    `lib-ver=${upToNul(client.libVersion)}`,
+    `lib-name=${client.libName}`,
+    `lib-ver=${client.libVersion}`,
   ].join(' ');
-}
-
-/** The text that C's string functions see. */
-export function upToNul(text: string): string {
-  const end = text.indexOf('\0');
-  return end < 0 ? text : text.slice(0, end);
 }
 
 interface OwnCommand {

@@ -93,7 +93,9 @@ export class ClientRegistry implements ClientOwner {
   private readonly clients = new Map<number, Client>();
   /** Clients of the engine that did not come through `accept`. */
   private readonly unlisted = new WeakMap<HostClient, Client>();
-  private cursor: Iterator<Client>;
+  /** Where the round stands, and how many clients get their turn per tick. */
+  private cursor: Iterator<Client, undefined>;
+  private share = CLIENTS_PER_TICK_MIN;
   private readonly inputPeaks = new PeakWindow();
   private readonly outputPeaks = new PeakWindow();
 
@@ -211,16 +213,20 @@ export class ClientRegistry implements ClientOwner {
   /** Looks after a share of the clients; to be called about ten times a second. */
   tick(nowMs: number): void {
     this.nowMs = nowMs;
-    const share = Math.ceil(this.clients.size / TICKS_PER_ROUND);
-    let left = Math.min(Math.max(share, CLIENTS_PER_TICK_MIN), this.clients.size);
-    for (; left > 0; left--) {
-      let { done, value } = this.cursor.next();
+    // Grows at once and shrinks with the round, so that clients that go do not draw the round out.
+    this.share = Math.max(this.share, this.fairShare());
+    let looked = 0;
+    let turns = 0;
+    while (looked < this.share && turns < 2) {
+      const { done, value } = this.cursor.next();
       if (done) {
         this.cursor = this.clients.values();
-        ({ done, value } = this.cursor.next());
-        if (done) return;
+        this.share = this.fairShare();
+        turns++;
+      } else {
+        this.lookAfter(value);
+        looked++;
       }
-      this.lookAfter(value as Client);
     }
   }
 
@@ -249,6 +255,10 @@ export class ClientRegistry implements ClientOwner {
     connection.write(Buffer.from(error));
     connection.end();
     return REFUSED;
+  }
+
+  private fairShare(): number {
+    return Math.max(Math.ceil(this.clients.size / TICKS_PER_ROUND), CLIENTS_PER_TICK_MIN);
   }
 
   private lookAfter(client: Client): void {
@@ -328,6 +338,6 @@ class PeakWindow {
 
   max(nowMs: number): number {
     const oldest = Math.floor(nowMs / 1000) - PEAK_SECONDS;
-    return Math.max(...this.values.filter((_, slot) => (this.seconds[slot] as number) > oldest));
+    return Math.max(0, ...this.values.filter((_, slot) => (this.seconds[slot] as number) > oldest));
   }
 }

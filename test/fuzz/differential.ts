@@ -12,6 +12,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeCommand, joinArguments } from '../support/arguments.ts';
+import { Random } from '../support/random.ts';
 import { showReply } from '../support/reply_notation.ts';
 import { type Address, ConnectionEnded, RespClient } from '../support/resp_client.ts';
 import type { RawReply, Reply } from '../support/resp_decoder.ts';
@@ -19,7 +20,6 @@ import { DATABASES } from './grammar/base.ts';
 import { CommandSource } from './grammar/index.ts';
 import { START_SETTINGS } from './grammar/server.ts';
 import { intendedDifference } from './intended_differences.ts';
-import { Random } from './random.ts';
 
 export interface DifferentialOptions {
   a: Address;
@@ -33,7 +33,11 @@ export interface DifferentialOptions {
   /** Release whose commands both have; the older of the two versions when not given. */
   commandsOf?: string;
   onProgress?: (progress: Progress) => void;
+  /** Starts the server anew when it is gone, so that a crash can be shrunk too. */
+  revive?: { a?: Revive; b?: Revive };
 }
+
+export type Revive = () => Promise<Address>;
 
 export interface Progress {
   commands: number;
@@ -100,6 +104,7 @@ class ReplyPlan {
     const words = args.map((arg) => arg.toString('latin1').toLowerCase());
     const skipped = this.skip;
     this.skip = false;
+    if (words[0] === 'quit') return true;
     if (words[0] === 'reset' && words.length === 1) {
       this.off = false;
       return !skipped;
@@ -123,15 +128,17 @@ class ReplyPlan {
 }
 
 class Side {
-  private readonly address: Address;
+  private address: Address;
   private readonly resp: 2 | 3;
+  private readonly revive: Revive | undefined;
   private admin: RespClient | null = null;
   private clients: (RespClient | null)[] = [];
   private batches = 0;
 
-  constructor(address: Address, resp: 2 | 3) {
+  constructor(address: Address, resp: 2 | 3, revive: Revive | undefined) {
     this.address = address;
     this.resp = resp;
+    this.revive = revive;
   }
 
   async version(): Promise<string> {
@@ -144,12 +151,23 @@ class Side {
   }
 
   private async adminClient(): Promise<RespClient> {
-    this.admin ??= await RespClient.connect(this.address);
+    if (!this.admin?.isOpen) this.admin = await RespClient.connect(this.address);
     return this.admin;
   }
 
-  /** Empty databases, the settings every epoch starts with, no connections but the one for this. */
+  /** As `emptied`, with the server started anew when it is gone. */
   async restart(): Promise<void> {
+    try {
+      await this.emptied();
+    } catch (error) {
+      if (!this.revive) throw error;
+      this.address = await this.revive();
+      await this.emptied();
+    }
+  }
+
+  /** Empty databases, the settings every epoch starts with, no connections but the one for this. */
+  private async emptied(): Promise<void> {
     const admin = await this.adminClient();
     await this.closeClients();
     // Before anything else: the databases may have been exchanged.
@@ -170,10 +188,15 @@ class Side {
 
   /** Sends the commands in one write and reads up to the marker, or to the end after QUIT. */
   async batch(index: number, commands: readonly Buffer[][], ends: boolean): Promise<RawReply[]> {
-    const client = await this.client(index);
+    const client = await this.client(index).catch((error: unknown) => {
+      throw new BatchFailure([], messageOf(error));
+    });
     const marker = Buffer.from(`end of batch ${++this.batches}`);
     const wire = commands.map(encodeCommand);
-    if (!ends) wire.push(encodeCommand(['CLIENT', 'REPLY', 'ON']), encodeCommand(['ECHO', marker]));
+    // Redis does not close after QUIT while replies are off; so they are turned on before it too.
+    const turnOn = encodeCommand(['CLIENT', 'REPLY', 'ON']);
+    if (ends) wire.splice(-1, 0, turnOn);
+    else wire.push(turnOn, encodeCommand(['ECHO', marker]));
     client.send(Buffer.concat(wire));
     const replies: RawReply[] = [];
     for (;;) {
@@ -185,8 +208,11 @@ class Side {
         }
         replies.push(raw);
       } catch (error) {
-        if (ends && error instanceof ConnectionEnded) return replies;
-        throw new BatchFailure(replies, error instanceof Error ? error.message : String(error));
+        if (ends && error instanceof ConnectionEnded) {
+          replies.splice(-2, 1);
+          return replies;
+        }
+        throw new BatchFailure(replies, messageOf(error));
       }
     }
   }
@@ -232,6 +258,10 @@ class Side {
     await this.admin?.close();
     this.admin = null;
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 class BatchFailure extends Error {
@@ -307,9 +337,11 @@ export class Comparison {
     );
     if (settleMs) await sleep(settleMs);
     const mismatch = this.compareReplies(steps, first, repliesOf(a), repliesOf(b));
-    if (mismatch) return mismatch;
     const ended = [a, b].map((side) => (side instanceof BatchFailure ? side.message : null));
-    if (ended[0] === null && ended[1] === null) return null;
+    const bothGoOn = ended[0] === null && ended[1] === null;
+    // Replies that are missing because the connection broke say less than how it did.
+    if (mismatch && (bothGoOn || mismatch.what === 'reply')) return mismatch;
+    if (bothGoOn) return null;
     return {
       what: 'connection',
       index: first + steps.length - 1,
@@ -363,7 +395,14 @@ export class Comparison {
   }
 
   async compareState(index: number): Promise<Mismatch | null> {
-    const [a, b] = await Promise.all([this.a.state(), this.b.state()]);
+    const [a, b] = await Promise.all(
+      [this.a, this.b].map((side) => side.state().catch((error: unknown) => messageOf(error))),
+    );
+    if (!Array.isArray(a) || !Array.isArray(b)) {
+      const shown = [a, b].map((side) => (typeof side === 'string' ? side : 'goes on'));
+      const command = '(all keys)';
+      return { what: 'connection', index, command, a: shown[0] ?? '', b: shown[1] ?? '' };
+    }
     const different = compareStates(a, b, this.ttlToleranceMs);
     return different && { what: 'state', index, command: '(all keys)', ...different };
   }
@@ -415,12 +454,12 @@ export async function shrink(
   let best = [...steps];
   let mismatch = found;
   let replays = 0;
-  const nameOf = (m: Mismatch) => (m.what === 'state' ? m.what : m.command.split(' ')[0]);
+  const nameOf = (m: Mismatch) => (m.what === 'reply' ? m.command.split(' ')[0] : m.what);
   const attempt = async (candidate: Step[]) => {
     replays++;
-    const seen = await comparison.replay(candidate);
+    const seen = await comparison.replay(candidate).catch(() => null);
     if (seen === null || nameOf(seen) !== nameOf(found)) return false;
-    best = seen.what === 'state' ? candidate : candidate.slice(0, seen.index + 1);
+    best = candidate.slice(0, seen.index + 1);
     mismatch = seen;
     return true;
   };
@@ -568,8 +607,8 @@ class Run {
 /** Runs until the number of commands is reached or a mismatch is found and shrunk. */
 export async function runDifferential(options: DifferentialOptions): Promise<DifferentialResult> {
   const resp = options.resp ?? 2;
-  const a = new Side(options.a, resp);
-  const b = new Side(options.b, resp);
+  const a = new Side(options.a, resp, options.revive?.a);
+  const b = new Side(options.b, resp, options.revive?.b);
   try {
     const versions = options.versions ?? [await a.version(), await b.version()];
     const comparison = new Comparison(a, b, versions);

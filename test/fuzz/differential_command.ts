@@ -73,6 +73,7 @@ export async function differentialCommand(options: ReadonlyMap<string, string>):
       resp,
       families,
       onProgress: printer(commands),
+      revive: { ...(a.revive && { a: a.revive }), ...(b.revive && { b: b.revive }) },
     });
     printAllowed(result.allowed);
     const { failure } = result;

@@ -2,7 +2,9 @@
 //
 // The differential fuzzer asks it only when two replies are not equal byte for byte. A rule sees
 // the command and both replies and says whether this difference is one it stands for; it must be as
-// narrow as it can, for what it lets through nobody looks at again.
+// narrow as it can, for what it lets through nobody looks at again. What would differ without a
+// reply to pin it to (SETNAME in a HELLO that fails, QUIT while replies are off) is not generated:
+// see `isAllowed` in grammar/index.ts.
 
 import { showReply } from '../support/reply_notation.ts';
 import type { Reply } from '../support/resp_decoder.ts';

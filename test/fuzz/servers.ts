@@ -6,7 +6,10 @@ import { startServer, type TestServer } from '../support/server.ts';
 export interface Subject {
   name: string;
   address: Address;
+  /** Null for a server that was running before. */
   server: TestServer | null;
+  /** Starts it again, after it crashed; its output goes to standard error first. */
+  revive?: () => Promise<Address>;
 }
 
 const ARGS: Record<string, { kind: 'redis' | 'respite'; args: string[] }> = {
@@ -21,7 +24,14 @@ export async function startSubject(name: string): Promise<Subject> {
   const known = ARGS[name];
   if (known) {
     const server = await startServer(known);
-    return { name, address: { port: server.port }, server };
+    const subject: Subject = { name, address: { port: server.port }, server };
+    subject.revive = async () => {
+      const code = await subject.server?.stop();
+      process.stderr.write(`${name} ended with ${code}:\n${subject.server?.stdout()}\n`);
+      subject.server = await startServer(known);
+      return { port: subject.server.port };
+    };
+    return subject;
   }
   const found = /^([^:]+):(\d+)$/.exec(name);
   if (!found) throw new Error(`no server is called ${name}: ${Object.keys(ARGS).join(', ')}`);

@@ -26,7 +26,7 @@ const HAS_IPV6 = Object.values(networkInterfaces())
   .flat()
   .some((entry) => entry?.address === '::1');
 /** Reserved for documentation, so no machine has it. */
-const FOREIGN_IPV4 = '192.0.2.1';
+const FOREIGN_IPV4 = '198.51.100.77';
 
 async function takePort(host = '127.0.0.1'): Promise<[Server, number]> {
   const server = createServer().listen(0, host);

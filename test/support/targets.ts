@@ -4,6 +4,8 @@
 //   stream   respite-server over TCP, stream transport
 //   redis    real redis-server, the oracle: a test that it fails is a wrong test
 //
+//   core     the engine in the process of the test, where a test has no need of a server
+//
 // RESPITE_TARGETS=redis,direct selects some of them; RESPITE_REDIS_SERVER names another binary.
 
 import { realRedisAvailable, realRedisVersion, type ServerKind } from './server.ts';
@@ -39,9 +41,18 @@ function allTargets(): Target[] {
   ];
 }
 
+function wantedNames(): string[] | undefined {
+  return process.env.RESPITE_TARGETS?.split(',').filter(Boolean);
+}
+
+/** Whether tests that can run without a server are to do so. */
+export function coreSelected(): boolean {
+  return wantedNames()?.includes('core') ?? true;
+}
+
 export function selectedTargets(): Target[] {
   const all = allTargets();
-  const wanted = process.env.RESPITE_TARGETS?.split(',').filter(Boolean);
+  const wanted = wantedNames()?.filter((name) => name !== 'core');
   if (!wanted) return all;
   return wanted.map((name) => {
     const found = all.find((target) => target.name === name);

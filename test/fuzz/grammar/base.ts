@@ -5,8 +5,8 @@
 // except for the key named `large`, which only commands of linear cost use.
 
 import { type Argument, argumentBytes } from '../../support/arguments.ts';
+import type { Random } from '../../support/random.ts';
 import { isOlder } from '../../support/targets.ts';
-import type { Random } from '../random.ts';
 
 /** One command, and what must happen after it before the next one runs. */
 export interface Generated {
@@ -147,11 +147,11 @@ export class Gen {
       case 4:
         return Buffer.alloc(0);
       case 5:
-        return random.bytes(random.between(1, 20));
+        return Buffer.from(random.bytes(random.between(1, 20)));
       case 6:
         return Buffer.from('x'.repeat(random.between(42, 47)));
       case 7:
-        return random.bytes(random.between(30, 300));
+        return Buffer.from(random.bytes(random.between(30, 300)));
       case 8:
         return Buffer.from('\0'.repeat(random.between(1, 10)));
       default:
@@ -166,7 +166,11 @@ export class Gen {
     return text;
   }
 
-  /** Text of the two letters, for LCS. */
+  /** What DIGEST might have said of some value. */
+  digest(): string {
+    return this.random.text(16, '0123456789abcdef');
+  }
+
   largeValue(): Buffer {
     const { random } = this;
     return Buffer.alloc(random.pick([1000, 16384, 65535, 65536, 100_000]), random.below(256));

@@ -1,7 +1,7 @@
 // All families, and the mutations that turn a well-formed command into one at the edge or beyond.
 
 import { argumentBytes } from '../../support/arguments.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../support/random.ts';
 import {
   asGenerated,
   type ExpiryMode,
@@ -167,8 +167,12 @@ export function isAllowed({ args, settleMs }: Generated, expiry: ExpiryMode): bo
   }
   if (name === 'command' && words.length < 3) return words[1] !== undefined && !isListing(words[1]);
   // Histograms hold the times that commands took.
-  if (name === 'latency' && words[1] === 'histogram') return words[2] === 'nosuch';
+  if (name === 'latency' && words[1] === 'histogram') {
+    return words.length > 2 && words.slice(2).every((word) => word === 'nosuch');
+  }
   if (name === 'memory') return words[1] === 'usage' || words.length < 2;
+  // Before 7.2 a HELLO that fails has already set the name when SETNAME came first.
+  if (name === 'hello' && words.includes('setname')) return words.length === 4;
   if (name === 'quit') return args.length === 1;
   if (settleMs !== undefined) return true;
   return !relativeTimesMs(name, words).some(

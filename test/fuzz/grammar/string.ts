@@ -9,9 +9,7 @@ function setOptions(g: Gen) {
     () => [g.token('GET')],
     () => (g.random.oneIn(4) ? [g.token('KEEPTTL')] : g.expiryOption()),
     g.has('8.4') ? () => [g.token(g.random.pick(['IFEQ', 'IFNE'])), g.value()] : null,
-    g.has('8.4')
-      ? () => [g.token(g.random.pick(['IFDEQ', 'IFDNE'])), g.random.bytes(8).toString('hex')]
-      : null,
+    g.has('8.4') ? () => [g.token(g.random.pick(['IFDEQ', 'IFDNE'])), g.digest()] : null,
   );
 }
 
