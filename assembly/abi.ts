@@ -288,6 +288,14 @@ export const LATENCY_EVENT_WHILE_BLOCKED_CRON = 5;
 export const KEYSIZES_TYPES = 5; // string, list, set, zset, hash
 export const KEYSIZES_BINS = 34; // 0 empty values, 1 + i sizes from 2^i on
 
+// --- Figures of the allocator, for MEMORY MALLOC-STATS ---
+// ALLOC_CLASSES records of u32 block size, slabs, blocks in use; then u32 runs, pages in runs, free
+// pages.
+
+export const ALLOC_CLASSES = 48;
+export const ALLOC_CLASS_BYTES = 12;
+export const ALLOC_STATS_BYTES = 588;
+
 // --- Description of a stored key, for DEBUG: KEY_INFO_BYTES that `describeKey` writes ---
 
 export const KEY_INFO_BYTES = 40;
@@ -301,5 +309,5 @@ export const KEY_INFO_VALUE_LEN = 24; // u32, bytes of a string that is not an i
 export const KEY_INFO_VALUE_BYTES = 28; // u32, block of the value, 0 when it is in the entry
 export const KEY_INFO_SERIALIZED = 32; // f64, bytes of the value in an RDB file
 
-/** Counters of `tableChains`: buckets that hold 0, 1, 2 ... entries; the last for that many or more. */
+/** Counters of `tableChains`: buckets of 0, 1, 2 ... entries; the last for that many or more. */
 export const CHAIN_COUNTERS = 50;

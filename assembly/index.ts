@@ -43,13 +43,7 @@ import { transactionEnd } from './client/transaction';
 import { watchedKeys, watchingClients } from './client/watch';
 import { clockUs, setNow } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
-import {
-  evictionPending,
-  evictionPolicyChanged,
-  tryFreeMemoryForWrite,
-  usedMemory,
-} from './keyspace/evict';
-import { expireStep } from './keyspace/expire_cycle';
+import { evictionPending, evictionPolicyChanged, usedMemory } from './keyspace/evict';
 import { tableBytes, tableShrink } from './keyspace/key_table';
 import { lazyfreeStep } from './keyspace/lazyfree';
 import { Settings, settingsInit } from './keyspace/settings';
@@ -94,6 +88,7 @@ import {
 } from './server/command_stats';
 import { tryPopulate } from './server/debug';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
+import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
 import { seedRandom } from './util/prng';
 import { setHashSeed } from './util/siphash';
 
@@ -275,10 +270,10 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
   const deadline = clockUs() + budgetUs;
   let more = lazyfreeStep(deadline);
   if (evictionPending()) {
-    tryFreeMemoryForWrite();
+    tryFreeMemoryTimed();
     if (evictionPending()) more = true;
   }
-  if (expireStep(deadline)) more = true;
+  if (expireStepTimed(deadline)) more = true;
   batch.drainEffects();
   for (let i: u32 = 0; i < databaseCount; i++) {
     while (tableShrink(database(i), 64)) {
@@ -342,6 +337,7 @@ export function databaseOverflow(index: u32): u32 {
   return database(index).overflow;
 }
 
+export { allocatorStats } from './memory/alloc_stats';
 export { keySizesBegin, keySizesStep } from './server/key_sizes';
 
 // --- For DEBUG ---

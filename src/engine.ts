@@ -78,11 +78,19 @@ export class EngineClient implements HostClient {
 
   /** Runs bytes from anywhere, in pieces that fit the input region. A closed client runs nothing. */
   execute(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length && !this.closed; at += abi.INPUT_BYTES) {
-      const piece = bytes.subarray(at, at + abi.INPUT_BYTES);
-      this.engine.input().set(piece);
-      this.run(piece.length);
+    if (bytes.length <= abi.INPUT_BYTES) {
+      this.runCopy(bytes);
+      return;
     }
+    for (let at = 0; at < bytes.length; at += abi.INPUT_BYTES) {
+      this.runCopy(bytes.subarray(at, at + abi.INPUT_BYTES));
+    }
+  }
+
+  private runCopy(bytes: Uint8Array): void {
+    if (this.closed) return;
+    this.engine.input().set(bytes);
+    this.run(bytes.length);
   }
 
   close(): void {

@@ -3,8 +3,8 @@
 //   +1700000000.123456 [0 127.0.0.1:50000] "set" "key" "value"\r\n
 //
 // The line is built once in a buffer of its own and pushed to every monitor; a monitor's own command
-// puts it behind its reply (but not into the middle of EXEC's, as Redis does). A command too big for that (or memory too short) is left out, and so is
-// everything for a monitor that wants no replies.
+// puts it behind its reply (but not into the middle of EXEC's, as Redis does). A command too big for
+// that (or memory too short) is left out, and so is everything for a monitor that wants no replies.
 
 import { CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP } from '../abi';
 import { nowUs } from '../keyspace/clock';

@@ -1,7 +1,7 @@
 // MULTI: the queue of a transaction, and stepping through it when EXEC runs.
 //
 //   state (Conn.multi): commands u32 | flags u32 | data u32 | length u32 | capacity u32 |
-//                       next u32 | left u32 | executing u32
+//                       next u32 | left u32 | executing u32 | current u32
 //   data, per command:  id u32 | arguments u32 | ARG_BYTES per argument | bytes, padded to 8
 //
 // Queued commands own copies of their arguments, because the input they came in is gone by the time
@@ -25,6 +25,7 @@ class Multi {
   next: u32; // offset of the command that runs next
   left: u32;
   executing: u32;
+  current: u32; // id of the command that runs
 }
 
 const COMMAND_HEAD: u32 = 8;
@@ -125,6 +126,11 @@ export function isExecuting(c: Conn): bool {
   return c.multi != 0 && multiOf(c).executing != 0;
 }
 
+/** Other clients' transactions ran since this one's command was suspended: `queuedId` is its again. */
+export function transactionReturn(c: Conn): void {
+  queuedId = multiOf(c).current;
+}
+
 /** Makes the next queued command the running one (`queuedId`). False behind the last. */
 export function transactionNext(c: Conn): bool {
   const m = multiOf(c);
@@ -140,6 +146,7 @@ export function transactionNext(c: Conn): bool {
     text += len;
   }
   queuedId = load<u32>(at);
+  m.current = queuedId;
   m.next = (<u32>(text - m.data) + 7) & ~7;
   m.left -= 1;
   setArgs(count, records);

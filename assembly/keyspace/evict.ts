@@ -55,7 +55,10 @@ import { Settings } from './settings';
 import { Stats } from './stats';
 
 const POOL_SIZE: u32 = 16;
-const POOL_BYTES: u32 = 24; // u64 hash, u64 score, u32 database, u32 taken
+const POOL_BYTES: u32 = 24;
+const POOL_SCORE: usize = 8; // behind the u64 hash
+const POOL_DATABASE: usize = 16;
+const POOL_TAKEN: usize = 20;
 const pool: usize = memory.data(384, 8);
 /** The clock is read after so much work: an eviction counts EVICTION_WORK, a bucket walked 1. */
 const WORK_PER_CLOCK: u32 = 4096;
@@ -90,26 +93,33 @@ function score(e: EntryPtr, policy: i64): u64 {
 
 // --- The pool ---
 
+/** Whether the candidate at `at` goes before another. Hashes decide among equals, as good as chance. */
+function goesBefore(at: usize, value: u64, hash: u64): bool {
+  const own = load<u64>(at, POOL_SCORE);
+  return own != value ? own > value : load<u64>(at) > hash;
+}
+
 /** Offers a candidate; it replaces the least evictable one when the pool is full. */
 function poolOffer(which: Db, e: EntryPtr, value: u64): void {
   const hash = hashBytes(Entry.key(e), Entry.keyLen(e));
   let worst: usize = 0;
+  let room = false;
   for (let i: u32 = 0; i < POOL_SIZE; i++) {
     const at = pool + i * POOL_BYTES;
-    if (load<u32>(at, 20) == 0) {
-      if (worst == 0 || load<u32>(worst, 20) != 0) worst = at;
+    if (load<u32>(at, POOL_TAKEN) == 0) {
+      worst = at;
+      room = true;
       continue;
     }
-    if (load<u64>(at) == hash && load<u32>(at, 16) == which.id) return;
-    if (worst == 0 || (load<u32>(worst, 20) != 0 && load<u64>(at, 8) < load<u64>(worst, 8))) {
-      worst = at;
-    }
+    if (load<u64>(at) == hash && load<u32>(at, POOL_DATABASE) == which.id) return;
+    if (room) continue;
+    if (worst == 0 || goesBefore(worst, load<u64>(at, POOL_SCORE), load<u64>(at))) worst = at;
   }
-  if (load<u32>(worst, 20) != 0 && load<u64>(worst, 8) >= value) return;
+  if (!room && goesBefore(worst, value, hash)) return;
   store<u64>(worst, hash);
-  store<u64>(worst, value, 8);
-  store<u32>(worst, which.id, 16);
-  store<u32>(worst, 1, 20);
+  store<u64>(worst, value, POOL_SCORE);
+  store<u32>(worst, which.id, POOL_DATABASE);
+  store<u32>(worst, 1, POOL_TAKEN);
 }
 
 /** Takes the best candidate out of the pool; 0 when it is empty. */
@@ -117,10 +127,10 @@ function poolTakeBest(): usize {
   let best: usize = 0;
   for (let i: u32 = 0; i < POOL_SIZE; i++) {
     const at = pool + i * POOL_BYTES;
-    if (load<u32>(at, 20) == 0) continue;
-    if (best == 0 || load<u64>(at, 8) > load<u64>(best, 8)) best = at;
+    if (load<u32>(at, POOL_TAKEN) == 0) continue;
+    if (best == 0 || goesBefore(at, load<u64>(best, POOL_SCORE), load<u64>(best))) best = at;
   }
-  if (best != 0) store<u32>(best, 0, 20);
+  if (best != 0) store<u32>(best, 0, POOL_TAKEN);
   return best;
 }
 
@@ -230,7 +240,8 @@ function evictOne(policy: i64): bool {
     }
     if (total == 0) return false;
     for (let best = poolTakeBest(); best != 0; best = poolTakeBest()) {
-      if (evictHash(database(load<u32>(best, 16)), load<u64>(best), onlyVolatile)) return true;
+      const which = database(load<u32>(best, POOL_DATABASE));
+      if (evictHash(which, load<u64>(best), onlyVolatile)) return true;
     }
   }
 }

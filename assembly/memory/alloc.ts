@@ -29,7 +29,7 @@ import {
   tryRunResize,
 } from './pages';
 
-const CLASS_COUNT: u32 = 48;
+export const CLASS_COUNT: u32 = 48;
 const SMALL_CLASSES: u32 = 16;
 const MAX_SLAB_BLOCK: u32 = 32768;
 const MAX_BLOCK: u64 = 0xffff0000;
@@ -47,7 +47,8 @@ function classOf(bytes: u32): u32 {
   return SMALL_CLASSES + ((msb - 7) << 2) + ((s >> (msb - 2)) & 3);
 }
 
-function sizeOfClass(index: u32): u32 {
+/** Bytes of a block of a size class. */
+export function sizeOfClass(index: u32): u32 {
   return load<u32>(classBytes + (index << 2));
 }
 

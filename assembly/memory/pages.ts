@@ -25,7 +25,8 @@ export const PAGE_BYTES: u32 = 65536;
 const MAX_PAGES: u32 = 65536;
 /**
  * Pages that only slabs may take, so that small blocks can still be had when large ones have taken
- * everything else: a client has to be able to connect and to delete.
+ * everything else: a client has to be able to connect and to delete. A memory of which they would be
+ * a large part does without.
  */
 const RESERVE_PAGES: u32 = 64;
 const GROW_MIN_PAGES: u32 = 16;
@@ -57,6 +58,8 @@ let pagesTotal: u32 = 0; // pages of linear memory
 let pagesTaken: u32 = 0; // pages in runs, static ones included
 let pagesLimit: u32 = MAX_PAGES;
 let lowestFree: u32 = 0; // no page below is free
+/** The first page that is handed out: behind static data and the page table. */
+export let firstHeapPage: u32 = 0;
 
 /** The record of the page that holds `ptr`. */
 export function pageInfo(ptr: usize): PageInfo {
@@ -156,10 +159,12 @@ export function pagesInit(limitPages: u32): void {
   pageTable = (<usize>heapPage) << PAGE_SHIFT;
   markRun(0, heapPage + tablePages, true);
   lowestFree = heapPage + tablePages;
+  firstHeapPage = lowestFree;
 }
 
 /** Whether `more` pages for one block leave the reserve alone. */
 function sparesReserve(more: u32): bool {
+  if (pagesLimit < RESERVE_PAGES << 2) return true;
   return pagesTaken + more + RESERVE_PAGES <= pagesLimit;
 }
 

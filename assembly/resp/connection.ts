@@ -88,8 +88,8 @@ const DIRTY_END: usize = 1;
 const MAX_BUFFER_BYTES: u64 = 0xfff00000;
 /** Buffers of long queries grow by a quarter, those of short ones by doubling. */
 const QUERY_STEP_BYTES: u64 = 1048576;
-/** Saved arguments of more than this are given back with their command. */
-const SAVED_ARGS_KEEP: u32 = 1024;
+/** A buffer is not cut to less than this. */
+const QUERY_KEEP_BYTES: usize = 16384;
 /** Readers may load a word at the last byte of a buffer. */
 export const BUFFER_SLACK: usize = 16;
 
@@ -205,26 +205,26 @@ export function queryAdvance(c: Conn, from: usize): void {
 }
 
 /**
- * Fits the buffer to what it holds between batches, when no command points into it: an empty one of
- * more than `keepBytes` is freed, and one that is much too large is cut. `comingBytes` is how long
- * the query is known to become, 0 when nothing is known.
+ * Fits the buffer to what it holds between batches, when no command points into it: an empty one is
+ * freed, because most connections are idle most of the time, and one that is much too large is cut.
+ * `comingBytes` is how long the query is known to become, 0 when nothing is known.
  *
  * A long argument is announced by its length alone, so room for it is made as it arrives, in steps
  * that leave little to copy: nobody gets gigabytes for a line of text.
  */
-export function tryQueryFit(c: Conn, keepBytes: u32, comingBytes: u64): bool {
-  if (c.query == 0) return true;
+export function tryQueryFit(c: Conn, comingBytes: u64): bool {
   if (c.queryLen == 0) {
-    if (c.queryCap > keepBytes) queryFree(c);
+    queryFree(c);
     return true;
   }
   if (comingBytes != 0) {
     const step = min(comingBytes, ((<u64>c.queryLen) << 3) + QUERY_STEP_BYTES);
     return step <= <u64>c.queryLen || tryQueryReserve(c, step);
   }
-  if (c.queryCap > keepBytes && c.queryLen < c.queryCap >> 3) {
+  if (<usize>c.queryCap > QUERY_KEEP_BYTES && c.queryLen < c.queryCap >> 3) {
     queryCompact(c);
-    const ptr = tryRealloc(c.query, max<usize>(<usize>c.queryLen + BUFFER_SLACK, keepBytes));
+    const wanted = max<usize>(<usize>c.queryLen + BUFFER_SLACK, QUERY_KEEP_BYTES);
+    const ptr = tryRealloc(c.query, wanted);
     if (ptr != 0) {
       c.query = ptr;
       c.queryCap = <u32>usableSize(ptr);
@@ -249,11 +249,9 @@ export function resetParse(c: Conn): void {
   c.bulkLen = -1;
   c.argc = 0;
   c.argvBytes = 0;
-  if (c.argvCap > SAVED_ARGS_KEEP) {
-    free(c.argv);
-    c.argv = 0;
-    c.argvCap = 0;
-  }
+  if (c.argv != 0) free(c.argv);
+  c.argv = 0;
+  c.argvCap = 0;
 }
 
 // --- Output written by others ---

@@ -17,8 +17,7 @@
 // Inline lines are unquoted into an arena of their own, since unquoting changes bytes that may have
 // to be parsed again.
 //
-// Differences from Redis: a byte other than '$' is refused when it is seen, not when its line is
-// complete; an argument is limited to 2 GiB whatever proto-max-bulk-len says.
+// Difference from Redis: an argument is limited to 2 GiB whatever proto-max-bulk-len says.
 
 import { ARG_BYTES, CFG_PROTO_MAX_BULK, CLIENT_AUTHENTICATED } from '../abi';
 import { Settings } from '../keyspace/settings';
@@ -37,13 +36,14 @@ const MAX_BULK_BYTES: i64 = 0x7fffffff;
 const ARENA_BYTES: u32 = 131072 - <u32>BUFFER_SLACK;
 const POOL_ARGS: u32 = 4096;
 /** More records than this are given back once their command is done. */
-const POOL_KEEP_ARGS: u32 = 65536;
+const POOL_KEEP_ARGS: u32 = 16384;
 const SAVED_ARG_SHIFT: u32 = 3; // u32 offset from the command's start, u32 length
 
 const CARRIAGE_RETURN: u8 = 13;
 const LINE_FEED: u8 = 10;
 const ASTERISK: u8 = 42;
 const DOLLAR: u8 = 36;
+const CRLF: u16 = 0x0a0d;
 
 export const PARSE_COMPLETE: i32 = 1;
 export const PARSE_MORE: i32 = 0;
@@ -118,8 +118,9 @@ class Pool {
 
 // --- Commands as arrays ---
 
-/** Value and end of the length line parsed last. */
+/** Value and end of the length line parsed last; `lineStop` is its \r. */
 let lineValue: i64 = 0;
+let lineStop: usize = 0;
 let lineEnd: usize = 0;
 const LINE_OK: i32 = 1;
 const LINE_MORE: i32 = 0;
@@ -132,31 +133,40 @@ function findLineEnd(from: usize, end: usize, stop: u8): usize {
   return found != 0 && findByte(from, found, 0) == 0 ? found : 0;
 }
 
-/** Parses the digits at `from`, behind the byte that opens a length line. */
-function parseLengthLine(from: usize, end: usize): i32 {
+/** Finds the end of the length line at `at`: LINE_OK sets `lineStop` to its \r and `lineEnd`. */
+function scanLine(at: usize, end: usize): i32 {
+  const isLong = end - at > PROTO_INLINE_MAX_BYTES;
+  const stop = findLineEnd(at, isLong ? at + PROTO_INLINE_MAX_BYTES + 1 : end, CARRIAGE_RETURN);
+  if (stop == 0) return isLong ? LINE_LONG : LINE_MORE;
+  // Whatever the byte behind it is, it is taken for the line feed.
+  if (stop + 2 > end) return LINE_MORE;
+  lineStop = stop;
+  lineEnd = stop + 2;
+  return LINE_OK;
+}
+
+/** Parses the length line at `at`, whose first byte says what it counts. */
+function parseLengthLine(at: usize, end: usize): i32 {
   // One or two digits and CRLF cover nearly every length line.
-  if (from + 3 <= end) {
-    const d0: u32 = <u32>load<u8>(from) - 48;
+  if (at + 4 <= end) {
+    const d0: u32 = <u32>load<u8>(at, 1) - 48;
     if (d0 < 10) {
-      if (load<u16>(from, 1) == 0x0a0d) {
+      if (load<u16>(at, 2) == CRLF) {
         lineValue = d0;
-        lineEnd = from + 3;
+        lineEnd = at + 4;
         return LINE_OK;
       }
-      const d1: u32 = <u32>load<u8>(from, 1) - 48;
-      if (d0 != 0 && d1 < 10 && from + 4 <= end && load<u16>(from, 2) == 0x0a0d) {
+      const d1: u32 = <u32>load<u8>(at, 2) - 48;
+      if (d0 != 0 && d1 < 10 && at + 5 <= end && load<u16>(at, 3) == CRLF) {
         lineValue = d0 * 10 + d1;
-        lineEnd = from + 4;
+        lineEnd = at + 5;
         return LINE_OK;
       }
     }
   }
-  const isLong = end - from >= PROTO_INLINE_MAX_BYTES;
-  const stop = findLineEnd(from, isLong ? from + PROTO_INLINE_MAX_BYTES : end, CARRIAGE_RETURN);
-  if (stop == 0) return isLong ? LINE_LONG : LINE_MORE;
-  if (stop + 2 > end) return LINE_MORE;
-  lineEnd = stop + 2;
-  if (!parseI64(from, stop - from)) return LINE_BAD;
+  const found = scanLine(at, end);
+  if (found != LINE_OK) return found;
+  if (!parseI64(at + 1, lineStop - at - 1)) return LINE_BAD;
   lineValue = parseI64Value;
   return LINE_OK;
 }
@@ -169,7 +179,7 @@ function parseLengthLine(from: usize, end: usize): i32 {
 export function parseCommand(c: Conn, start: usize, end: usize): i32 {
   if (c.multibulkLeft != 0) return resumeBulks(c, start, end);
   if (load<u8>(start) != ASTERISK) return parseInline(start, end);
-  const line = parseLengthLine(start + 1, end);
+  const line = parseLengthLine(start, end);
   if (line == LINE_MORE) return PARSE_MORE;
   if (line == LINE_LONG) return fail('too big mbulk count string');
   if (line == LINE_BAD || lineValue > MAX_ARGS) return fail('invalid multibulk length');
@@ -189,15 +199,16 @@ const BULK_ERROR: i64 = -2;
 /** Length of the argument whose header is at `at`, behind which `lineEnd` then points. */
 function parseBulkHeader(c: Conn, at: usize, end: usize): i64 {
   if (at >= end) return BULK_UNKNOWN;
-  if (load<u8>(at) != DOLLAR) {
-    fail('');
-    parseErrorByte = load<u8>(at);
-    return BULK_ERROR;
-  }
-  const line = parseLengthLine(at + 1, end);
+  const isBulk = load<u8>(at) == DOLLAR;
+  const line = isBulk ? parseLengthLine(at, end) : scanLine(at, end);
   if (line == LINE_MORE) return BULK_UNKNOWN;
   if (line == LINE_LONG) {
     fail('too big bulk count string');
+    return BULK_ERROR;
+  }
+  if (!isBulk) {
+    fail('');
+    parseErrorByte = load<u8>(at);
     return BULK_ERROR;
   }
   const limit = min(Settings.get(CFG_PROTO_MAX_BULK), MAX_BULK_BYTES);

@@ -69,6 +69,7 @@ import {
   requestExec,
   transactionEnd,
   transactionNext,
+  transactionReturn,
 } from '../client/transaction';
 import { watchDrain } from '../client/watch';
 import {
@@ -147,8 +148,6 @@ import { touchAll, touchCollect } from './touch';
 const ROUND_COMMANDS: u32 = 32;
 /** The host gets to write out when a batch's replies exceed this. */
 const FLUSH_BYTES: u32 = 1048576;
-/** An idle connection's query buffer larger than this is given back. */
-const QUERY_KEEP_BYTES: u32 = 16384;
 /** From this argument size on the query buffer grows towards the whole argument. */
 const BIG_ARG_BYTES: i32 = 32768;
 
@@ -181,6 +180,7 @@ let booked: u32 = 0; // commands of the round that are in the statistics already
 let outcome: i32 = PARSE_MORE; // why parsing stopped
 let queuedStartUs: f64 = 0; // when the running command of a transaction began
 let interrupted: bool = false; // a host command of this batch is under way
+let answered: bool = false; // it had been suspended: its arguments are gone
 let batchStartUs: f64 = 0; // only kept while there are monitors
 let roundStartUs: f64 = 0; // of the round, or of what is not booked of it
 let commandStartUs: f64 = 0;
@@ -234,8 +234,10 @@ function afterHostCommand(c: Conn): i32 {
   refreshGuards();
   selectDatabase(c.db);
   setTouchOnLookup((c.flags & CLIENT_NO_TOUCH) == 0);
+  const late = answered;
+  answered = false;
   if (isExecuting(c)) {
-    finishQueued(c);
+    finishQueued(c, late);
     if (!runTransaction(c)) return STATUS_HOST_COMMAND;
   }
   // A command that was suspended is no part of this round.
@@ -255,6 +257,7 @@ export function suspend(c: Conn): void {
   assert(interrupted && client == c);
   interrupted = false;
   c.flags |= CLIENT_BLOCKED;
+  feedMonitors(c, isExecuting(c) ? queuedId : c.lastCommand, argv, argc);
   c.startedUs = isExecuting(c) ? queuedStartUs : commandStartUs;
   // In a transaction a part of the reply is there already.
   if (c.flags & SILENT) outputRewind(outputStart);
@@ -271,7 +274,9 @@ export function answer(c: Conn): void {
   clearCommandErrors();
   commandStartUs = c.startedUs;
   queuedStartUs = c.startedUs;
+  if (isExecuting(c)) transactionReturn(c);
   interrupted = true;
+  answered = true;
 }
 
 /** The connection is going away, maybe closed by the host command its batch is interrupted by. */
@@ -279,6 +284,7 @@ export function abandon(c: Conn): void {
   if (client != c) return;
   if (interrupted) {
     interrupted = false;
+    answered = false;
     if (running < parsed) {
       finishCommand(running);
       account(running + 1);
@@ -435,7 +441,7 @@ function runTransaction(c: Conn): bool {
     clearCommandErrors();
     queuedStartUs = clockUs();
     if (!runCommand(queuedId)) return false;
-    finishQueued(c);
+    finishQueued(c, false);
   }
   transactionEnd(c);
   // The errors counted last were a queued command's, not EXEC's.
@@ -443,15 +449,18 @@ function runTransaction(c: Conn): bool {
   return true;
 }
 
-/** What follows a queued command that ran: it is a call of its own in all statistics. */
-function finishQueued(c: Conn): void {
-  const duration = clockUs() - queuedStartUs;
+/**
+ * What follows a queued command that ran: it is a call of its own in all statistics. One that was
+ * suspended (`late`) has been shown to monitors, and its arguments are gone.
+ */
+function finishQueued(c: Conn, late: bool): void {
+  const duration = max(clockUs() - queuedStartUs, 0.0);
   if (commandErrors != 0) countFailed(queuedId);
   countCalls(queuedId, 1, duration);
   Stats.add(STAT_COMMANDS, 1);
-  feedMonitors(c, queuedId, argv, argc);
-  if ((commandFlags(queuedId) & CMD_SKIP_SLOWLOG) == 0) {
-    slowlogPushIfNeeded(c, argv, argc, duration);
+  if (!late) {
+    feedMonitors(c, queuedId, argv, argc);
+    noteSlow(queuedId, argv, argc, duration);
   }
   drainEffects();
 }
@@ -556,7 +565,10 @@ function account(count: u32): void {
       countCalls(slot.id, 1, slot.durationUs);
       ran += 1;
     }
-    if (inspect) for (let k: u32 = 0; k < run; k++) inspectSlow(slotAt(i + k), share, latency);
+    if (inspect && slot.durationUs != NOT_RUN) {
+      const duration = slot.durationUs == SHARED_TIME ? share : slot.durationUs;
+      for (let k = i; k < i + run; k++) noteSlow(slot.id, slotAt(k).argv, slotAt(k).argc, duration);
+    }
     i += run;
   }
   Stats.add(STAT_COMMANDS, <f64>ran);
@@ -566,16 +578,14 @@ function account(count: u32): void {
   sharing = 0;
 }
 
-function inspectSlow(slot: Slot, share: f64, latencyMs: i64): void {
-  if (slot.durationUs == NOT_RUN) return;
-  const duration = slot.durationUs == SHARED_TIME ? share : slot.durationUs;
-  const flags = commandFlags(slot.id);
-  if ((flags & CMD_SKIP_SLOWLOG) == 0) {
-    slowlogPushIfNeeded(client, slot.argv, slot.argc, duration);
-  }
-  if (latencyMs > 0 && duration >= <f64>latencyMs * 1000.0) {
+/** Tells the slow log and the latency monitor of a command that may concern them. */
+function noteSlow(id: u32, args: usize, count: u32, durationUs: f64): void {
+  const flags = commandFlags(id);
+  if ((flags & CMD_SKIP_SLOWLOG) == 0) slowlogPushIfNeeded(client, args, count, durationUs);
+  const latencyMs = Settings.get(CFG_LATENCY_THRESHOLD_MS);
+  if (latencyMs > 0 && durationUs >= <f64>latencyMs * 1000.0) {
     const kind = flags & CMD_FAST ? LATENCY_EVENT_FAST_COMMAND : LATENCY_EVENT_COMMAND;
-    pushEvent(EVENT_LATENCY, kind, duration / 1000.0);
+    pushEvent(EVENT_LATENCY, kind, durationUs / 1000.0);
   }
 }
 
@@ -612,6 +622,7 @@ function abort(c: Conn, reason: u32): i32 {
   account(running);
   outputReset();
   c.flags |= CLIENT_CLOSE_ASAP;
+  parserReset();
   resetParse(c);
   queryFree(c);
   abiSet(ABI_CLOSE_REASON, reason);
@@ -626,7 +637,7 @@ function finishBatch(): i32 {
   // Only now, since no command points into the buffer.
   let coming: u64 = 0;
   if (c.bulkLen >= BIG_ARG_BYTES) coming = <u64>c.parsePos + <u64>c.bulkLen + 2 + INPUT_BYTES;
-  const kept = (c.flags & CLIENT_CLOSE_ASAP) == 0 && tryQueryFit(c, QUERY_KEEP_BYTES, coming);
+  const kept = (c.flags & CLIENT_CLOSE_ASAP) == 0 && tryQueryFit(c, coming);
   if (!kept) return abort(c, CLOSE_NO_MEMORY);
   return queryTooLong(c) ? abort(c, CLOSE_QUERY_LIMIT) : STATUS_OK;
 }

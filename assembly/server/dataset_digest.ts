@@ -4,8 +4,8 @@
 //   xor(d, x)   d ^= SHA1(x)                 order does not matter
 //   mix(d, x)   d = SHA1(d ^ SHA1(x))        order matters
 //
-//   value    mix(type u32 big-endian), then the type's own part, then xor("!!expire!!") when the key
-//            has an expiry. A string's part: mix(its bytes).
+//   value    mix(type u32 big-endian), then the type's own part, then xor("!!expire!!") when the
+//            key has an expiry. A string's part: mix(its bytes).
 //   key      from zero: mix(name), value
 //   all      from zero, per database that holds keys: mix(index u32 big-endian), xor(digest of each
 //            key). That digest is hashed once more, as any bytes given to xor are.

@@ -1,5 +1,5 @@
-// What DEBUG looks at and does inside the core: how one key is stored, how the hash table is filled,
-// and many keys at once.
+// What DEBUG looks at and does inside the core: how one key is stored, how the hash table is
+// filled, and many keys at once.
 
 import {
   CHAIN_COUNTERS,
@@ -141,8 +141,8 @@ function tryPopulateOne(which: Db, key: usize, keyLen: u32, value: usize, valueL
 
 /**
  * Sets the keys "<prefix>:0" up to, not including, "<prefix>:<count>" that do not exist, to
- * "value:<n>", cut or filled with zero bytes to `valueBytes` unless that is 0. Counts as no change to
- * be saved. False when memory is exhausted; then some keys are set.
+ * "value:<n>", cut or filled with zero bytes to `valueBytes` unless that is 0. Counts as no change
+ * to be saved. False when memory is exhausted; then some keys are set.
  */
 export function tryPopulate(
   databaseId: u32,

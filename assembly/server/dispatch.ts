@@ -53,7 +53,7 @@ import {
   CMD_ID_UNSUBSCRIBE,
   CMD_ID_WATCH,
 } from '../generated/command_table';
-import { tryFreeMemoryForWrite, tryFreePagesForWrite } from '../keyspace/evict';
+import { tryFreePagesForWrite } from '../keyspace/evict';
 import { Settings } from '../keyspace/settings';
 import { memoryNearlyExhausted } from '../memory/pages';
 import { Arg, argc, argIs } from '../resp/args';
@@ -90,6 +90,7 @@ import {
   Record,
 } from './command_lookup';
 import { countRejected } from './command_stats';
+import { tryFreeMemoryTimed } from './latency_events';
 
 const UNKNOWN_SHOWN_BYTES: u32 = 128;
 
@@ -244,7 +245,7 @@ function rejectReplica(flags: u32): bool {
 function rejectForMemory(id: u32, flags: u32): bool {
   // A transaction's queue could take any amount of memory, whatever the commands in it do.
   const takesMemory = (flags & CMD_DENYOOM) != 0 || joinsTransaction(id);
-  if (Settings.on(CFG_MAXMEMORY) && !tryFreeMemoryForWrite() && takesMemory) {
+  if (Settings.on(CFG_MAXMEMORY) && !tryFreeMemoryTimed() && takesMemory) {
     replyError(ERR_OOM);
     return true;
   }

@@ -2,8 +2,8 @@
 //
 //   message | 0x80 | zeros | bit length u64, big-endian      padded to a multiple of 64 bytes
 //
-// Whole blocks are read where they lie; only the end, one or two blocks with the padding, is copied.
-// O(len). Source: FIPS 180-4. For naming things, not for secrets: collisions can be made.
+// Whole blocks are read where they lie; only the end, one or two blocks with the padding, is
+// copied. O(len). Source: FIPS 180-4. For naming things, not for secrets: collisions can be made.
 
 /** Bytes of a digest. */
 export const SHA1_BYTES: u32 = 20;

@@ -41,6 +41,7 @@ export interface CoreExports {
   databaseOverflow(index: number): number;
   keySizesBegin(index: number): number;
   keySizesStep(budgetUs: number): number;
+  allocatorStats(out: number): void;
   pubsubClientCount(): number;
   channelCount(): number;
   patternCount(): number;

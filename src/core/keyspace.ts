@@ -175,8 +175,8 @@ export function populate(
 }
 
 /**
- * Runs `use` with the address of a copy of `key` in linear memory, and of `outBytes` behind it. Throws
- * when there is no memory for a key that the scratch region cannot hold.
+ * Runs `use` with the address of a copy of `key` in linear memory, and of `outBytes` behind it.
+ * Throws when there is no memory for a key that the scratch region cannot hold.
  */
 function withKey<T>(
   core: Core,

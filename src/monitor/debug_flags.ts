@@ -1,6 +1,6 @@
-// Switches that DEBUG sets and other parts of the server read, as far as they exist; a switch for a
-// feature that does not is kept all the same, so that test scripts run. Each has the value of normal
-// operation until somebody tests something.
+// Switches that DEBUG sets and other parts of the server read, as far as they exist; a switch for
+// a feature that does not is kept all the same, so that test scripts run. Each has the value of
+// normal operation until somebody tests something.
 
 const PACKED_THRESHOLD_BYTES = 1 << 30;
 const PEAK_RESET_MS = 5000;

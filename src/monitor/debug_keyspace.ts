@@ -21,7 +21,6 @@ import { parseI64 } from '../util/integers.ts';
 import { ratio, twoDecimals } from './info_text.ts';
 
 const DEFAULT_PREFIX = Buffer.from('key');
-const BUCKET_SLOTS = 12;
 /** No engine can hold more keys: an entry with its share of the table takes over 24 bytes. */
 const POPULATE_KEYS_MAX = 0x1_0000_0000n / 24n;
 const VALUE_BYTES_MAX = 0xffff_ffffn;
@@ -43,9 +42,10 @@ export function debugDigestValue({ args, client, reply }: HostCall, { core }: De
 }
 
 /** The key that argument 2 names; throws when there is none. */
-function keyOrError({ args, client }: HostCall, { core, ...rest }: DebugKeyspace): KeyDescription {
+function keyOrError({ args, client }: HostCall, keyspace: DebugKeyspace): KeyDescription {
+  const { core } = keyspace;
   const database = selectedDatabase(core, client.ptr);
-  const found = describeKey(core, database, args[2]!, rest.rdbCompression());
+  const found = describeKey(core, database, args[2]!, keyspace.rdbCompression());
   if (found === undefined) throw new CommandError('ERR no such key');
   return found;
 }
@@ -100,7 +100,10 @@ export function debugHtstats({ args, reply }: HostCall, { core }: DebugKeyspace)
   );
 }
 
-/** Expiries lie in the entries: the second table is the first, seen without the other entries. */
+/**
+ * Expiries lie in the entries: the second table is the first, seen without the other entries. A
+ * slot of it is a bucket, which holds up to twelve entries before it gets a chain.
+ */
 function tableText(core: Core, index: number, expiring: boolean, full: boolean): string {
   const figures = databaseFigures(core).find((database) => database.index === index);
   const elements = (expiring ? figures?.expires : figures?.keys) ?? 0;
@@ -108,7 +111,7 @@ function tableText(core: Core, index: number, expiring: boolean, full: boolean):
   if (elements === 0) lines.push('No stats available for empty dictionaries');
   else {
     const buckets = core.exports.databaseBuckets(index) >>> 0;
-    lines.push(` table size: ${buckets * BUCKET_SLOTS}`, ` number of elements: ${elements}`);
+    lines.push(` table size: ${buckets}`, ` number of elements: ${elements}`);
     if (full) lines.push(...chainLines(tableChains(core, index, expiring), elements, buckets));
   }
   return lines.map((line) => `${line}\n`).join('');

@@ -1,12 +1,12 @@
 // Where the memory goes, in one place for INFO memory, MEMORY STATS and MEMORY DOCTOR.
 //
-//   used (what maxmemory is compared with)  =  startup + tables + clients + ... (overhead) + data set
+//   used: what maxmemory is compared with = startup + tables + clients ... (overhead) + data set
 //   taken: pages of linear memory in use, i.e. used + the allocator's slack
 //   resident: linear memory as far as the system backs it
 //   rss: the whole process, JavaScript engine included
 //
-// Redis's terms are allocated, active, resident and rss. Linear memory never shrinks: pages that were
-// freed stay with the process and are the first to be used again.
+// Redis's terms are allocated, active, resident and rss. Linear memory never shrinks: pages that
+// were freed stay with the process and are the first to be used again.
 
 import * as abi from '../../assembly/abi.ts';
 import type { Core } from '../core/core.ts';
@@ -30,6 +30,8 @@ export interface MemoryReport {
   readonly peak: number;
   readonly startup: number;
   readonly rss: number;
+  /** The same before the first key: what the JavaScript engine needs anyway. */
+  readonly startupRss: number;
   readonly system: number;
   readonly allocated: number;
   readonly active: number;
@@ -62,11 +64,13 @@ export interface MemorySources {
 export class MemoryReporter {
   private readonly sources: MemorySources;
   private readonly startup: number;
+  private readonly startupRss: number;
 
   constructor(sources: MemorySources) {
     this.sources = sources;
     sources.core.exports.refreshStats();
     this.startup = sources.core.stat(abi.STAT_USED_MEMORY);
+    this.startupRss = sources.process().residentBytes;
   }
 
   report(): MemoryReport {
@@ -94,6 +98,7 @@ export class MemoryReporter {
       peak,
       startup: this.startup,
       rss,
+      startupRss: this.startupRss,
       system,
       allocated: used,
       active,

@@ -11,11 +11,13 @@ import { cutAt, everyByte, protocolBytes, randomPieces } from './protocol_bytes.
 
 /** Answers every line feed, so that outcomes do not depend on the pieces. */
 function lineCounter(spoil: (pieces: Pieces) => string | null): ParserSubject {
+  const exchangeOne = (pieces: Pieces): Exchange => {
+    const lines = Buffer.concat(pieces).toString('latin1').split('\n').length - 1;
+    return { reply: Buffer.from(spoil(pieces) ?? '+OK\r\n'.repeat(lines)), closed: false };
+  };
   return {
-    exchangeOne: (pieces) => {
-      const lines = Buffer.concat(pieces).toString('latin1').split('\n').length - 1;
-      return { reply: Buffer.from(spoil(pieces) ?? '+OK\r\n'.repeat(lines)), closed: false };
-    },
+    exchangeOne,
+    exchangeBytewise: (input) => exchangeOne(everyByte(Buffer.from(input))),
     usedMemory: () => 0,
   };
 }

@@ -172,17 +172,16 @@ describe('figures', () => {
   });
 
   it('of latency follow the setting of the percentiles', async () => {
-    const fixture = createMonitor();
-    const { client } = fixture;
+    const { client, state } = createMonitor();
     await client.call('set', 'a', '1');
     const read = async () => parseInfo(await client.text('info', 'latencystats'));
     const line = (await read()).get('Latencystats')!.get('latency_percentiles_usec_set');
     expect(line).toMatch(/^p50=\d+\.\d{3},p99=\d+\.\d{3},p99\.9=\d+\.\d{3}$/);
-    fixture.latency = { tracking: true, percentiles: [0, 100, 12.345678901] };
+    state.latency = { tracking: true, percentiles: [0, 100, 12.345678901] };
     expect((await read()).get('Latencystats')!.get('latency_percentiles_usec_set')).toMatch(
       /^p0=\d+\.\d{3},p100=\d+\.\d{3},p12\.345679=\d+\.\d{3}$/,
     );
-    fixture.latency = { tracking: false, percentiles: [50] };
+    state.latency = { tracking: false, percentiles: [50] };
     expect((await read()).get('Latencystats')!.size).toBe(0);
   });
 
@@ -196,8 +195,7 @@ describe('figures', () => {
   });
 
   it('of memory add up', async () => {
-    const fixture = createMonitor();
-    const { client } = fixture;
+    const { client, state } = createMonitor();
     const read = async () => {
       const fields = parseInfo(await client.text('info', 'memory')).get('Memory')!;
       return (name: string) => Number(fields.get(name)!.replace('%', ''));
@@ -205,7 +203,7 @@ describe('figures', () => {
     const empty = await read();
     expect(empty('used_memory')).toBeGreaterThanOrEqual(empty('used_memory_startup'));
     for (let i = 0; i < 5000; i++) await client.call('set', `key:${i}`, 'x'.repeat(100));
-    fixture.memoryFacts = { maxMemory: 5_368_709_120, clientsNormal: 12345, aofBuffer: 5 };
+    state.memoryFacts = { maxMemory: 5_368_709_120, clientsNormal: 12345, aofBuffer: 5 };
     const full = await read();
     const growth = full('used_memory') - empty('used_memory');
     expect(growth).toBeGreaterThan(5000 * 110);

@@ -11,10 +11,16 @@ import type { LatencySettings, MemoryFacts, ServerFacts } from '../../src/monito
 import { type InfoSection, registerInfo } from '../../src/monitor/info.ts';
 import { infoSections } from '../../src/monitor/info_sections.ts';
 import { KeySizes } from '../../src/monitor/key_sizes.ts';
+import { registerLatency } from '../../src/monitor/latency.ts';
+import type { DoctorFacts } from '../../src/monitor/latency_doctor.ts';
+import { LatencyMonitor } from '../../src/monitor/latency_monitor.ts';
+import { registerMemory } from '../../src/monitor/memory.ts';
 import { MemoryReporter } from '../../src/monitor/memory_report.ts';
 import { type MetricReadings, Metrics } from '../../src/monitor/metrics.ts';
 import { createEngine, EngineTestClient } from '../support/engine_client.ts';
 
+/** What the process takes before there is any data. */
+export const START_RSS = 80 * 1024 * 1024;
 export const NOW_MS = 1_700_000_123_456;
 
 const SERVER: ServerFacts = {
@@ -36,51 +42,64 @@ const SERVER: ServerFacts = {
   ],
 };
 
+/** What tests change between commands, and what commands did outside of the core. */
+export class MonitorState {
+  nowMs = NOW_MS;
+  readings: MetricReadings = {
+    commands: 0,
+    netInputBytes: 0,
+    netOutputBytes: 0,
+    replicationInputBytes: 0,
+    replicationOutputBytes: 0,
+    loopCycles: 0,
+    loopActiveUs: 0,
+  };
+  memoryFacts: Partial<MemoryFacts> = {};
+  latency: LatencySettings = { tracking: true, percentiles: [50, 99, 99.9] };
+  doctor: DoctorFacts = {
+    slowlogSlowerThanUs: 10000,
+    hz: 10,
+    fsyncsAlways: false,
+    hugePageBytes: 0,
+  };
+  latencyThresholdMs = 0;
+  rss = START_RSS;
+  replicas = 0;
+  readonly flags = new DebugFlags();
+  readonly log: string[] = [];
+  readonly crashes: CrashCause[] = [];
+  readonly sleeps: number[] = [];
+}
+
 export interface MonitorFixture {
   readonly engine: Engine;
   readonly client: EngineTestClient;
   readonly metrics: Metrics;
   readonly memory: MemoryReporter;
+  readonly latency: LatencyMonitor;
   readonly sections: readonly InfoSection[];
-  /** Change these between commands. */
-  readings: MetricReadings;
-  memoryFacts: Partial<MemoryFacts>;
-  latency: LatencySettings;
-  /** What DEBUG did outside of the core. */
-  readonly flags: DebugFlags;
-  readonly log: string[];
-  readonly crashes: CrashCause[];
-  readonly sleeps: number[];
+  readonly state: MonitorState;
 }
 
-const NO_READINGS: MetricReadings = {
-  commands: 0,
-  netInputBytes: 0,
-  netOutputBytes: 0,
-  replicationInputBytes: 0,
-  replicationOutputBytes: 0,
-  loopCycles: 0,
-  loopActiveUs: 0,
-};
-
 export function createMonitor(options: CoreOptions = {}): MonitorFixture {
+  const state = new MonitorState();
   const engine = createEngine(options);
-  engine.now = () => NOW_MS;
-  engine.core.exports.setConfig(CFG_DEBUG_COMMAND, 1);
-  const { core } = engine;
-  const flags = new DebugFlags();
-  const metrics = new Metrics(() => fixture.readings);
-  const processFacts = () => ({
-    residentBytes: 100 * 1024 * 1024,
+  engine.now = () => state.nowMs;
+  const { core, commands } = engine;
+  core.exports.setConfig(CFG_DEBUG_COMMAND, 1);
+  const metrics = new Metrics(() => state.readings);
+  const process = () => ({
+    residentBytes: state.rss,
     systemBytes: 16 * 1024 ** 3,
     userCpuUs: 1_250_000,
     systemCpuUs: 250_001,
     mainThread: { userCpuUs: 1_000_000, systemCpuUs: 10_000 },
   });
-  const memory = new MemoryReporter({
+  const memory = new MemoryReporter({ core, memory: () => state.memoryFacts, process });
+  const latency = new LatencyMonitor({
     core,
-    memory: () => fixture.memoryFacts,
-    process: processFacts,
+    thresholdMs: () => state.latencyThresholdMs,
+    now: () => state.nowMs,
   });
   const sections = infoSections({
     core,
@@ -88,40 +107,34 @@ export function createMonitor(options: CoreOptions = {}): MonitorFixture {
     memory,
     keySizes: new KeySizes(core),
     server: () => SERVER,
-    process: processFacts,
+    process,
     clients: () => ({ connected: 3, maxClients: 10000 }),
     traffic: () => ({ connectionsReceived: 5, netInputBytes: 1000, replicationInputBytes: 24 }),
-    latency: () => fixture.latency,
+    latency: () => state.latency,
   });
-  registerInfo(engine.commands, sections);
-  registerDebug(engine.commands, {
+  registerInfo(commands, sections);
+  registerMemory(commands, {
     core,
-    flags,
+    memory,
+    connectedClients: () => 2,
+    connectedReplicas: () => state.replicas,
+  });
+  registerLatency(commands, { core, monitor: latency, doctor: () => state.doctor });
+  registerDebug(commands, {
+    core,
+    flags: state.flags,
     rdbCompression: () => true,
-    sleep: (milliseconds) => fixture.sleeps.push(milliseconds),
-    log: (message) => fixture.log.push(message),
+    sleep: (milliseconds) => state.sleeps.push(milliseconds),
+    log: (message) => state.log.push(message),
     crash: (cause) => {
-      fixture.crashes.push(cause);
+      state.crashes.push(cause);
       throw new CommandError('ERR crashed');
     },
-    restart: (isGraceful, delayMs) => fixture.log.push(`restart ${isGraceful} ${delayMs}`),
+    restart: (isGraceful, delayMs) => state.log.push(`restart ${isGraceful} ${delayMs}`),
     rewriteConfig: () => 'Permission denied',
-    changeReplicationId: () => fixture.log.push('changed'),
+    changeReplicationId: () => state.log.push('changed'),
     isClusterEnabled: () => false,
   });
-  const fixture: MonitorFixture = {
-    engine,
-    client: new EngineTestClient(engine),
-    metrics,
-    memory,
-    sections,
-    readings: NO_READINGS,
-    memoryFacts: {},
-    latency: { tracking: true, percentiles: [50, 99, 99.9] },
-    flags,
-    log: [],
-    crashes: [],
-    sleeps: [],
-  };
-  return fixture;
+  const client = new EngineTestClient(engine);
+  return { engine, client, metrics, memory, latency, sections, state };
 }

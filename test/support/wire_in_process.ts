@@ -15,11 +15,20 @@ export class InProcessWire implements Wire {
 
   exchangeOne(pieces: Pieces): Exchange {
     const client = new InProcessClient(this.engine, this.authenticated);
-    const replies: Buffer[] = [];
-    for (const piece of pieces) replies.push(client.feed(piece).reply);
-    const { closed } = client;
-    if (!closed) client.close();
-    return { reply: Buffer.concat(replies), closed };
+    for (const piece of pieces) client.send(piece);
+    return this.finish(client);
+  }
+
+  exchangeBytewise(input: Uint8Array): Exchange {
+    const client = new InProcessClient(this.engine, this.authenticated);
+    client.sendBytewise(input);
+    return this.finish(client);
+  }
+
+  private finish(client: InProcessClient): Exchange {
+    const exchange = client.received();
+    if (!exchange.closed) client.close();
+    return exchange;
   }
 
   exchange(inputs: readonly Pieces[]): Promise<Exchange[]> {

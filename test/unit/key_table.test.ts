@@ -287,7 +287,7 @@ describe('without memory', () => {
     const reserve: number[] = [];
     for (let i = 0; i < 6000; i++) reserve.push(core.tryAlloc(32) >>> 0);
     for (let i = 0; i < 1500; i++) reserve.push(core.tryAlloc(64) >>> 0);
-    const pages = takePages(core, 16);
+    const pages = takePages(core, 100);
     for (const [i, ptr] of reserve.entries()) if (i % 200 !== 0) core.free(ptr);
     let inserted = 0;
     while (subject.insert(`some-key:${inserted}`)) inserted++;
