@@ -15,6 +15,7 @@ import { clockUs } from '../keyspace/clock';
 import { database } from '../keyspace/db';
 import { ENCODING_INT, Entry, EntryPtr, TYPE_STRING } from '../keyspace/entry';
 import { Bucket, scanBucket, scanNext } from '../keyspace/key_table';
+import { valueLength } from '../keyspace/value';
 import { digits10Signed } from '../util/number_format';
 
 const BUCKETS_PER_CLOCK: u32 = 16;
@@ -35,7 +36,9 @@ export function keySizesBegin(index: u32): usize {
 
 /** Bytes of a string, number of elements of anything else. */
 function valueSize(e: EntryPtr): u32 {
-  assert(Entry.type(e) == TYPE_STRING);
+  if (Entry.type(e) != TYPE_STRING) {
+    return valueLength(Entry.type(e), Entry.encoding(e), Entry.valuePtr(e));
+  }
   if (Entry.encoding(e) == ENCODING_INT) return digits10Signed(Entry.intValue(e));
   return Entry.stringLen(e);
 }
