@@ -95,6 +95,8 @@ function reportCrash(cause: CrashCause): never {
         `=== ASSERTION FAILED ===`,
         `==> ${cause.place} '${cause.expression}' is not true`,
       );
+    case 'trap':
+      return endWithReport(`crashed by a trap of the engine`, cause.message);
     default:
       return endWithReport(
         '------------------------------------------------',
