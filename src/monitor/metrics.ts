@@ -115,7 +115,7 @@ export class Metrics {
     this.rates = createRates();
     this.lastUs = 0;
     this.atReset = this.read();
-    this.previous = undefined;
+    this.previous = this.atReset;
     this.loopDurationMaxUs = 0;
     this.commandsPerCycleMax = 0;
     this.cronUs = 0;
