@@ -294,7 +294,8 @@ export function admitCommand(id: u32): i32 {
   const start = outputLen();
   if (id == NO_COMMAND && isHttp()) return ADMIT_CLOSE;
   if (rejectMalformed(id)) {
-    doomTransaction();
+    if (id == CMD_ID_EXEC && client.flags & CLIENT_MULTI) abortExec(start);
+    else doomTransaction();
     return ADMIT_DONE;
   }
   // What EXEC runs must be allowed when it runs, not only when it was queued.
