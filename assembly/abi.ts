@@ -10,7 +10,7 @@
 export const STATUS_OK = 0;
 /** A host-owned command is next: read it through the ABI block, append a reply, call `resume`. */
 export const STATUS_HOST_COMMAND = 1;
-/** Write the reply out, then close the connection (QUIT, protocol error). */
+/** Write the reply out, then close the connection; ABI_CLOSE_REASON tells why. */
 export const STATUS_CLOSE = 2;
 /** The connection waits for another one's write; nothing more runs until it is unblocked. */
 export const STATUS_BLOCKED = 3;
@@ -18,8 +18,19 @@ export const STATUS_BLOCKED = 3;
 export const STATUS_FLUSH = 4;
 /** Commands are held back (CLIENT PAUSE); call `resume` when the pause ends. */
 export const STATUS_PAUSED = 5;
-/** The connection broke the query buffer limit, or memory for its input ran out: close it at once. */
+/** Close the connection at once, without writing anything more; ABI_CLOSE_REASON tells why. */
 export const STATUS_ABORT = 6;
+
+/** A command asked for it: QUIT, CLIENT KILL ... */
+export const CLOSE_ASKED = 0;
+/** Memory for its input or its replies ran out. */
+export const CLOSE_NO_MEMORY = 1;
+/** It sent more than client-query-buffer-limit before anything of it could run. */
+export const CLOSE_QUERY_LIMIT = 2;
+/** It sent POST or Host:, as a browser tricked into talking to the server does. */
+export const CLOSE_CROSS_PROTOCOL = 3;
+/** It broke the protocol, and has been told so. */
+export const CLOSE_PROTOCOL_ERROR = 4;
 
 // --- Shared input region ---
 
@@ -45,6 +56,7 @@ export const ABI_INPUT = 13; // INPUT_BYTES region
 export const ABI_EVENTS = 14; // number of queued host events
 export const ABI_EVENTS_PTR = 15; // EVENT_BYTES each
 export const ABI_ERROR_STATS = 16; // ERRSTAT_SLOTS records
+export const ABI_CLOSE_REASON = 17; // CLOSE_*, after STATUS_CLOSE and STATUS_ABORT
 export const ABI_WORDS = 32;
 
 export const ARG_BYTES = 16;
@@ -56,7 +68,7 @@ export const CONN_ID = 0; // u64
 export const CONN_FLAGS = 8; // u32, CLIENT_*
 export const CONN_RESP = 12; // u32, 2 or 3
 export const CONN_DB = 16; // u32
-export const CONN_LAST_CMD = 20; // u32 command id, 0xffffffff before the first
+export const CONN_LAST_CMD = 20; // u32 id of the last or running command, 0xffffffff if unknown
 export const CONN_QUERY_PTR = 24; // u32 unfinished input
 export const CONN_QUERY_LEN = 28; // u32
 export const CONN_QUERY_CAP = 32; // u32
@@ -82,6 +94,7 @@ export const CONN_NAME_PTR = 128; // u32
 export const CONN_NAME_LEN = 132; // u32
 export const CONN_MULTI_PTR = 136; // u32 transaction state, 0 when none
 export const CONN_ARGV_BYTES = 140; // u32 argument bytes of the command being read
+export const CONN_QUERY_POS = 148; // u32 where the unread bytes begin
 export const CONN_BYTES = 192;
 
 // --- Connection flags ---
@@ -188,6 +201,7 @@ export const STAT_SLOWLOG_ENTRIES = 18;
 export const STAT_EVICT_EXCEEDED_US = 19;
 export const STAT_EVICTION_STARTED_US = 20; // 0 unless over maxmemory
 export const STAT_CLIENT_MEMORY = 21;
+export const STAT_TAKEN_MEMORY = 22; // bytes of pages in use, the allocator's slack included
 export const STAT_WORDS = 64;
 
 // --- Per-command statistics ---
@@ -236,6 +250,7 @@ export const CFG_DEFAULT_USER_NOPASS = 20;
 export const CFG_GUARDS = 21; // GUARD_* bits
 export const CFG_ACTIVE_REHASHING = 22;
 export const CFG_HZ = 23;
+export const CFG_NOTIFY_EVENTS = 24; // NOTIFY_* bits of notify-keyspace-events
 export const CFG_COUNT = 64;
 
 export const POLICY_NOEVICTION = 0;
@@ -270,3 +285,32 @@ export const LATENCY_EVENT_EXPIRE_CYCLE = 2;
 export const LATENCY_EVENT_EVICTION_CYCLE = 3;
 export const LATENCY_EVENT_EVICTION_DEL = 4;
 export const LATENCY_EVENT_WHILE_BLOCKED_CRON = 5;
+
+// --- Distribution of value sizes, for INFO keysizes: KEYSIZES_TYPES rows of KEYSIZES_BINS u32 ---
+
+export const KEYSIZES_TYPES = 5; // string, list, set, zset, hash
+export const KEYSIZES_BINS = 34; // 0 empty values, 1 + i sizes from 2^i on
+
+// --- Figures of the allocator, for MEMORY MALLOC-STATS ---
+// ALLOC_CLASSES records of u32 block size, slabs, blocks in use; then u32 runs, pages in runs, free
+// pages.
+
+export const ALLOC_CLASSES = 48;
+export const ALLOC_CLASS_BYTES = 12;
+export const ALLOC_STATS_BYTES = 588;
+
+// --- Description of a stored key, for DEBUG: KEY_INFO_BYTES that `describeKey` writes ---
+
+export const KEY_INFO_BYTES = 40;
+export const KEY_INFO_ADDRESS = 0; // u32 of the entry
+export const KEY_INFO_TYPE = 4; // u32
+export const KEY_INFO_ENCODING = 8; // u32
+export const KEY_INFO_CLOCK = 12; // u32, access clock
+export const KEY_INFO_IDLE_SECONDS = 16; // u32
+export const KEY_INFO_ENTRY_BYTES = 20; // u32, block of the entry
+export const KEY_INFO_VALUE_LEN = 24; // u32, bytes of a string that is not an integer
+export const KEY_INFO_VALUE_BYTES = 28; // u32, block of the value, 0 when it is in the entry
+export const KEY_INFO_SERIALIZED = 32; // f64, bytes of the value in an RDB file
+
+/** Counters of `tableChains`: buckets of 0, 1, 2 ... entries; the last for that many or more. */
+export const CHAIN_COUNTERS = 50;

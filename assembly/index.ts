@@ -16,6 +16,7 @@ import {
   ABI_STATS,
   CFG_COUNT,
   CFG_MAXMEMORY_POLICY,
+  CFG_NOTIFY_EVENTS,
   CFG_SLOWLOG_MAX_LEN,
   CLIENT_AUTHENTICATED,
   CLIENT_MONITOR,
@@ -24,24 +25,33 @@ import {
   STAT_OVERHEAD_MEMORY,
   STAT_PEAK_MEMORY,
   STAT_SYSTEM_MEMORY,
+  STAT_TAKEN_MEMORY,
   STAT_USED_MEMORY,
 } from './abi';
-import { clockUs, setNowMs } from './keyspace/clock';
-import { database, databaseCount, databasesInit } from './keyspace/db';
+import { monitorAdd, monitorRemove } from './client/monitor';
+import { notifySettingChanged } from './client/notify';
 import {
-  evictionPending,
-  evictionPolicyChanged,
-  tryFreeMemoryForWrite,
-  usedMemory,
-} from './keyspace/evict';
-import { expireStep } from './keyspace/expire_cycle';
+  pubsubClients,
+  TOPIC_CHANNEL,
+  TOPIC_PATTERN,
+  TOPIC_SHARD,
+  topicCount,
+  unsubscribeSilently,
+} from './client/pubsub';
+import { slowlogTrim } from './client/slowlog';
+import { transactionEnd } from './client/transaction';
+import { watchedKeys, watchingClients } from './client/watch';
+import { clockUs, setNow } from './keyspace/clock';
+import { database, databaseCount, databasesInit } from './keyspace/db';
+import { evictionPending, evictionPolicyChanged, usedMemory } from './keyspace/evict';
 import { tableBytes, tableShrink } from './keyspace/key_table';
 import { lazyfreeStep } from './keyspace/lazyfree';
 import { Settings, settingsInit } from './keyspace/settings';
 import { Stats, statsBlock } from './keyspace/stats';
 import { setAssertBlock } from './memory/abort';
 import { alloc, allocInit, free, peakBytes, resetPeak, tryAlloc } from './memory/alloc';
-import { linearMemoryBytes, staticBytes } from './memory/pages';
+import { linearMemoryBytes, staticBytes, takenBytes } from './memory/pages';
+import { redactArg } from './resp/args';
 import {
   BUFFER_SLACK,
   Conn,
@@ -49,7 +59,8 @@ import {
   popDirty,
   pushTaken,
   tryConnNew,
-  tryConnText,
+  trySetAddr,
+  trySetName,
 } from './resp/connection';
 import { countError, errorStats, resetErrorStats } from './resp/errors';
 import { parserInit } from './resp/parser';
@@ -75,9 +86,9 @@ import {
   resetCommandStats,
   resetHistogram,
 } from './server/command_stats';
+import { tryPopulate } from './server/debug';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
-import { monitorAdd, monitorRemove } from './server/monitor';
-import { slowlogTrim } from './server/slowlog';
+import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
 import { seedRandom } from './util/prng';
 import { setHashSeed } from './util/siphash';
 
@@ -135,6 +146,7 @@ export function setConfig(id: u32, value: f64): void {
   Settings.set(id, <i64>value);
   if (id == CFG_MAXMEMORY_POLICY) evictionPolicyChanged();
   if (id == CFG_SLOWLOG_MAX_LEN) slowlogTrim();
+  if (id == CFG_NOTIFY_EVENTS) notifySettingChanged();
 }
 
 // --- Connections ---
@@ -149,24 +161,21 @@ export function connNew(id: f64, nowMs: f64, authenticated: bool): usize {
 export function connDelete(ptr: usize): void {
   const c = changetype<Conn>(ptr);
   batch.abandon(c);
+  publishOutput();
   if (c.flags & CLIENT_MONITOR) monitorRemove(c);
+  transactionEnd(c);
+  unsubscribeSilently(c);
   connFree(c);
 }
 
 /** Copies the peer's address, as MONITOR and SLOWLOG print it. False: memory is exhausted. */
 export function connSetAddr(ptr: usize, text: usize, bytes: u32): bool {
-  const c = changetype<Conn>(ptr);
-  c.addr = tryConnText(text, bytes, c.addr);
-  c.addrLen = c.addr == 0 ? 0 : bytes;
-  return bytes == 0 || c.addr != 0;
+  return trySetAddr(changetype<Conn>(ptr), text, bytes);
 }
 
 /** Copies the name given by CLIENT SETNAME. False: memory is exhausted. */
 export function connSetName(ptr: usize, text: usize, bytes: u32): bool {
-  const c = changetype<Conn>(ptr);
-  c.name = tryConnText(text, bytes, c.name);
-  c.nameLen = c.name == 0 ? 0 : bytes;
-  return bytes == 0 || c.name != 0;
+  return trySetName(changetype<Conn>(ptr), text, bytes);
 }
 
 /** Turns a connection into a monitor or back. */
@@ -194,16 +203,16 @@ export function connPushTaken(ptr: usize): void {
 /** Runs `length` bytes of the input region for a connection. Returns STATUS_*. */
 export function feed(ptr: usize, length: u32, nowMs: f64): i32 {
   const c = changetype<Conn>(ptr);
-  setNowMs(<i64>nowMs);
+  setNow(nowMs);
   c.lastActiveMs = <i64>nowMs;
   const status = batch.feed(c, input, length);
   publishOutput();
   return status;
 }
 
-/** Goes on after STATUS_HOST_COMMAND, STATUS_FLUSH, STATUS_PAUSED or a suspended host command. */
+/** Goes on after a host command has its reply, STATUS_FLUSH or STATUS_PAUSED. */
 export function resume(ptr: usize, nowMs: f64): i32 {
-  setNowMs(<i64>nowMs);
+  setNow(nowMs);
   const status = batch.resume(changetype<Conn>(ptr));
   publishOutput();
   return status;
@@ -215,6 +224,18 @@ export function suspend(ptr: usize): void {
   publishOutput();
 }
 
+/** The reply of a suspended host command is about to be appended; then `resume` is to be called. */
+export function answer(ptr: usize, nowMs: f64): void {
+  setNow(nowMs);
+  batch.answer(changetype<Conn>(ptr));
+  publishOutput();
+}
+
+/** Keeps an argument of the host command under way out of MONITOR and SLOWLOG. */
+export function redactArgument(index: u32): void {
+  redactArg(index);
+}
+
 /** Address for `bytes` of a host command's reply, 0 when memory is exhausted. */
 export function replyReserve(bytes: usize): usize {
   return outputReserve(bytes);
@@ -224,7 +245,7 @@ export function replyReserve(bytes: usize): usize {
 export function replyCommit(bytes: usize): void {
   const at = outputPtr() + outputLen();
   outputCommit(bytes);
-  if (bytes > 0 && load<u8>(at) == 45) countError(at);
+  if (bytes > 0 && load<u8>(at) == 45) countError(at, <u32>bytes);
   publishOutput();
 }
 
@@ -245,14 +266,15 @@ export function eventsTaken(): void {
  * should not wait for the next tick.
  */
 export function cron(nowMs: f64, budgetUs: f64): bool {
-  setNowMs(<i64>nowMs);
+  setNow(nowMs);
   const deadline = clockUs() + budgetUs;
   let more = lazyfreeStep(deadline);
   if (evictionPending()) {
-    tryFreeMemoryForWrite();
+    tryFreeMemoryTimed();
     if (evictionPending()) more = true;
   }
-  if (expireStep(deadline)) more = true;
+  if (expireStepTimed(deadline)) more = true;
+  batch.drainEffects();
   for (let i: u32 = 0; i < databaseCount; i++) {
     while (tableShrink(database(i), 64)) {
       if (clockUs() >= deadline) {
@@ -272,6 +294,7 @@ export function refreshStats(): void {
   Stats.set(STAT_USED_MEMORY, used);
   Stats.set(STAT_PEAK_MEMORY, max(<f64>peakBytes() + staticBytes(), used));
   Stats.set(STAT_SYSTEM_MEMORY, linearMemoryBytes());
+  Stats.set(STAT_TAKEN_MEMORY, takenBytes());
   Stats.set(STAT_OVERHEAD_MEMORY, staticBytes());
 }
 
@@ -312,6 +335,51 @@ export function databaseBuckets(index: u32): u32 {
 
 export function databaseOverflow(index: u32): u32 {
   return database(index).overflow;
+}
+
+export { allocatorStats } from './memory/alloc_stats';
+export { keySizesBegin, keySizesStep } from './server/key_sizes';
+
+// --- For DEBUG ---
+
+export { datasetDigest, valueDigest } from './server/dataset_digest';
+export { describeKey, tableChains } from './server/debug';
+
+/** DEBUG POPULATE. False when memory is exhausted; then some keys are set. */
+export function populate(
+  databaseId: u32,
+  count: f64,
+  prefix: usize,
+  prefixLen: u32,
+  valueBytes: u32,
+): bool {
+  return tryPopulate(databaseId, <u64>count, prefix, prefixLen, valueBytes);
+}
+
+/** Connections that listen to a channel, shard channel or pattern. */
+export function pubsubClientCount(): u32 {
+  return pubsubClients;
+}
+
+export function channelCount(): u32 {
+  return topicCount(TOPIC_CHANNEL);
+}
+
+export function patternCount(): u32 {
+  return topicCount(TOPIC_PATTERN);
+}
+
+export function shardChannelCount(): u32 {
+  return topicCount(TOPIC_SHARD);
+}
+
+/** Connections that watch a key. */
+export function watchingClientCount(): u32 {
+  return watchingClients;
+}
+
+export function watchedKeyCount(): u32 {
+  return watchedKeys;
 }
 
 // --- Commands ---

@@ -4,12 +4,20 @@
 // (sockets, an in-process API, a worker's messages). One client's batch runs at a time, and it runs
 // to its end before `run` returns, except for a host command that answers with a promise: then the
 // core keeps the client's later commands until the promise settles.
+//
+// While a host command runs, nothing else may: it can close clients and ask for others to be resumed,
+// which happens behind the batch, but `run` throws. An output may close its client while it is
+// written to; what it throws goes up to the caller of `run`.
+//
+// When the core traps, its state cannot be trusted any more. The engine reports it once and throws
+// the same CoreCrash from every later call; only `close` still works, since it has nothing to lose.
 
 import * as abi from '../assembly/abi.ts';
 import { allCommands } from './commands/index.ts';
 import type { Core } from './core/core.ts';
 import { ReplyWriter } from './core/reply_writer.ts';
 import { CommandError, type HostClient, HostCommands } from './host_command.ts';
+import { wallClock } from './util/wall_clock.ts';
 
 /** Where a client's replies go. */
 export interface ClientOutput {
@@ -68,13 +76,21 @@ export class EngineClient implements HostClient {
     this.engine.feed(this, length);
   }
 
-  /** Runs bytes from anywhere, in pieces that fit the input region. */
+  /** Runs bytes from anywhere, in pieces that fit the input region. A closed client runs nothing. */
   execute(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length && !this.closed; at += abi.INPUT_BYTES) {
-      const piece = bytes.subarray(at, at + abi.INPUT_BYTES);
-      this.engine.input().set(piece);
-      this.run(piece.length);
+    if (bytes.length <= abi.INPUT_BYTES) {
+      this.runCopy(bytes);
+      return;
     }
+    for (let at = 0; at < bytes.length; at += abi.INPUT_BYTES) {
+      this.runCopy(bytes.subarray(at, at + abi.INPUT_BYTES));
+    }
+  }
+
+  private runCopy(bytes: Uint8Array): void {
+    if (this.closed) return;
+    this.engine.input().set(bytes);
+    this.run(bytes.length);
   }
 
   close(): void {
@@ -87,11 +103,28 @@ export class EngineClient implements HostClient {
 export interface EngineHooks {
   /** The core trapped; called once, before the exception goes up. */
   onCrash?(crash: CoreCrash): void;
-  /** A host command threw something that is not a CommandError. */
+  /** A host command threw something that is not a CommandError, or its late reply could not be written. */
   onHandlerError?(name: string, error: unknown): void;
+  /**
+   * The core ends the client for one of the reasons CLOSE_*, without a command having asked for it.
+   * `error` is the error reply that goes before it, empty when there is none.
+   */
+  onDisconnect?(client: EngineClient, reason: number, error: string): void;
+}
+
+/** The error that ends a connection is shorter than this. */
+const LAST_ERROR_BYTES = 128;
+
+/** Bytes and calls through all clients; a CONFIG RESETSTAT sets them back. */
+export interface Traffic {
+  inputBytes: number;
+  outputBytes: number;
+  reads: number;
+  writes: number;
 }
 
 export class Engine {
+  readonly traffic: Traffic = { inputBytes: 0, outputBytes: 0, reads: 0, writes: 0 };
   readonly core: Core;
   readonly commands = new HostCommands();
   readonly clients = new Map<number, EngineClient>();
@@ -99,10 +132,18 @@ export class Engine {
   private readonly names: readonly string[];
   private readonly hooks: EngineHooks;
   private readonly paused = new Set<EngineClient>();
+  /** Clients to be resumed when the batch at hand is over. */
+  private readonly waiting = new Set<EngineClient>();
   private nextId = 1;
+  private handlerRuns = false;
   private crashed: CoreCrash | undefined;
   /** Unix milliseconds; replaceable for tests. */
   now: () => number = Date.now;
+  /** The same with a fraction, as the core is told the time. */
+  private readonly clock = wallClock(
+    () => this.now(),
+    () => performance.now(),
+  );
 
   constructor(core: Core, hooks: EngineHooks = {}) {
     this.core = core;
@@ -113,9 +154,15 @@ export class Engine {
   /** A client, or undefined when memory is exhausted. `address` is what MONITOR and SLOWLOG print. */
   connect(output: ClientOutput, address: string, authenticated: boolean): EngineClient | undefined {
     const { core } = this;
-    const ptr = core.exports.connNew(this.nextId, this.now(), authenticated ? 1 : 0) >>> 0;
+    const ptr = this.call(() => {
+      const block = core.exports.connNew(this.nextId, this.now(), authenticated ? 1 : 0) >>> 0;
+      if (block === 0) return 0;
+      const length = core.toScratch(address);
+      if (core.exports.connSetAddr(block, core.word(abi.ABI_SCRATCH), length) !== 0) return block;
+      core.exports.connDelete(block);
+      return 0;
+    });
     if (ptr === 0) return undefined;
-    core.exports.connSetAddr(ptr, core.word(abi.ABI_SCRATCH), core.toScratch(address));
     const client = new EngineClient(this, this.nextId, ptr, output);
     this.nextId += 1;
     this.clients.set(client.id, client);
@@ -130,9 +177,13 @@ export class Engine {
 
   feed(client: EngineClient, length: number): void {
     if (this.crashed) throw this.crashed;
+    if (this.handlerRuns) throw new Error('a host command cannot run other commands');
+    if (client.closed) return;
+    this.traffic.inputBytes += length;
+    this.traffic.reads += 1;
     let status: number;
     try {
-      status = this.core.exports.feed(client.ptr, length, this.now());
+      status = this.core.exports.feed(client.ptr, length, this.clock());
     } catch (error) {
       throw this.crash(error);
     }
@@ -141,45 +192,63 @@ export class Engine {
 
   /** Lets clients go on that CLIENT PAUSE held back. */
   resumePaused(): void {
-    const waiting = [...this.paused];
+    const held = [...this.paused];
     this.paused.clear();
-    for (const client of waiting) if (!client.closed) this.resume(client);
+    for (const client of held) this.resume(client);
   }
 
-  /** Runs what a client's query buffer holds, or goes on behind its host command. */
+  /** Runs what a client's query buffer holds: at once, or behind the batch that is under way. */
   resume(client: EngineClient): void {
-    this.proceed(client, this.resumeCore(client));
+    if (this.crashed) throw this.crashed;
+    if (client.closed) return;
+    if (this.handlerRuns) this.waiting.add(client);
+    else this.proceed(client, this.resumeCore(client));
   }
 
   /** One step of background work. True when the next one should not wait for the next tick. */
   cron(budgetUs: number): boolean {
-    if (this.crashed) throw this.crashed;
-    try {
-      const more = this.core.exports.cron(this.now(), budgetUs) !== 0;
-      this.deliverPushed();
-      return more;
-    } catch (error) {
-      throw this.crash(error);
-    }
+    const more = this.call(() => this.core.exports.cron(this.clock(), budgetUs) !== 0, 'cron');
+    this.deliverPushed();
+    return more;
   }
 
   release(client: EngineClient): void {
     this.paused.delete(client);
+    this.waiting.delete(client);
     this.clients.delete(client.id);
     this.byPtr.delete(client.ptr);
-    this.core.exports.connDelete(client.ptr);
+    if (!this.crashed) this.call(() => this.core.exports.connDelete(client.ptr));
+  }
+
+  /** Calls into the core. `task` names what runs there, when it is not the command of the ABI block. */
+  private call<T>(run: () => T, task?: string): T {
+    if (this.crashed) throw this.crashed;
+    try {
+      return run();
+    } catch (error) {
+      throw this.crash(error, task);
+    }
   }
 
   private resumeCore(client: EngineClient): number {
     try {
-      return this.core.exports.resume(client.ptr, this.now());
+      return this.core.exports.resume(client.ptr, this.clock());
     } catch (error) {
       throw this.crash(error);
     }
   }
 
-  /** Acts on a batch's status until the batch is over. */
+  /** Acts on a batch's status until the batch is over, then on what it left to do. */
   private proceed(client: EngineClient, first: number): void {
+    this.finishBatch(client, first);
+    this.deliverPushed();
+    for (const next of this.waiting) {
+      this.waiting.delete(next);
+      this.resume(next);
+    }
+  }
+
+  private finishBatch(client: EngineClient, first: number): void {
     let status = first;
     for (;;) {
       switch (status) {
@@ -193,95 +262,149 @@ export class Engine {
           status = this.resumeCore(client);
           continue;
         case abi.STATUS_CLOSE:
+          this.tellDisconnect(client);
           this.flush(client);
           if (!client.closed) client.output.end();
-          break;
+          return;
         case abi.STATUS_ABORT:
-          client.output.destroy();
-          break;
+          this.tellDisconnect(client);
+          if (!client.closed) client.output.destroy();
+          return;
         case abi.STATUS_PAUSED:
           this.paused.add(client);
           this.flush(client);
-          break;
+          return;
         default:
           this.flush(client);
+          return;
       }
-      break;
     }
-    this.deliverPushed();
+  }
+
+  private tellDisconnect(client: EngineClient): void {
+    const { core, hooks } = this;
+    const reason = core.word(abi.ABI_CLOSE_REASON);
+    if (reason === abi.CLOSE_ASKED || !hooks.onDisconnect) return;
+    const lines = Buffer.from(core.output().subarray(-LAST_ERROR_BYTES)).toString('latin1');
+    hooks.onDisconnect(client, reason, /-(.*)\r\n$/.exec(lines)?.[1] ?? '');
   }
 
   /** Hands the batch's replies to the client's output. */
   private flush(client: EngineClient): void {
     const { core } = this;
     if (core.word(abi.ABI_OUT_LEN) === 0) return;
+    this.countOutput(core.word(abi.ABI_OUT_LEN));
     client.output.write(core.output());
-    core.exports.outputTaken();
+    try {
+      core.exports.outputTaken();
+    } catch (error) {
+      throw this.crash(error);
+    }
+  }
+
+  private countOutput(bytes: number): void {
+    this.traffic.outputBytes += bytes;
+    this.traffic.writes += 1;
   }
 
   /** Hands output that other clients' commands wrote to its clients. */
   private deliverPushed(): void {
     const { core } = this;
-    for (
-      let ptr = core.exports.nextDirty() >>> 0;
-      ptr !== 0;
-      ptr = core.exports.nextDirty() >>> 0
-    ) {
+    for (let ptr = this.nextDirty(); ptr !== 0; ptr = this.nextDirty()) {
       const client = this.byPtr.get(ptr);
+      if (!client) continue;
       const data = core.data;
       const length = data.getUint32(ptr + abi.CONN_PUSH_LEN, true);
-      client?.output.write(core.view(data.getUint32(ptr + abi.CONN_PUSH_PTR, true), length));
-      if (client && !client.closed) core.exports.connPushTaken(ptr);
+      this.countOutput(length);
+      client.output.write(core.view(data.getUint32(ptr + abi.CONN_PUSH_PTR, true), length));
+      if (!client.closed) this.call(() => core.exports.connPushTaken(ptr));
     }
   }
 
-  /** Runs the host command that stopped the batch. False when its reply will come later. */
+  private nextDirty(): number {
+    try {
+      return this.core.exports.nextDirty() >>> 0;
+    } catch (error) {
+      throw this.crash(error);
+    }
+  }
+
+  /** Runs the host command that stopped the batch. False when the batch is not to go on now. */
   private runHostCommand(client: EngineClient): boolean {
     const { core } = this;
     const name = this.names[core.word(abi.ABI_CMD_ID)] as string;
     const reply = new ReplyWriter(client.resp);
-    const handler = this.commands.get(name);
-    if (!handler) {
-      reply.error(`ERR the command '${name}' is not available here`);
-      core.appendReply(reply.bytes());
-      return true;
-    }
-    let pending: Promise<void> | undefined;
-    try {
-      pending = handler({ name, args: core.args(), client, nowMs: this.now(), reply }) ?? undefined;
-    } catch (error) {
-      this.replyFailure(name, reply, error);
-    }
-    if (client.closed) return false;
+    const pending = this.runHandler(client, name, reply);
     if (!pending) {
-      core.appendReply(reply.bytes());
+      if (client.closed) return false;
+      this.call(() => core.appendReply(reply.bytes()));
       return true;
     }
-    core.exports.suspend(client.ptr);
-    this.flush(client);
+    if (!client.closed) {
+      this.call(() => core.exports.suspend(client.ptr));
+      this.flush(client);
+    }
     pending
       .catch((error: unknown) => this.replyFailure(name, reply, error))
-      .then(() => {
-        if (client.closed) return;
-        if (reply.size > 0) client.output.write(reply.bytes());
-        this.resume(client);
+      .then(() => this.answer(client, reply))
+      .catch((error: unknown) => {
+        // A crash has been reported; of other errors nobody else would hear.
+        if (!(error instanceof CoreCrash)) this.hooks.onHandlerError?.(name, error);
       });
     return false;
   }
 
+  /** Calls the handler; what it throws becomes the reply. */
+  private runHandler(
+    client: EngineClient,
+    name: string,
+    reply: ReplyWriter,
+  ): Promise<void> | undefined {
+    const handler = this.commands.get(name);
+    if (!handler) {
+      reply.error(`ERR the command '${name}' is not available here`);
+      return undefined;
+    }
+    const args = this.core.args();
+    this.handlerRuns = true;
+    try {
+      return handler({ name, args, client, nowMs: this.now(), reply }) ?? undefined;
+    } catch (error) {
+      this.replyFailure(name, reply, error);
+      return undefined;
+    } finally {
+      this.handlerRuns = false;
+    }
+  }
+
+  /** Sends the reply of a command that took its time, and goes on with what came behind it. */
+  private answer(client: EngineClient, reply: ReplyWriter): void {
+    if (client.closed || this.crashed) return;
+    const { core } = this;
+    this.call(() => {
+      core.exports.answer(client.ptr, this.now());
+      core.appendReply(reply.bytes());
+    });
+    this.proceed(client, this.resumeCore(client));
+  }
+
   private replyFailure(name: string, reply: ReplyWriter, error: unknown): void {
+    // Handlers call into the core, too.
+    if (error instanceof CoreCrash || error instanceof WebAssembly.RuntimeError) {
+      throw this.crash(error);
+    }
     if (!(error instanceof CommandError)) this.hooks.onHandlerError?.(name, error);
     reply.reset();
     reply.error(error instanceof CommandError ? error.message : `ERR internal error in '${name}'`);
   }
 
-  /** The core is not to be trusted any more: every later call fails with the same error. */
-  private crash(error: unknown): CoreCrash {
-    if (error instanceof CoreCrash) return error;
-    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-    const name = this.names[this.core.word(abi.ABI_CMD_ID)] ?? 'unknown';
+  /** Whatever a call into the core threw, the core is not to be trusted any more. */
+  private crash(error: unknown, task?: string): CoreCrash {
+    if (this.crashed) return this.crashed;
+    const command = task ?? this.names[this.core.word(abi.ABI_CMD_ID)] ?? 'no command';
     const place = this.core.assertPlace();
-    this.crashed = new CoreCrash(name, place === 'no assertion' ? error.message : place, error);
+    const message = error instanceof Error ? error.message : String(error);
+    this.crashed = new CoreCrash(command, place === 'no assertion' ? message : place, error);
     this.hooks.onCrash?.(this.crashed);
     return this.crashed;
   }

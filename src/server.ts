@@ -11,17 +11,45 @@ import type { Config } from './config/config.ts';
 import { registerConfigCommands } from './config/config_commands.ts';
 import { bindCoreSettings } from './config/core_settings.ts';
 import type { LoadedExtras } from './config/parse.ts';
+import type { RewriteOptions } from './config/rewrite.ts';
 import { Core } from './core/core.ts';
-import { type CoreCrash, Engine } from './engine.ts';
+import { Guards } from './core/guards.ts';
+import { resetStatistics } from './core/statistics.ts';
+import { Engine } from './engine.ts';
+import type { HostCall } from './host_command.ts';
 import type { Logger } from './log.ts';
+import { type CrashCause, causeOfCoreCrash } from './monitor/crash_cause.ts';
+import { writeCrashReport } from './monitor/crash_report.ts';
+import { type DebugHooks, registerDebug } from './monitor/debug.ts';
+import { DebugFlags } from './monitor/debug_flags.ts';
+import { type InfoSection, registerInfo } from './monitor/info.ts';
+import { infoSections } from './monitor/info_sections.ts';
+import { registerLatency } from './monitor/latency.ts';
+import { LatencyMonitor } from './monitor/latency_monitor.ts';
+import { registerLolwut } from './monitor/lolwut.ts';
+import { registerMemory } from './monitor/memory.ts';
+import { readHugePageBytes } from './monitor/process_facts.node.ts';
+import { registerShutdown } from './monitor/shutdown.ts';
+import { DefaultUser, registerAuthCommands } from './net/auth_commands.ts';
 import { chooseTransport } from './net/choose.ts';
-import { Listener, type ListenerSettings } from './net/listener.ts';
-import type { Connection, Session, Transport } from './net/transport.ts';
+import type { Client, ClientType } from './net/client.ts';
+import { registerClientCommands } from './net/client_commands.ts';
+import { ClientPause } from './net/client_pause.ts';
+import { ClientRegistry, type ClientSettings, type OutputBufferLimit } from './net/clients.ts';
+import { DisconnectLog } from './net/disconnect_log.ts';
+import { ListenError, Listener, type ListenerSettings } from './net/listener.ts';
+import type { Transport } from './net/transport.ts';
+import { ServerFigures } from './server_facts.ts';
+import { REDIS_VERSION } from './version.ts';
 
 /** Background work per step, in microseconds: no request waits longer than this for it. */
 const CRON_STEP_US = 1000;
 /** Pause between steps while work is left, in milliseconds: at most half the time goes to it. */
 const CRON_BUSY_MS = 1;
+/** Time between two looks at a share of the clients, in milliseconds. */
+const CLIENTS_TICK_MS = 100;
+/** A timer that fires a little early still counts as on time. */
+const TICK_EARLY_MS = 5;
 
 export interface ServerOptions {
   readonly config: Config;
@@ -30,20 +58,37 @@ export interface ServerOptions {
   readonly module: WebAssembly.Module;
   readonly pid: number;
   readonly stdoutIsTerminal: boolean;
+  readonly executable: string;
+  /** Absolute path, empty when started without one. */
+  readonly configFile: string;
   /** CONFIG REWRITE; undefined when the server was started without a file. */
-  readonly rewriteFile?: () => string | null;
-  /** The core trapped; the process must end. */
-  readonly onCrash: (crash: CoreCrash) => void;
+  readonly rewriteFile?: (options?: RewriteOptions) => string | null;
+  /** DEBUG RESTART: replaces the process; returns only when that is impossible. */
+  readonly restart: (isGraceful: boolean, delayMs: number) => void;
+  /** Ends the process after a crash report. */
+  readonly endAfterCrash: (cause: CrashCause, usesExit: boolean) => never;
+  /** Ends the process after a shutdown. */
+  readonly exit: (code: number) => void;
 }
 
 export class Server {
   readonly engine: Engine;
   readonly config: Config;
   readonly logger: Logger;
+  readonly users: DefaultUser;
+  readonly clients: ClientRegistry;
+  readonly guards: Guards;
+  readonly pause: ClientPause;
+  readonly figures: ServerFigures;
+  readonly debugFlags = new DebugFlags();
+  readonly latency: LatencyMonitor;
+  private readonly sections: readonly InfoSection[];
   private readonly options: ServerOptions;
+  private readonly disconnects: DisconnectLog;
   private listener: Listener | undefined;
   private transport: Transport | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private lastTickMs = 0;
 
   constructor(options: ServerOptions) {
     this.options = options;
@@ -51,14 +96,45 @@ export class Server {
     this.logger = options.logger;
     const core = new Core(options.module, { databases: Number(this.config.get('databases')) });
     this.engine = new Engine(core, {
-      onCrash: options.onCrash,
+      onCrash: (crash) => this.crash(causeOfCoreCrash(crash)),
       onHandlerError: (name, error) =>
         this.logger.warning(
           `Internal error in '${name}': ${error instanceof Error ? error.stack : error}`,
         ),
+      onDisconnect: ({ id }, reason, error) => {
+        const client = this.clients.find(id);
+        if (client) this.disconnects.note(client, reason, error);
+      },
     });
     bindCoreSettings(this.config, core);
+    this.users = new DefaultUser(() => this.config.get('requirepass'));
+    this.clients = new ClientRegistry({
+      engine: this.engine,
+      settings: new ClientDirectives(this.config),
+      log: this.logger,
+      isOpen: () => this.users.isOpen,
+    });
+    this.disconnects = new DisconnectLog(this.clients, this.logger);
+    this.guards = new Guards(core);
+    this.pause = new ClientPause(this.guards, this.engine);
+    this.figures = new ServerFigures({
+      engine: this.engine,
+      config: this.config,
+      clients: this.clients,
+      pid: options.pid,
+      executable: options.executable,
+      configFile: options.configFile,
+    });
+    this.sections = infoSections(this.figures);
+    this.latency = new LatencyMonitor({
+      core: this.engine.core,
+      thresholdMs: () => this.config.get('latency-monitor-threshold'),
+      now: () => this.engine.now(),
+    });
+    this.config.subscribe('requirepass', () => this.applyRequirepass());
+    this.applyRequirepass();
     this.registerCommands();
+    this.renameCommands();
   }
 
   /** Name of the transport in use. */
@@ -88,14 +164,11 @@ export class Server {
       },
     );
     this.listener = new Listener(this.transport, new ListenerDirectives(config), {
-      onConnection: (connection) => this.accept(connection),
+      onConnection: (connection) => this.clients.accept(connection),
       log: (level, line) => logger.log(level, line),
     });
     await this.listener.open();
-    config.subscribe(['port', 'bind'], async () => {
-      await this.listener?.updateTcp();
-      return undefined;
-    });
+    config.subscribe(['port', 'bind'], (changed) => this.applyAddresses(changed.has('port')));
     logger.notice('Server initialized');
     this.scheduleCron(0);
     if (config.get('port') !== 0) logger.notice('Ready to accept connections tcp');
@@ -105,68 +178,173 @@ export class Server {
   /** Stops listening and closes every connection. */
   stop(): void {
     clearTimeout(this.timer);
+    this.pause.stop();
     this.listener?.close();
     for (const client of [...this.engine.clients.values()]) client.output.destroy();
   }
 
-  private accept(connection: Connection): Session {
-    const address = connection.isUnixSocket
-      ? `${connection.remoteAddress}:0`
-      : `${connection.remoteAddress}:${connection.remotePort}`;
-    const client = this.engine.connect(connection, address, true);
-    if (!client) {
-      connection.destroy();
-      return { onData() {}, onDrain() {}, onClose() {} };
+  /** Listens where the configuration says now. Returns why that is impossible. */
+  private async applyAddresses(isPortChanged: boolean): Promise<string | undefined> {
+    try {
+      await this.listener?.updateTcp();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      return isPortChanged
+        ? 'Unable to listen on this port. Check server logs.'
+        : 'Failed to bind to specified addresses.';
     }
-    return {
-      onData: (length) => client.run(length),
-      onDrain() {},
-      onClose: () => client.close(),
-    };
+  }
+
+  /** Stops serving and ends the process. */
+  shutdown(): void {
+    const { logger } = this;
+    logger.warning('User requested shutdown...');
+    this.stop();
+    logger.warning('Respite is now ready to exit, bye bye...');
+    this.options.exit(0);
+  }
+
+  /** Reports why the process cannot go on, and ends it. */
+  crash(cause: CrashCause): never {
+    const { engine, config, logger } = this;
+    const line = (client: Client): string => this.clients.info(client);
+    writeCrashReport(cause, {
+      logger,
+      core: engine.core,
+      sections: this.sections,
+      now: () => engine.now(),
+      clientList: () => [...this.clients.all()].map((client) => `${line(client)}\n`).join(''),
+      currentClient: () => {
+        const ptr = engine.core.word(abi.ABI_CURRENT_CONN);
+        const current = [...engine.clients.values()].find((each) => each.ptr === ptr);
+        const client = current && this.clients.find(current.id);
+        return client === undefined ? undefined : line(client);
+      },
+      configDebugInfo: () => config.debugInfo(),
+    });
+    return this.options.endAfterCrash(cause, config.get('use-exit-on-panic'));
+  }
+
+  /** New clients need no password without one; RESET in the core asks the same. */
+  private applyRequirepass(): undefined {
+    this.engine.core.exports.setConfig(abi.CFG_DEFAULT_USER_NOPASS, this.users.isOpen ? 1 : 0);
   }
 
   private scheduleCron(delayMs: number): void {
     this.timer = setTimeout(() => {
+      if (this.debugFlags.cronPaused) {
+        this.scheduleCron(1000 / this.config.get('hz'));
+        return;
+      }
+      const began = performance.now();
+      if (began - this.lastTickMs >= CLIENTS_TICK_MS - TICK_EARLY_MS) {
+        this.lastTickMs = began;
+        this.clients.tick(this.engine.now());
+        this.figures.tick();
+        this.latency.tick();
+      }
       const more = this.engine.cron(CRON_STEP_US);
+      this.figures.metrics.addCron((performance.now() - began) * 1000);
       this.scheduleCron(more ? CRON_BUSY_MS : 1000 / this.config.get('hz'));
     }, delayMs);
   }
 
   private registerCommands(): void {
     const { engine, config, logger } = this;
+    const redactArgument = (_call: HostCall, index: number) =>
+      engine.core.exports.redactArgument(index);
     registerCommandCommands(engine.commands);
+    registerInfo(engine.commands, this.sections);
+    registerLolwut(engine.commands);
+    registerShutdown(engine.commands, {
+      begin: () => {
+        this.shutdown();
+        return new Promise(() => {});
+      },
+      abort: () => false,
+    });
+    registerMemory(engine.commands, {
+      core: engine.core,
+      memory: this.figures.memory,
+      connectedClients: () => this.clients.size,
+      connectedReplicas: () => 0,
+    });
+    registerLatency(engine.commands, {
+      core: engine.core,
+      monitor: this.latency,
+      doctor: () => ({
+        slowlogSlowerThanUs: config.get('slowlog-log-slower-than'),
+        hz: config.get('hz'),
+        fsyncsAlways: false,
+        hugePageBytes: readHugePageBytes(),
+      }),
+    });
+    registerDebug(engine.commands, this.debugHooks());
+    registerClientCommands(engine.commands, {
+      registry: this.clients,
+      pause: this.pause,
+      hasUser: (name) => this.users.hasUser(name),
+    });
+    registerAuthCommands(engine.commands, {
+      registry: this.clients,
+      users: this.users,
+      server: { version: REDIS_VERSION, mode: 'standalone', role: 'master' },
+      redactArgument,
+    });
     registerConfigCommands(engine.commands, config, {
-      isLocalClient: () => true,
+      isLocalClient: (call) => this.clients.of(call.client).connection?.isLoopback ?? true,
       isLoading: () => false,
       resetStats: () => this.resetStats(),
       rewriteFile: () => this.options.rewriteFile,
-      redactArgument: () => {},
+      redactArgument,
       log: (level, text) => logger.log(level, text),
     });
   }
 
-  private resetStats(): void {
+  private debugHooks(): DebugHooks {
+    const { engine, config, logger, options } = this;
+    return {
+      core: engine.core,
+      flags: this.debugFlags,
+      rdbCompression: () => config.get('rdbcompression'),
+      sleep: (milliseconds) => {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+      },
+      log: (message) => logger.warning(`DEBUG LOG: ${message}`),
+      crash: (cause) => this.crash(cause),
+      restart: options.restart,
+      rewriteConfig: () => options.rewriteFile?.({ forceAll: true }) ?? null,
+      changeReplicationId: () => {},
+      isClusterEnabled: () => config.get('cluster-enabled'),
+    };
+  }
+
+  /** `rename-command`: a name may become another one, or unreachable. */
+  private renameCommands(): void {
     const { core } = this.engine;
-    core.exports.resetStats();
-    for (const stat of RESET_STATS) core.setStat(stat, 0);
+    const scratch = core.word(abi.ABI_SCRATCH);
+    for (const { from, to } of this.options.extras.renamedCommands) {
+      const fromLen = core.toScratch(from.toLowerCase());
+      const toLen = core.toScratch(to.toLowerCase(), fromLen);
+      core.exports.renameCommand(scratch, fromLen, scratch + fromLen, toLen);
+    }
+  }
+
+  private resetStats(): void {
+    resetStatistics(this.engine.core);
+    const { traffic } = this.engine;
+    traffic.inputBytes = 0;
+    traffic.outputBytes = 0;
+    traffic.reads = 0;
+    traffic.writes = 0;
+    const { counters } = this.clients;
+    counters.totalConnections = 0;
+    counters.rejectedConnections = 0;
+    counters.outputLimitDisconnections = 0;
+    this.figures.metrics.reset();
   }
 }
-
-/** Counters that CONFIG RESETSTAT clears. */
-const RESET_STATS = [
-  abi.STAT_COMMANDS,
-  abi.STAT_KEYSPACE_HITS,
-  abi.STAT_KEYSPACE_MISSES,
-  abi.STAT_EXPIRED_KEYS,
-  abi.STAT_EVICTED_KEYS,
-  abi.STAT_ERROR_REPLIES,
-  abi.STAT_EXPIRED_STALE_PERCENT,
-  abi.STAT_EXPIRED_TIME_CAP,
-  abi.STAT_LAZYFREED,
-  abi.STAT_UNEXPECTED_ERRORS,
-  abi.STAT_QUERYBUF_DISCONNECTS,
-  abi.STAT_EVICT_EXCEEDED_US,
-];
 
 /** The listener's settings, read from the configuration each time. */
 class ListenerDirectives implements ListenerSettings {
@@ -198,5 +376,37 @@ class ListenerDirectives implements ListenerSettings {
 
   get keepAliveSeconds(): number {
     return this.config.get('tcp-keepalive');
+  }
+}
+
+/** The limits of clients, read from the configuration each time. */
+class ClientDirectives implements ClientSettings {
+  private readonly config: Config;
+
+  constructor(config: Config) {
+    this.config = config;
+  }
+
+  get maxClients(): number {
+    return this.config.get('maxclients');
+  }
+
+  get timeoutSeconds(): number {
+    return this.config.get('timeout');
+  }
+
+  get protectedMode(): boolean {
+    return this.config.get('protected-mode');
+  }
+
+  outputBufferLimit(type: Exclude<ClientType, 'master'>): OutputBufferLimit {
+    const limit = this.config.get('client-output-buffer-limit')[
+      type === 'replica' ? 'slave' : type
+    ];
+    return {
+      hardBytes: Number(limit.hardBytes),
+      softBytes: Number(limit.softBytes),
+      softSeconds: limit.softSeconds,
+    };
   }
 }

@@ -19,6 +19,7 @@ const CORE_LAYERS = [
   'struct',
   'keyspace',
   'resp',
+  'client',
   'snapshot',
   'command',
   'generated',
@@ -42,6 +43,7 @@ const HOST_LAYERS = [
   'replication',
   'cluster',
   'net',
+  'server_facts.ts',
   'server.ts',
   'bin index.ts browser.ts worker.ts web build',
 ];

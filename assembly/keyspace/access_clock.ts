@@ -16,7 +16,7 @@ import {
   POLICY_VOLATILE_LFU,
 } from '../abi';
 import { randomF64 } from '../util/prng';
-import { nowMs } from './clock';
+import { nowMs, nowSeconds } from './clock';
 import { Entry, EntryPtr } from './entry';
 import { Settings } from './settings';
 
@@ -30,7 +30,7 @@ export function policyIsLfu(): bool {
 }
 
 export function lruClock(): u32 {
-  return <u32>((nowMs / 1000) & LRU_MASK);
+  return <u32>(nowSeconds & LRU_MASK);
 }
 
 function minutesNow(): u32 {

@@ -2,9 +2,16 @@
 
 /** Unix time of the running call, in milliseconds. */
 export let nowMs: i64 = 0;
+/** The same in whole seconds: access clocks need it for every key that is used. */
+export let nowSeconds: i64 = 0;
+/** The same in microseconds, as fine as the host's clock is. */
+export let nowUs: i64 = 0;
 /** Microseconds by the host's monotonic clock; read only to measure durations and keep budgets. */
 export declare function clockUs(): f64;
 
-export function setNowMs(ms: i64): void {
-  nowMs = ms;
+/** Sets the time from Unix milliseconds, which may have a fraction. */
+export function setNow(ms: f64): void {
+  nowMs = <i64>ms;
+  nowSeconds = nowMs / 1000;
+  nowUs = <i64>(ms * 1000.0);
 }

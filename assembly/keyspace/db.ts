@@ -8,12 +8,12 @@
 // same bytes become "int", strings of up to 44 bytes "embstr", longer ones "raw".
 
 import { STAT_EXPIRED_KEYS, STAT_KEYSPACE_HITS, STAT_KEYSPACE_MISSES } from '../abi';
-import { alloc, free } from '../memory/alloc';
+import { alloc } from '../memory/alloc';
 import { parseI64, parseI64Value } from '../util/number_parse';
 import { hashBytes } from '../util/siphash';
 import { initialClock, policyIsLfu, touchEntry } from './access_clock';
 import { nowMs } from './clock';
-import { keyModified } from './effects';
+import { effectsWanted, keyEvent, NOTIFY_EXPIRED } from './effects';
 import {
   EMBSTR_MAX_BYTES,
   ENCODING_EMBSTR,
@@ -28,26 +28,30 @@ import {
   TYPE_STRING,
   tryEntryRename,
   tryEntrySetExpire,
+  tryNewBlockEntry,
   tryNewIntEntry,
   tryNewStringEntry,
 } from './entry';
 import {
   KeyTable,
   tableFind,
+  tableRandom,
   tableRemoveFound,
   tableReplaceFound,
   tryTableInit,
   tryTableInsert,
 } from './key_table';
+import { releaseValue } from './lazy_values';
 import { Stats } from './stats';
+import { tryEntryCopy } from './value';
 
 /** A database: its key table and what the expire cycle remembers of it. */
 @unmanaged
 export class Db extends KeyTable {
-  expireCursor: u64; // scan position which the active expire cycle
+  expireCursor: u64; // scan position where the active expire cycle goes on
   averageTtlMs: f64; // estimate from the keys the cycle saw
   id: u32;
-  evictCursor: u32; // where eviction's sampling goes on
+  evictCursor: u32; // bucket where eviction's sampling goes on
 }
 
 const DB_BYTES: usize = 64;
@@ -127,23 +131,57 @@ export function lookupKeyWrite(key: usize, keyLen: u32, hash: u64): EntryPtr {
   return e;
 }
 
+/** As `lookupKeyWrite` in a database of choice. */
+export function lookupKeyWriteIn(which: Db, key: usize, keyLen: u32, hash: u64): EntryPtr {
+  const current = db;
+  db = which;
+  const e = lookupKeyWrite(key, keyLen, hash);
+  db = current;
+  return e;
+}
+
+/**
+ * A key of the current database picked at random, all equally likely, 0 when there is none. Expired
+ * keys that are met on the way are deleted.
+ */
+export function randomKey(): EntryPtr {
+  while (db.keys > 0) {
+    const e = tableRandom(db);
+    if (!isExpired(e)) return e;
+    expireFound(db, hashKey(Entry.key(e), Entry.keyLen(e)));
+  }
+  return 0;
+}
+
+/** Removes the entry found last, whose time has come. */
 function expireFound(which: Db, hash: u64): void {
-  entryFree(tableRemoveFound(which, hash));
+  entryExpired(which, tableRemoveFound(which, hash));
+}
+
+/**
+ * Counts, reports and frees an entry that was taken out of its table because its time had come. As in
+ * Redis, that is no change that waits to be saved.
+ */
+export function entryExpired(which: Db, e: EntryPtr): void {
   Stats.add(STAT_EXPIRED_KEYS, 1);
-  keyModified(1);
+  entryEvent(which, e, NOTIFY_EXPIRED, 'expired');
+  entryFree(e);
+}
+
+/** Reports what happened to an entry without anybody asking for it. */
+export function entryEvent(which: Db, e: EntryPtr, kind: u32, event: string): void {
+  if (effectsWanted == 0) return;
+  const key = Entry.key(e);
+  const keyLen = Entry.keyLen(e);
+  keyEvent(which.id, key, keyLen, hashKey(key, keyLen), kind, event, 0);
 }
 
 // --- Storing ---
 
 /** Frees an entry that is in no table, with its value. */
 export function entryFree(e: EntryPtr): void {
-  if (entryHasBlock(e)) valueFree(Entry.type(e), Entry.valuePtr(e));
+  if (entryHasBlock(e)) releaseValue(Entry.type(e), Entry.encoding(e), Entry.valuePtr(e));
   entryFreeShell(e);
-}
-
-function valueFree(type: u32, block: usize): void {
-  assert(type == TYPE_STRING);
-  free(block);
 }
 
 /** The encoding Redis gives a string that is not an integer. */
@@ -152,7 +190,7 @@ export function stringEncoding(length: u32): u32 {
 }
 
 /** Replaces the entry that the last lookup found by one of the same key, freeing the old one. */
-function replaceFound(old: EntryPtr, fresh: EntryPtr): void {
+export function replaceFound(old: EntryPtr, fresh: EntryPtr): void {
   tableReplaceFound(db, fresh);
   entryFree(old);
 }
@@ -170,11 +208,38 @@ export function trySetString(
   valueLen: u32,
   expireAtMs: i64,
 ): bool {
+  const old = lookupKeyWrite(key, keyLen, hash);
+  return tryStoreString(old, key, keyLen, hash, value, valueLen, expireAtMs);
+}
+
+/** As `trySetString`, when the last lookup was of this key and gave `old` (0: there is none). */
+export function tryStoreString(
+  old: EntryPtr,
+  key: usize,
+  keyLen: u32,
+  hash: u64,
+  value: usize,
+  valueLen: u32,
+  expireAtMs: i64,
+): bool {
   if (valueLen <= INT_MAX_DIGITS && parseI64(value, valueLen)) {
-    return trySetInt(key, keyLen, hash, parseI64Value, expireAtMs);
+    return tryStoreInt(old, key, keyLen, hash, parseI64Value, expireAtMs);
   }
   const encoding = stringEncoding(valueLen);
-  const old = tableFind(db, key, keyLen, hash);
+  return tryStoreText(old, key, keyLen, hash, value, valueLen, encoding, expireAtMs);
+}
+
+/** As `tryStoreString` with a given encoding, which is not to be ENCODING_INT. */
+export function tryStoreText(
+  old: EntryPtr,
+  key: usize,
+  keyLen: u32,
+  hash: u64,
+  value: usize,
+  valueLen: u32,
+  encoding: u32,
+  expireAtMs: i64,
+): bool {
   if (old == 0) {
     const at = max(expireAtMs, NO_EXPIRE);
     const e = tryNewStringEntry(key, keyLen, value, valueLen, encoding, initialClock(), at);
@@ -186,16 +251,21 @@ export function trySetString(
     refreshClock(old);
     return true;
   }
-  const clock = policyIsLfu() ? Entry.clock(old) : initialClock();
-  const e = tryNewStringEntry(key, keyLen, value, valueLen, encoding, clock, at);
+  const e = tryNewStringEntry(key, keyLen, value, valueLen, encoding, keptClock(old), at);
   if (e == 0) return false;
   replaceFound(old, e);
   return true;
 }
 
-/** As `trySetString` for a value in its integer encoding. */
-export function trySetInt(key: usize, keyLen: u32, hash: u64, value: i64, expireAtMs: i64): bool {
-  const old = tableFind(db, key, keyLen, hash);
+/** As `tryStoreString` for a value in its integer encoding. */
+export function tryStoreInt(
+  old: EntryPtr,
+  key: usize,
+  keyLen: u32,
+  hash: u64,
+  value: i64,
+  expireAtMs: i64,
+): bool {
   if (old == 0) {
     const at = max(expireAtMs, NO_EXPIRE);
     return tryInsertNew(tryNewIntEntry(key, keyLen, value, initialClock(), at), hash);
@@ -208,10 +278,46 @@ export function trySetInt(key: usize, keyLen: u32, hash: u64, value: i64, expire
     refreshClock(old);
     return true;
   }
-  const clock = policyIsLfu() ? Entry.clock(old) : initialClock();
-  const e = tryNewIntEntry(key, keyLen, value, clock, at);
+  const e = tryNewIntEntry(key, keyLen, value, keptClock(old), at);
   if (e == 0) return false;
   replaceFound(old, e);
+  return true;
+}
+
+/**
+ * An entry of its own, in no table yet, with the encoding that a string of these bytes gets; 0 when
+ * memory is exhausted.
+ */
+export function tryNewStringFor(
+  key: usize,
+  keyLen: u32,
+  value: usize,
+  valueLen: u32,
+  expireAtMs: i64,
+): EntryPtr {
+  const clock = initialClock();
+  if (valueLen <= INT_MAX_DIGITS && parseI64(value, valueLen)) {
+    return tryNewIntEntry(key, keyLen, parseI64Value, clock, expireAtMs);
+  }
+  const encoding = stringEncoding(valueLen);
+  return tryNewStringEntry(key, keyLen, value, valueLen, encoding, clock, expireAtMs);
+}
+
+/**
+ * Sets a key to the raw string in `block` (see `tryStringBlock`), whatever it held before, without an
+ * expiry. The block then belongs to the entry. False when memory is exhausted; then nothing changed
+ * and the block is still the caller's.
+ */
+export function trySetStringBlock(key: usize, keyLen: u32, hash: u64, block: usize): bool {
+  const old = lookupKeyWrite(key, keyLen, hash);
+  const clock = old == 0 ? initialClock() : keptClock(old);
+  const e = tryNewBlockEntry(key, keyLen, TYPE_STRING, ENCODING_RAW, block, clock, NO_EXPIRE);
+  if (e == 0) return false;
+  if (old != 0) replaceFound(old, e);
+  else if (!tryTableInsert(db, e, hash)) {
+    entryFreeShell(e);
+    return false;
+  }
   return true;
 }
 
@@ -223,7 +329,12 @@ function keptExpiry(old: EntryPtr, expireAtMs: i64): i64 {
   return Entry.hasExpire(old) ? Entry.expireAtMs(old) : NO_EXPIRE;
 }
 
-/** A value replaced as a whole counts as used now; its frequency stays the key's. */
+/** Clock for an entry that replaces `old`: a new value counts as used now, as often as the old one. */
+function keptClock(old: EntryPtr): u32 {
+  return policyIsLfu() ? Entry.clock(old) : initialClock();
+}
+
+/** The same for an entry whose value was replaced in place. */
 function refreshClock(e: EntryPtr): void {
   if (!policyIsLfu()) Entry.setClock(e, initialClock());
 }
@@ -268,9 +379,19 @@ export function deleteKey(key: usize, keyLen: u32, hash: u64): bool {
   return true;
 }
 
+/** Files an entry under its key, in place of the one that may be there. False: no memory. */
+function tryPut(which: Db, fresh: EntryPtr, key: usize, keyLen: u32, hash: u64): bool {
+  const old = tableFind(which, key, keyLen, hash);
+  if (old == 0) return tryTableInsert(which, fresh, hash);
+  tableReplaceFound(which, fresh);
+  entryFree(old);
+  return true;
+}
+
 /**
- * Moves the entry of `key` in the current database to `toKey` in `toDb`, where no such key may
- * exist. False when memory is exhausted; then nothing changed.
+ * Moves the entry of `key` in the current database, which must exist, to `toKey` in `toDb`, with its
+ * expiry. A key that is there is replaced. As in Redis, the key counts as used now and its frequency
+ * starts anew. False when memory is exhausted; then nothing changed.
  */
 export function tryMoveKey(
   key: usize,
@@ -283,10 +404,10 @@ export function tryMoveKey(
 ): bool {
   const e = tableFind(db, key, keyLen, hash);
   assert(e != 0);
-  const copy = tryEntryRename(e, toKey, toKeyLen);
-  if (copy == 0) return false;
-  if (!tryTableInsert(toDb, copy, toHash)) {
-    entryFreeShell(copy);
+  const moved = tryEntryRename(e, toKey, toKeyLen, initialClock());
+  if (moved == 0) return false;
+  if (!tryPut(toDb, moved, toKey, toKeyLen, toHash)) {
+    entryFreeShell(moved);
     return false;
   }
   // The insert may have split buckets of the same table: look the old entry up again.
@@ -295,6 +416,28 @@ export function tryMoveKey(
   entryFreeShell(tableRemoveFound(db, hash));
   return true;
 }
+
+/**
+ * Sets `toKey` in `toDb`, whatever it held before, to a copy of the value of `e`, an entry of any
+ * database, with its expiry. False when memory is exhausted; then nothing changed.
+ */
+export function tryCopyKey(e: EntryPtr, toDb: Db, toKey: usize, toKeyLen: u32, toHash: u64): bool {
+  const copy = tryEntryCopy(e, toKey, toKeyLen, initialClock());
+  if (copy == 0) return false;
+  if (tryPut(toDb, copy, toKey, toKeyLen, toHash)) return true;
+  entryFree(copy);
+  return false;
+}
+
+/** Exchanges the contents of two databases; who works on one of them goes on with the other's. */
+export function swapDatabases(a: Db, b: Db): void {
+  const bytes = offsetof<Db>('id');
+  memory.copy(swapped, changetype<usize>(a), bytes);
+  memory.copy(changetype<usize>(a), changetype<usize>(b), bytes);
+  memory.copy(changetype<usize>(b), swapped, bytes);
+}
+
+const swapped: usize = memory.data(64, 8);
 
 /** The hash under which a key is filed. */
 export function hashKey(key: usize, keyLen: u32): u64 {

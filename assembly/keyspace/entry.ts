@@ -21,7 +21,7 @@
 //
 // A 16-byte key with a 3-byte value takes 8 + 16 + 3 = 27, a block of 32 bytes.
 
-import { free, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
+import { free, goodSize, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import { bytesEqual, copySmall } from '../util/bytes';
 
 export type EntryPtr = usize;
@@ -56,7 +56,9 @@ const LONG_KEY_BYTES: u32 = 0xffff;
 /** Longest string that "embstr" names. */
 export const EMBSTR_MAX_BYTES: u32 = 44;
 /** Longest string kept inside the entry, whatever its encoding is called. */
-const EMBED_MAX_BYTES: u32 = 192;
+export const EMBED_MAX_BYTES: u32 = 192;
+/** Longest string there can be; address arithmetic below this does not wrap. */
+export const STRING_MAX_BYTES: u32 = 0xffe00000;
 const STRING_HEADER_BYTES: usize = 4;
 
 const CLOCK_MASK: u32 = 0xffffff;
@@ -183,13 +185,17 @@ function tryBuild(
   return e;
 }
 
-/** Bytes the value's block outside the entry takes for a string of `length`, slack excluded. */
-function tryStringBlock(bytes: usize, length: u32, capacity: u32): usize {
-  const block = tryAlloc(STRING_HEADER_BYTES + <usize>capacity);
-  if (block == 0) return 0;
-  store<u32>(block, length);
-  memory.copy(block + STRING_HEADER_BYTES, bytes, length);
+/** A block for a string outside the entry, its bytes undefined; 0 when memory is exhausted. */
+export function tryStringBlock(length: u32): usize {
+  if (length > STRING_MAX_BYTES) return 0;
+  const block = tryAlloc(STRING_HEADER_BYTES + <usize>length);
+  if (block != 0) store<u32>(block, length);
   return block;
+}
+
+/** The bytes of a string block. */
+export function stringBlockBytes(block: usize): usize {
+  return block + STRING_HEADER_BYTES;
 }
 
 /** No expiry, for `expireAtMs` parameters. */
@@ -214,8 +220,9 @@ export function tryNewStringEntry(
     if (e != 0) copySmall(Entry.key(e) + keyLen, value, valueLen);
     return e;
   }
-  const block = tryStringBlock(value, valueLen, valueLen);
+  const block = tryStringBlock(valueLen);
   if (block == 0) return 0;
+  memory.copy(stringBlockBytes(block), value, valueLen);
   const e = tryBuild(key, keyLen, head, 0, false, 4, expireAtMs);
   if (e == 0) free(block);
   else Entry.setValuePtr(e, block);
@@ -257,8 +264,9 @@ export function tryNewBlockEntry(
  * build a new entry; then nothing changed.
  */
 export function overwriteInPlace(e: EntryPtr, value: usize, valueLen: u32, encoding: u32): bool {
-  if (Entry.type(e) != TYPE_STRING || !Entry.isEmbedded(e) || valueLen > EMBED_MAX_BYTES)
-    return false;
+  if (Entry.type(e) != TYPE_STRING) return false;
+  if (!Entry.isEmbedded(e)) return overwriteBlock(e, value, valueLen, encoding);
+  if (valueLen > EMBED_MAX_BYTES) return false;
   const at = Entry.key(e) + Entry.keyLen(e);
   if (<u32>load<u8>(e, ENTRY_EMBED_LEN) != valueLen) {
     const bytes = at - e + valueLen;
@@ -272,13 +280,24 @@ export function overwriteInPlace(e: EntryPtr, value: usize, valueLen: u32, encod
   return true;
 }
 
+/** The same for a string outside the entry: its block is kept if a new one would be as big. */
+function overwriteBlock(e: EntryPtr, value: usize, valueLen: u32, encoding: u32): bool {
+  if (Entry.encoding(e) == ENCODING_INT || valueLen <= EMBED_MAX_BYTES) return false;
+  const block = Entry.valuePtr(e);
+  if (goodSize(STRING_HEADER_BYTES + <usize>valueLen) != usableSize(block)) return false;
+  store<u32>(block, valueLen);
+  memory.copy(block + STRING_HEADER_BYTES, value, valueLen);
+  Entry.setTypeEncoding(e, TYPE_STRING, encoding);
+  return true;
+}
+
 /**
- * Makes a string's bytes writable at a length of `length`, zero-filled beyond the old end, with room
- * for `spare` more bytes so that repeated growth is amortised. The encoding becomes raw. Returns the
- * entry's new address (it may move), 0 when memory is exhausted; then the string is unchanged.
+ * Makes a string's bytes writable at a length of `length`, not below the old one, with room for
+ * `spare` more bytes so that repeated growth is amortised; bytes beyond the old end are undefined.
+ * The encoding becomes raw. Not for integers. Returns the entry's new address (it may move), 0 when
+ * memory is exhausted; then the string is unchanged.
  */
 export function tryGrowString(e: EntryPtr, length: u32, spare: u32): EntryPtr {
-  const old = Entry.stringLen(e);
   if (!Entry.isEmbedded(e)) {
     const block = Entry.valuePtr(e);
     const wanted = STRING_HEADER_BYTES + <usize>length;
@@ -290,31 +309,27 @@ export function tryGrowString(e: EntryPtr, length: u32, spare: u32): EntryPtr {
       Entry.setValuePtr(e, grown);
     }
     store<u32>(grown, length);
-    if (length > old) memory.fill(grown + STRING_HEADER_BYTES + old, 0, length - old);
     Entry.setTypeEncoding(e, TYPE_STRING, ENCODING_RAW);
     return e;
   }
-  if (length <= EMBED_MAX_BYTES) {
-    const offset = Entry.key(e) + Entry.keyLen(e) - e;
-    const moved = tryRealloc(e, offset + length);
+  if (length > EMBED_MAX_BYTES) return tryUnembed(e, length, spare);
+  let moved = e;
+  if (<u32>load<u8>(e, ENTRY_EMBED_LEN) != length) {
+    moved = tryRealloc(e, Entry.key(e) + Entry.keyLen(e) - e + length);
     if (moved == 0) return 0;
     store<u8>(moved, <u8>length, ENTRY_EMBED_LEN);
-    if (length > old) memory.fill(moved + offset + old, 0, length - old);
-    Entry.setTypeEncoding(moved, TYPE_STRING, ENCODING_RAW);
-    return moved;
   }
-  return tryUnembed(e, length, spare);
+  Entry.setTypeEncoding(moved, TYPE_STRING, ENCODING_RAW);
+  return moved;
 }
 
 /** Moves an embedded string to a block of its own, `length` bytes long. */
 function tryUnembed(e: EntryPtr, length: u32, spare: u32): EntryPtr {
-  const old = Entry.stringLen(e);
   let block = tryAlloc(STRING_HEADER_BYTES + <usize>length + spare);
   if (block == 0 && spare != 0) block = tryAlloc(STRING_HEADER_BYTES + <usize>length);
   if (block == 0) return 0;
   store<u32>(block, length);
-  memory.copy(block + STRING_HEADER_BYTES, Entry.stringPtr(e), min(old, length));
-  if (length > old) memory.fill(block + STRING_HEADER_BYTES + old, 0, length - old);
+  memory.copy(block + STRING_HEADER_BYTES, Entry.stringPtr(e), Entry.stringLen(e));
   const head = Entry.clock(e) | (TYPE_STRING << 24) | (ENCODING_RAW << 28);
   const at = Entry.hasExpire(e) ? Entry.expireAtMs(e) : NO_EXPIRE;
   const moved = tryBuild(Entry.key(e), Entry.keyLen(e), head, 0, false, 4, at);
@@ -329,7 +344,8 @@ function tryUnembed(e: EntryPtr, length: u32, spare: u32): EntryPtr {
 
 /**
  * Sets, changes or (with NO_EXPIRE) removes the expiry. Returns the entry's address, which moves
- * when the field appears or vanishes; 0 when memory is exhausted, then nothing changed.
+ * when the field appears or vanishes; 0 when memory is exhausted, then nothing changed. Changing and
+ * removing never fail.
  */
 export function tryEntrySetExpire(e: EntryPtr, atMs: i64): EntryPtr {
   const has = Entry.hasExpire(e);
@@ -341,7 +357,13 @@ export function tryEntrySetExpire(e: EntryPtr, atMs: i64): EntryPtr {
   const tail = Entry.key(e) + Entry.keyLen(e) - slot + load<u8>(e, ENTRY_EMBED_LEN);
   const to = ENTRY_HEADER_BYTES + ((<usize>!has) << 3);
   const moved = tryAlloc(to + tail);
-  if (moved == 0) return 0;
+  if (moved == 0) {
+    if (!has) return 0;
+    // Without a smaller block the entry stays in the one it has.
+    memory.copy(e + to, slot, tail);
+    store<u8>(e, load<u8>(e, ENTRY_FLAGS) ^ <u8>ENTRY_EXPIRE, ENTRY_FLAGS);
+    return e;
+  }
   store<u64>(moved, load<u64>(e));
   store<u8>(moved, load<u8>(e, ENTRY_FLAGS) ^ <u8>ENTRY_EXPIRE, ENTRY_FLAGS);
   memory.copy(moved + to, slot, tail);
@@ -350,17 +372,34 @@ export function tryEntrySetExpire(e: EntryPtr, atMs: i64): EntryPtr {
   return moved;
 }
 
-/** A copy of the entry under another key, sharing its value: see `entryFreeShell`. 0: no memory. */
-export function tryEntryRename(e: EntryPtr, key: usize, keyLen: u32): EntryPtr {
+/**
+ * A copy of the entry under another key and with another access clock, sharing its value: one of the
+ * two has to go by `entryFreeShell`. 0 when memory is exhausted.
+ */
+export function tryEntryRename(e: EntryPtr, key: usize, keyLen: u32, clock: u32): EntryPtr {
   const at = Entry.hasExpire(e) ? Entry.expireAtMs(e) : NO_EXPIRE;
+  const head = (load<u32>(e) & ~CLOCK_MASK) | clock;
   const embedLen: u32 = load<u8>(e, ENTRY_EMBED_LEN);
   const slotBytes = <u32>Entry.slotBytes(e);
-  const moved = tryBuild(key, keyLen, load<u32>(e), embedLen, Entry.isEmbedded(e), slotBytes, at);
+  const moved = tryBuild(key, keyLen, head, embedLen, Entry.isEmbedded(e), slotBytes, at);
   if (moved == 0) return 0;
   if (Entry.isEmbedded(e)) copySmall(Entry.key(moved) + keyLen, Entry.stringPtr(e), embedLen);
   else if (slotBytes == 8) Entry.setIntValue(moved, Entry.intValue(e));
   else Entry.setValuePtr(moved, Entry.valuePtr(e));
   return moved;
+}
+
+/**
+ * A copy of a string's entry under another key, with a value of its own in the same encoding and the
+ * same expiry. 0 when memory is exhausted.
+ */
+export function tryEntryCopyString(e: EntryPtr, key: usize, keyLen: u32, clock: u32): EntryPtr {
+  assert(Entry.type(e) == TYPE_STRING);
+  const at = Entry.hasExpire(e) ? Entry.expireAtMs(e) : NO_EXPIRE;
+  const encoding = Entry.encoding(e);
+  if (encoding == ENCODING_INT) return tryNewIntEntry(key, keyLen, Entry.intValue(e), clock, at);
+  const value = Entry.stringPtr(e);
+  return tryNewStringEntry(key, keyLen, value, Entry.stringLen(e), encoding, clock, at);
 }
 
 /** Frees the entry but not the value's block, which now belongs to someone else. */

@@ -8,6 +8,10 @@
 //
 //   score, higher goes first:  LRU idle seconds; LFU 255 - counter; volatile-ttl earliest expiry
 //
+// Sampling walks a database's buckets on from where it stopped, so that keys come by in the order of
+// their hashes, which is as good as random, and none is looked at again before all others were. Only
+// buckets' lines are read to find entries with an expiry; where few keys have one, a walk is long.
+//
 // Work per command is bounded in time (maxmemory-eviction-tenacity); what is left over goes on in
 // the cron while the command at hand is let through, as in Redis.
 
@@ -29,13 +33,13 @@ import {
   STAT_EVICTION_STARTED_US,
 } from '../abi';
 import { usedBytes } from '../memory/alloc';
-import { staticBytes } from '../memory/pages';
+import { memoryNearlyExhausted, staticBytes } from '../memory/pages';
 import { randomBelow } from '../util/prng';
 import { hashBytes } from '../util/siphash';
 import { idleSeconds, lfuCounter } from './access_clock';
 import { clockUs } from './clock';
-import { Db, database, databaseCount, entryFree } from './db';
-import { keyModified } from './effects';
+import { Db, database, databaseCount, entryEvent, entryFree } from './db';
+import { NOTIFY_EVICTED } from './effects';
 import { Entry, EntryPtr } from './entry';
 import {
   Bucket,
@@ -46,13 +50,25 @@ import {
   tableShrink,
   tableTidy,
 } from './key_table';
+import { lazyfreePending, lazyfreeStep } from './lazyfree';
 import { Settings } from './settings';
 import { Stats } from './stats';
 
 const POOL_SIZE: u32 = 16;
-const POOL_BYTES: u32 = 24; // u64 hash, u64 score, u32 database, u32 taken
+const POOL_BYTES: u32 = 24;
+const POOL_SCORE: usize = 8; // behind the u64 hash
+const POOL_DATABASE: usize = 16;
+const POOL_TAKEN: usize = 20;
 const pool: usize = memory.data(384, 8);
-const KEYS_PER_CLOCK: u32 = 16;
+/** The clock is read after so much work: an eviction counts EVICTION_WORK, a bucket walked 1. */
+const WORK_PER_CLOCK: u32 = 4096;
+const EVICTION_WORK: u32 = 256;
+/** Buckets after which a walk that found something is long enough. */
+const SAMPLE_BUCKETS: u32 = 1024;
+/** Freeing in the background goes on in slices of this while a command waits for memory. */
+const LAZYFREE_SLICE_US: f64 = 50.0;
+
+let work: u32 = 0;
 
 /** Bytes in use as INFO's used_memory counts them. */
 export function usedMemory(): f64 {
@@ -77,26 +93,33 @@ function score(e: EntryPtr, policy: i64): u64 {
 
 // --- The pool ---
 
+/** Whether the candidate at `at` goes before another. Hashes decide among equals, as good as chance. */
+function goesBefore(at: usize, value: u64, hash: u64): bool {
+  const own = load<u64>(at, POOL_SCORE);
+  return own != value ? own > value : load<u64>(at) > hash;
+}
+
 /** Offers a candidate; it replaces the least evictable one when the pool is full. */
 function poolOffer(which: Db, e: EntryPtr, value: u64): void {
   const hash = hashBytes(Entry.key(e), Entry.keyLen(e));
   let worst: usize = 0;
+  let room = false;
   for (let i: u32 = 0; i < POOL_SIZE; i++) {
     const at = pool + i * POOL_BYTES;
-    if (load<u32>(at, 20) == 0) {
-      if (worst == 0 || load<u32>(worst, 20) != 0) worst = at;
+    if (load<u32>(at, POOL_TAKEN) == 0) {
+      worst = at;
+      room = true;
       continue;
     }
-    if (load<u64>(at) == hash && load<u32>(at, 16) == which.id) return;
-    if (worst == 0 || (load<u32>(worst, 20) != 0 && load<u64>(at, 8) < load<u64>(worst, 8))) {
-      worst = at;
-    }
+    if (load<u64>(at) == hash && load<u32>(at, POOL_DATABASE) == which.id) return;
+    if (room) continue;
+    if (worst == 0 || goesBefore(worst, load<u64>(at, POOL_SCORE), load<u64>(at))) worst = at;
   }
-  if (load<u32>(worst, 20) != 0 && load<u64>(worst, 8) >= value) return;
+  if (!room && goesBefore(worst, value, hash)) return;
   store<u64>(worst, hash);
-  store<u64>(worst, value, 8);
-  store<u32>(worst, which.id, 16);
-  store<u32>(worst, 1, 20);
+  store<u64>(worst, value, POOL_SCORE);
+  store<u32>(worst, which.id, POOL_DATABASE);
+  store<u32>(worst, 1, POOL_TAKEN);
 }
 
 /** Takes the best candidate out of the pool; 0 when it is empty. */
@@ -104,10 +127,10 @@ function poolTakeBest(): usize {
   let best: usize = 0;
   for (let i: u32 = 0; i < POOL_SIZE; i++) {
     const at = pool + i * POOL_BYTES;
-    if (load<u32>(at, 20) == 0) continue;
-    if (best == 0 || load<u64>(at, 8) > load<u64>(best, 8)) best = at;
+    if (load<u32>(at, POOL_TAKEN) == 0) continue;
+    if (best == 0 || goesBefore(at, load<u64>(best, POOL_SCORE), load<u64>(best))) best = at;
   }
-  if (best != 0) store<u32>(best, 0, 20);
+  if (best != 0) store<u32>(best, 0, POOL_TAKEN);
   return best;
 }
 
@@ -118,26 +141,28 @@ export function evictionPolicyChanged(): void {
 
 // --- Sampling ---
 
-/**
- * Looks at entries from a random bucket on until `wanted` were offered. Only buckets' lines are read
- * while looking for entries with an expiry.
- */
+/** Walks on until `wanted` entries were offered, or some and the walk is long, or once around. */
 function sample(which: Db, policy: i64, wanted: u32): void {
   const onlyVolatile = isVolatile(policy);
-  let index = randomBelow(which.buckets);
+  let index = which.evictCursor;
   let found: u32 = 0;
-  for (let n: u32 = 0; n < which.buckets && found < wanted; n++) {
-    for (let b = bucketAt(which, index); b != 0 && found < wanted; b = Bucket.next(b)) {
+  let walked: u32 = 0;
+  while (found < wanted && walked < which.buckets && (found == 0 || walked < SAMPLE_BUCKETS)) {
+    if (index >= which.buckets) index = 0;
+    for (let b = bucketAt(which, index); b != 0; b = Bucket.next(b)) {
       let rest = onlyVolatile ? Bucket.expiring(b) : Bucket.occupied(b);
-      while (rest != 0 && found < wanted) {
+      while (rest != 0) {
         const e = Bucket.entry(b, ctz(rest));
         rest &= rest - 1;
         poolOffer(which, e, score(e, policy));
         found += 1;
       }
     }
-    index = index + 1 == which.buckets ? 0 : index + 1;
+    index += 1;
+    walked += 1;
   }
+  which.evictCursor = index;
+  work += walked;
 }
 
 /** Evicts the entry of this hash in a database, if it is still there and still qualifies. */
@@ -158,11 +183,13 @@ function evictHash(which: Db, hash: u64, onlyVolatile: bool): bool {
 }
 
 function evict(which: Db, first: BucketPtr, b: BucketPtr, slot: u32): void {
-  entryFree(tableDetach(which, b, slot));
+  const e = tableDetach(which, b, slot);
+  entryEvent(which, e, NOTIFY_EVICTED, 'evicted');
+  entryFree(e);
   tableTidy(which, first);
   tableShrink(which, 2);
   Stats.add(STAT_EVICTED_KEYS, 1);
-  keyModified(1);
+  work += EVICTION_WORK;
 }
 
 /** Evicts a random entry; false when no database has one that qualifies. */
@@ -187,6 +214,7 @@ function evictRandom(onlyVolatile: bool): bool {
         return true;
       }
       index = index + 1 == which.buckets ? 0 : index + 1;
+      work += 1;
     }
   }
   return false;
@@ -212,7 +240,8 @@ function evictOne(policy: i64): bool {
     }
     if (total == 0) return false;
     for (let best = poolTakeBest(); best != 0; best = poolTakeBest()) {
-      if (evictHash(database(load<u32>(best, 16)), load<u64>(best), onlyVolatile)) return true;
+      const which = database(load<u32>(best, POOL_DATABASE));
+      if (evictHash(which, load<u64>(best), onlyVolatile)) return true;
     }
   }
 }
@@ -240,15 +269,34 @@ export function tryFreeMemoryForWrite(): bool {
   const policy = Settings.get(CFG_MAXMEMORY_POLICY);
   const began = clockUs();
   if (Stats.get(STAT_EVICTION_STARTED_US) == 0) Stats.set(STAT_EVICTION_STARTED_US, began);
-  if (policy == POLICY_NOEVICTION) return false;
   const deadline = began + timeLimitUs();
-  let evicted: u32 = 0;
+  work = 0;
+  // What was flushed already is freed before anything else has to go.
+  while (usedMemory() > limit && lazyfreePending()) {
+    if (clockUs() >= deadline) return policy != POLICY_NOEVICTION;
+    lazyfreeStep(clockUs() + LAZYFREE_SLICE_US);
+  }
   while (usedMemory() > limit) {
-    if (!evictOne(policy)) return false;
-    evicted += 1;
-    if ((evicted & (KEYS_PER_CLOCK - 1)) == 0 && clockUs() >= deadline) return true;
+    if (policy == POLICY_NOEVICTION || !evictOne(policy)) return false;
+    if (work >= WORK_PER_CLOCK) {
+      work = 0;
+      if (clockUs() >= deadline) return true;
+    }
   }
   overLimitEnds();
+  return true;
+}
+
+/**
+ * Frees flushed tables while so little linear memory is left that nothing may be added. False when
+ * that stays so.
+ */
+export function tryFreePagesForWrite(): bool {
+  const deadline = clockUs() + timeLimitUs();
+  while (memoryNearlyExhausted()) {
+    if (!lazyfreePending() || clockUs() >= deadline) return false;
+    lazyfreeStep(clockUs() + LAZYFREE_SLICE_US);
+  }
   return true;
 }
 

@@ -10,13 +10,11 @@ import {
   CFG_ACTIVE_EXPIRE,
   CFG_ACTIVE_EXPIRE_EFFORT,
   STAT_EXPIRE_CYCLE_US,
-  STAT_EXPIRED_KEYS,
   STAT_EXPIRED_STALE_PERCENT,
   STAT_EXPIRED_TIME_CAP,
 } from '../abi';
 import { clockUs, nowMs } from './clock';
-import { Db, database, databaseCount, entryFree, isExpired } from './db';
-import { keyModified } from './effects';
+import { Db, database, databaseCount, entryExpired, isExpired } from './db';
 import { Entry } from './entry';
 import { Bucket, scanBucket, scanNext, tableDetach, tableShrink, tableTidy } from './key_table';
 import { Settings } from './settings';
@@ -47,7 +45,7 @@ function expireChain(which: Db, cursor: u64): void {
         continue;
       }
       expired += 1;
-      entryFree(tableDetach(which, b, slot));
+      entryExpired(which, tableDetach(which, b, slot));
       dropped = true;
     }
   }
@@ -82,11 +80,7 @@ function expireDatabase(which: Db, deadlineUs: f64): bool {
     which.averageTtlMs =
       which.averageTtlMs == 0 ? average : which.averageTtlMs * 0.98 + average * 0.02;
   }
-  if (expired > 0) {
-    Stats.add(STAT_EXPIRED_KEYS, <f64>expired);
-    keyModified(expired);
-    tableShrink(which, expired << 1);
-  }
+  if (expired > 0) tableShrink(which, expired << 1);
   return late;
 }
 

@@ -1,14 +1,21 @@
-// Freeing in steps: tables detached by FLUSHDB and FLUSHALL ASYNC are emptied bucket by bucket, in
-// slices of time, so that no flush holds up other clients.
+// Emptying databases: at once, or in steps.
 //
-// A detached table is a copy of the database's KeyTable in a list; nobody looks keys up in it any
-// more, so its buckets may be freed from the last to the first without moving anything.
+// FLUSHDB and FLUSHALL ASYNC detach a database's table, which is then emptied bucket by bucket in
+// slices of time, so that no flush holds up other clients. A detached table is a copy of the
+// database's KeyTable in a list; nobody looks keys up in it any more, so its buckets may be freed from
+// the last to the first without moving anything.
+//
+//   list node: next u32 | (alignment) | KeyTable
+//
+// Detaching needs a little memory. When even that is not to be had, the database is emptied at once,
+// which needs none.
 
 import { STAT_LAZYFREE_PENDING, STAT_LAZYFREED } from '../abi';
-import { alloc, free } from '../memory/alloc';
+import { free, tryAlloc } from '../memory/alloc';
 import { clockUs } from './clock';
-import { entryFree } from './db';
-import { Bucket, bucketAt, KeyTable, tableDropLast } from './key_table';
+import { Db, entryFree } from './db';
+import { Bucket, bucketAt, KeyTable, tableClear, tableDropLast, tryTableInit } from './key_table';
+import { lazyValuesStep } from './lazy_values';
 import { Stats } from './stats';
 
 const NODE_NEXT: usize = 0;
@@ -18,43 +25,61 @@ const BUCKETS_PER_CLOCK: u32 = 16;
 
 let head: usize = 0;
 
-/** Takes over everything a table holds; the caller must give the database a new, empty one. */
-export function lazyfreeTable(t: KeyTable): void {
-  if (offsetof<KeyTable>() > 40) ERROR('a node has room for a KeyTable');
-  const node = alloc(NODE_BYTES);
-  memory.copy(node + NODE_TABLE, changetype<usize>(t), offsetof<KeyTable>());
-  store<u32>(node, <u32>head, NODE_NEXT);
-  head = node;
-  Stats.add(STAT_LAZYFREE_PENDING, <f64>t.keys);
+/** Empties a database and returns how many keys it had. `later` leaves the freeing to the cron. */
+export function flushDatabase(which: Db, later: bool): u32 {
+  const removed = which.keys;
+  if (which.buckets > 1 || removed > 0) {
+    if (!later || !tryDetachTable(which)) emptyTable(which);
+  }
+  which.expireCursor = 0;
+  which.averageTtlMs = 0;
+  return removed;
 }
 
-/** Frees the entries of the last bucket and drops it. False when the table is gone. */
-function dropBucket(t: KeyTable): bool {
+/** Puts a database's table into the list and gives it an empty one. False: memory is exhausted. */
+function tryDetachTable(which: Db): bool {
+  if (offsetof<KeyTable>() + NODE_TABLE > NODE_BYTES) ERROR('a node has room for a KeyTable');
+  const node = tryAlloc(NODE_BYTES);
+  if (node == 0) return false;
+  memory.copy(node + NODE_TABLE, changetype<usize>(which), offsetof<KeyTable>());
+  if (!tryTableInit(which)) {
+    memory.copy(changetype<usize>(which), node + NODE_TABLE, offsetof<KeyTable>());
+    free(node);
+    return false;
+  }
+  store<u32>(node, <u32>head, NODE_NEXT);
+  head = node;
+  Stats.add(STAT_LAZYFREE_PENDING, <f64>changetype<KeyTable>(node + NODE_TABLE).keys);
+  return true;
+}
+
+/** Frees the entries of a table's last bucket and returns how many there were. */
+function freeLastBucket(t: KeyTable): u32 {
+  let freed: u32 = 0;
   for (let b = bucketAt(t, t.buckets - 1); b != 0; b = Bucket.next(b)) {
     let rest = Bucket.occupied(b);
     while (rest != 0) {
       entryFree(Bucket.entry(b, ctz(rest)));
       rest &= rest - 1;
-      t.keys -= 1;
-      Stats.add(STAT_LAZYFREE_PENDING, -1);
-      Stats.add(STAT_LAZYFREED, 1);
+      freed += 1;
     }
   }
-  return tableDropLast(t);
+  return freed;
 }
 
-/** Frees all of a table now, on the caller's time. */
-export function freeTableNow(t: KeyTable): void {
-  while (true) {
-    for (let b = bucketAt(t, t.buckets - 1); b != 0; b = Bucket.next(b)) {
-      let rest = Bucket.occupied(b);
-      while (rest != 0) {
-        entryFree(Bucket.entry(b, ctz(rest)));
-        rest &= rest - 1;
-      }
-    }
-    if (!tableDropLast(t)) return;
+/** Frees all entries of a table, which stays usable, on the caller's time. */
+function emptyTable(t: KeyTable): void {
+  while (t.buckets > 1) {
+    freeLastBucket(t);
+    tableDropLast(t);
   }
+  freeLastBucket(t);
+  tableClear(t);
+}
+
+/** Whether anything waits to be freed. */
+export function lazyfreePending(): bool {
+  return head != 0;
 }
 
 /** Frees until `deadlineUs`. True while there is more to do. */
@@ -62,12 +87,16 @@ export function lazyfreeStep(deadlineUs: f64): bool {
   let buckets: u32 = 0;
   while (head != 0) {
     const node = head;
-    if (!dropBucket(changetype<KeyTable>(node + NODE_TABLE))) {
+    const table = changetype<KeyTable>(node + NODE_TABLE);
+    const freed = <f64>freeLastBucket(table);
+    Stats.add(STAT_LAZYFREE_PENDING, -freed);
+    Stats.add(STAT_LAZYFREED, freed);
+    if (!tableDropLast(table)) {
       head = load<u32>(node, NODE_NEXT);
       free(node);
     }
     buckets += 1;
-    if ((buckets & (BUCKETS_PER_CLOCK - 1)) == 0 && clockUs() >= deadlineUs) return head != 0;
+    if ((buckets & (BUCKETS_PER_CLOCK - 1)) == 0 && clockUs() >= deadlineUs) return true;
   }
-  return false;
+  return lazyValuesStep(deadlineUs);
 }

@@ -4,6 +4,7 @@ import {
   CFG_ACTIVE_EXPIRE,
   CFG_ACTIVE_EXPIRE_EFFORT,
   CFG_COUNT,
+  CFG_DEFAULT_USER_NOPASS,
   CFG_EVICTION_TENACITY,
   CFG_HZ,
   CFG_LATENCY_TRACKING,
@@ -43,4 +44,5 @@ export function settingsInit(): void {
   Settings.set(CFG_ACTIVE_EXPIRE, 1);
   Settings.set(CFG_EVICTION_TENACITY, 10);
   Settings.set(CFG_HZ, 10);
+  Settings.set(CFG_DEFAULT_USER_NOPASS, 1);
 }

@@ -7,7 +7,8 @@
 // through the blocks themselves (u16, in units of 8 bytes); pages of a class that have room form a
 // doubly linked list. Blocks have no header: class and size come from the page's record, so 8-byte
 // steps cost nothing and a block's neighbours are all of its kind. Empty slabs return to the page
-// allocator, except the last one of a class, which would only be taken again.
+// allocator, except the last one of a class, which would only be taken again; that one goes when
+// pages run out.
 //
 // Everything is O(1) but page search. `usedBytes` is the exact sum of live blocks' sizes.
 //
@@ -28,7 +29,7 @@ import {
   tryRunResize,
 } from './pages';
 
-const CLASS_COUNT: u32 = 48;
+export const CLASS_COUNT: u32 = 48;
 const SMALL_CLASSES: u32 = 16;
 const MAX_SLAB_BLOCK: u32 = 32768;
 const MAX_BLOCK: u64 = 0xffff0000;
@@ -46,7 +47,8 @@ function classOf(bytes: u32): u32 {
   return SMALL_CLASSES + ((msb - 7) << 2) + ((s >> (msb - 2)) & 3);
 }
 
-function sizeOfClass(index: u32): u32 {
+/** Bytes of a block of a size class. */
+export function sizeOfClass(index: u32): u32 {
   return load<u32>(classBytes + (index << 2));
 }
 
@@ -82,9 +84,38 @@ function unlinkPartial(page: u32, sizeClass: u32): void {
   if (next != 0) pageInfo((<usize>next) << PAGE_SHIFT).prev = prev;
 }
 
+/** A run of pages, for which empty slabs are given up if need be; 0 when memory is exhausted. */
+function tryPages(count: u32): usize {
+  const ptr = tryRunAlloc(count);
+  if (ptr != 0 || !releaseEmptySlabs()) return ptr;
+  return tryRunAlloc(count);
+}
+
+/** Frees the slabs that are kept though they are empty. False when there was none. */
+function releaseEmptySlabs(): bool {
+  let released = false;
+  for (let sizeClass: u32 = 0; sizeClass < CLASS_COUNT; sizeClass++) {
+    const page: u32 = load<u16>(partialHead + (sizeClass << 1));
+    if (page == 0 || pageInfo((<usize>page) << PAGE_SHIFT).used != 0) continue;
+    releaseSlab(page, sizeClass);
+    released = true;
+  }
+  return released;
+}
+
+/** Gives an empty slab's page back. */
+function releaseSlab(page: u32, sizeClass: u32): void {
+  const base = (<usize>page) << PAGE_SHIFT;
+  const info = pageInfo(base);
+  unlinkPartial(page, sizeClass);
+  info.kind = PAGE_RUN;
+  info.runPages = 1;
+  runFree(base);
+}
+
 /** Takes a fresh page for a class and links it. Returns its number, 0 when there is none. */
 function newSlab(sizeClass: u32): u32 {
-  const ptr = tryRunAlloc(1);
+  const ptr = tryPages(1);
   if (ptr == 0) return 0;
   const info = pageInfo(ptr);
   info.kind = PAGE_SLAB;
@@ -136,7 +167,7 @@ export function tryAlloc(bytes: usize): usize {
 function tryAllocRun(bytes: usize): usize {
   if (<u64>bytes > MAX_BLOCK) return 0;
   const pages = <u32>((<u64>bytes + PAGE_BYTES - 1) >> PAGE_SHIFT);
-  const ptr = tryRunAlloc(pages);
+  const ptr = tryPages(pages);
   if (ptr != 0) count(pages << PAGE_SHIFT);
   return ptr;
 }
@@ -165,12 +196,7 @@ export function free(ptr: usize): void {
   info.used -= 1;
   used -= size;
   if (wasFull) linkPartial(page, sizeClass);
-  if (info.used == 0 && (info.next != 0 || info.prev != 0)) {
-    unlinkPartial(page, sizeClass);
-    info.kind = PAGE_RUN;
-    info.runPages = 1;
-    runFree((<usize>page) << PAGE_SHIFT);
-  }
+  if (info.used == 0 && (info.next != 0 || info.prev != 0)) releaseSlab(page, sizeClass);
 }
 
 /** Bytes a block really occupies: what `usedBytes` counts for it. */

@@ -12,7 +12,8 @@
 // describes: headers at equal offsets of every page would fight for the same cache sets.
 //
 // Memory only grows. When the address space or the limit set by the host is exhausted,
-// `tryRunAlloc` returns 0 and nothing has changed.
+// `tryRunAlloc` returns 0 and nothing has changed. The last page of the address space is never used,
+// so the address behind a block is always above the block's.
 //
 // A word about alignment: a run starts at a multiple of 64 KiB, so blocks whose size is a power of
 // two are aligned to their size, which the key table relies on for its cache-line buckets.
@@ -22,7 +23,11 @@ import './abort';
 export const PAGE_SHIFT: u32 = 16;
 export const PAGE_BYTES: u32 = 65536;
 const MAX_PAGES: u32 = 65536;
-/** Pages kept back so that small internal allocations succeed while user writes are refused. */
+/**
+ * Pages that only slabs may take, so that small blocks can still be had when large ones have taken
+ * everything else: a client has to be able to connect and to delete. A memory of which they would be
+ * a large part does without.
+ */
 const RESERVE_PAGES: u32 = 64;
 const GROW_MIN_PAGES: u32 = 16;
 const GROW_MAX_PAGES: u32 = 1024;
@@ -53,6 +58,8 @@ let pagesTotal: u32 = 0; // pages of linear memory
 let pagesTaken: u32 = 0; // pages in runs, static ones included
 let pagesLimit: u32 = MAX_PAGES;
 let lowestFree: u32 = 0; // no page below is free
+/** The first page that is handed out: behind static data and the page table. */
+export let firstHeapPage: u32 = 0;
 
 /** The record of the page that holds `ptr`. */
 export function pageInfo(ptr: usize): PageInfo {
@@ -140,7 +147,7 @@ function growFor(count: u32): bool {
 /** Sets up the table and the bitmap; everything below the heap base counts as taken. */
 export function pagesInit(limitPages: u32): void {
   if (offsetof<PageInfo>() != 16) ERROR('PageInfo is 16 bytes');
-  pagesLimit = limitPages == 0 || limitPages > MAX_PAGES ? MAX_PAGES : limitPages;
+  pagesLimit = limitPages == 0 ? MAX_PAGES - 1 : min(limitPages, MAX_PAGES - 1);
   const heapPage = <u32>((__heap_base + PAGE_BYTES - 1) >> PAGE_SHIFT);
   const tablePages = (MAX_PAGES << PAGE_INFO_SHIFT) >> PAGE_SHIFT;
   const wanted = heapPage + tablePages + GROW_MIN_PAGES;
@@ -152,11 +159,19 @@ export function pagesInit(limitPages: u32): void {
   pageTable = (<usize>heapPage) << PAGE_SHIFT;
   markRun(0, heapPage + tablePages, true);
   lowestFree = heapPage + tablePages;
+  firstHeapPage = lowestFree;
+}
+
+/** Whether `more` pages for one block leave the reserve alone. */
+function sparesReserve(more: u32): bool {
+  if (pagesLimit < RESERVE_PAGES << 2) return true;
+  return pagesTaken + more + RESERVE_PAGES <= pagesLimit;
 }
 
 /** A run of `count` pages, or 0 when linear memory cannot grow enough. */
 export function tryRunAlloc(count: u32): usize {
   if (count == 0 || count > MAX_PAGES) return 0;
+  if (count > 1 && !sparesReserve(count)) return 0;
   let page = findRun(count);
   if (page == 0) {
     if (!growFor(count)) return 0;
@@ -188,6 +203,7 @@ export function tryRunResize(ptr: usize, count: u32): bool {
   if (count < old) markRun(page + count, old - count, false);
   else if (count > old) {
     const more = count - old;
+    if (!sparesReserve(more)) return false;
     if (page + old + more > pagesTotal) return false;
     if (freeStretch(page + old, more) < more) return false;
     markRun(page + old, more, true);
@@ -199,6 +215,15 @@ export function tryRunResize(ptr: usize, count: u32): bool {
 /** True while so little is left that commands which add data have to be refused. */
 export function memoryNearlyExhausted(): bool {
   return pagesTaken + RESERVE_PAGES > pagesLimit;
+}
+
+/**
+ * Whether blocks of `bytes` in total, in whatever sizes, can all be had: memory never used yet is
+ * enough for them with all rounding. False means that it depends.
+ */
+export function isPlentyFor(bytes: u64): bool {
+  const untouched = pagesLimit - min(pagesTotal, pagesLimit);
+  return untouched > RESERVE_PAGES && (<u64>(untouched - RESERVE_PAGES)) << PAGE_SHIFT > bytes << 1;
 }
 
 /** Bytes of linear memory in use by the module, free pages included. */

@@ -67,3 +67,13 @@ export function argIs(i: u32, lower: string): bool {
   }
   return true;
 }
+
+const REDACTED_BYTES: u32 = 10;
+/** "(redacted)" */
+const REDACTED: usize = memory.data<u8>([40, 114, 101, 100, 97, 99, 116, 101, 100, 41]);
+
+/** Blacks out an argument: MONITOR and SLOWLOG, which look once the command ran, must not show it. */
+export function redactArg(i: u32): void {
+  assert(i < argc);
+  setArgRecord(argv + (i << ARG_SHIFT), REDACTED, REDACTED_BYTES);
+}

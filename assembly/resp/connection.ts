@@ -5,10 +5,21 @@
 // below, so the two languages cannot drift apart.
 //
 // `query` holds input that could not be executed yet: the start of an unfinished command, or
-// commands behind one that is held up. `push` holds output that other connections' commands wrote;
-// connections with some are linked into the dirty list until the host takes it.
+// commands behind one that is held up.
+//
+//   query -> [ done | unread ... | room, of which BUFFER_SLACK bytes stay free ]
+//            0      queryPos     queryPos + queryLen                         queryCap
+//
+// What was executed stays in front until room is needed and there is no less of it than of unread
+// bytes, so that taking n commands one by one from a long query moves it O(1) times per byte.
+//
+// `push` holds output that other connections' commands wrote; connections with some are linked into
+// the dirty list until the host takes it.
 
 import {
+  CFG_GUARDS,
+  CLIENT_INTERNAL,
+  CLIENT_PRIMARY,
   CONN_ADDR_PTR,
   CONN_ARGV_BYTES,
   CONN_ARGV_PTR,
@@ -24,8 +35,11 @@ import {
   CONN_NEXT_DIRTY,
   CONN_PARSE_POS,
   CONN_PUSH_PTR,
+  CONN_QUERY_POS,
   CONN_QUERY_PTR,
+  GUARD_LOADING,
 } from '../abi';
+import { Settings } from '../keyspace/settings';
 import { free, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import { copySmall } from '../util/bytes';
 
@@ -37,12 +51,12 @@ export class Conn {
   db: u32;
   lastCommand: u32;
   query: usize;
-  queryLen: u32;
+  queryLen: u32; // bytes not executed yet, from `queryPos` on
   queryCap: u32;
-  parsePos: u32; // where parsing of an unfinished command goes on, from the start of `query`
+  parsePos: u32; // where parsing of an unfinished command goes on, from the command's start
   multibulkLeft: i32; // arguments still to come, 0 between commands
   bulkLen: i32; // length of the argument being read, -1 when its header is not read yet
-  argv: usize; // unfinished command: (u32 offset in query, u32 length) per argument
+  argv: usize; // unfinished command: (u32 offset from its start, u32 length) per argument
   argc: u32;
   argvCap: u32;
   push: usize;
@@ -60,16 +74,23 @@ export class Conn {
   name: usize;
   nameLen: u32;
   multi: usize;
-  argvBytes: u32;
-  spare0: u64;
-  spare1: u64;
+  argvBytes: u32; // of the unfinished command
+  watches: usize; // first of the keys it watches
+  queryPos: u32;
+  startedUs: f64; // when the host command under way began that answers later
   spare2: u64;
   spare3: u64;
   spare4: u64;
-  spare5: u64;
+  listener: usize; // its subscriptions
+  spare5: u32;
 }
 
 const DIRTY_END: usize = 1;
+const MAX_BUFFER_BYTES: u64 = 0xfff00000;
+/** Buffers of long queries grow by a quarter, those of short ones by doubling. */
+const QUERY_STEP_BYTES: u64 = 1048576;
+/** A buffer is not cut to less than this. */
+const QUERY_KEEP_BYTES: usize = 16384;
 /** Readers may load a word at the last byte of a buffer. */
 export const BUFFER_SLACK: usize = 16;
 
@@ -79,6 +100,16 @@ let dirtyHead: usize = DIRTY_END;
 
 export function setClient(c: Conn): void {
   client = c;
+}
+
+/**
+ * Whether the running command must succeed whatever the limits say, because it succeeded before: it
+ * comes from the primary or, during loading, from the append-only file.
+ */
+export function mustObeyClient(): bool {
+  if (client.flags & CLIENT_PRIMARY) return true;
+  const loading = (<u32>Settings.get(CFG_GUARDS) & GUARD_LOADING) != 0;
+  return loading && (client.flags & CLIENT_INTERNAL) != 0;
 }
 
 function pinLayout(): void {
@@ -98,6 +129,7 @@ function pinLayout(): void {
   if (offsetof<Conn>('name') != CONN_NAME_PTR) ERROR('name');
   if (offsetof<Conn>('multi') != CONN_MULTI_PTR) ERROR('multi');
   if (offsetof<Conn>('argvBytes') != CONN_ARGV_BYTES) ERROR('argvBytes');
+  if (offsetof<Conn>('queryPos') != CONN_QUERY_POS) ERROR('queryPos');
 }
 
 /** A fresh block in database 0 speaking RESP2, or 0 when memory is exhausted. */
@@ -128,11 +160,25 @@ export function connFree(c: Conn): void {
 
 // --- Query buffer ---
 
-/** Makes room for `bytes` of query in total. False when memory is exhausted. */
+/** Address of the unread bytes. */
+export function queryUnread(c: Conn): usize {
+  return c.query + c.queryPos;
+}
+
+/** Moves the unread bytes to the front. */
+function queryCompact(c: Conn): void {
+  if (c.queryPos == 0) return;
+  memory.copy(c.query, queryUnread(c), c.queryLen);
+  c.queryPos = 0;
+}
+
+/** Makes room for `bytes` of unread query in total. False when memory is exhausted. */
 export function tryQueryReserve(c: Conn, bytes: u64): bool {
-  if (bytes + BUFFER_SLACK <= <u64>c.queryCap) return true;
-  if (bytes > 0xfff00000) return false;
+  if (<u64>c.queryPos + bytes + BUFFER_SLACK <= <u64>c.queryCap) return true;
+  if (bytes > MAX_BUFFER_BYTES) return false;
+  queryCompact(c);
   const wanted = <usize>bytes + BUFFER_SLACK;
+  if (wanted <= c.queryCap) return true;
   const ptr = c.query == 0 ? tryAlloc(wanted) : tryRealloc(c.query, wanted);
   if (ptr == 0) return false;
   c.query = ptr;
@@ -140,23 +186,61 @@ export function tryQueryReserve(c: Conn, bytes: u64): bool {
   return true;
 }
 
-/** Appends input, growing by doubling. False when memory is exhausted. */
+/** Appends input. False when memory is exhausted. */
 export function tryQueryAppend(c: Conn, from: usize, bytes: u32): bool {
   const total = <u64>c.queryLen + bytes;
-  if (total + BUFFER_SLACK > <u64>c.queryCap) {
-    const roomy = min<u64>(total << 1, total + 1048576);
+  if (<u64>c.queryPos + total + BUFFER_SLACK > <u64>c.queryCap) {
+    const compacts = c.queryPos >= c.queryLen && total + BUFFER_SLACK <= <u64>c.queryCap;
+    const roomy = compacts ? total : min(total << 1, total + max(QUERY_STEP_BYTES, total >> 2));
     if (!tryQueryReserve(c, roomy) && !tryQueryReserve(c, total)) return false;
   }
-  memory.copy(c.query + c.queryLen, from, bytes);
+  memory.copy(queryUnread(c) + c.queryLen, from, bytes);
   c.queryLen = <u32>total;
   return true;
 }
 
-/** Gives the query buffer back once it is empty and large enough to matter. */
-export function queryRelease(c: Conn, keepBytes: u32): void {
-  if (c.query == 0 || c.queryLen != 0 || c.queryCap <= keepBytes) return;
-  free(c.query);
+/** Takes note that the unread bytes begin at `from` now. */
+export function queryAdvance(c: Conn, from: usize): void {
+  const read = <u32>(from - queryUnread(c));
+  c.queryLen -= read;
+  c.queryPos = c.queryLen == 0 ? 0 : c.queryPos + read;
+}
+
+/**
+ * Fits the buffer to what it holds between batches, when no command points into it: an empty one is
+ * freed, because most connections are idle most of the time, and one that is much too large is cut.
+ * `comingBytes` is how long the query is known to become, 0 when nothing is known.
+ *
+ * A long argument is announced by its length alone, so room for it is made as it arrives, in steps
+ * that leave little to copy: nobody gets gigabytes for a line of text.
+ */
+export function tryQueryFit(c: Conn, comingBytes: u64): bool {
+  if (c.queryLen == 0) {
+    queryFree(c);
+    return true;
+  }
+  if (comingBytes != 0) {
+    const step = min(comingBytes, ((<u64>c.queryLen) << 3) + QUERY_STEP_BYTES);
+    return step <= <u64>c.queryLen || tryQueryReserve(c, step);
+  }
+  if (<usize>c.queryCap > QUERY_KEEP_BYTES && c.queryLen < c.queryCap >> 3) {
+    queryCompact(c);
+    const wanted = max<usize>(<usize>c.queryLen + BUFFER_SLACK, QUERY_KEEP_BYTES);
+    const ptr = tryRealloc(c.query, wanted);
+    if (ptr != 0) {
+      c.query = ptr;
+      c.queryCap = <u32>usableSize(ptr);
+    }
+  }
+  return true;
+}
+
+/** Drops the query: what it holds will not be executed. */
+export function queryFree(c: Conn): void {
+  if (c.query != 0) free(c.query);
   c.query = 0;
+  c.queryPos = 0;
+  c.queryLen = 0;
   c.queryCap = 0;
 }
 
@@ -167,11 +251,9 @@ export function resetParse(c: Conn): void {
   c.bulkLen = -1;
   c.argc = 0;
   c.argvBytes = 0;
-  if (c.argvCap > 1024) {
-    free(c.argv);
-    c.argv = 0;
-    c.argvCap = 0;
-  }
+  if (c.argv != 0) free(c.argv);
+  c.argv = 0;
+  c.argvCap = 0;
 }
 
 // --- Output written by others ---
@@ -180,7 +262,8 @@ export function resetParse(c: Conn): void {
 export function tryPush(c: Conn, from: usize, bytes: u32): bool {
   const total = <u64>c.pushLen + bytes;
   if (total > <u64>c.pushCap) {
-    const wanted = <usize>min<u64>(total << 1, 0xfff00000);
+    if (total > MAX_BUFFER_BYTES) return false;
+    const wanted = <usize>min<u64>(total << 1, MAX_BUFFER_BYTES);
     const ptr = c.push == 0 ? tryAlloc(wanted) : tryRealloc(c.push, wanted);
     if (ptr == 0) return false;
     c.push = ptr;
@@ -231,11 +314,31 @@ function unlinkDirty(c: Conn): void {
   }
 }
 
-/** Copies a short string into a field of the block. False when memory is exhausted. */
-export function tryConnText(from: usize, bytes: u32, old: usize): usize {
-  if (old != 0) free(old);
-  if (bytes == 0) return 0;
+// --- Texts ---
+
+/** A copy of a text, 0 when memory is exhausted. */
+function tryCopyText(from: usize, bytes: u32): usize {
   const ptr = tryAlloc(bytes);
   if (ptr != 0) copySmall(ptr, from, bytes);
   return ptr;
+}
+
+/** Keeps the peer's address. False when memory is exhausted: the old one stays. */
+export function trySetAddr(c: Conn, from: usize, bytes: u32): bool {
+  const copy = tryCopyText(from, bytes);
+  if (copy == 0) return false;
+  if (c.addr != 0) free(c.addr);
+  c.addr = copy;
+  c.addrLen = bytes;
+  return true;
+}
+
+/** Keeps the client's name, none when `bytes` is 0. False when memory is exhausted: nothing changed. */
+export function trySetName(c: Conn, from: usize, bytes: u32): bool {
+  const copy: usize = bytes == 0 ? 0 : tryCopyText(from, bytes);
+  if (bytes != 0 && copy == 0) return false;
+  if (c.name != 0) free(c.name);
+  c.name = copy;
+  c.nameLen = bytes;
+  return true;
 }

@@ -13,8 +13,16 @@ import {
   STAT_ERROR_REPLIES,
 } from '../abi';
 import { Stats } from '../keyspace/stats';
-import { bytesEqual } from '../util/bytes';
-import { outputAt, outputLen, replyCrlf, replyRaw, replyText } from './writer';
+import { bytesEqual, findByte } from '../util/bytes';
+import {
+  outputAt,
+  outputLen,
+  outputLost,
+  outputRewind,
+  replyCrlf,
+  replyRaw,
+  replyText,
+} from './writer';
 
 export const ERR_SYNTAX: string = 'ERR syntax error';
 export const ERR_WRONG_TYPE: string =
@@ -54,6 +62,24 @@ export function replyError(text: string): void {
   errorEnd(start);
 }
 
+/** The error of a command whose number of arguments is wrong in a way that its arity does not tell. */
+export function replyWrongArguments(command: string): void {
+  const start = errorStart();
+  replyText("ERR wrong number of arguments for '");
+  replyText(command);
+  replyText("' command");
+  errorEnd(start);
+}
+
+/** The error of an expiry option whose time is not positive or too far away. */
+export function replyInvalidExpireTime(command: string): void {
+  const start = errorStart();
+  replyText("ERR invalid expire time in '");
+  replyText(command);
+  replyText("' command");
+  errorEnd(start);
+}
+
 /** Opens an error reply that is written in parts (`replyText`, `errorBytes`); see `errorEnd`. */
 export function errorStart(): u32 {
   const start = outputLen();
@@ -61,39 +87,69 @@ export function errorStart(): u32 {
   return start;
 }
 
-/** Part of an error text that came from the client; line breaks must not split the reply. */
+/**
+ * Part of an error text that came from the client. As Redis formats these with the C library, they
+ * end at the first zero byte; line breaks are dealt with by `errorEnd`.
+ */
 export function errorBytes(ptr: usize, len: u32): void {
-  const start = outputLen();
-  replyRaw(ptr, len);
-  const from = outputAt(start);
-  for (let i: u32 = 0; i < outputLen() - start; i++) {
-    const byte = load<u8>(from + i);
-    if (byte == 13 || byte == 10) store<u8>(from + i, 32);
+  let shown: u32 = 0;
+  while (shown < len && load<u8>(ptr + shown) != 0) shown += 1;
+  replyRaw(ptr, shown);
+  foreign = true;
+}
+
+/** Whether the error at hand quotes the client. */
+let foreign: bool = false;
+
+function isLineBreak(byte: u32): bool {
+  return byte == 13 || byte == 10;
+}
+
+/** Keeps line breaks from splitting the reply: those at its end are cut off, others become spaces. */
+function joinLines(start: u32): void {
+  if (outputLost) return;
+  let end = outputLen();
+  while (end > start && isLineBreak(load<u8>(outputAt(end - 1)))) end -= 1;
+  outputRewind(end);
+  for (let at = outputAt(start); at < outputAt(end); at++) {
+    if (isLineBreak(load<u8>(at))) store<u8>(at, 32);
   }
 }
 
+/** Ends the error reply opened at `start`, and counts it. */
 export function errorEnd(start: u32): void {
+  if (foreign) joinLines(start);
+  foreign = false;
   replyCrlf();
-  countError(outputAt(start));
+  countError(outputAt(start), outputLen() - start);
 }
 
-/** Counts the error reply whose '-' is at `at`. */
-export function countError(at: usize): void {
+const GENERIC_CODE: usize = memory.data<u8>([69, 82, 82]); // "ERR"
+const GENERIC_CODE_BYTES: u32 = 3;
+/** A code word is looked for in so many bytes of an error, its '-' included. */
+const CODE_SEARCH_BYTES: u32 = 32;
+
+/**
+ * Counts the error reply of which `bytes` bytes, from its '-' on, are at `at`. The text up to the
+ * first space is its code word; one without a space close enough counts as ERR.
+ */
+export function countError(at: usize, bytes: u32): void {
+  if (<u32>ERRSTAT_NAME + CODE_SEARCH_BYTES > <u32>ERRSTAT_BYTES) ERROR('ERRSTAT_BYTES');
   commandErrors += 1;
   Stats.add(STAT_ERROR_REPLIES, 1);
-  let len: u32 = 0;
-  while (len < <u32>ERRSTAT_BYTES - <u32>ERRSTAT_NAME) {
-    const byte = load<u8>(at + 1 + len);
-    if (byte == 32 || byte == 13) break;
-    len += 1;
-  }
+  const space = findByte(at, at + min(bytes, CODE_SEARCH_BYTES), 32);
+  if (space > at + 1) countCode(at + 1, <u32>(space - at - 1));
+  else countCode(GENERIC_CODE, GENERIC_CODE_BYTES);
+}
+
+function countCode(code: usize, len: u32): void {
   for (let i: u32 = 0; i < <u32>ERRSTAT_SLOTS; i++) {
     const slot = errorStats + i * ERRSTAT_BYTES;
     const nameLen = load<u32>(slot, ERRSTAT_NAME_LEN);
     if (nameLen == 0) {
       store<u32>(slot, len, ERRSTAT_NAME_LEN);
-      memory.copy(slot + ERRSTAT_NAME, at + 1, len);
-    } else if (nameLen != len || !bytesEqual(slot + ERRSTAT_NAME, at + 1, len)) continue;
+      memory.copy(slot + ERRSTAT_NAME, code, len);
+    } else if (nameLen != len || !bytesEqual(slot + ERRSTAT_NAME, code, len)) continue;
     store<u64>(slot, load<u64>(slot, ERRSTAT_COUNT) + 1, ERRSTAT_COUNT);
     return;
   }

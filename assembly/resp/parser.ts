@@ -2,17 +2,22 @@
 //
 //   *3\r\n $3\r\n SET\r\n $3\r\n key\r\n $5\r\n value\r\n      or an inline line:  SET key value\n
 //
-// A complete command costs no copy: its argument records point into the buffer it was read into. When
-// a command is cut off, the records so far are saved with the connection as offsets from the
-// command's start, the bytes are moved to its query buffer, and parsing goes on behind them with the
-// next input, so that a command of any number of arguments is read in linear time.
+// A complete command costs no copy: its argument records point into the buffer it was read into, and
+// the connection's block is not touched. When a command is cut off, its arguments so far are saved
+// with the connection as offsets from the command's start, and the bytes are moved to its query
+// buffer. With the next input parsing goes on behind them; the records are made once, when the
+// command is complete. So a command of any number of arguments, in pieces of any size, is read in
+// linear time.
 //
 // Limits are Redis's: PROTO_INLINE_MAX_BYTES for an inline line and for a length line, 2^31-1
 // arguments, proto-max-bulk-len for an argument, and far less before authentication. Every size is
-// held in 64 bits until it has passed its limit.
+// held in 64 bits until it has passed its limit. As in Redis a zero byte hides the end of its line,
+// which then grows until it is too long: whoever sends one speaks another protocol.
 //
 // Inline lines are unquoted into an arena of their own, since unquoting changes bytes that may have
 // to be parsed again.
+//
+// Difference from Redis: an argument is limited to 2 GiB whatever proto-max-bulk-len says.
 
 import { ARG_BYTES, CFG_PROTO_MAX_BULK, CLIENT_AUTHENTICATED } from '../abi';
 import { Settings } from '../keyspace/settings';
@@ -20,14 +25,25 @@ import { alloc, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import { findByte } from '../util/bytes';
 import { parseI64, parseI64Value } from '../util/number_parse';
 import { setArgRecord } from './args';
-import { Conn, resetParse } from './connection';
+import { BUFFER_SLACK, Conn, resetParse } from './connection';
 
 const PROTO_INLINE_MAX_BYTES: u32 = 65536;
 const MAX_ARGS: i64 = 2147483647;
 const UNAUTHENTICATED_MAX_ARGS: i64 = 10;
 const UNAUTHENTICATED_MAX_BULK: i64 = 16384;
-const ARENA_BYTES: u32 = 131072;
+const MAX_BULK_BYTES: i64 = 0x7fffffff;
+/** A command's name is read a word at a time, so the arena's last arguments need the slack too. */
+const ARENA_BYTES: u32 = 131072 - <u32>BUFFER_SLACK;
 const POOL_ARGS: u32 = 4096;
+/** More records than this are given back once their command is done. */
+const POOL_KEEP_ARGS: u32 = 16384;
+const SAVED_ARG_SHIFT: u32 = 3; // u32 offset from the command's start, u32 length
+
+const CARRIAGE_RETURN: u8 = 13;
+const LINE_FEED: u8 = 10;
+const ASTERISK: u8 = 42;
+const DOLLAR: u8 = 36;
+const CRLF: u16 = 0x0a0d;
 
 export const PARSE_COMPLETE: i32 = 1;
 export const PARSE_MORE: i32 = 0;
@@ -58,15 +74,14 @@ let arenaUsed: u32 = 0;
 export function parserInit(): void {
   pool = alloc(<usize>POOL_ARGS * ARG_BYTES);
   poolArgs = POOL_ARGS;
-  arena = alloc(ARENA_BYTES);
+  arena = alloc(<usize>ARENA_BYTES + BUFFER_SLACK);
 }
 
 /** Forgets the records of commands that have been executed. */
 export function parserReset(): void {
   poolUsed = 0;
   arenaUsed = 0;
-  if (poolArgs > POOL_ARGS << 4) {
-    // One huge command is no reason to keep its records' memory.
+  if (poolArgs > POOL_KEEP_ARGS) {
     const small = tryRealloc(pool, <usize>POOL_ARGS * ARG_BYTES);
     if (small != 0) {
       pool = small;
@@ -86,7 +101,7 @@ function tryPoolReserve(have: u32, more: u32): bool {
   if (<u64>poolUsed + have + more <= <u64>poolArgs) return true;
   // Records of commands parsed ahead are in use by address: only a lone command may move the pool.
   if (poolUsed != 0) return false;
-  const wanted = (<u64>have + more) * 2 * ARG_BYTES;
+  const wanted = (<u64>have * 2 + more) * ARG_BYTES;
   if (wanted > 0xfff00000) return false;
   const wider = tryRealloc(pool, <usize>wanted);
   if (wider == 0) return false;
@@ -101,37 +116,57 @@ class Pool {
   }
 }
 
-/** Parses `\r\n`-terminated digits at `from`; result in `lineValue`, end in `lineEnd`. */
+// --- Commands as arrays ---
+
+/** Value and end of the length line parsed last; `lineStop` is its \r. */
 let lineValue: i64 = 0;
+let lineStop: usize = 0;
 let lineEnd: usize = 0;
 const LINE_OK: i32 = 1;
 const LINE_MORE: i32 = 0;
 const LINE_BAD: i32 = -1;
 const LINE_LONG: i32 = -2;
 
-function parseLengthLine(from: usize, end: usize): i32 {
-  // One to three digits and CRLF cover nearly every length line.
-  if (from + 3 <= end) {
-    const d0: u32 = <u32>load<u8>(from) - 48;
+/** Where the line at `from` ends, 0 when that is not in sight. See the header about zero bytes. */
+function findLineEnd(from: usize, end: usize, stop: u8): usize {
+  const found = findByte(from, end, stop);
+  return found != 0 && findByte(from, found, 0) == 0 ? found : 0;
+}
+
+/** Finds the end of the length line at `at`: LINE_OK sets `lineStop` to its \r and `lineEnd`. */
+function scanLine(at: usize, end: usize): i32 {
+  const isLong = end - at > PROTO_INLINE_MAX_BYTES;
+  const stop = findLineEnd(at, isLong ? at + PROTO_INLINE_MAX_BYTES + 1 : end, CARRIAGE_RETURN);
+  if (stop == 0) return isLong ? LINE_LONG : LINE_MORE;
+  // Whatever the byte behind it is, it is taken for the line feed.
+  if (stop + 2 > end) return LINE_MORE;
+  lineStop = stop;
+  lineEnd = stop + 2;
+  return LINE_OK;
+}
+
+/** Parses the length line at `at`, whose first byte says what it counts. */
+function parseLengthLine(at: usize, end: usize): i32 {
+  // One or two digits and CRLF cover nearly every length line.
+  if (at + 4 <= end) {
+    const d0: u32 = <u32>load<u8>(at, 1) - 48;
     if (d0 < 10) {
-      if (load<u16>(from, 1) == 0x0a0d) {
+      if (load<u16>(at, 2) == CRLF) {
         lineValue = d0;
-        lineEnd = from + 3;
+        lineEnd = at + 4;
         return LINE_OK;
       }
-      const d1: u32 = <u32>load<u8>(from, 1) - 48;
-      if (d0 != 0 && d1 < 10 && from + 4 <= end && load<u16>(from, 2) == 0x0a0d) {
+      const d1: u32 = <u32>load<u8>(at, 2) - 48;
+      if (d0 != 0 && d1 < 10 && at + 5 <= end && load<u16>(at, 3) == CRLF) {
         lineValue = d0 * 10 + d1;
-        lineEnd = from + 4;
+        lineEnd = at + 5;
         return LINE_OK;
       }
     }
   }
-  const stop = findByte(from, min(end, from + PROTO_INLINE_MAX_BYTES), 13);
-  if (stop == 0) return end - from >= PROTO_INLINE_MAX_BYTES ? LINE_LONG : LINE_MORE;
-  if (stop + 2 > end) return LINE_MORE;
-  lineEnd = stop + 2;
-  if (!parseI64(from, stop - from)) return LINE_BAD;
+  const found = scanLine(at, end);
+  if (found != LINE_OK) return found;
+  if (!parseI64(at + 1, lineStop - at - 1)) return LINE_BAD;
   lineValue = parseI64Value;
   return LINE_OK;
 }
@@ -139,132 +174,161 @@ function parseLengthLine(from: usize, end: usize): i32 {
 /**
  * Parses the command at `start`, of which `c` may already hold a part. On PARSE_COMPLETE the records
  * are at `parsedArgv`; on PARSE_MORE the connection remembers how far it came, and the caller must
- * move the bytes from `start` on to the front of its query buffer.
+ * move the bytes from `start` on to the front of its unread query.
  */
 export function parseCommand(c: Conn, start: usize, end: usize): i32 {
-  let at = start + c.parsePos;
-  if (c.multibulkLeft == 0) {
-    if (load<u8>(start) != 42) return parseInline(start, end);
-    const line = parseLengthLine(start + 1, end);
-    if (line == LINE_MORE) return PARSE_MORE;
-    if (line == LINE_LONG) return fail('too big mbulk count string');
-    if (line == LINE_BAD || lineValue > MAX_ARGS) return fail('invalid multibulk length');
-    if (lineValue > UNAUTHENTICATED_MAX_ARGS && (c.flags & CLIENT_AUTHENTICATED) == 0) {
-      return fail('unauthenticated multibulk length');
-    }
-    at = lineEnd;
-    if (lineValue <= 0) {
-      parsedEnd = at;
-      return PARSE_EMPTY;
-    }
-    c.multibulkLeft = <i32>lineValue;
-    c.argc = 0;
-    c.bulkLen = -1;
-    c.argvBytes = 0;
-  } else if (c.argc > 0) {
-    assert(poolUsed == 0);
-    if (!restoreArgs(c, start)) return PARSE_NO_MEMORY;
+  if (c.multibulkLeft != 0) return resumeBulks(c, start, end);
+  if (load<u8>(start) != ASTERISK) return parseInline(start, end);
+  const line = parseLengthLine(start, end);
+  if (line == LINE_MORE) return PARSE_MORE;
+  if (line == LINE_LONG) return fail('too big mbulk count string');
+  if (line == LINE_BAD || lineValue > MAX_ARGS) return fail('invalid multibulk length');
+  if (lineValue > UNAUTHENTICATED_MAX_ARGS && (c.flags & CLIENT_AUTHENTICATED) == 0) {
+    return fail('unauthenticated multibulk length');
   }
-  return parseBulks(c, start, at, end);
+  if (lineValue <= 0) {
+    parsedEnd = lineEnd;
+    return PARSE_EMPTY;
+  }
+  return parseBulks(c, start, lineEnd, end, <u32>lineValue);
 }
 
-/** Turns the saved offsets of an unfinished command back into records. */
-function restoreArgs(c: Conn, start: usize): bool {
-  if (!tryPoolReserve(0, c.argc)) return false;
-  for (let i: u32 = 0; i < c.argc; i++) {
-    const saved = c.argv + ((<usize>i) << 3);
-    setArgRecord(Pool.at(i), start + load<u32>(saved), load<u32>(saved, 4));
+const BULK_UNKNOWN: i64 = -1;
+const BULK_ERROR: i64 = -2;
+
+/** Length of the argument whose header is at `at`, behind which `lineEnd` then points. */
+function parseBulkHeader(c: Conn, at: usize, end: usize): i64 {
+  if (at >= end) return BULK_UNKNOWN;
+  const isBulk = load<u8>(at) == DOLLAR;
+  const line = isBulk ? parseLengthLine(at, end) : scanLine(at, end);
+  if (line == LINE_MORE) return BULK_UNKNOWN;
+  if (line == LINE_LONG) {
+    fail('too big bulk count string');
+    return BULK_ERROR;
   }
-  return true;
+  if (!isBulk) {
+    fail('');
+    parseErrorByte = load<u8>(at);
+    return BULK_ERROR;
+  }
+  const limit = min(Settings.get(CFG_PROTO_MAX_BULK), MAX_BULK_BYTES);
+  if (line == LINE_BAD || lineValue < 0 || lineValue > limit) {
+    fail('invalid bulk length');
+    return BULK_ERROR;
+  }
+  if (lineValue > UNAUTHENTICATED_MAX_BULK && (c.flags & CLIENT_AUTHENTICATED) == 0) {
+    fail('unauthenticated bulk length');
+    return BULK_ERROR;
+  }
+  return lineValue;
 }
 
-function parseBulks(c: Conn, start: usize, from: usize, end: usize): i32 {
+/** Parses a command from its first argument on. */
+function parseBulks(c: Conn, start: usize, from: usize, end: usize, count: u32): i32 {
   let at = from;
-  let argc = c.argc;
-  let left = c.multibulkLeft;
-  let bulk: i64 = c.bulkLen;
-  const first = argc;
-  while (left > 0) {
-    if (bulk < 0) {
-      if (at >= end) return suspend(c, start, at, first, argc, left, -1);
-      if (load<u8>(at) != 36) {
-        parseErrorText = '';
-        parseErrorByte = load<u8>(at);
-        return PARSE_ERROR;
-      }
-      const line = parseLengthLine(at + 1, end);
-      if (line == LINE_MORE) return suspend(c, start, at, first, argc, left, -1);
-      if (line == LINE_LONG) return fail('too big bulk count string');
-      if (line == LINE_BAD || lineValue < 0 || lineValue > Settings.get(CFG_PROTO_MAX_BULK)) {
-        return fail('invalid bulk length');
-      }
-      if (lineValue > UNAUTHENTICATED_MAX_BULK && (c.flags & CLIENT_AUTHENTICATED) == 0) {
-        return fail('unauthenticated bulk length');
-      }
-      if (lineValue > 0x7fffffff) return fail('invalid bulk length');
-      bulk = lineValue;
-      at = lineEnd;
-    }
-    if (<i64>(end - at) < bulk + 2) return suspend(c, start, at, first, argc, left, bulk);
+  for (let argc: u32 = 0; argc < count; argc++) {
+    const bulk = parseBulkHeader(c, at, end);
+    if (bulk == BULK_ERROR) return PARSE_ERROR;
+    if (bulk == BULK_UNKNOWN) return suspend(c, start, at, argc, count, -1);
+    at = lineEnd;
+    if (<i64>(end - at) < bulk + 2) return suspend(c, start, at, argc, count, <i32>bulk);
     if (poolUsed + argc >= poolArgs && !tryPoolReserve(argc, 1)) {
-      if (poolUsed == 0) return PARSE_NO_MEMORY;
-      // Begin this command again when the pool is free. It is not a resumed one: those come first
-      // in their round, when the pool is empty.
-      assert(first == 0);
-      resetParse(c);
-      return PARSE_LATER;
+      // With commands parsed ahead in the pool, begin this one again when they are done.
+      return poolUsed != 0 ? PARSE_LATER : PARSE_NO_MEMORY;
     }
     setArgRecord(Pool.at(argc), at, <u32>bulk);
-    argc += 1;
-    c.argvBytes += <u32>bulk;
     at += <usize>bulk + 2;
-    bulk = -1;
-    left -= 1;
   }
-  parsedArgc = argc;
+  parsedArgc = count;
   parsedArgv = Pool.at(0);
   parsedEnd = at;
-  poolUsed += argc;
-  c.multibulkLeft = 0;
-  c.argc = 0;
-  c.parsePos = 0;
-  c.bulkLen = -1;
+  poolUsed += count;
   return PARSE_COMPLETE;
 }
 
-/** Saves an unfinished command's progress; records before `first` are saved already. */
-function suspend(
-  c: Conn,
-  start: usize,
-  at: usize,
-  first: u32,
-  argc: u32,
-  left: i32,
-  bulk: i64,
-): i32 {
-  if (argc > c.argvCap) {
-    const wanted = (<usize>max(argc, min(argc << 1, 1 << 28))) << 3;
-    const wider = c.argv == 0 ? tryAlloc(wanted) : tryRealloc(c.argv, wanted);
-    if (wider == 0) return PARSE_NO_MEMORY;
-    c.argv = wider;
-    c.argvCap = <u32>(usableSize(wider) >> 3);
+// --- Commands in pieces ---
+
+function trySavedReserve(c: Conn, count: u32): bool {
+  if (count <= c.argvCap) return true;
+  const wanted = (<usize>max(count, min(c.argvCap << 1, 1 << 28))) << SAVED_ARG_SHIFT;
+  const wider = c.argv == 0 ? tryAlloc(wanted) : tryRealloc(c.argv, wanted);
+  if (wider == 0) return false;
+  c.argv = wider;
+  c.argvCap = <u32>(usableSize(wider) >> SAVED_ARG_SHIFT);
+  return true;
+}
+
+function saveArg(c: Conn, i: u32, offset: usize, length: u32): void {
+  const saved = c.argv + ((<usize>i) << SAVED_ARG_SHIFT);
+  store<u32>(saved, <u32>offset);
+  store<u32>(saved, length, 4);
+  c.argvBytes += length;
+}
+
+/** Saves the first part of a command: `argc` of `count` arguments, and where the next one begins. */
+function suspend(c: Conn, start: usize, at: usize, argc: u32, count: u32, bulk: i32): i32 {
+  if (!trySavedReserve(c, argc)) return PARSE_NO_MEMORY;
+  c.argvBytes = 0;
+  for (let i: u32 = 0; i < argc; i++) {
+    saveArg(c, i, <usize>load<u32>(Pool.at(i)) - start, load<u32>(Pool.at(i), 4));
   }
-  for (let i = first; i < argc; i++) {
-    const saved = c.argv + ((<usize>i) << 3);
-    store<u32>(saved, load<u32>(Pool.at(i)) - <u32>start);
-    store<u32>(saved, load<u32>(Pool.at(i), 4), 4);
-  }
+  return savePosition(c, at - start, argc, count - argc, bulk);
+}
+
+function savePosition(c: Conn, offset: usize, argc: u32, left: u32, bulk: i32): i32 {
   c.argc = argc;
-  c.multibulkLeft = left;
-  c.bulkLen = <i32>bulk;
-  c.parsePos = <u32>(at - start);
+  c.multibulkLeft = <i32>left;
+  c.bulkLen = bulk;
+  c.parsePos = <u32>offset;
   return PARSE_MORE;
+}
+
+/** Goes on with a command of which a part is saved. */
+function resumeBulks(c: Conn, start: usize, end: usize): i32 {
+  // Such a command is the first of its round.
+  assert(poolUsed == 0);
+  let at = start + c.parsePos;
+  let argc = c.argc;
+  let left = <u32>c.multibulkLeft;
+  let bulk: i64 = c.bulkLen;
+  while (left > 0) {
+    if (bulk == BULK_UNKNOWN) {
+      bulk = parseBulkHeader(c, at, end);
+      if (bulk == BULK_ERROR) return PARSE_ERROR;
+      if (bulk == BULK_UNKNOWN) return savePosition(c, at - start, argc, left, -1);
+      at = lineEnd;
+    }
+    if (<i64>(end - at) < bulk + 2) return savePosition(c, at - start, argc, left, <i32>bulk);
+    if (!trySavedReserve(c, argc + 1)) return PARSE_NO_MEMORY;
+    saveArg(c, argc, at - start, <u32>bulk);
+    argc += 1;
+    left -= 1;
+    at += <usize>bulk + 2;
+    bulk = BULK_UNKNOWN;
+  }
+  if (!tryPoolReserve(0, argc)) return PARSE_NO_MEMORY;
+  for (let i: u32 = 0; i < argc; i++) {
+    const saved = c.argv + ((<usize>i) << SAVED_ARG_SHIFT);
+    setArgRecord(Pool.at(i), start + load<u32>(saved), load<u32>(saved, 4));
+  }
+  resetParse(c);
+  parsedArgc = argc;
+  parsedArgv = Pool.at(0);
+  parsedEnd = at;
+  poolUsed = argc;
+  return PARSE_COMPLETE;
 }
 
 // --- Inline commands ---
 
+/** isspace of the C locale: what may lie between arguments. */
 function isSpaceByte(byte: u32): bool {
   return byte == 32 || byte - 9 < 5;
+}
+
+/** What ends an argument outside quotes: vertical tab and form feed do not. */
+function endsArgument(byte: u32): bool {
+  return byte == 32 || byte == 9 || byte == CARRIAGE_RETURN;
 }
 
 function hexDigit(byte: u32): i32 {
@@ -291,37 +355,34 @@ function escapedByte(byte: u32): u32 {
 }
 
 function parseInline(start: usize, end: usize): i32 {
-  const newline = findByte(start, end, 10);
-  if (newline == 0) {
-    return end - start > PROTO_INLINE_MAX_BYTES ? fail('too big inline request') : PARSE_MORE;
-  }
-  const length = <u32>(newline - start);
-  if (length > PROTO_INLINE_MAX_BYTES) return fail('too big inline request');
-  if (arenaUsed + length > ARENA_BYTES) return PARSE_LATER;
+  const isLong = end - start > PROTO_INLINE_MAX_BYTES;
+  const newline = findLineEnd(start, isLong ? start + PROTO_INLINE_MAX_BYTES + 1 : end, LINE_FEED);
+  if (newline == 0) return isLong ? fail('too big inline request') : PARSE_MORE;
+  if (arenaUsed + <u32>(newline - start) > ARENA_BYTES) return PARSE_LATER;
   let stop = newline;
-  if (stop > start && load<u8>(stop - 1) == 13) stop -= 1;
+  if (stop > start && load<u8>(stop - 1) == CARRIAGE_RETURN) stop -= 1;
   parsedEnd = newline + 1;
   return splitInline(start, stop);
 }
 
-/** Splits a line at white space, honouring quotes, as redis-cli's users expect. */
+/** Splits a line without zero bytes at white space, honouring quotes as redis-cli's users expect. */
 function splitInline(from: usize, stop: usize): i32 {
   let at = from;
   let argc: u32 = 0;
   let out = arena + arenaUsed;
   while (true) {
     while (at < stop && isSpaceByte(load<u8>(at))) at += 1;
-    if (at >= stop || load<u8>(at) == 0) break;
+    if (at >= stop) break;
     const argStart = out;
     let quote: u32 = 0;
     while (true) {
-      if (at >= stop || load<u8>(at) == 0) {
+      if (at >= stop) {
         if (quote != 0) return fail('unbalanced quotes in request');
         break;
       }
       const byte: u32 = load<u8>(at);
       if (quote == 0) {
-        if (isSpaceByte(byte)) break;
+        if (endsArgument(byte)) break;
         if (byte == 34 || byte == 39) quote = byte;
         else {
           store<u8>(out, <u8>byte);
@@ -333,7 +394,7 @@ function splitInline(from: usize, stop: usize): i32 {
       if (byte == quote) {
         // A closing quote must end the argument.
         at += 1;
-        if (at < stop && load<u8>(at) != 0 && !isSpaceByte(load<u8>(at))) {
+        if (at < stop && !isSpaceByte(load<u8>(at))) {
           return fail('unbalanced quotes in request');
         }
         break;

@@ -7,12 +7,14 @@
 // When the buffer cannot grow, the rest of the reply is dropped, `outputLost` is set and the
 // connection is closed: a client never sees a reply with a hole in it.
 
-import { free, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
+import { tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import { copySmall } from '../util/bytes';
 import { digits10, formatI64, formatU64 } from '../util/number_format';
 import { client } from './connection';
 
 const OUTPUT_MIN_BYTES: usize = 262144;
+const OUTPUT_MAX_BYTES: u64 = 0xfff00000;
+const OUTPUT_DOUBLING_BYTES: u64 = 0x8000000;
 const SLACK: usize = 64;
 
 let base: usize = 0;
@@ -45,8 +47,11 @@ export function outputReset(): void {
   pos = base;
   outputLost = false;
   if (end - base > OUTPUT_MIN_BYTES << 2) {
-    free(base);
-    writerInit();
+    // Cutting a run of pages always succeeds, and in place.
+    base = tryRealloc(base, OUTPUT_MIN_BYTES);
+    assert(base != 0);
+    pos = base;
+    end = base + OUTPUT_MIN_BYTES - SLACK;
   }
 }
 
@@ -56,13 +61,14 @@ export function tryReserve(bytes: usize): bool {
   return tryGrow(bytes);
 }
 
+/** Grows by doubling, and long outputs by a quarter, so that appending costs linear time. */
 function tryGrow(bytes: usize): bool {
   const length = pos - base;
   const wanted = <u64>length + bytes + SLACK;
-  const roomy = <usize>min<u64>(wanted << 1, 0xfff00000);
+  const roomy = wanted + (wanted < OUTPUT_DOUBLING_BYTES ? wanted : wanted >> 2);
   let grown: usize = 0;
-  if (!outputLost && wanted <= 0xfff00000) {
-    if (wanted < 0x8000000) grown = tryRealloc(base, roomy);
+  if (!outputLost && wanted <= OUTPUT_MAX_BYTES) {
+    grown = tryRealloc(base, <usize>min(roomy, OUTPUT_MAX_BYTES));
     if (grown == 0) grown = tryRealloc(base, <usize>wanted);
   }
   if (grown == 0) {
@@ -106,6 +112,11 @@ export function replyText(text: string): void {
   const from = changetype<usize>(text);
   for (let i: u32 = 0; i < len; i++) store<u8>(pos + i, load<u8>(from + (i << 1)));
   pos += len;
+}
+
+/** Appends an integer's digits, without a type or an end: for texts put together of parts. */
+export function replyDigits(value: i64): void {
+  if (tryReserve(32)) pos += formatI64(value, pos);
 }
 
 function replyHead(kind: u8, count: u64): void {
@@ -183,6 +194,14 @@ export function replyBulkInt(value: i64): void {
   replyCrlf();
 }
 
+/** An unsigned integer as a bulk string. */
+export function replyBulkU64(value: u64): void {
+  if (!tryReserve(64)) return;
+  replyHead(36, digits10(value));
+  pos += formatU64(value, pos);
+  replyCrlf();
+}
+
 export function replyBulkText(text: string): void {
   replyHead(36, text.length);
   replyText(text);
@@ -212,6 +231,12 @@ export function replySet(count: u32): void {
   else replyArray(count);
 }
 
+/** Out-of-band data: its own kind in RESP3, an array in RESP2. */
+export function replyPush(count: u32): void {
+  if (client.resp == 3) replyHead(62, count);
+  else replyArray(count);
+}
+
 /** Opens an array whose length is known only at its end; pass the result to `replyArrayEnd`. */
 export function replyArrayStart(): u32 {
   const at = outputLen();
@@ -230,6 +255,22 @@ export function replyArrayEnd(at: u32, count: u32): void {
   store<u16>(start + 1 + len, 0x0a0d);
   memory.copy(start + 3 + len, body, bytes);
   pos = start + 3 + len + bytes;
+}
+
+const HEAD_MAX_BYTES: u32 = 128;
+const headCopy: usize = memory.data(128, 8);
+
+/**
+ * Moves what was written from `head` on, HEAD_MAX_BYTES at most, in front of what was written from
+ * `body` to there: for a head that is only known when its body is complete.
+ */
+export function replyHeadFirst(body: u32, head: u32): void {
+  if (outputLost) return;
+  const bytes = outputLen() - head;
+  assert(bytes <= HEAD_MAX_BYTES);
+  memory.copy(headCopy, base + head, bytes);
+  memory.copy(base + body + bytes, base + body, head - body);
+  memory.copy(base + body, headCopy, bytes);
 }
 
 // --- Error replies: see errors.ts, which counts them ---

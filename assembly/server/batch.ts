@@ -8,14 +8,22 @@
 // (`stash`), because the region belongs to the next connection that has input.
 //
 // One batch runs at a time. It may be interrupted by a host command: then the host acts, appends a
-// reply and calls `resume`, or `suspend` first when the command takes its time.
+// reply and calls `resume`. When the command takes its time, the host calls `suspend` instead, which
+// keeps the rest of the batch with the connection, and `answer` once it has the reply:
+//
+//   STATUS_HOST_COMMAND -> reply ------------------------------> resume -> ...
+//                       -> suspend -> (others' batches) -> answer -> reply -> resume -> ...
+//
+// A suspended command is booked when it is answered, with all the time it took; the slow log never
+// sees it, because its arguments are gone by then. In a transaction it lets others' commands in
+// between, which Redis has no counterpart for: nothing takes its time there.
 
 import {
   ABI_ARGC,
   ABI_ARGV,
+  ABI_CLOSE_REASON,
   ABI_CMD_ID,
   ABI_CURRENT_CONN,
-  CFG_GUARDS,
   CFG_LATENCY_THRESHOLD_MS,
   CFG_QUERY_BUFFER_LIMIT,
   CFG_SLOWLOG_SLOWER_US,
@@ -27,6 +35,11 @@ import {
   CLIENT_REPLY_OFF,
   CLIENT_REPLY_SKIP,
   CLIENT_REPLY_SKIP_NEXT,
+  CLOSE_ASKED,
+  CLOSE_CROSS_PROTOCOL,
+  CLOSE_NO_MEMORY,
+  CLOSE_PROTOCOL_ERROR,
+  CLOSE_QUERY_LIMIT,
   CMD_ADMIN,
   CMD_FAST,
   CMD_SKIP_MONITOR,
@@ -47,20 +60,45 @@ import {
   STATUS_OK,
   STATUS_PAUSED,
 } from '../abi';
-import { dispatchCommand } from '../generated/command_table';
+import { monitorCount, monitorFeed } from '../client/monitor';
+import { notifyDrain } from '../client/notify';
+import { slowlogPushIfNeeded } from '../client/slowlog';
+import {
+  execRequested,
+  isExecuting,
+  queuedId,
+  requestExec,
+  transactionEnd,
+  transactionNext,
+  transactionReturn,
+} from '../client/transaction';
+import { watchDrain } from '../client/watch';
+import {
+  CMD_ID_PSUBSCRIBE,
+  CMD_ID_PUNSUBSCRIBE,
+  CMD_ID_SSUBSCRIBE,
+  CMD_ID_SUBSCRIBE,
+  CMD_ID_SUNSUBSCRIBE,
+  CMD_ID_UNSUBSCRIBE,
+  dispatchCommand,
+} from '../generated/command_table';
 import { clockUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
+import { effectsBytes, effectsClear, effectsLost } from '../keyspace/effects';
 import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
-import { setArgs } from '../resp/args';
+import { argc, argv, setArgs } from '../resp/args';
 import {
   Conn,
   client,
-  queryRelease,
+  pushTaken,
+  queryAdvance,
+  queryFree,
+  queryUnread,
   resetParse,
   setClient,
   tryQueryAppend,
-  tryQueryReserve,
+  tryQueryFit,
 } from '../resp/connection';
 import {
   clearCommandErrors,
@@ -83,30 +121,35 @@ import {
   parseErrorText,
   parserReset,
 } from '../resp/parser';
-import { outputLen, outputLost, outputReset, outputRewind, replyText } from '../resp/writer';
+import {
+  outputLen,
+  outputLost,
+  outputReset,
+  outputRewind,
+  replyRaw,
+  replyText,
+} from '../resp/writer';
 import { abiSet } from './abi_block';
 import { NO_COMMAND, Record } from './command_lookup';
 import { countCalls, countFailed } from './command_stats';
 import {
+  ADMIT_CLOSE,
+  ADMIT_HOLD,
+  ADMIT_RUN,
   admitAtOnce,
   admitCommand,
   commandFlags,
-  isPaused,
   refreshGuards,
   resolveCommand,
 } from './dispatch';
 import { pushEvent } from './events';
-import { monitorCount, monitorFeed } from './monitor';
-import { slowlogPushIfNeeded } from './slowlog';
-import { touchAll, touchCollect, touchDiscard } from './touch';
+import { touchAll, touchCollect } from './touch';
 
 /** Commands parsed and touched before the first of them runs. */
 const ROUND_COMMANDS: u32 = 32;
 /** The host gets to write out when a batch's replies exceed this. */
 const FLUSH_BYTES: u32 = 1048576;
-/** An idle connection's query buffer larger than this is given back. */
-const QUERY_KEEP_BYTES: u32 = 16384;
-/** From this argument size on the query buffer is sized for the whole argument at once. */
+/** From this argument size on the query buffer grows towards the whole argument. */
 const BIG_ARG_BYTES: i32 = 32768;
 
 /** One parsed command of the round. */
@@ -123,84 +166,152 @@ const SLOT_BYTES: u32 = 24;
 const slots: usize = memory.data(768, 8);
 
 const SHARED_TIME: f64 = -1.0;
-/** A command that dispatch refused: not a call. */
+/** A command that dispatch refused or queued: not a call. */
 const NOT_RUN: f64 = -2.0;
 
-let base: usize = 0; // the buffer being read: input region or query buffer
-let end: usize = 0;
+const REPLY_MODES: u32 = CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT;
+const SILENT: u32 = CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP;
+
+let fromQuery: bool = false; // reading the query buffer, not the input region
+let end: usize = 0; // of what is read
 let next: usize = 0; // first byte not parsed
 let parsed: u32 = 0; // commands in the round
 let running: u32 = 0; // index of the command that runs or is next
+let booked: u32 = 0; // commands of the round that are in the statistics already
 let outcome: i32 = PARSE_MORE; // why parsing stopped
+let queuedStartUs: f64 = 0; // when the running command of a transaction began
 let interrupted: bool = false; // a host command of this batch is under way
-let roundStartUs: f64 = 0;
+let answered: bool = false; // it had been suspended: its arguments are gone
+let batchStartUs: f64 = 0; // only kept while there are monitors
+let roundStartUs: f64 = 0; // of the round, or of what is not booked of it
 let commandStartUs: f64 = 0;
-let timedUs: f64 = 0; // part of the round that was measured command by command
-let sharing: u32 = 0; // commands of the round that were not
+let timedUs: f64 = 0; // part of that time that was measured command by command
+let sharing: u32 = 0; // commands that were not
 let outputStart: u32 = 0; // where the running command's reply begins
 
 function slotAt(i: u32): Slot {
   return changetype<Slot>(slots + i * SLOT_BYTES);
 }
 
+// --- Beginnings of a batch ---
+
 /** Runs `length` bytes that the host put into the input region at `input`. */
 export function feed(c: Conn, input: usize, length: u32): i32 {
   if (offsetof<Slot>() != SLOT_BYTES) ERROR('Slot is SLOT_BYTES long');
   assert(!interrupted);
+  outputReset();
   c.netIn += length;
-  if (c.flags & CLIENT_CLOSE_ASAP) return STATUS_ABORT;
-  if (c.queryLen > 0 || c.flags & CLIENT_BLOCKED) {
-    if (!tryQueryAppend(c, input, length)) return STATUS_ABORT;
-    if (<i64>c.queryLen > Settings.get(CFG_QUERY_BUFFER_LIMIT)) {
-      Stats.add(STAT_QUERYBUF_DISCONNECTS, 1);
-      return STATUS_ABORT;
-    }
-    if (c.flags & CLIENT_BLOCKED) return STATUS_BLOCKED;
-    return begin(c, c.query, c.queryLen);
+  if (c.flags & CLIENT_CLOSE_ASAP) return abort(c, CLOSE_ASKED);
+  // Who was told goodbye is not listened to any more.
+  if (c.flags & CLIENT_CLOSE_AFTER_REPLY) return STATUS_OK;
+  if (c.queryLen == 0 && (c.flags & CLIENT_BLOCKED) == 0) {
+    enter(c, input, length, false);
+    return runRounds();
   }
-  return begin(c, input, length);
+  if (!tryQueryAppend(c, input, length)) return abort(c, CLOSE_NO_MEMORY);
+  if (queryTooLong(c)) return abort(c, CLOSE_QUERY_LIMIT);
+  if (c.flags & CLIENT_BLOCKED) return STATUS_BLOCKED;
+  enter(c, queryUnread(c), c.queryLen, true);
+  return runRounds();
 }
 
 /** Goes on after a host command, or with what the connection's query buffer holds. */
 export function resume(c: Conn): i32 {
-  if (interrupted && client == c) {
+  if (interrupted) {
+    assert(client == c);
     interrupted = false;
-    refreshGuards();
+    return afterHostCommand(c);
+  }
+  outputReset();
+  if (c.flags & CLIENT_BLOCKED) return STATUS_BLOCKED;
+  if (c.flags & CLIENT_CLOSE_ASAP) return abort(c, CLOSE_ASKED);
+  if (c.flags & CLIENT_CLOSE_AFTER_REPLY) return STATUS_OK;
+  enter(c, queryUnread(c), c.queryLen, true);
+  return runRounds();
+}
+
+function afterHostCommand(c: Conn): i32 {
+  // The host may have changed what the commands behind it run under.
+  refreshGuards();
+  selectDatabase(c.db);
+  setTouchOnLookup((c.flags & CLIENT_NO_TOUCH) == 0);
+  const late = answered;
+  answered = false;
+  if (isExecuting(c)) {
+    finishQueued(c, late);
+    if (!runTransaction(c)) return STATUS_HOST_COMMAND;
+  }
+  // A command that was suspended is no part of this round.
+  if (running < parsed) {
     finishCommand(running);
     running += 1;
-    return runRounds();
-  }
-  c.flags &= ~CLIENT_BLOCKED;
-  return begin(c, c.query, c.queryLen);
+  } else finishAnswered(c);
+  const status = afterCommand(c);
+  return status != STATUS_OK ? status : runRounds();
 }
 
 /**
  * The host command under way will be answered later: the rest of the batch is kept with the
- * connection until `resume`. Its reply must then be written by the host itself.
+ * connection until `answer`. What was replied before the command may be written.
  */
 export function suspend(c: Conn): void {
   assert(interrupted && client == c);
   interrupted = false;
-  finishCommand(running);
   c.flags |= CLIENT_BLOCKED;
-  const rest = running + 1 < parsed ? slotAt(running + 1).start : next;
-  account(running + 1);
-  stash(rest);
+  feedMonitors(c, isExecuting(c) ? queuedId : c.lastCommand, argv, argc);
+  c.startedUs = isExecuting(c) ? queuedStartUs : commandStartUs;
+  // In a transaction a part of the reply is there already.
+  if (c.flags & SILENT) outputRewind(outputStart);
+  stash(running + 1 < parsed ? slotAt(running + 1).start : next);
 }
 
-function begin(c: Conn, buffer: usize, length: u32): i32 {
-  setClient(c);
-  abiSet(ABI_CURRENT_CONN, <u32>changetype<usize>(c));
+/** The host is about to append the reply of a suspended command and to call `resume`. */
+export function answer(c: Conn): void {
+  assert(!interrupted && (c.flags & CLIENT_BLOCKED) != 0);
+  c.flags &= ~CLIENT_BLOCKED;
   outputReset();
-  selectDatabase(c.db);
-  setTouchOnLookup((c.flags & CLIENT_NO_TOUCH) == 0);
-  base = buffer;
-  next = buffer;
-  end = buffer + length;
+  enter(c, queryUnread(c), c.queryLen, true);
+  outputStart = 0;
+  clearCommandErrors();
+  commandStartUs = c.startedUs;
+  queuedStartUs = c.startedUs;
+  if (isExecuting(c)) transactionReturn(c);
+  interrupted = true;
+  answered = true;
+}
+
+/** The connection is going away, maybe closed by the host command its batch is interrupted by. */
+export function abandon(c: Conn): void {
+  if (client != c) return;
+  if (interrupted) {
+    interrupted = false;
+    answered = false;
+    if (running < parsed) {
+      finishCommand(running);
+      account(running + 1);
+    }
+  }
+  outputReset();
   parsed = 0;
   running = 0;
+  booked = 0;
+}
+
+/** Makes `c` the running client, with nothing parsed of its `length` bytes at `from`. */
+function enter(c: Conn, from: usize, length: u32, isQuery: bool): void {
+  setClient(c);
+  abiSet(ABI_CURRENT_CONN, <u32>changetype<usize>(c));
+  abiSet(ABI_CMD_ID, NO_COMMAND);
+  selectDatabase(c.db);
+  setTouchOnLookup((c.flags & CLIENT_NO_TOUCH) == 0);
+  if (monitorCount != 0) batchStartUs = clockUs();
+  fromQuery = isQuery;
+  next = from;
+  end = from + length;
+  parsed = 0;
+  running = 0;
+  booked = 0;
   outcome = PARSE_COMPLETE;
-  return runRounds();
 }
 
 /** Finishes the round at hand and runs further ones until something ends the batch. */
@@ -209,12 +320,9 @@ function runRounds(): i32 {
     const status = executeRound();
     if (status != STATUS_OK) return status;
     if (outcome == PARSE_ERROR) return protocolError();
-    if (outcome == PARSE_NO_MEMORY) return STATUS_ABORT;
+    if (outcome == PARSE_NO_MEMORY) return abort(client, CLOSE_NO_MEMORY);
     if (outcome == PARSE_MORE || next >= end) return finishBatch();
-    if (outputLen() > FLUSH_BYTES) {
-      stash(next);
-      return STATUS_FLUSH;
-    }
+    if (outputLen() > FLUSH_BYTES) return interrupt(next, STATUS_FLUSH);
     parseRound();
   }
 }
@@ -226,6 +334,7 @@ function parseRound(): void {
   parserReset();
   parsed = 0;
   running = 0;
+  booked = 0;
   // Before authentication limits depend on the command just before: look at one at a time.
   const most = c.flags & CLIENT_AUTHENTICATED ? ROUND_COMMANDS : 1;
   outcome = PARSE_COMPLETE;
@@ -248,8 +357,7 @@ function parseRound(): void {
     if (id != NO_COMMAND) touchCollect(id, parsedArgv, parsedArgc);
     parsed += 1;
   }
-  if (parsed > 1) touchAll();
-  else touchDiscard();
+  touchAll();
   timedUs = 0;
   sharing = 0;
   refreshGuards();
@@ -264,43 +372,116 @@ function executeRound(): i32 {
     const slot = slotAt(running);
     const id = slot.id;
     setArgs(slot.argc, slot.argv);
-    if (Settings.on(CFG_GUARDS) && isPaused(id)) {
-      account(running);
-      stash(slot.start);
-      return STATUS_PAUSED;
-    }
     outputStart = outputLen();
     clearCommandErrors();
-    if (!admitAtOnce(id, slot.argc) && !admitCommand(id)) {
+    let admitted = ADMIT_RUN;
+    if (!admitAtOnce(id, slot.argc)) {
+      admitted = admitCommand(id);
+      // Keys evicted for the command count as changed before it runs.
+      drainEffects();
+    }
+    c.lastCommand = id != NO_COMMAND ? id : u32.MAX_VALUE;
+    if (admitted == ADMIT_RUN) {
+      slot.durationUs = SHARED_TIME;
+      if (commandFlags(id) & CMD_TIMED) commandStartUs = clockUs();
+      if (!runCommand(id)) return STATUS_HOST_COMMAND;
+      if (execRequested && !runTransaction(c)) return STATUS_HOST_COMMAND;
+      finishCommand(running);
+    } else {
+      if (admitted == ADMIT_HOLD) return interrupt(slot.start, STATUS_PAUSED);
+      if (admitted == ADMIT_CLOSE) return abort(c, CLOSE_CROSS_PROTOCOL);
       slot.durationUs = NOT_RUN;
       afterReply(c);
-    } else {
-      slot.durationUs = SHARED_TIME;
-      const flags = commandFlags(id);
-      if (monitorCount != 0 && (flags & (CMD_SKIP_MONITOR | CMD_ADMIN)) == 0) {
-        monitorFeed(c, <u32>(clockUs() - roundStartUs));
-      }
-      if (flags & CMD_TIMED) commandStartUs = clockUs();
-      // For the host's commands, and to name the culprit should this one trap.
-      abiSet(ABI_CMD_ID, id);
-      abiSet(ABI_ARGC, slot.argc);
-      abiSet(ABI_ARGV, <u32>slot.argv);
-      if (load<u8>(Record.at(id), RECORD_OWNER) != 0) {
-        interrupted = true;
-        return STATUS_HOST_COMMAND;
-      }
-      dispatchCommand(id);
-      finishCommand(running);
     }
     running += 1;
-    if (outputLost) return STATUS_ABORT;
-    if (c.flags & CLIENT_CLOSE_AFTER_REPLY) {
-      account(running);
-      return STATUS_CLOSE;
-    }
+    const status = afterCommand(c);
+    if (status != STATUS_OK) return status;
   }
   account(running);
   return STATUS_OK;
+}
+
+/** STATUS_OK unless the batch has to stop behind the command that ran. */
+function afterCommand(c: Conn): i32 {
+  if (outputLost) return abort(c, CLOSE_NO_MEMORY);
+  if (c.flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_ASAP)) {
+    if (c.flags & CLIENT_CLOSE_ASAP) return abort(c, CLOSE_ASKED);
+    account(running);
+    queryFree(c);
+    abiSet(ABI_CLOSE_REASON, CLOSE_ASKED);
+    return STATUS_CLOSE;
+  }
+  if (outputLen() > FLUSH_BYTES && running < parsed) {
+    return interrupt(slotAt(running).start, STATUS_FLUSH);
+  }
+  return STATUS_OK;
+}
+
+/** Runs the command whose arguments are set. False when it is the host's: the batch stops here. */
+function runCommand(id: u32): bool {
+  // For the host's commands, and to name the culprit should this one trap.
+  abiSet(ABI_CMD_ID, id);
+  abiSet(ABI_ARGC, argc);
+  abiSet(ABI_ARGV, <u32>argv);
+  if (load<u8>(Record.at(id), RECORD_OWNER) != 0) {
+    // INFO, SLOWLOG and their like must find the commands before them.
+    account(running);
+    interrupted = true;
+    return false;
+  }
+  if (commandFlags(id) & CMD_ADMIN) account(running);
+  dispatchCommand(id);
+  return true;
+}
+
+// --- Transactions ---
+
+/** Runs what is left of the client's queue. False when a host command interrupts it. */
+function runTransaction(c: Conn): bool {
+  requestExec(false);
+  while (transactionNext(c)) {
+    clearCommandErrors();
+    queuedStartUs = clockUs();
+    if (!runCommand(queuedId)) return false;
+    finishQueued(c, false);
+  }
+  transactionEnd(c);
+  // The errors counted last were a queued command's, not EXEC's.
+  clearCommandErrors();
+  return true;
+}
+
+/**
+ * What follows a queued command that ran: it is a call of its own in all statistics. One that was
+ * suspended (`late`) has been shown to monitors, and its arguments are gone.
+ */
+function finishQueued(c: Conn, late: bool): void {
+  const duration = max(clockUs() - queuedStartUs, 0.0);
+  if (commandErrors != 0) countFailed(queuedId);
+  countCalls(queuedId, 1, duration);
+  Stats.add(STAT_COMMANDS, 1);
+  if (!late) {
+    feedMonitors(c, queuedId, argv, argc);
+    noteSlow(queuedId, argv, argc, duration);
+  }
+  drainEffects();
+}
+
+/**
+ * Shows monitors a command that ran. Only then: SELECT shows the database it chose, and secrets have
+ * been blacked out.
+ */
+function feedMonitors(c: Conn, id: u32, args: usize, count: u32): void {
+  if (monitorCount == 0 || (commandFlags(id) & (CMD_SKIP_MONITOR | CMD_ADMIN)) != 0) return;
+  monitorFeed(c, args, count, batchStartUs == 0 ? 0 : clockUs() - batchStartUs);
+}
+
+/** Tells everyone concerned what the command, or background work, changed. */
+export function drainEffects(): void {
+  if (effectsBytes() == 0 && !effectsLost) return;
+  watchDrain();
+  notifyDrain();
+  effectsClear();
 }
 
 /** What follows a command that ran, core's or host's. */
@@ -308,40 +489,70 @@ function finishCommand(index: u32): void {
   const c = client;
   const slot = slotAt(index);
   if (commandFlags(slot.id) & CMD_TIMED) {
-    slot.durationUs = clockUs() - commandStartUs;
+    slot.durationUs = max(clockUs() - commandStartUs, 0.0);
     timedUs += slot.durationUs;
   } else sharing += 1;
-  c.lastCommand = slot.id;
   c.commands += 1;
   if (commandErrors != 0) countFailed(slot.id);
+  feedMonitors(c, slot.id, slot.argv, slot.argc);
+  drainEffects();
+  afterReply(c);
+  if (c.pushLen != 0) takeOwnPushes(c);
+}
+
+/** Messages that a command published to its own connection follow its reply. */
+function takeOwnPushes(c: Conn): void {
+  replyRaw(c.push, c.pushLen);
+  pushTaken(c);
+}
+
+/** What follows a command that was suspended. */
+function finishAnswered(c: Conn): void {
+  countCalls(c.lastCommand, 1, max(clockUs() - c.startedUs, 0.0));
+  Stats.add(STAT_COMMANDS, 1);
+  c.commands += 1;
+  if (commandErrors != 0) countFailed(c.lastCommand);
+  drainEffects();
   afterReply(c);
 }
 
 /** CLIENT REPLY OFF and SKIP take the reply back. */
 function afterReply(c: Conn): void {
-  const mode = c.flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT);
+  const mode = c.flags & REPLY_MODES;
   if (mode == 0) return;
-  if (mode & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP)) outputRewind(outputStart);
+  if (mode & SILENT && !confirmsByPush(c.lastCommand)) outputRewind(outputStart);
   c.flags &= ~CLIENT_REPLY_SKIP;
   if (mode & CLIENT_REPLY_SKIP_NEXT) {
     c.flags = (c.flags & ~CLIENT_REPLY_SKIP_NEXT) | CLIENT_REPLY_SKIP;
   }
 }
 
+/** Confirmations of subscriptions are messages, which CLIENT REPLY does not silence. */
+function confirmsByPush(id: u32): bool {
+  return (
+    id == CMD_ID_SUBSCRIBE ||
+    id == CMD_ID_UNSUBSCRIBE ||
+    id == CMD_ID_PSUBSCRIBE ||
+    id == CMD_ID_PUNSUBSCRIBE ||
+    id == CMD_ID_SSUBSCRIBE ||
+    id == CMD_ID_SUNSUBSCRIBE
+  );
+}
+
 // --- Accounting ---
 
-/** Books the first `count` commands of the round. Their arguments are still in place. */
+/** Books what is not booked yet of the round's first `count` commands; their arguments are in place. */
 function account(count: u32): void {
-  if (count == 0) return;
-  const elapsed = clockUs() - roundStartUs;
-  const share = sharing == 0 ? 0.0 : max(elapsed - timedUs, 0.0) / <f64>sharing;
+  if (count <= booked) return;
+  const now = clockUs();
+  const share = sharing == 0 ? 0.0 : max(now - roundStartUs - timedUs, 0.0) / <f64>sharing;
   const slowest = max(share, timedUs);
   const slower = Settings.get(CFG_SLOWLOG_SLOWER_US);
   const latency = Settings.get(CFG_LATENCY_THRESHOLD_MS);
   const inspect =
     (slower >= 0 && slowest >= <f64>slower) || (latency > 0 && slowest >= <f64>latency * 1000.0);
   let ran: u32 = 0;
-  let i: u32 = 0;
+  let i = booked;
   while (i < count) {
     const slot = slotAt(i);
     let run: u32 = 1;
@@ -356,58 +567,82 @@ function account(count: u32): void {
       countCalls(slot.id, 1, slot.durationUs);
       ran += 1;
     }
-    if (inspect) for (let k: u32 = 0; k < run; k++) inspectSlow(slotAt(i + k), share, latency);
+    if (inspect && slot.durationUs != NOT_RUN) {
+      const duration = slot.durationUs == SHARED_TIME ? share : slot.durationUs;
+      for (let k = i; k < i + run; k++) noteSlow(slot.id, slotAt(k).argv, slotAt(k).argc, duration);
+    }
     i += run;
   }
   Stats.add(STAT_COMMANDS, <f64>ran);
-  parsed = 0;
-  running = 0;
+  booked = count;
+  roundStartUs = now;
+  timedUs = 0;
+  sharing = 0;
 }
 
-function inspectSlow(slot: Slot, share: f64, latencyMs: i64): void {
-  if (slot.durationUs == NOT_RUN) return;
-  const duration = slot.durationUs == SHARED_TIME ? share : slot.durationUs;
-  const flags = commandFlags(slot.id);
-  if ((flags & CMD_SKIP_SLOWLOG) == 0) {
-    slowlogPushIfNeeded(client, slot.argv, slot.argc, duration);
-  }
-  if (latencyMs > 0 && duration >= <f64>latencyMs * 1000.0) {
+/** Tells the slow log and the latency monitor of a command that may concern them. */
+function noteSlow(id: u32, args: usize, count: u32, durationUs: f64): void {
+  const flags = commandFlags(id);
+  if ((flags & CMD_SKIP_SLOWLOG) == 0) slowlogPushIfNeeded(client, args, count, durationUs);
+  const latencyMs = Settings.get(CFG_LATENCY_THRESHOLD_MS);
+  if (latencyMs > 0 && durationUs >= <f64>latencyMs * 1000.0) {
     const kind = flags & CMD_FAST ? LATENCY_EVENT_FAST_COMMAND : LATENCY_EVENT_COMMAND;
-    pushEvent(EVENT_LATENCY, kind, duration / 1000.0);
+    pushEvent(EVENT_LATENCY, kind, durationUs / 1000.0);
   }
 }
 
 // --- Ends of a batch ---
 
-/** Moves everything from `from` on to the front of the connection's query buffer. */
+/** Keeps everything from `from` on with the connection, as its unread query. */
 function stash(from: usize): void {
   const c = client;
-  const length = <u32>(end - from);
+  // The unfinished command behind others that did not run is parsed again in its turn.
   if (outcome == PARSE_MORE && from != next) resetParse(c);
-  if (base == c.query && c.query != 0) {
-    if (length > 0) memory.copy(c.query, from, length);
-    c.queryLen = length;
+  if (fromQuery) {
+    queryAdvance(c, from);
     return;
   }
-  c.queryLen = 0;
+  const length = <u32>(end - from);
   if (length > 0 && !tryQueryAppend(c, from, length)) c.flags |= CLIENT_CLOSE_ASAP;
+}
+
+/** Stops in front of the command at `from`; the host calls `resume` to have it run. */
+function interrupt(from: usize, status: i32): i32 {
+  account(running);
+  stash(from);
+  return status;
+}
+
+function queryTooLong(c: Conn): bool {
+  if (<i64>c.queryLen <= Settings.get(CFG_QUERY_BUFFER_LIMIT)) return false;
+  Stats.add(STAT_QUERYBUF_DISCONNECTS, 1);
+  return true;
+}
+
+/** Ends the connection without a word: nothing it sent will run, nothing it was owed will be sent. */
+function abort(c: Conn, reason: u32): i32 {
+  account(running);
+  outputReset();
+  c.flags |= CLIENT_CLOSE_ASAP;
+  parserReset();
+  resetParse(c);
+  // What was too long is kept for the host's log until the connection is deleted.
+  if (reason != CLOSE_QUERY_LIMIT) queryFree(c);
+  abiSet(ABI_CLOSE_REASON, reason);
+  return STATUS_ABORT;
 }
 
 function finishBatch(): i32 {
   const c = client;
   stash(next);
-  if (c.flags & CLIENT_CLOSE_ASAP) return STATUS_ABORT;
-  // A big argument gets its whole room at once; only now, since no command points into the buffer.
-  if (c.bulkLen >= BIG_ARG_BYTES) {
-    const total = <u64>c.parsePos + <u64>c.bulkLen + 2 + INPUT_BYTES;
-    if (!tryQueryReserve(c, total)) return STATUS_ABORT;
-  }
-  if (<i64>c.queryLen > Settings.get(CFG_QUERY_BUFFER_LIMIT)) {
-    Stats.add(STAT_QUERYBUF_DISCONNECTS, 1);
-    return STATUS_ABORT;
-  }
-  if (c.queryLen == 0) queryRelease(c, QUERY_KEEP_BYTES);
-  return STATUS_OK;
+  parserReset();
+  if (c.query == 0 && (c.flags & CLIENT_CLOSE_ASAP) == 0) return STATUS_OK;
+  // Only now, since no command points into the buffer.
+  let coming: u64 = 0;
+  if (c.bulkLen >= BIG_ARG_BYTES) coming = <u64>c.parsePos + <u64>c.bulkLen + 2 + INPUT_BYTES;
+  const kept = (c.flags & CLIENT_CLOSE_ASAP) == 0 && tryQueryFit(c, coming);
+  if (!kept) return abort(c, CLOSE_NO_MEMORY);
+  return queryTooLong(c) ? abort(c, CLOSE_QUERY_LIMIT) : STATUS_OK;
 }
 
 const foundByte: usize = memory.data(8, 8);
@@ -423,16 +658,12 @@ function protocolError(): i32 {
     replyText("'");
   }
   errorEnd(start);
-  client.flags |= CLIENT_CLOSE_AFTER_REPLY;
+  const c = client;
+  if (c.flags & SILENT) outputRewind(start);
+  c.flags |= CLIENT_CLOSE_AFTER_REPLY;
+  // What was wrong is kept for the host's log, too.
+  stash(next);
+  resetParse(c);
+  abiSet(ABI_CLOSE_REASON, CLOSE_PROTOCOL_ERROR);
   return STATUS_CLOSE;
-}
-
-/** Forgets a batch whose connection was closed by the host command it was interrupted by. */
-export function abandon(c: Conn): void {
-  if (client != c) return;
-  if (interrupted) {
-    interrupted = false;
-    parsed = 0;
-    running = 0;
-  }
 }

@@ -20,7 +20,8 @@ import { free, tryAlloc } from '../memory/alloc';
 import { equalsIgnoreCase, toLower8 } from '../util/bytes';
 
 const SLOTS: u32 = 2048;
-const NAME_MAX_BYTES: u32 = 64;
+/** rename-command may make a name long, to have it guessed by nobody. */
+const NAME_MAX_BYTES: u32 = 255;
 
 export const NO_COMMAND: u32 = RECORD_NO_ID;
 
@@ -76,11 +77,12 @@ function insert(id: u32): void {
 export function commandLookupInit(): void {
   if (TOP_LEVEL_COUNT * 4 > SLOTS) ERROR('command name table is too full');
   memory.fill(slots, 0, SLOTS << 1);
-  lastWord = 0;
+  lastLen = 0;
   for (let id: u32 = 0; id < TOP_LEVEL_COUNT; id++) insert(id);
 }
 
-let lastWord: u64 = 0; // bytes of the short name looked up last, as sent
+let lastWord: u64 = 0; // bytes of the short name found last, as sent, the last one highest
+let lastLen: u32 = 0; // 0: none
 let lastId: u32 = 0;
 
 /**
@@ -90,10 +92,11 @@ let lastId: u32 = 0;
 export function lookupCommandAgain(ptr: usize, len: u32): u32 {
   if (len - 1 >= 8) return lookupCommand(ptr, len);
   const name = load<u64>(ptr) << ((8 - len) << 3);
-  if (name == lastWord) return lastId;
+  if (name == lastWord && len == lastLen) return lastId;
   const id = lookupCommand(ptr, len);
   if (id == NO_COMMAND) return id;
   lastWord = name;
+  lastLen = len;
   lastId = id;
   return id;
 }

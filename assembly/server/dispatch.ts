@@ -10,11 +10,19 @@ import {
   CFG_GUARDS,
   CFG_MAXMEMORY,
   CLIENT_AUTHENTICATED,
-  CMD_ALLOW_BUSY,
+  CLIENT_DIRTY_EXEC,
+  CLIENT_MONITOR,
+  CLIENT_MULTI,
+  CLIENT_PUBSUB,
+  CLIENT_REPLICA,
+  CLIENT_UNIX_SOCKET,
   CMD_DENYOOM,
   CMD_LOADING,
+  CMD_MAY_REPLICATE,
   CMD_NO_AUTH,
+  CMD_NO_MULTI,
   CMD_PROTECTED,
+  CMD_READONLY,
   CMD_STALE,
   CMD_WRITE,
   GUARD_DISK_ERROR,
@@ -28,16 +36,33 @@ import {
   RECORD_FLAGS,
   RECORD_HAS_SUBCOMMANDS,
 } from '../abi';
-import { CMD_ID_DEBUG } from '../generated/command_table';
-import { tryFreeMemoryForWrite } from '../keyspace/evict';
+import { queuedFlags, transactionEnd, tryQueueCommand } from '../client/transaction';
+import {
+  CMD_ID_DEBUG,
+  CMD_ID_DISCARD,
+  CMD_ID_EXEC,
+  CMD_ID_MULTI,
+  CMD_ID_PING,
+  CMD_ID_PSUBSCRIBE,
+  CMD_ID_PUNSUBSCRIBE,
+  CMD_ID_QUIT,
+  CMD_ID_RESET,
+  CMD_ID_SSUBSCRIBE,
+  CMD_ID_SUBSCRIBE,
+  CMD_ID_SUNSUBSCRIBE,
+  CMD_ID_UNSUBSCRIBE,
+  CMD_ID_WATCH,
+} from '../generated/command_table';
+import { tryFreePagesForWrite } from '../keyspace/evict';
 import { Settings } from '../keyspace/settings';
 import { memoryNearlyExhausted } from '../memory/pages';
-import { Arg, argc } from '../resp/args';
+import { Arg, argc, argIs } from '../resp/args';
 import { client } from '../resp/connection';
 import {
   ERR_LOADING,
   ERR_MASTERDOWN,
   ERR_MISCONF,
+  ERR_NO_MULTI,
   ERR_NOAUTH,
   ERR_NOREPLICAS,
   ERR_OOM,
@@ -48,7 +73,15 @@ import {
   errorStart,
   replyError,
 } from '../resp/errors';
-import { replyRaw, replyText } from '../resp/writer';
+import {
+  outputAt,
+  outputLen,
+  outputLost,
+  outputRewind,
+  replyRaw,
+  replySimple,
+  replyText,
+} from '../resp/writer';
 import {
   hasSubcommands,
   lookupCommandAgain,
@@ -57,6 +90,7 @@ import {
   Record,
 } from './command_lookup';
 import { countRejected } from './command_stats';
+import { tryFreeMemoryTimed } from './latency_events';
 
 const UNKNOWN_SHOWN_BYTES: u32 = 128;
 
@@ -83,25 +117,25 @@ function rejectUnknown(): void {
   replyText("ERR unknown command '");
   errorBytes(Arg.ptr(0), min(Arg.len(0), UNKNOWN_SHOWN_BYTES));
   replyText("', with args beginning with: ");
-  let shown: u32 = 0;
-  for (let i: u32 = 1; i < argc && shown < UNKNOWN_SHOWN_BYTES; i++) {
-    const len = min(Arg.len(i), UNKNOWN_SHOWN_BYTES - shown);
+  const list = outputLen();
+  for (let i: u32 = 1; i < argc && !outputLost; i++) {
+    const shown = outputLen() - list;
+    if (shown >= UNKNOWN_SHOWN_BYTES) break;
     replyText("'");
-    errorBytes(Arg.ptr(i), len);
+    errorBytes(Arg.ptr(i), min(Arg.len(i), UNKNOWN_SHOWN_BYTES - shown));
     replyText("' ");
-    shown += len + 3;
   }
   errorEnd(start);
 }
 
-function rejectUnknownSubcommand(id: u32): void {
+function rejectUnknownSubcommand(): void {
   const start = errorStart();
   replyText("ERR unknown subcommand '");
   errorBytes(Arg.ptr(1), min(Arg.len(1), UNKNOWN_SHOWN_BYTES));
   replyText("'. Try ");
-  const name = Record.fullName(id);
-  for (let i: u32 = 0; i < Record.fullNameLen(id); i++) {
-    let byte: u32 = load<u8>(name + i);
+  // The name as sent, which rename-command may have changed.
+  for (let i: u32 = 0; i < Arg.len(0); i++) {
+    let byte: u32 = load<u8>(Arg.ptr(0) + i);
     if (byte - 97 < 26) byte -= 32;
     putByte(byte);
   }
@@ -127,18 +161,28 @@ export function replyWrongArity(id: u32): void {
 
 /** Replies with an error and returns true when name or number of arguments are wrong. */
 function rejectMalformed(id: u32): bool {
+  // A command that cannot be told counts nowhere.
   if (id == NO_COMMAND) {
     rejectUnknown();
     return true;
   }
   if (argc > 1 && hasSubcommands(id)) {
-    rejectUnknownSubcommand(id);
+    rejectUnknownSubcommand();
     return true;
   }
   const arity = <i32>load<i16>(Record.at(id), RECORD_ARITY);
   if (arity > 0 ? argc == <u32>arity : argc >= <u32>-arity) return false;
+  countRejected(id);
   replyWrongArity(id);
   return true;
+}
+
+/**
+ * Whether the command is the first or a later line of an HTTP request: a web page may have a browser
+ * send one to a server of the local network, with commands in its body.
+ */
+function isHttp(): bool {
+  return argIs(0, 'post') || argIs(0, 'host:');
 }
 
 // --- Refusals about the state of client and server ---
@@ -159,20 +203,29 @@ function rejectProtected(id: u32, flags: u32): bool {
   return true;
 }
 
-/** A Unix socket or a loopback address. */
-function isLocal(): bool {
-  if (client.addrLen == 0) return true;
-  const first: u32 = load<u8>(client.addr);
-  if (first == 47) return true;
-  if (client.addrLen > 4 && load<u32>(client.addr) == 0x2e373231) return true;
-  return client.addrLen > 5 && load<u32>(client.addr) == 0x5d313a3a;
+function addrStartsWith(start: string): bool {
+  const len = <u32>start.length;
+  if (client.addrLen < len) return false;
+  for (let i: u32 = 0; i < len; i++) {
+    const wanted = load<u16>(changetype<usize>(start) + (i << 1));
+    if (<u32>load<u8>(client.addr + i) != <u32>wanted) return false;
+  }
+  return true;
 }
 
-function rejectByGuard(flags: u32): bool {
+/** No socket, a Unix socket or a loopback address. */
+function isLocal(): bool {
+  if (client.addrLen == 0) return true;
+  if (client.flags & CLIENT_UNIX_SOCKET) return true;
+  return addrStartsWith('127.0.0.1:') || addrStartsWith('[::1]:');
+}
+
+function rejectByGuard(id: u32, flags: u32): bool {
   const guards = <u32>Settings.get(CFG_GUARDS);
   if (guards == 0) return false;
   const writes = (flags & CMD_WRITE) != 0;
-  if (writes && guards & GUARD_DISK_ERROR) replyError(ERR_MISCONF);
+  // PING tells health checks of it.
+  if ((writes || id == CMD_ID_PING) && guards & GUARD_DISK_ERROR) replyError(ERR_MISCONF);
   else if (writes && guards & GUARD_TOO_FEW_REPLICAS) replyError(ERR_NOREPLICAS);
   else if (writes && guards & GUARD_READONLY_REPLICA) replyError(ERR_READONLY);
   else if (guards & GUARD_STALE && (flags & CMD_STALE) == 0) replyError(ERR_MASTERDOWN);
@@ -181,15 +234,22 @@ function rejectByGuard(flags: u32): bool {
   return true;
 }
 
-function rejectForMemory(flags: u32): bool {
-  const limited = Settings.on(CFG_MAXMEMORY);
-  if (limited && (flags & CMD_ALLOW_BUSY) == 0) {
-    if (!tryFreeMemoryForWrite() && flags & CMD_DENYOOM) {
-      replyError(ERR_OOM);
-      return true;
-    }
+/** Replicas, which pauses exempt, and monitors, which Redis counts among them, may not use keys. */
+function rejectReplica(flags: u32): bool {
+  if ((client.flags & (CLIENT_REPLICA | CLIENT_MONITOR)) == 0) return false;
+  if ((flags & (CMD_WRITE | CMD_READONLY | CMD_MAY_REPLICATE)) == 0) return false;
+  replyError("ERR Replica can't interact with the keyspace");
+  return true;
+}
+
+function rejectForMemory(id: u32, flags: u32): bool {
+  // A transaction's queue could take any amount of memory, whatever the commands in it do.
+  const takesMemory = (flags & CMD_DENYOOM) != 0 || joinsTransaction(id);
+  if (Settings.on(CFG_MAXMEMORY) && !tryFreeMemoryTimed() && takesMemory) {
+    replyError(ERR_OOM);
+    return true;
   }
-  if (flags & CMD_DENYOOM && memoryNearlyExhausted()) {
+  if (takesMemory && memoryNearlyExhausted() && !tryFreePagesForWrite()) {
     replyError(ERR_OOM_LIMIT);
     return true;
   }
@@ -206,7 +266,10 @@ export function refreshGuards(): void {
 
 /** The common case of `admitCommand`: true only when every check would pass. */
 export function admitAtOnce(id: u32, count: u32): bool {
-  if (!unguarded || id == NO_COMMAND || (client.flags & CLIENT_AUTHENTICATED) == 0) return false;
+  if (!unguarded || id == NO_COMMAND) return false;
+  const looked =
+    CLIENT_AUTHENTICATED | CLIENT_MULTI | CLIENT_REPLICA | CLIENT_MONITOR | CLIENT_PUBSUB;
+  if ((client.flags & looked) != CLIENT_AUTHENTICATED) return false;
   const record = Record.at(id);
   if (load<u32>(record, RECORD_FLAGS) & CMD_PROTECTED) return false;
   if (load<u8>(record, RECORD_HAS_SUBCOMMANDS)) return false;
@@ -214,29 +277,127 @@ export function admitAtOnce(id: u32, count: u32): bool {
   return arity > 0 ? count == <u32>arity : count >= <u32>-arity;
 }
 
+/** What becomes of a command. */
+export const ADMIT_RUN: i32 = 0;
+/** It has got its reply: it was refused, or it joined its client's transaction. */
+export const ADMIT_DONE: i32 = 1;
+/** CLIENT PAUSE holds it back. */
+export const ADMIT_HOLD: i32 = 2;
+/** Its sender is to be cut off. */
+export const ADMIT_CLOSE: i32 = 3;
+
 /**
- * Whether the running command may go on to its handler. Otherwise its error reply is written and
- * the refusal is counted.
+ * What becomes of the running command. When it is refused, its error reply is written, the refusal
+ * is counted, and a transaction that is being queued is doomed.
  */
-export function admitCommand(id: u32): bool {
+export function admitCommand(id: u32): i32 {
+  const start = outputLen();
+  if (id == NO_COMMAND && isHttp()) return ADMIT_CLOSE;
   if (rejectMalformed(id)) {
-    if (id != NO_COMMAND) countRejected(id);
-    return false;
+    doomTransaction();
+    return ADMIT_DONE;
   }
-  const flags = commandFlags(id);
-  if ((client.flags & CLIENT_AUTHENTICATED) == 0 && (flags & CMD_NO_AUTH) == 0) {
+  // What EXEC runs must be allowed when it runs, not only when it was queued.
+  const flags = commandFlags(id) | (id == CMD_ID_EXEC ? queuedFlags(client) & EXEC_INHERITS : 0);
+  if (rejectProtected(id, flags)) {
+    // Its reply is written.
+  } else if ((client.flags & CLIENT_AUTHENTICATED) == 0 && (flags & CMD_NO_AUTH) == 0) {
     replyError(ERR_NOAUTH);
-  } else if (!rejectProtected(id, flags) && !rejectForMemory(flags) && !rejectByGuard(flags)) {
-    return true;
+  } else if (client.flags & CLIENT_MULTI && flags & CMD_NO_MULTI) {
+    replyError(ERR_NO_MULTI);
+  } else if (
+    !rejectForMemory(id, flags) &&
+    !rejectByGuard(id, flags) &&
+    !rejectReplica(flags) &&
+    !rejectSubscribed(id)
+  ) {
+    if (isPaused(flags)) return ADMIT_HOLD;
+    if (!joinsTransaction(id)) return ADMIT_RUN;
+    queueCommand(id);
+    return ADMIT_DONE;
   }
   countRejected(id);
-  return false;
+  if (id == CMD_ID_EXEC && client.flags & CLIENT_MULTI) abortExec(start);
+  else doomTransaction();
+  return ADMIT_DONE;
 }
 
-/** Whether CLIENT PAUSE holds this command back. */
-export function isPaused(id: u32): bool {
+/** Flags of queued commands that decide whether EXEC itself is admitted. */
+const EXEC_INHERITS: u32 = CMD_WRITE | CMD_DENYOOM | CMD_MAY_REPLICATE;
+
+/** A RESP2 connection that listens may do little else: its replies could not be told from messages. */
+function rejectSubscribed(id: u32): bool {
+  if ((client.flags & CLIENT_PUBSUB) == 0 || client.resp != 2) return false;
+  switch (id) {
+    case CMD_ID_PING:
+    case CMD_ID_SUBSCRIBE:
+    case CMD_ID_SSUBSCRIBE:
+    case CMD_ID_UNSUBSCRIBE:
+    case CMD_ID_SUNSUBSCRIBE:
+    case CMD_ID_PSUBSCRIBE:
+    case CMD_ID_PUNSUBSCRIBE:
+    case CMD_ID_QUIT:
+    case CMD_ID_RESET:
+      return false;
+    default:
+      break;
+  }
+  const start = errorStart();
+  replyText("ERR Can't execute '");
+  replyRaw(Record.fullName(id), Record.fullNameLen(id));
+  replyText(
+    "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+  );
+  errorEnd(start);
+  return true;
+}
+
+/** An error while queueing makes EXEC refuse the whole transaction. */
+function doomTransaction(): void {
+  if (client.flags & CLIENT_MULTI) client.flags |= CLIENT_DIRTY_EXEC;
+}
+
+const refusal: usize = memory.data(512, 8);
+
+/** EXEC was refused with the error at `start`: the transaction is gone, and the reply says so. */
+function abortExec(start: u32): void {
+  const len = min<u32>(outputLen() - start - 3, 512); // without '-' and CRLF
+  memory.copy(refusal, outputAt(start) + 1, len);
+  outputRewind(start);
+  transactionEnd(client);
+  const error = errorStart();
+  replyText('EXECABORT Transaction discarded because of: ');
+  replyRaw(refusal, len);
+  errorEnd(error);
+}
+
+/** Whether the running command joins the transaction that its client is queueing. */
+function joinsTransaction(id: u32): bool {
+  return (
+    (client.flags & CLIENT_MULTI) != 0 &&
+    id != CMD_ID_EXEC &&
+    id != CMD_ID_DISCARD &&
+    id != CMD_ID_MULTI &&
+    id != CMD_ID_WATCH &&
+    id != CMD_ID_QUIT &&
+    id != CMD_ID_RESET
+  );
+}
+
+/** Puts the running command into its client's queue. */
+function queueCommand(id: u32): void {
+  if (tryQueueCommand(client, id, commandFlags(id))) {
+    replySimple('QUEUED');
+    return;
+  }
+  replyError(ERR_OOM_LIMIT);
+  doomTransaction();
+}
+
+/** Whether CLIENT PAUSE holds a command of these flags back. */
+function isPaused(flags: u32): bool {
   const guards = <u32>Settings.get(CFG_GUARDS);
-  if (guards & GUARD_PAUSE_ALL) return true;
-  if ((guards & GUARD_PAUSE_WRITE) == 0 || id == NO_COMMAND) return false;
-  return (commandFlags(id) & CMD_WRITE) != 0;
+  if ((guards & (GUARD_PAUSE_ALL | GUARD_PAUSE_WRITE)) == 0) return false;
+  if (client.flags & CLIENT_REPLICA) return false;
+  return (guards & GUARD_PAUSE_ALL) != 0 || (flags & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0;
 }

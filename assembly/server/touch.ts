@@ -36,8 +36,9 @@ export function touchCollect(id: u32, argv: usize, argc: u32): void {
   if (first >= argc) return;
   const last = <i32>load<i8>(record, RECORD_LAST_KEY);
   const step = max<u32>(load<u8>(record, RECORD_KEY_STEP), 1);
-  const stop = last < 0 ? argc + last : min(<u32>last, argc - 1);
-  for (let i = first; i <= stop && count < MAX_KEYS; i += step) {
+  // Arity has not been checked yet: the range of a malformed command may end before its first key.
+  const stop = last < 0 ? <i32>argc + last : min(last, <i32>argc - 1);
+  for (let i = first; <i32>i <= stop && count < MAX_KEYS; i += step) {
     const at = list + count * TOUCH_BYTES;
     const hash = argHashAt(argv + i * ARG_BYTES);
     store<u64>(at, hash);
@@ -46,10 +47,12 @@ export function touchCollect(id: u32, argv: usize, argc: u32): void {
   }
 }
 
-/** Touches what was collected and starts a new list. */
+/** Touches what was collected, unless it is a lone key, and starts a new list. */
 export function touchAll(): void {
   const stop = list + count * TOUCH_BYTES;
+  const alone = count < 2;
   count = 0;
+  if (alone) return;
   let sum: u32 = 0;
   for (let at = list; at < stop; at += TOUCH_BYTES) sum += load<u8>(load<u32>(at, 8));
   for (let at = list; at < stop; at += TOUCH_BYTES) {
@@ -65,9 +68,4 @@ export function touchAll(): void {
     if (e != 0 && entryHasBlock(e)) sum += load<u8>(Entry.valuePtr(e));
   }
   touchSink = sum;
-}
-
-/** Drops the list: a round of one command has nothing to overlap. */
-export function touchDiscard(): void {
-  count = 0;
 }

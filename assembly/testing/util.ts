@@ -1,15 +1,20 @@
 // Entry file for unit tests of assembly/util/: it re-exports what they call, and is in no product.
+export * from '../util/bits';
 export * from '../util/bytes';
 export { crc16, keyHashSlot } from '../util/crc16';
 export * from '../util/crc64';
 export * from '../util/glob';
 export {
   addLongDouble,
+  compareLongDouble,
+  copyLongDouble,
   formatLongDouble,
   isFiniteLongDouble,
   longDoubleFromF64,
   longDoubleFromI64,
+  longDoubleLimit,
   parseLongDouble,
+  subtractLongDouble,
 } from '../util/long_double';
 export * from '../util/lzf';
 export {

@@ -7,8 +7,9 @@
 // The numbers live in the three buffers below; nothing is allocated. They are scratch: a conversion
 // fills them, takes its result and leaves the rest behind, so they must not be kept across calls.
 //
-// Bound: the largest number arises from a long double text of 5119 digits that is divided by a power
-// of ten near its smallest value: 5^10072 has 731 limbs, and the dividend has at most three more.
+// Bound: the largest number arises from a long double text of 5119 digits that is divided by a
+// power of ten near its smallest value: 5^10072 has 731 limbs, and the dividend has at most three
+// more.
 //
 // Source for the division: Knuth, The Art of Computer Programming, volume 2, algorithm D.
 

@@ -1,8 +1,8 @@
 // Comparing, copying and searching short runs of raw bytes.
 //
-// Most keys, values and protocol lines are under 33 bytes, where calling memory.copy or looping byte
-// by byte costs more than the work itself. So each function first splits on the length and covers
-// short runs with two loads that may overlap:
+// Most keys, values and protocol lines are so short that calling memory.copy or looping byte by
+// byte costs more than the work itself. So each function first splits on the length and covers a
+// short run with two or four loads that may overlap:
 //
 //   len 11:   |-- first 8 --|
 //                   |-- last 8 --|
@@ -91,13 +91,20 @@ export function stringCompare(a: usize, lenA: usize, b: usize, lenB: usize): i32
 export function copySmall(dst: usize, src: usize, len: usize): void {
   // Every branch loads all it copies before it stores, which is what makes overlap safe.
   if (len > 16) {
-    if (len > 32) {
+    if (len > 64) {
       memory.copy(dst, src, len);
       return;
     }
     const tail = len - 16;
     const first = v128.load(src);
     const last = v128.load(src + tail);
+    if (len > 32) {
+      // The second and the last but one sixteen bytes.
+      const second = v128.load(src, 16);
+      const beforeLast = v128.load(src + tail - 16);
+      v128.store(dst, second, 16);
+      v128.store(dst + tail - 16, beforeLast);
+    }
     v128.store(dst, first);
     v128.store(dst + tail, last);
     return;
@@ -146,8 +153,8 @@ export function toLower(byte: u8): u8 {
 }
 
 /**
- * Whether the `len` bytes at `ptr` equal those at `lowerPtr` when A-Z and a-z are taken as the same.
- * The bytes at `lowerPtr` must hold no capitals.
+ * Whether the `len` bytes at `ptr` equal those at `lowerPtr` when A-Z and a-z are taken as the
+ * same. The bytes at `lowerPtr` must hold no capitals.
  */
 export function equalsIgnoreCase(ptr: usize, len: usize, lowerPtr: usize): bool {
   if (len >= 8) {

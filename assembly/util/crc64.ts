@@ -1,8 +1,8 @@
 // CRC-64 "Jones", the checksum of RDB files and DUMP payloads.
 //
 // Polynomial 0xad93d23594c935a9, least significant bit first, starting at 0, result not inverted:
-// "123456789" gives 0xe9c6d914c4b8d9ca. The CRC of two parts is that of the second one, started with
-// that of the first.
+// "123456789" gives 0xe9c6d914c4b8d9ca. The CRC of two parts is that of the second one, started
+// with that of the first.
 //
 // Eight bytes go in one step ("slicing by 8"): TABLES holds, for every byte value and every number
 // of bytes that follow it in the step, what the byte contributes to the result. The contributions

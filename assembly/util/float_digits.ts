@@ -103,7 +103,8 @@ function cachedIndex(exponent: i32): i32 {
 
 /** The high 64 bits of a product, rounded to nearest. */
 function mulHighRounded(a: u64, b: u64): u64 {
-  // A carry out of the low half is counted only as far as its upper 32 bits can tell, as in the paper.
+  // A carry out of the low half is counted only as far as its upper 32 bits can tell, as in the
+  // paper.
   const aLow = a & 0xffffffff;
   const bLow = b & 0xffffffff;
   const highLow = (a >> 32) * bLow;
@@ -185,7 +186,9 @@ function generateDigits(upper: u64, delta: u64, distance: u64, pointShift: i32):
   }
 }
 
-/** Lowers the last digit by units while that brings it nearer to the value and inside the borders. */
+/**
+ * Lowers the last digit by units while that brings it nearer to the value and inside the borders.
+ */
 function roundLastDigit(delta: u64, rest: u64, unit: u64, distance: u64): void {
   const last = DIGITS + digitCount - 1;
   while (
@@ -244,7 +247,9 @@ function scaleToInteger(mantissa: u64, exponent: i32, scale: i32): u64 {
   return order > 0 || (order == 0 && (quotient & 1) != 0) ? quotient + 1 : quotient;
 }
 
-/** Finds the 17 digits, as `digits17`, nearest to the double with these bits: finite, above zero. */
+/**
+ * Finds the 17 digits, as `digits17`, nearest to the double with these bits: finite, above zero.
+ */
 export function exactDigits17(bits: u64): void {
   const field = <i32>((bits >> 52) & EXPONENT_MASK);
   const mantissa = field != 0 ? (bits & MANTISSA_MASK) | HIDDEN_BIT : bits & MANTISSA_MASK;

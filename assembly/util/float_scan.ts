@@ -1,6 +1,6 @@
-// The text of a floating point number, as strtod and strtold of the C library read it, and its exact
-// binary value. Shared by the parsers of doubles (number_parse.ts) and long doubles (long_double.ts),
-// which differ only in how they round.
+// The text of a floating point number, as strtod and strtold of the C library read it, and its
+// exact binary value. Shared by the parsers of doubles (number_parse.ts) and long doubles
+// (long_double.ts), which differ only in how they round.
 //
 //   [sign] digits [. digits] [e [sign] digits]          at least one digit before the e
 //   [sign] 0x hex [. hex] [p [sign] digits]             at least one hex digit before the p
@@ -11,8 +11,8 @@
 //   value = (floatMantissa + tail) * 2^floatExponent, top bit of floatMantissa set, 0 <= tail < 1
 //
 // with the tail compared with a half, which is all that rounding to 64 bits or fewer needs. The
-// conversion is exact for any number of digits. Results are in module variables, valid until the next
-// scan.
+// conversion is exact for any number of digits. Results are in module variables, valid until the
+// next scan.
 //
 // "nan" is taken as no number, since no caller accepts it.
 

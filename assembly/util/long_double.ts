@@ -1,8 +1,9 @@
-// The 80-bit long doubles of x87, as far as INCRBYFLOAT and HINCRBYFLOAT need them: parse, add, print.
+// The 80-bit long doubles of x87, as far as INCRBYFLOAT and HINCRBYFLOAT need them: parse, add,
+// print.
 //
-// Redis does this arithmetic in the C type `long double`, so its results depend on 64 bits of mantissa
-// and on an exponent range far beyond that of doubles. WebAssembly has no such type; here is the
-// same arithmetic on integers, with the same bytes as result.
+// Redis does this arithmetic in the C type `long double`, so its results depend on 64 bits of
+// mantissa and on an exponent range far beyond that of doubles. WebAssembly has no such type; here
+// is the same arithmetic on integers, with the same bytes as result.
 //
 //   offset 0          8          12         14        16
 //          | mantissa | exponent | negative | kind    |
@@ -93,6 +94,11 @@ export function isFiniteLongDouble(value: LongDouble): bool {
   return value.kind == FINITE;
 }
 
+/** out = value. */
+export function copyLongDouble(value: LongDouble, out: LongDouble): void {
+  memory.copy(changetype<usize>(out), changetype<usize>(value), LONG_DOUBLE_BYTES);
+}
+
 /** out = value, exactly. */
 export function longDoubleFromI64(value: i64, out: LongDouble): void {
   const size = value < 0 ? 0 - <u64>value : <u64>value;
@@ -112,6 +118,11 @@ export function longDoubleFromF64(value: f64, out: LongDouble): void {
   } else {
     setNormalized(out, negative, fraction | 0x0010000000000000, field - 1075);
   }
+}
+
+/** out = the largest finite number or, if `negative`, the smallest. */
+export function longDoubleLimit(negative: bool, out: LongDouble): void {
+  set(out, FINITE, negative, u64.MAX_VALUE, EXPONENT_MAX);
 }
 
 /** Sets mantissa * 2^exponent, which must be in the range of doubles; the mantissa may be 0. */
@@ -203,6 +214,32 @@ export function addLongDouble(a: LongDouble, b: LongDouble, out: LongDouble): vo
   } else {
     addMagnitudes(mantissaB, exponentB, b.negative != 0, mantissaA, exponentA, sameSign, out);
   }
+}
+
+/** out = a - b, as `addLongDouble`; b is changed for a moment, unless it is `out`. */
+export function subtractLongDouble(a: LongDouble, b: LongDouble, out: LongDouble): void {
+  b.negative ^= 1;
+  addLongDouble(a, b, out);
+  if (changetype<usize>(b) != changetype<usize>(out)) b.negative ^= 1;
+}
+
+/** -1, 0 or 1 as a is less than, equal to or greater than b; neither may be NaN. */
+export function compareLongDouble(a: LongDouble, b: LongDouble): i32 {
+  const zeroA = a.kind == FINITE && a.mantissa == 0;
+  const zeroB = b.kind == FINITE && b.mantissa == 0;
+  if (zeroA && zeroB) return 0;
+  const signA = zeroA ? 0 : 1 - 2 * <i32>a.negative;
+  const signB = zeroB ? 0 : 1 - 2 * <i32>b.negative;
+  if (signA != signB) return signA < signB ? -1 : 1;
+  return signA * compareMagnitudes(a, b);
+}
+
+function compareMagnitudes(a: LongDouble, b: LongDouble): i32 {
+  if (a.kind != b.kind) return a.kind == INFINITE ? 1 : -1;
+  if (a.kind == INFINITE) return 0;
+  // Subnormals share the lowest exponent with the smallest normal numbers, so this order is right.
+  if (a.exponent != b.exponent) return a.exponent < b.exponent ? -1 : 1;
+  return i32(a.mantissa > b.mantissa) - i32(a.mantissa < b.mantissa);
 }
 
 function addNotFinite(a: LongDouble, b: LongDouble, out: LongDouble): void {

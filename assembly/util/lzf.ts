@@ -4,9 +4,9 @@
 //   LLLooooo oooooooo             copy: L + 2 bytes (3-8) from o + 1 bytes back (1-8192)
 //   111ooooo LLLLLLLL oooooooo    copy: L + 9 bytes (9-264) from o + 1 bytes back
 //
-// A copy may reach into what it writes: one byte back repeats that byte. The compressor is greedy: a
-// table remembers where each hash of three bytes was seen last. It makes the choices of the library
-// that Redis uses, so that equal values give equal bytes.
+// A copy may reach into what it writes: one byte back repeats that byte. The compressor is greedy:
+// a table remembers where each hash of three bytes was seen last. It makes the choices of the
+// library that Redis uses, so that equal values give equal bytes.
 //
 // The table is never cleared. Its entries are positions counted on from call to call, so those that
 // older calls left behind are recognized as such.
@@ -50,8 +50,8 @@ function reservePositions(len: usize): u32 {
 }
 
 /**
- * How many bytes at `ptr` a copy from `from` takes, at least the three that are known to match. Near
- * the end and at the longest copy it stops a little early, where the library does.
+ * How many bytes at `ptr` a copy from `from` takes, at least the three that are known to match.
+ * Near the end and at the longest copy it stops a little early, where the library does.
  */
 function matchLength(from: usize, ptr: usize, end: usize): usize {
   const limit = min(end - ptr - 2, COPY_MAX);
@@ -74,9 +74,9 @@ function endRun(out: usize, literals: u32): usize {
 }
 
 /**
- * Compresses `len` bytes to at most `capacity` bytes at `output` and returns how many they are, or 0
- * if they do not fit; then `output` is partly written. Like the library it may give up when fewer than
- * four bytes would be to spare. The buffers must not overlap.
+ * Compresses `len` bytes to at most `capacity` bytes at `output` and returns how many they are, or
+ * 0 if they do not fit; then `output` is partly written. Like the library it may give up when fewer
+ * than four bytes would be to spare. The buffers must not overlap.
  */
 export function lzfCompress(input: usize, len: usize, output: usize, capacity: usize): usize {
   if (len == 0 || capacity == 0) return 0;
@@ -151,9 +151,9 @@ function writeCopy(out: usize, code: u32, offset: u32): usize {
 }
 
 /**
- * Decompresses `len` bytes to at most `capacity` bytes at `output` and returns how many they are, or
- * 0 if the input is not well-formed or its contents do not fit; then `output` is partly written. Nothing
- * outside the two buffers is touched. The buffers must not overlap.
+ * Decompresses `len` bytes to at most `capacity` bytes at `output` and returns how many they are,
+ * or 0 if the input is not well-formed or its contents do not fit; then `output` is partly written.
+ * Nothing outside the two buffers is touched. The buffers must not overlap.
  */
 export function lzfDecompress(input: usize, len: usize, output: usize, capacity: usize): usize {
   const end = input + len;

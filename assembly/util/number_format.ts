@@ -267,9 +267,9 @@ export function formatF64Precise(value: f64, out: usize): u32 {
 }
 
 /**
- * Writes a double with a fixed number of digits after the point, 1 to 17, rounded half to even after
- * scaling in double precision: distances have it so. The value times 10^fractionDigits must fit an
- * i64. At most I64_CHARS_MAX + 2 bytes; returns how many.
+ * Writes a double with a fixed number of digits after the point, 1 to 17, rounded half to even
+ * after scaling in double precision: distances have it so. The value times 10^fractionDigits must
+ * fit an i64. At most I64_CHARS_MAX + 2 bytes; returns how many.
  */
 export function formatF64Fixed(value: f64, fractionDigits: u32, out: usize): u32 {
   assert(fractionDigits >= 1 && fractionDigits <= 17);

@@ -6,8 +6,8 @@
 // stream ids and SCAN cursors with the C library, and clients have come to rely on "0001" there.
 //
 // Doubles follow strtod in the same two ways: `parseF64` takes a number and nothing else, and
-// `parseF64Lenient` reads the ends of a range of scores. Short decimals are one exact multiplication or
-// division (Clinger); the others go through float_scan.ts.
+// `parseF64Lenient` reads the ends of a range of scores. Short decimals are one exact
+// multiplication or division (Clinger); the others go through float_scan.ts.
 //
 // Results are left in module variables, valid until the next call: a function of WebAssembly
 // returns one value, and these are read at once. All functions are O(len) and never read outside

@@ -1,8 +1,8 @@
 // SipHash-1-2 with a secret key: the hash of every key name, field and member.
 //
-// The key comes from the host's random source at start, so that nobody can choose names that collide.
-// One round per word and two at the end is the variant Redis uses: weaker than SipHash-2-4 as a
-// signature, but nobody sees these hashes, and it is twice as fast.
+// The key comes from the host's random source at start, so that nobody can choose names that
+// collide. One round per word and two at the end is the variant Redis uses: weaker than SipHash-2-4
+// as a signature, but nobody sees these hashes, and it is twice as fast.
 //
 // The rounds are written out and not shared: a function cannot give back four values without
 // storing them, and this code runs for every key of every command. A name of 16 bytes takes two
@@ -24,7 +24,9 @@ let start1: u64 = INITIAL_1;
 let start2: u64 = INITIAL_2;
 let start3: u64 = INITIAL_3;
 
-/** Sets the key: its first and last eight bytes, little-endian. Hashes made before do not compare. */
+/**
+ * Sets the key: its first and last eight bytes, little-endian. Hashes made before do not compare.
+ */
 export function setHashSeed(k0: u64, k1: u64): void {
   start0 = INITIAL_0 ^ k0;
   start1 = INITIAL_1 ^ k1;

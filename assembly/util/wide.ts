@@ -1,5 +1,5 @@
-// Products of 64-bit numbers that need 128 bits. WebAssembly has no such instruction; the low half is
-// the ordinary product, and this gives the high half.
+// Products of 64-bit numbers that need 128 bits. WebAssembly has no such instruction; the low half
+// is the ordinary product, and this gives the high half.
 
 const LOW_HALF: u64 = 0xffffffff;
 

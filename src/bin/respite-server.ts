@@ -3,6 +3,7 @@
 // the server. The process it starts in is the process that serves.
 
 import { rmSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { allCommands } from '../commands/index.ts';
 import { fromByteText, toByteText } from '../config/byte_text.ts';
@@ -17,9 +18,9 @@ import {
 import { ConfigLoadError, type LoadedExtras, loadConfig } from '../config/parse.ts';
 import { expandProcTitle } from '../config/proc_title.ts';
 import { loadCoreModule } from '../core/load.node.ts';
-import type { CoreCrash } from '../engine.ts';
 import { createLogSink } from '../log.node.ts';
 import { Logger, type LogThreshold } from '../log.ts';
+import { endAfterCrash } from '../monitor/crash_exit.node.ts';
 import { ListenError } from '../net/listener.ts';
 import { Server } from '../server.ts';
 import { BUILD_ID, REDIS_VERSION, RESPITE_VERSION } from '../version.ts';
@@ -72,27 +73,26 @@ function setTitle(config: Config, configFile: string | null): void {
   if (title !== null) process.title = title;
 }
 
-function onCrash(crash: CoreCrash): void {
-  logger.raw('warning', `\n\n=== REDIS BUG REPORT START: Cut & paste starting from here ===\n`);
-  logger.warning(`Respite ${RESPITE_VERSION} crashed in '${crash.command}' at ${crash.place}`);
-  logger.raw('warning', `${(crash.cause as Error | undefined)?.stack ?? crash.stack}\n`);
-  logger.raw('warning', `=== REDIS BUG REPORT END. ===\n`);
-  process.exit(1);
-}
-
-/** Ends the process on SIGTERM and SIGINT, as shutdown does. */
-function handleSignals(server: Server, cleanUp: () => void): void {
+/** SIGTERM and SIGINT shut down, as SHUTDOWN does; a second SIGINT does not wait for anything. */
+function handleSignals(server: Server): void {
+  let interrupted = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      logger.notice(`Received ${signal} scheduling shutdown...`);
-      logger.notice('User requested shutdown...');
-      server.stop();
-      cleanUp();
-      logger.notice('Respite is now ready to exit, bye bye...');
-      process.exit(0);
+      if (signal === 'SIGINT' && interrupted) {
+        logger.warning('You insist... exiting now.');
+        process.exit(1);
+      }
+      interrupted ||= signal === 'SIGINT';
+      logger.warning(`Received ${signal} scheduling shutdown...`);
+      server.shutdown();
     });
   }
   process.on('SIGHUP', () => {});
+  for (const signal of ['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL'] as const) {
+    process.on(signal, () => {
+      server.crash({ kind: 'signal', signal, number: constants.signals[signal] });
+    });
+  }
 }
 
 async function serve(action: ServeAction): Promise<void> {
@@ -119,6 +119,7 @@ async function serve(action: ServeAction): Promise<void> {
       : 'Configuration loaded',
   );
   setTitle(config, configFile);
+  const pidFile = config.get('pidfile');
   const server = new Server({
     config,
     extras,
@@ -126,13 +127,18 @@ async function serve(action: ServeAction): Promise<void> {
     module: loadCoreModule(),
     pid: process.pid,
     stdoutIsTerminal: process.stdout.isTTY === true,
-    ...(configFile === null ? {} : { rewriteFile: () => rewriteConfigFile(config, configFile) }),
-    onCrash,
+    executable: process.argv[1] ?? process.execPath,
+    configFile: configFile ?? '',
+    ...(configFile === null
+      ? {}
+      : { rewriteFile: (options) => rewriteConfigFile(config, configFile, options) }),
+    restart: () => logger.warning('A restart is not possible here'),
+    endAfterCrash,
+    exit: (code) => {
+      if (pidFile !== '') rmSync(pidFile, { force: true });
+      process.exit(code);
+    },
   });
-  const pidFile = config.get('pidfile');
-  const cleanUp = () => {
-    if (pidFile !== '') rmSync(pidFile, { force: true });
-  };
   try {
     await server.start();
   } catch (error) {
@@ -146,7 +152,7 @@ async function serve(action: ServeAction): Promise<void> {
       logger.warning(`Failed to write PID file: ${(error as Error).message}`);
     }
   }
-  handleSignals(server, cleanUp);
+  handleSignals(server);
 }
 
 const action = parseCommandLine(process.argv.slice(2), basename(process.argv[1] ?? ''));

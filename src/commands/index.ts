@@ -11,9 +11,11 @@ import { bitmapCommands } from './bitmap.ts';
 import { connectionCommands } from './connection.ts';
 import { genericCommands } from './generic.ts';
 import { introspectionCommands } from './introspection.ts';
+import { pubsubCommands } from './pubsub.ts';
 import { serverCommands } from './server.ts';
 import type { CommandFlag, CommandSpec, KeySpec } from './spec.ts';
 import { stringCommands } from './string.ts';
+import { transactionsCommands } from './transactions.ts';
 
 const families: readonly CommandSpec[][] = [
   stringCommands,
@@ -22,6 +24,8 @@ const families: readonly CommandSpec[][] = [
   connectionCommands,
   introspectionCommands,
   serverCommands,
+  transactionsCommands,
+  pubsubCommands,
 ];
 
 export interface CompiledCommand {

@@ -42,6 +42,7 @@ const SETTINGS: readonly [DirectiveName, number, (value: unknown) => number][] =
   ['active-expire-effort', abi.CFG_ACTIVE_EXPIRE_EFFORT, number],
   ['activerehashing', abi.CFG_ACTIVE_REHASHING, flag],
   ['hz', abi.CFG_HZ, number],
+  ['notify-keyspace-events', abi.CFG_NOTIFY_EVENTS, number],
   ['enable-debug-command', abi.CFG_DEBUG_COMMAND, (value) => PROTECTED_ACTIONS[String(value)] ?? 0],
 ];
 

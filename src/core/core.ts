@@ -22,6 +22,8 @@ export interface CoreExports {
   feed(ptr: number, length: number, nowMs: number): number;
   resume(ptr: number, nowMs: number): number;
   suspend(ptr: number): void;
+  answer(ptr: number, nowMs: number): void;
+  redactArgument(index: number): void;
   replyReserve(bytes: number): number;
   replyCommit(bytes: number): void;
   outputTaken(): void;
@@ -37,6 +39,26 @@ export interface CoreExports {
   databaseTableBytes(index: number): number;
   databaseBuckets(index: number): number;
   databaseOverflow(index: number): number;
+  keySizesBegin(index: number): number;
+  keySizesStep(budgetUs: number): number;
+  allocatorStats(out: number): void;
+  pubsubClientCount(): number;
+  channelCount(): number;
+  patternCount(): number;
+  shardChannelCount(): number;
+  watchingClientCount(): number;
+  watchedKeyCount(): number;
+  datasetDigest(out: number): void;
+  valueDigest(database: number, key: number, keyLen: number, out: number): void;
+  describeKey(database: number, key: number, keyLen: number, compress: number, out: number): number;
+  tableChains(database: number, expiring: number, out: number): number;
+  populate(
+    database: number,
+    count: number,
+    prefix: number,
+    prefixLen: number,
+    valueBytes: number,
+  ): number;
   renameCommand(from: number, fromLen: number, to: number, toLen: number): number;
 }
 
@@ -52,12 +74,16 @@ export interface CoreOptions {
 }
 
 const PAGE_BYTES = 65536;
+const DEFAULT_DATABASES = 16;
 /** Views of replies up to this length are kept: without pipelining, making one is a cost. */
 const SHORT_OUTPUT_BYTES = 256;
 
 /** A module instance with its state: one independent store. */
 export class Core {
   readonly exports: CoreExports;
+  /** The clock that durations inside the core are measured with, in microseconds. */
+  readonly clockUs: () => number;
+  readonly databases: number;
   private readonly abiAt: number;
   private bytesView: Uint8Array;
   private wordsView: Uint32Array;
@@ -68,17 +94,18 @@ export class Core {
   private outputAt = 0;
 
   constructor(module: WebAssembly.Module, options: CoreOptions = {}) {
-    const clockUs = options.clockUs ?? (() => performance.now() * 1000);
-    const instance = new WebAssembly.Instance(module, { clock: { clockUs } });
+    this.clockUs = options.clockUs ?? (() => performance.now() * 1000);
+    const instance = new WebAssembly.Instance(module, { clock: { clockUs: this.clockUs } });
     this.exports = instance.exports as unknown as CoreExports;
     const seed = new DataView(
       (options.seed ?? crypto.getRandomValues(new Uint8Array(16))).slice().buffer,
     );
+    this.databases = options.databases ?? DEFAULT_DATABASES;
     const limitPages = Math.floor((options.memoryLimitBytes ?? 0) / PAGE_BYTES);
     this.abiAt = this.exports.init(
       seed.getBigUint64(0),
       seed.getBigUint64(8),
-      options.databases ?? 16,
+      this.databases,
       limitPages,
     );
     const buffer = this.exports.memory.buffer;

@@ -57,6 +57,11 @@ export class ReplyWriter {
     return this.raw(`-${text.replace(/[\r\n]/g, ' ')}${CRLF}`);
   }
 
+  /** The same for byte text (one character per byte), which may quote what a client sent. */
+  byteError(text: string): this {
+    return this.raw(Buffer.from(`-${text.replace(/[\r\n]/g, ' ')}${CRLF}`, 'latin1'));
+  }
+
   integer(value: number | bigint): this {
     return this.raw(`:${value}${CRLF}`);
   }

@@ -211,12 +211,13 @@ class DirectConnection implements Connection {
   readonly isUnixSocket: boolean;
   readonly isLoopback: boolean;
   errorName = '';
+  isPaused = false;
   private readonly transport: DirectTransport;
   private readonly handle: StreamHandle;
   private readonly queue = new OutputQueue();
   private session: Session | undefined;
   private state = STATE_OPEN;
-  private isPaused = false;
+
   /** Bytes of the write under way, 0 when there is none. The queue is empty whenever this is 0. */
   private writingBytes = 0;
   /** Memory of the buffers that the write under way owns. */
@@ -250,6 +251,10 @@ class DirectConnection implements Connection {
 
   get queueMemoryBytes(): number {
     return this.writingMemoryBytes + this.queue.memoryBytes;
+  }
+
+  get queuedBlocks(): number {
+    return (this.writingBytes === 0 ? 0 : 1) + this.queue.blockCount;
   }
 
   start(session: Session): void {

@@ -19,7 +19,7 @@ import { lookup } from 'node:dns/promises';
 import { chmodSync, existsSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server } from 'node:net';
 import { dirname } from 'node:path';
-import { systemErrorName, systemErrorText } from './error_text.ts';
+import { errorCode, systemErrorText, systemErrorTextOfCode } from '../util/system_error.ts';
 import type { Connection, Session, Transport } from './transport.ts';
 
 /** Bytes of a socket address's path field. */
@@ -178,14 +178,16 @@ export class Listener {
       });
       return { address, port, server };
     } catch (error) {
-      const name = systemErrorName(error);
-      const text = isLookupError(error) ? systemErrorText(name) : `bind: ${systemErrorText(name)}`;
+      const code = errorCode(error);
+      const text = isLookupError(error)
+        ? systemErrorText(error)
+        : `bind: ${systemErrorText(error)}`;
       this.handlers.log(
         'warning',
         `Warning: Could not create server TCP listening socket ${address}:${port}: ${text}`,
       );
-      if (entry.startsWith('-') && name === 'EADDRNOTAVAIL') return null;
-      if (UNSUPPORTED.has(name)) return null;
+      if (entry.startsWith('-') && code === 'EADDRNOTAVAIL') return null;
+      if (UNSUPPORTED.has(code)) return null;
       throw new ListenError(`Failed listening on port ${port} (tcp), aborting.`);
     }
   }
@@ -202,13 +204,7 @@ export class Listener {
       this.unixServer = await this.listen({ path, backlog: this.settings.tcpBacklog });
       this.unixPath = path;
     } catch (error) {
-      let text = systemErrorName(error);
-      if (error instanceof Error && 'code' in error) {
-        // libuv says EACCES for a directory that does not exist, as Windows would.
-        if (text === 'EACCES' && !existsSync(dirname(path))) text = 'ENOENT';
-        text = `bind: ${systemErrorText(text)}`;
-      }
-      throw new ListenError(`Failed opening Unix socket: ${text}`);
+      throw new ListenError(`Failed opening Unix socket: ${unixErrorText(error, path)}`);
     }
   }
 
@@ -220,7 +216,7 @@ export class Listener {
       ...(options.path === undefined ? {} : { unixSocketPath: options.path }),
       onConnection: (connection) => this.handlers.onConnection(connection),
       onAcceptError: (name) => {
-        const text = `Accepting client connection: accept: ${systemErrorText(name)}`;
+        const text = `Accepting client connection: accept: ${systemErrorTextOfCode(name)}`;
         this.handlers.log('warning', text);
       },
     });
@@ -294,6 +290,14 @@ async function resolveAddress(address: string, isIpv6: boolean): Promise<string>
 
 function isLookupError(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error && error.syscall === 'getaddrinfo';
+}
+
+function unixErrorText(error: unknown, path: string): string {
+  const code = errorCode(error);
+  if (code === '') return error instanceof Error ? error.message : String(error);
+  // libuv says EACCES for a directory that does not exist, as Windows would.
+  const isMissing = code === 'EACCES' && !existsSync(dirname(path));
+  return `bind: ${isMissing ? systemErrorTextOfCode('ENOENT') : systemErrorText(error)}`;
 }
 
 /** The transport may still count connections, so the close is not waited for. */

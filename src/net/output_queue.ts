@@ -5,12 +5,16 @@
 // and not an object per message, and leave in few writes:
 //
 //   first block          last block
-//   [ full .......... ]  [ used ....... | free ... ]   capacity doubles from 1 KiB to 1 MiB
+//   [ full .......... ]  [ used ....... | free ... ]
+//
+// Blocks for small pieces double from 1 KiB to 16 KiB, the step in which Redis counts the memory of
+// output; a big piece gets blocks of its own size, of 1 MiB at most.
 //
 // `take` hands blocks over to a write; the queue never touches them again. O(bytes) in all.
 
 const FIRST_BLOCK_BYTES = 1024;
-const LAST_BLOCK_BYTES = 1 << 20;
+const SHARED_BLOCK_BYTES = 16384;
+const BLOCK_BYTES_MAX = 1 << 20;
 
 export class OutputQueue {
   private blocks: Uint8Array[] = [];
@@ -28,6 +32,10 @@ export class OutputQueue {
   /** Bytes of memory held. */
   get memoryBytes(): number {
     return this.capacity;
+  }
+
+  get blockCount(): number {
+    return this.blocks.length;
   }
 
   /** Appends a copy of `bytes`. */
@@ -73,8 +81,8 @@ export class OutputQueue {
   }
 
   private addBlock(wantedBytes: number): Uint8Array {
-    const size = Math.min(Math.max(wantedBytes, this.nextBlockBytes), LAST_BLOCK_BYTES);
-    this.nextBlockBytes = Math.min(this.nextBlockBytes * 2, LAST_BLOCK_BYTES);
+    const size = Math.min(Math.max(wantedBytes, this.nextBlockBytes), BLOCK_BYTES_MAX);
+    this.nextBlockBytes = Math.min(this.nextBlockBytes * 2, SHARED_BLOCK_BYTES);
     const block = new Uint8Array(size);
     this.blocks.push(block);
     this.capacity += size;

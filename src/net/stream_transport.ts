@@ -53,12 +53,12 @@ class StreamConnection implements Connection {
   readonly isUnixSocket: boolean;
   readonly isLoopback: boolean;
   errorName = '';
+  isPaused = false;
   private readonly region: InputRegion;
   private readonly socket: Socket;
   private readonly queue = new OutputQueue();
   private session: Session | undefined;
   private isEnding = false;
-  private isPaused = false;
   /** The socket has bytes of ours that the kernel has not; `onSocketWritten` will be called. */
   private isWaiting = false;
 
@@ -87,6 +87,10 @@ class StreamConnection implements Connection {
 
   get queueMemoryBytes(): number {
     return this.socket.writableLength + this.queue.memoryBytes;
+  }
+
+  get queuedBlocks(): number {
+    return (this.socket.writableLength === 0 ? 0 : 1) + this.queue.blockCount;
   }
 
   start(session: Session): void {

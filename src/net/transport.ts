@@ -50,6 +50,10 @@ export interface Connection {
   readonly queuedBytes: number;
   /** Memory held for that output, in bytes: never less than `queuedBytes`. */
   readonly queueMemoryBytes: number;
+  /** Number of buffers that output is in. */
+  readonly queuedBlocks: number;
+  /** Whether `pause` stopped the reading. */
+  readonly isPaused: boolean;
   /** System error that ended the connection ("ECONNRESET"), empty while there is none. */
   readonly errorName: string;
 

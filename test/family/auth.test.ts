@@ -54,7 +54,9 @@ family('requirepass', [
     'HELLO without AUTH tells how to authenticate',
     `
       @new HELLO 3
-      => -NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time
+      => -NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO
+      => AUTH <user> <pass> option can be used to authenticate the client and select the RESP
+      => protocol version at the same time
     `,
     { ...PASSWORD, resp: 2, before: '7.2' },
   ],
@@ -62,7 +64,9 @@ family('requirepass', [
     'HELLO without AUTH tells how to authenticate, the version included',
     `
       @new HELLO
-      => -NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time
+      => -NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO
+      => <proto> AUTH <user> <pass> option can be used to authenticate the client and select the
+      => RESP protocol version at the same time
     `,
     { ...PASSWORD, resp: 2, since: '7.2' },
   ],

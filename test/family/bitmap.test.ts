@@ -1,6 +1,8 @@
 // Strings used as bit arrays: SETBIT, GETBIT, BITCOUNT, BITPOS, BITOP.
 
+import { expect } from 'vitest';
 import { family } from '../support/family.ts';
+import { Random } from '../support/random.ts';
 
 const WRONGTYPE = '-WRONGTYPE Operation against a key holding the wrong kind of value';
 const NOT_INTEGER = '-ERR value is not an integer or out of range';
@@ -306,12 +308,63 @@ family('bitmaps', [
     { since: '8.2' },
   ],
   [
+    'every BITOP over long sources of different lengths agrees with a plain computation',
+    async ({ client }) => {
+      const lengths = [5000, 9001, 4096, 0, 8193, 4095, 12, 193, 192];
+      const random = Random.fresh();
+      const sources = lengths.map((length) =>
+        Buffer.from(Array.from({ length }, () => random.below(256) & random.below(256))),
+      );
+      for (const [i, bytes] of sources.entries())
+        if (bytes.length > 0) await client.call('SET', `s${i}`, bytes);
+      const some = (bytes: number[]) => bytes.reduce((x, y) => x | y, 0);
+      const once = (bytes: number[]) => {
+        let result = 0;
+        for (let bit = 1; bit < 256; bit <<= 1)
+          if (bytes.filter((byte) => byte & bit).length === 1) result |= bit;
+        return result;
+      };
+      const operations: [name: string, apply: (first: number, others: number[]) => number][] = [
+        ['AND', (x, ys) => ys.reduce((a, b) => a & b, x)],
+        ['OR', (x, ys) => x | some(ys)],
+        ['XOR', (x, ys) => ys.reduce((a, b) => a ^ b, x)],
+        ['DIFF', (x, ys) => x & ~some(ys)],
+        ['DIFF1', (x, ys) => some(ys) & ~x],
+        ['ANDOR', (x, ys) => x & some(ys)],
+        ['ONE', (x, ys) => once([x, ...ys])],
+      ];
+      for (const [name, apply] of operations) {
+        for (const used of [
+          [0, 1],
+          [1, 0],
+          [3, 4, 5],
+          [7, 8],
+          [6, 5, 4, 3, 2, 1, 0],
+          [8, 8, 6],
+        ]) {
+          const size = Math.max(...used.map((k) => lengths[k]!));
+          const expected = Buffer.alloc(size);
+          for (let i = 0; i < size; i++) {
+            const [first, ...others] = used.map((k) => sources[k]![i] ?? 0);
+            expected[i] = apply(first!, others);
+          }
+          const about = `${name} of ${used}, seed ${random.seed}`;
+          const reply = await client.call('BITOP', name, 'd', ...used.map((k) => `s${k}`));
+          expect(reply, about).toEqual({ kind: 'integer', value: BigInt(size) });
+          const result = await client.call('GET', 'd');
+          expect(result, about).toEqual({ kind: 'bulk', bytes: expected });
+        }
+      }
+    },
+    { since: '8.2' },
+  ],
+  [
     'BITOP DIFF, DIFF1 and ANDOR need two sources',
     `
       SET x a
-      BITOP DIFF d x => <error>
-      BITOP DIFF1 d x => <error>
-      BITOP ANDOR d x => <error>
+      BITOP diff d x => -ERR BITOP DIFF must be called with at least two source keys.
+      BITOP DIFF1 d x => -ERR BITOP DIFF1 must be called with at least two source keys.
+      BITOP ANDOR d x => -ERR BITOP ANDOR must be called with at least two source keys.
     `,
     { since: '8.2' },
   ],

@@ -204,10 +204,29 @@ family('connection', [
     { resp: 2 },
   ],
   [
+    'HELLO that fails does not set the name',
+    `
+      HELLO 2 SETNAME me NOSUCH => -ERR Syntax error in HELLO option 'NOSUCH'
+      HELLO 2 SETNAME me AUTH nosuch x => <error>
+      CLIENT GETNAME => nil
+    `,
+    { resp: 2, since: '7.2' },
+  ],
+  [
+    'a failed AUTH is answered wherever it stands in a pipeline',
+    async ({ client }) => {
+      const replies = await client.pipeline([['PING'], ['AUTH', 'nosuch', 'x'], ['PING']]);
+      expect(replies.map((reply) => reply.kind)).toEqual(['simple', 'error', 'simple']);
+    },
+    // Redis 7.2 drops the error when an earlier reply of the same pipeline is still unsent.
+    { defectOf: '7.2' },
+  ],
+  [
     'AUTH without a password set',
     `
       AUTH x
-      => -ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?
+      => -ERR AUTH <password> called without any password configured for the default user. Are you
+      => sure your configuration is correct?
       AUTH default x => +OK
       AUTH nosuch x => -WRONGPASS invalid username-password pair or user is disabled.
       AUTH a b c => -ERR syntax error

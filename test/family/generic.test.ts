@@ -310,7 +310,9 @@ family('keys', [
       OBJECT REFCOUNT k => 1
       OBJECT IDLETIME k => <0..1>
       OBJECT FREQ k
-      => -ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.
+      => -ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note
+      => that when switching between policies at runtime LRU and LFU data will take some time to
+      => adjust.
       OBJECT encoding k => "embstr"
     `,
   ],
@@ -320,7 +322,8 @@ family('keys', [
       SET k v
       OBJECT FREQ k => <1..10>
       OBJECT IDLETIME k
-      => -ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.
+      => -ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when
+      => switching between policies at runtime LRU and LFU data will take some time to adjust.
     `,
     { config: { 'maxmemory-policy': 'allkeys-lfu' } },
   ],

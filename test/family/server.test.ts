@@ -282,8 +282,8 @@ family('the server', [
   [
     'MONITOR shows commands as they run, quoted, with database and address',
     async ({ connect, run }) => {
-      await run('@watch MONITOR => +OK');
-      const watcher = await connect('watch');
+      await run('@viewer MONITOR => +OK');
+      const watcher = await connect('viewer');
       await run(String.raw`
         SELECT 3
         SET k "a\x00\"\n\xff"
@@ -302,8 +302,8 @@ family('the server', [
   [
     'MONITOR does not show passwords or administrative commands',
     async ({ connect, run }) => {
-      await run('@watch MONITOR => +OK');
-      const watcher = await connect('watch');
+      await run('@viewer MONITOR => +OK');
+      const watcher = await connect('viewer');
       await run(`
         AUTH secret => <error>
         CONFIG GET maxmemory => <any>
@@ -349,7 +349,8 @@ family('the server', [
       GET key:1 => "value:1"
       SET k v
       DEBUG OBJECT k
-      => /^Value at:[^ ]+ refcount:1 encoding:embstr serializedlength:2 lru:\\d+ lru_seconds_idle:\\d+/
+      => /^Value at:[^ ]+ refcount:1 encoding:embstr serializedlength:2 lru:\\d+
+      => lru_seconds_idle:\\d+/
       DEBUG OBJECT none => -ERR no such key
       DEBUG CHANGE-REPL-ID => +OK
     `,
@@ -382,7 +383,8 @@ family('the server', [
       DEBUG PROTOCOL false => false
       DEBUG PROTOCOL verbatim => txt"This is a verbatim\\nstring"
       DEBUG PROTOCOL nosuch
-      => -ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false
+      => -ERR Wrong protocol type name. Please use one of the following:
+      => string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false
     `,
   ],
   [

@@ -1,8 +1,8 @@
 // String commands and options newer than Redis 7.2: conditional SET, DELEX, DIGEST, MSETEX, INCREX.
 //
-// Expectations come from the public documentation of Redis 8.4 and 8.8; where it names no error
-// text, only that there is an error is expected. The digests were computed with the reference
-// implementation of XXH3 (64 bits, seed 0).
+// Expectations come from the public documentation of Redis 8.4 and 8.8, error texts from what servers
+// of these releases answer. The digests were computed with the reference implementation of XXH3
+// (64 bits, seed 0).
 
 import { expect } from 'vitest';
 import { family } from '../support/family.ts';
@@ -166,6 +166,37 @@ family('newer string commands', [
     { since: '8.4', requires: ['RPUSH'] },
   ],
 
+  [
+    'a digest has 16 digits, in either case, but only where it is looked at',
+    `
+      SET k v8lf0c11xh8ymlqztfd3eeq16kfn4sspw7fqmnuuq3k3t75em5wdizgcdw7uc26nnf961u2jkfzkjytls2kwlj7626sd
+      DIGEST k => "00006c38adf31777"
+      SET k v1
+      SET k v2 IFDEQ ${V1_DIGEST.slice(1)} => -ERR must be exactly 16 hexadecimal characters
+      SET k v2 IFDNE 0${V1_DIGEST} => -ERR must be exactly 16 hexadecimal characters
+      SET k v2 GET IFDEQ "" => -ERR must be exactly 16 hexadecimal characters
+      DELEX k IFDEQ 12 => -ERR must be exactly 16 hexadecimal characters
+      DELEX k IFDEQ zzzzzzzzzzzzzzzz => 0
+      GET k => "v1"
+      SET none v IFDEQ 12 => nil
+      DELEX none IFDNE 12 => 0
+      SET none v IFDNE 12 => +OK
+      SET k v2 IFDEQ ${V1_DIGEST.toUpperCase()} => +OK
+      DELEX k IFDNE ${V2_DIGEST.toUpperCase()} => 0
+      DELEX k IFDEQ ${V2_DIGEST.toUpperCase()} => 1
+    `,
+    { since: '8.4' },
+  ],
+  [
+    'a condition of SET may be repeated, and the last one counts',
+    `
+      SET k v1
+      SET k v2 IFEQ x IFEQ v1 => +OK
+      SET k v3 IFEQ v2 IFEQ x => nil
+    `,
+    { since: '8.4' },
+  ],
+
   // --- DELEX ---
   [
     'DELEX deletes when its condition holds',
@@ -195,9 +226,12 @@ family('newer string commands', [
     'DELEX refuses bad options and takes one condition',
     `
       SET k v
-      DELEX k NOSUCH x => <error>
-      DELEX k IFEQ => <error>
-      DELEX k IFEQ v IFNE w => <error>
+      DELEX k NOSUCH x => -ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE
+      DELEX k NX x => -ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE
+      DELEX k IFEQ => -ERR wrong number of arguments for 'delex' command
+      DELEX k IFEQ v IFNE w => -ERR wrong number of arguments for 'delex' command
+      DELEX none IFEQ => -ERR wrong number of arguments for 'delex' command
+      DELEX none NOSUCH x => 0
       DELEX => -ERR wrong number of arguments for 'delex' command
       EXISTS k => 1
     `,
@@ -207,7 +241,8 @@ family('newer string commands', [
     'DELEX with a condition needs a string, without one any key will do',
     `
       RPUSH k x
-      DELEX k IFEQ x => <error>
+      DELEX k IFEQ x => -ERR Key should be of string type if conditions are specified
+      DELEX k NOSUCH x => -ERR Key should be of string type if conditions are specified
       EXISTS k => 1
       DELEX k => 1
     `,
@@ -256,15 +291,19 @@ family('newer string commands', [
   [
     'MSETEX refuses bad counts and options',
     `
-      MSETEX 0 a 1 => <error>
-      MSETEX -1 a 1 => <error>
-      MSETEX x a 1 => <error>
-      MSETEX 2 a 1 => <error>
-      MSETEX 2 a 1 b => <error>
+      MSETEX 0 a 1 => -ERR invalid numkeys value
+      MSETEX -1 a 1 => -ERR invalid numkeys value
+      MSETEX x a 1 => -ERR invalid numkeys value
+      MSETEX 2147483648 a 1 => -ERR invalid numkeys value
+      MSETEX 2147483647 a 1 => -ERR wrong number of key-value pairs
+      MSETEX 2 a 1 => -ERR wrong number of key-value pairs
+      MSETEX 2 a 1 b => -ERR wrong number of key-value pairs
       MSETEX 1 a 1 NX XX => -ERR syntax error
       MSETEX 1 a 1 EX 1 PX 1 => -ERR syntax error
       MSETEX 1 a 1 EX 1 KEEPTTL => -ERR syntax error
       MSETEX 1 a 1 NOSUCH => -ERR syntax error
+      MSETEX 1 a 1 GET => -ERR syntax error
+      MSETEX 1 a 1 IFEQ 1 => -ERR syntax error
       MSETEX 1 a 1 EX => -ERR syntax error
       MSETEX 1 a 1 EX 0 => -ERR invalid expire time in 'msetex' command
       MSETEX 1 a 1 EX -1 => -ERR invalid expire time in 'msetex' command
@@ -367,20 +406,102 @@ family('newer string commands', [
       INCREX k BYINT 1 BYFLOAT 1 => -ERR syntax error
       INCREX k NOSUCH => -ERR syntax error
       INCREX k BYINT => -ERR syntax error
-      INCREX k BYINT x => -ERR value is not an integer or out of range
-      INCREX k BYFLOAT x => -ERR value is not a valid float
+      INCREX k BYINT 1 BYINT 1 => -ERR syntax error
+      INCREX k SATURATE SATURATE => -ERR syntax error
+      INCREX k LBOUND 1 LBOUND 1 => -ERR syntax error
+      INCREX k UBOUND 1 UBOUND 1 => -ERR syntax error
+      INCREX k UBOUND => -ERR syntax error
+      INCREX k EX 1 EX 1 => -ERR syntax error
+      INCREX k PERSIST PERSIST => -ERR syntax error
+      INCREX k ENX ENX EX 1 => -ERR syntax error
+      INCREX k KEEPTTL => -ERR syntax error
+      INCREX k BYINT x => -ERR Increment is not an integer or out of range
+      INCREX k BYINT 1.5 => -ERR Increment is not an integer or out of range
+      INCREX k BYFLOAT x => -ERR Increment is not a valid float
+      INCREX k BYFLOAT inf => -ERR BYFLOAT increment cannot be Infinity
       INCREX k EX 1 PX 1 => -ERR syntax error
       INCREX k EX 1 PERSIST => -ERR syntax error
-      INCREX k ENX => <error>
-      INCREX k ENX PERSIST => <error>
+      INCREX k ENX => -ERR ENX flag requires an expiration
+      INCREX k ENX PERSIST => -ERR syntax error
+      INCREX k PERSIST ENX => -ERR syntax error
       INCREX k EX 0 => -ERR invalid expire time in 'increx' command
-      INCREX k LBOUND 5 UBOUND 4 => <error>
-      INCREX k BYINT 1 UBOUND x => <error>
+      INCREX k EX x => -ERR value is not an integer or out of range
+      INCREX k LBOUND 5 UBOUND 4 => -ERR LBOUND can't be greater than UBOUND
+      INCREX k BYFLOAT 1 LBOUND inf => -ERR LBOUND can't be greater than UBOUND
+      INCREX k BYINT 1 UBOUND x => -ERR UBOUND is not an integer or out of range
+      INCREX k BYINT 1 LBOUND 0.5 => -ERR LBOUND is not an integer or out of range
+      INCREX k BYFLOAT 1 UBOUND x => -ERR UBOUND is not a valid float
       INCREX => -ERR wrong number of arguments for 'increx' command
       SET k abc
       INCREX k => -ERR value is not an integer or out of range
       INCREX k BYFLOAT 1 => -ERR value is not a valid float
       GET k => "abc"
+    `,
+    { since: '8.8' },
+  ],
+  [
+    'INCREX counts a value outside the bounds like one that was brought there',
+    `
+      INCREX k BYINT 5 LBOUND 10 => [0, 0]
+      INCREX f BYFLOAT -0.5 UBOUND -1.5 => [double(0), double(0)]
+      DBSIZE => 0
+      SET k 50
+      INCREX k BYINT 5 UBOUND 30 => [50, 0]
+      INCREX k BYINT 5 UBOUND 30 SATURATE => [30, -20]
+      SET k 50
+      INCREX k BYINT -25 UBOUND 30 => [25, -25]
+      SET f -50.5
+      INCREX f BYFLOAT -5.5 LBOUND -30 SATURATE => [double(-30), double(20.5)]
+    `,
+    { since: '8.8' },
+  ],
+  [
+    'INCREX saturates at the limits of the type, unless what it adds has no number',
+    `
+      SET k -9223372036854775800
+      INCREX k BYINT -100 => [-9223372036854775800, 0]
+      INCREX k BYINT -100 SATURATE => [-9223372036854775808, -8]
+      SET k 10
+      INCREX k BYINT 9223372036854775807 UBOUND 100 SATURATE => [100, 90]
+      SET k 9223372036854775800
+      INCREX k SATURATE UBOUND -9223372036854775808 => -ERR applied increment would overflow
+      GET k => "9223372036854775800"
+      SET f 10
+      INCREX f BYFLOAT 1e4932 UBOUND 100 => [double(10), double(0)]
+      INCREX f BYFLOAT 1e4932 UBOUND 100 SATURATE => [double(100), double(90)]
+      INCREX f BYFLOAT 1 LBOUND inf UBOUND inf SATURATE =>
+      => -ERR applied increment would be Infinity
+      SET f inf
+      INCREX f BYFLOAT 1 => -ERR value cannot be Infinity
+      GET f => "inf"
+    `,
+    { since: '8.8' },
+  ],
+  [
+    'INCREX with an expiry in the past deletes the key',
+    `
+      SET k 10
+      INCREX k EXAT 1 => [11, 1]
+      EXISTS k => 0
+      INCREX k PXAT 1 => [1, 1]
+      EXISTS k => 0
+      SET k 10 EX 500
+      INCREX k EXAT 1 ENX => [11, 1]
+      TTL k => <499..500>
+    `,
+    { since: '8.8' },
+  ],
+  [
+    'INCREX stores integers as such and floating-point results as text',
+    `
+      INCREX k
+      OBJECT ENCODING k => "int"
+      INCREX f BYFLOAT 3 => [double(3), double(3)]
+      OBJECT ENCODING f => "embstr"
+      APPEND k 2 => 2
+      OBJECT ENCODING k => "raw"
+      INCREX k => [13, 1]
+      OBJECT ENCODING k => "int"
     `,
     { since: '8.8' },
   ],

@@ -67,6 +67,7 @@ describe.each(TRANSPORTS)('%s transport', (name) => {
       const { connection } = session;
       expect(connection.queuedBytes).toBeGreaterThan(total / 2);
       expect(connection.queueMemoryBytes).toBeGreaterThanOrEqual(connection.queuedBytes);
+      expect(connection.queuedBlocks).toBeGreaterThan(1);
       expect(session.drains).toBe(0);
 
       let received = 0;
@@ -77,7 +78,7 @@ describe.each(TRANSPORTS)('%s transport', (name) => {
       });
       await session.until(() => session.drains > 0);
       expect(connection.queuedBytes).toBe(0);
-      expect(connection.queueMemoryBytes).toBe(0);
+      expect([connection.queueMemoryBytes, connection.queuedBlocks]).toEqual([0, 0]);
       await eventually(() => received === total);
       expect(isRight).toBe(true);
       expect(session.drains).toBe(1);
@@ -188,7 +189,9 @@ describe.each(TRANSPORTS)('%s transport', (name) => {
       await readBytes(other[0], 1);
     }
     expect(session.received.length).toBe(1);
+    expect(session.connection.isPaused).toBe(true);
     session.connection.resume();
+    expect(session.connection.isPaused).toBe(false);
     await session.until(() => session.received.length === 2);
     session.onInput = () => {};
     session.connection.resume();

@@ -26,7 +26,10 @@ interface WasmMemory {
   grow(pages: number): number;
 }
 interface WasmApi {
-  instantiate(bytes: Uint8Array): Promise<{
+  instantiate(
+    bytes: Uint8Array,
+    imports: { clock: { clockUs: () => number } },
+  ): Promise<{
     instance: { exports: { memory: WasmMemory } & Record<string, unknown> };
   }>;
 }
@@ -58,6 +61,8 @@ export interface TestModule<Exports> {
 export interface TestModuleOptions {
   /** 64 KiB pages added above the module's own memory, 64 unless told. */
   scratchPages?: number;
+  /** The core's only import, in microseconds; it stands still unless told. */
+  clockUs?: () => number;
 }
 
 async function newestSourceMs(): Promise<number> {
@@ -114,7 +119,10 @@ export async function loadTestModule<Exports>(
   name: string,
   options: TestModuleOptions = {},
 ): Promise<TestModule<Exports>> {
-  const { instance } = await Wasm.instantiate(await readFile(await compileIfStale(name)));
+  const clockUs = options.clockUs ?? (() => 0);
+  const { instance } = await Wasm.instantiate(await readFile(await compileIfStale(name)), {
+    clock: { clockUs },
+  });
   const { memory } = instance.exports;
   const base = memory.buffer.byteLength;
   memory.grow(options.scratchPages ?? SCRATCH_PAGES);

@@ -20,6 +20,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { encodeCommand, splitArguments } from './arguments.ts';
 import { matchReply, parseExpected, showReply } from './reply_notation.ts';
+import { declaredCommand, shapeMismatch } from './reply_shape.ts';
 import { RespClient } from './resp_client.ts';
 import type { Reply } from './resp_decoder.ts';
 import { startServer, type TestServer } from './server.ts';
@@ -41,6 +42,8 @@ export interface SentenceOptions {
   since?: string;
   /** Release up to which Redis behaved so: targets that behave as that one or a newer skip it. */
   before?: string;
+  /** Release in which Redis has a defect here: real servers of that release skip the sentence. */
+  defectOf?: string;
   /** Commands the script uses that a target may not have yet, to make keys of other types. */
   requires?: readonly string[];
   /** Only in this protocol version. */
@@ -150,7 +153,17 @@ class SentenceRun implements Context {
       const { reply } = await client.read();
       this.noteProtocol(client, args, reply);
       this.check(line, reply, client);
+      this.checkShape(args, reply, client);
     }
+  }
+
+  /** Every reply also has the shape that its command declares, unless it was only queued. */
+  private checkShape(args: string[], reply: Reply, client: RespClient): void {
+    if (reply.kind === 'simple' && reply.text === 'QUEUED') return;
+    const command = declaredCommand(args);
+    const resp = this.protocols.get(client) ?? this.resp;
+    const mismatch = command && shapeMismatch(reply, command.spec.reply, resp);
+    if (mismatch) throw new Error(`${args[0]}: ${mismatch}`);
   }
 
   private noteProtocol(client: RespClient, args: string[], reply: Reply): void {
@@ -202,7 +215,13 @@ class SentenceRun implements Context {
 function isSkipped(options: SentenceOptions, target: Target, resp: 2 | 3): boolean {
   if (options.since && isOlder(target.commands, options.since)) return true;
   if (options.before && !isOlder(target.behaviour, options.before)) return true;
+  if (options.defectOf && target.kind === 'redis' && isRelease(target, options.defectOf))
+    return true;
   return options.resp !== undefined && options.resp !== resp;
+}
+
+function isRelease(target: Target, release: string): boolean {
+  return target.behaviour === release || target.behaviour.startsWith(`${release}.`);
 }
 
 async function missingCommands(admin: RespClient, names: readonly string[]): Promise<string[]> {

@@ -45,8 +45,32 @@ export class Random {
     return this.u32() < probability * 0x1_0000_0000;
   }
 
+  /** True once in `n` calls, on average. */
+  oneIn(n: number): boolean {
+    return this.below(n) === 0;
+  }
+
   pick<T>(choices: ArrayLike<T>): T {
     return choices[this.below(choices.length)]!;
+  }
+
+  /** Picks by weight. */
+  weighted<T extends { weight: number }>(choices: readonly T[]): T {
+    let at = this.below(choices.reduce((sum, choice) => sum + choice.weight, 0));
+    for (const choice of choices) {
+      if (at < choice.weight) return choice;
+      at -= choice.weight;
+    }
+    throw new Error('nothing to pick from');
+  }
+
+  /** In place. */
+  shuffle<T>(items: T[]): T[] {
+    for (let i = items.length - 1; i > 0; i--) {
+      const j = this.below(i + 1);
+      [items[i], items[j]] = [items[j] as T, items[i] as T];
+    }
+    return items;
   }
 
   bytes(length: number): Uint8Array {

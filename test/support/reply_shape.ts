@@ -4,6 +4,7 @@
 // in RESP2 as what Redis sends there: a map or set as an array, a double or verbatim as a bulk
 // string, a boolean as 0 or 1.
 
+import { allCommands, type CompiledCommand } from '../../src/commands/index.ts';
 import type { CommandSpec, ReplyShape } from '../../src/commands/spec.ts';
 import { showReply } from './reply_notation.ts';
 import type { Reply } from './resp_decoder.ts';
@@ -78,4 +79,14 @@ export function shapeMismatch(
   const shapes = declaredShapes(declared, resp);
   if (shapes.some((shape) => fits(reply, shape, resp))) return null;
   return `RESP${resp} reply ${showReply(reply)} is not of the declared shape ${shapes.join(' | ')}`;
+}
+
+let byName: ReadonlyMap<string, CompiledCommand> | undefined;
+
+/** The declaration of the command these arguments call, of a subcommand where there is one. */
+export function declaredCommand(args: readonly string[]): CompiledCommand | undefined {
+  byName ??= new Map(allCommands().map((command) => [command.fullName, command]));
+  const [name = '', subcommand = ''] = args.map((arg) => arg.toLowerCase());
+  const found = byName.get(name);
+  return found?.subcommands.length ? (byName.get(`${name}|${subcommand}`) ?? found) : found;
 }

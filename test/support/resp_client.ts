@@ -100,6 +100,15 @@ export class RespClient {
     this.socket.write(bytes);
   }
 
+  /** Stops reading, so that output piles up on the other side. */
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
   /** The next reply, decoded and raw. */
   read(timeoutMs = READ_TIMEOUT_MS): Promise<RawReply> {
     const first = this.ready.shift();

@@ -4,6 +4,8 @@
 //   stream   respite-server over TCP, stream transport
 //   redis    real redis-server, the oracle: a test that it fails is a wrong test
 //
+//   core     the engine in the process of the test, where a test has no need of a server
+//
 // RESPITE_TARGETS=redis,direct selects some of them; RESPITE_REDIS_SERVER names another binary.
 
 import { realRedisAvailable, realRedisVersion, type ServerKind } from './server.ts';
@@ -22,16 +24,19 @@ export interface Target {
 /** Respite has the commands of the newest release, and where behaviour changed that of 7.2. */
 const RESPITE = { commands: '8.10.1', behaviour: '7.2.6' };
 
+/** Some sentences look behind the scenes, or stop the clock of the server. */
+const DEBUG = ['--enable-debug-command', 'yes'];
+
 function allTargets(): Target[] {
   const respite = { kind: 'respite' as const, ...RESPITE, available: true };
   const version = realRedisVersion() ?? '7.0.15';
   return [
-    { ...respite, name: 'direct', args: ['--transport', 'direct'] },
-    { ...respite, name: 'stream', args: ['--transport', 'stream'] },
+    { ...respite, name: 'direct', args: ['--transport', 'direct', ...DEBUG] },
+    { ...respite, name: 'stream', args: ['--transport', 'stream', ...DEBUG] },
     {
       name: 'redis',
       kind: 'redis',
-      args: ['--enable-debug-command', 'yes'],
+      args: DEBUG,
       commands: version,
       behaviour: version,
       available: realRedisAvailable(),
@@ -39,9 +44,18 @@ function allTargets(): Target[] {
   ];
 }
 
+function wantedNames(): string[] | undefined {
+  return process.env.RESPITE_TARGETS?.split(',').filter(Boolean);
+}
+
+/** Whether tests that can run without a server are to do so. */
+export function coreSelected(): boolean {
+  return wantedNames()?.includes('core') ?? true;
+}
+
 export function selectedTargets(): Target[] {
   const all = allTargets();
-  const wanted = process.env.RESPITE_TARGETS?.split(',').filter(Boolean);
+  const wanted = wantedNames()?.filter((name) => name !== 'core');
   if (!wanted) return all;
   return wanted.map((name) => {
     const found = all.find((target) => target.name === name);

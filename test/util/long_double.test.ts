@@ -10,6 +10,10 @@ import { realRedisAvailable, startServer } from '../support/server.ts';
 interface Exports {
   parseLongDouble(ptr: number, len: number, out: number): number;
   addLongDouble(a: number, b: number, out: number): void;
+  subtractLongDouble(a: number, b: number, out: number): void;
+  compareLongDouble(a: number, b: number): number;
+  copyLongDouble(value: number, out: number): void;
+  longDoubleLimit(negative: number, out: number): void;
   isFiniteLongDouble(value: number): number;
   formatLongDouble(value: number, out: number): number;
   longDoubleFromI64(value: bigint, out: number): void;
@@ -130,6 +134,51 @@ describe('long doubles', () => {
     expect(format(base)).toBe('0.00006103515625');
   });
 
+  it('orders numbers by value, from minus infinity to infinity', () => {
+    const ascending = [
+      ...['-inf', `-${LARGEST}`, '-1e300', '-1.5', '-1', '-0.1', `-${SMALLEST}`],
+      ...['0', SMALLEST, '7.2e-4951', '3.36e-4932', '1e-17', '0.1', '1', '1.5', '2', '1e300'],
+      ...[LARGEST, 'inf'],
+    ];
+    const { base, exports } = module;
+    const [a, b] = [base, base + 16];
+    for (const [i, first] of ascending.entries()) {
+      for (const [j, second] of ascending.entries()) {
+        expect(parse(first, a) && parse(second, b)).toBe(true);
+        expect(exports.compareLongDouble(a, b), `${first} and ${second}`).toBe(Math.sign(i - j));
+      }
+    }
+    expect(parse('0', a) && parse('-0', b)).toBe(true);
+    expect([exports.compareLongDouble(a, b), exports.compareLongDouble(b, a)]).toEqual([0, 0]);
+    for (const sign of ['', '-']) {
+      exports.longDoubleLimit(sign ? 1 : 0, a);
+      expect(parse(`${sign}${LARGEST}`, b)).toBe(true);
+      expect(exports.compareLongDouble(a, b)).toBe(0);
+    }
+  });
+
+  it('subtracts without changing its operands, and copies', () => {
+    const { base, exports } = module;
+    const [a, b, out] = [base, base + 16, base + 32];
+    const cases: [value: string, by: string, difference: string][] = [
+      ['1.75', '0.25', '1.5'],
+      ['0.25', '1.75', '-1.5'],
+      ['-1', '-1', '0'],
+      ['10', '-inf', 'inf'],
+      ['inf', 'inf', 'nan'],
+    ];
+    for (const [value, by, difference] of cases) {
+      expect(parse(value, a) && parse(by, b)).toBe(true);
+      exports.subtractLongDouble(a, b, out);
+      expect([format(out), format(a), format(b)]).toEqual([difference, value, by]);
+      exports.subtractLongDouble(a, b, b);
+      expect(format(b)).toBe(difference);
+    }
+    exports.longDoubleFromI64(-12n, a);
+    exports.copyLongDouble(a, b);
+    expect(format(b)).toBe('-12');
+  });
+
   const digits = (most: number) => random.text(1 + random.below(most), '0123456789');
   const hex = (most: number) => random.text(1 + random.below(most), '0123456789abcdef');
 
@@ -192,6 +241,6 @@ describe('long doubles', () => {
       expect(wrong.slice(0, 10)).toEqual([]);
       await client.close();
       await server.stop();
-    });
+    }, 90_000);
   });
 });

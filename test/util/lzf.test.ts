@@ -78,7 +78,7 @@ describe('lzf', () => {
     }
   });
 
-  it(`returns 0 when the result does not fit, and the result if there is room to spare (${seed})`, () => {
+  it(`gives up only when there is no room to spare (${seed})`, () => {
     for (let round = 0; round < 60; round++) {
       const data = compressible(1 + random.below(120));
       const packed = compress(data)!;

@@ -85,10 +85,10 @@ describe('prng', () => {
     const n64 = 3n * 2n ** 61n;
     for (let i = 0; i < 30_000; i++) {
       const drawn = module.exports.randomBelow(n) >>> 0;
-      expect(drawn < n).toBe(true);
+      if (drawn >= n) expect.fail(`${drawn} is not below ${n}`);
       narrow[drawn % 3]!++;
       const drawn64 = u64(module.exports.randomBelow64(n64));
-      expect(drawn64 < n64).toBe(true);
+      if (drawn64 >= n64) expect.fail(`${drawn64} is not below ${n64}`);
       wide[Number(drawn64 / 2n ** 61n)]!++;
     }
     expect(unevenness(narrow)).toBeLessThan(10);
@@ -104,7 +104,7 @@ describe('prng', () => {
     const tenths = new Array<number>(10).fill(0);
     for (let i = 0; i < 40_000; i++) {
       const drawn = module.exports.randomF64();
-      expect(drawn >= 0 && drawn < 1).toBe(true);
+      if (drawn < 0 || drawn >= 1) expect.fail(`${drawn}`);
       tenths[Math.floor(drawn * 10)]!++;
     }
     expect(unevenness(tenths)).toBeLessThan(7);

@@ -57,7 +57,7 @@ describe('siphash', () => {
     expect(sipHash(2, 4, 0x0706050403020100n, 0x0f0e0d0c0b0a0908n, data)).toBe(0xa129ca6149be45e5n);
   });
 
-  it(`equals the reference for every length and reads no byte too many (seed ${random.seed})`, () => {
+  it(`equals the reference, reading no byte too many (seed ${random.seed})`, () => {
     for (let length = 0; length <= 300; length++) {
       const k0 = random.u64();
       const k1 = random.u64();

@@ -53,6 +53,7 @@ export const networkDirectives = [
     ],
     default: 0,
     immutable: true,
+    hidden: true,
     area: 'network',
     summary: 'How sockets are read and written: on their handles, on public streams, or as probed',
   },

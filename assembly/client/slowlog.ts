@@ -1,9 +1,10 @@
 // SLOWLOG's entries: a list of the commands that took at least slowlog-log-slower-than.
 //
-//   entry block: next u32 | argc u32 | id u64 | time i64 (s) | duration i64 (us) |
-//                addr len u32 | name len u32 | addr | name | argc * ([len u32][bytes])
+//   entry block: older u32 | newer u32 | id u64 | time i64 (s) | duration i64 (us) |
+//                addr len u32 | name len u32 | argc u32 | addr | name | argc * ([len u32][bytes])
 //
-// Newest first. An entry owns copies of at most 32 arguments of at most 128 bytes each, with Redis's
+// A list linked both ways, 0 at its ends, so that recording and dropping take constant time. An
+// entry owns copies of at most 32 arguments of at most 128 bytes each, with Redis's
 // "... (n more ...)" marks in place of the rest.
 
 import { CFG_SLOWLOG_MAX_LEN, CFG_SLOWLOG_SLOWER_US, STAT_SLOWLOG_ENTRIES } from '../abi';
@@ -19,16 +20,18 @@ const MAX_ARGS: u32 = 32;
 const MAX_ARG_BYTES: u32 = 128;
 const MARK_MAX_BYTES: u32 = 48;
 
-const ENTRY_NEXT: usize = 0;
-const ENTRY_ARGC: usize = 4;
+const ENTRY_OLDER: usize = 0;
+const ENTRY_NEWER: usize = 4;
 const ENTRY_ID: usize = 8;
 const ENTRY_TIME: usize = 16;
 const ENTRY_DURATION: usize = 24;
 const ENTRY_ADDR_LEN: usize = 32;
 const ENTRY_NAME_LEN: usize = 36;
-const ENTRY_TEXT: usize = 40;
+const ENTRY_ARGC: usize = 40;
+const ENTRY_TEXT: usize = 44;
 
-let head: usize = 0;
+let newest: usize = 0;
+let oldest: usize = 0;
 let nextId: u64 = 0;
 export let slowlogLength: u32 = 0;
 
@@ -50,11 +53,11 @@ function putMark(out: usize, count: u32, what: string): usize {
 export function slowlogPushIfNeeded(c: Conn, argv: usize, argc: u32, durationUs: f64): void {
   const threshold = Settings.get(CFG_SLOWLOG_SLOWER_US);
   if (threshold < 0 || durationUs < <f64>threshold) return;
+  if (!Settings.on(CFG_SLOWLOG_MAX_LEN)) return;
   const kept = min(argc, MAX_ARGS);
   const bytes = ENTRY_TEXT + c.addrLen + c.nameLen + kept * (4 + MAX_ARG_BYTES + MARK_MAX_BYTES);
   const scratch = tryAlloc(bytes);
   if (scratch == 0) return;
-  store<u32>(scratch, <u32>head, ENTRY_NEXT);
   store<u32>(scratch, kept, ENTRY_ARGC);
   store<u64>(scratch, nextId, ENTRY_ID);
   store<i64>(scratch, nowMs / 1000, ENTRY_TIME);
@@ -84,52 +87,50 @@ export function slowlogPushIfNeeded(c: Conn, argv: usize, argc: u32, durationUs:
   const entry = tryAlloc(used);
   if (entry != 0) {
     memory.copy(entry, scratch, used);
-    head = entry;
+    link(entry);
     nextId += 1;
-    slowlogLength += 1;
   }
   free(scratch);
   slowlogTrim();
 }
 
+function link(entry: usize): void {
+  store<u32>(entry, <u32>newest, ENTRY_OLDER);
+  store<u32>(entry, 0, ENTRY_NEWER);
+  if (newest == 0) oldest = entry;
+  else store<u32>(newest, <u32>entry, ENTRY_NEWER);
+  newest = entry;
+  slowlogLength += 1;
+}
+
+function dropOldest(): void {
+  const entry = oldest;
+  oldest = load<u32>(entry, ENTRY_NEWER);
+  if (oldest == 0) newest = 0;
+  else store<u32>(oldest, 0, ENTRY_OLDER);
+  free(entry);
+  slowlogLength -= 1;
+}
+
 /** Drops the oldest entries beyond slowlog-max-len. */
 export function slowlogTrim(): void {
-  const limit = <u32>max<i64>(Settings.get(CFG_SLOWLOG_MAX_LEN), 0);
-  Stats.set(STAT_SLOWLOG_ENTRIES, <f64>min(slowlogLength, limit));
-  if (slowlogLength <= limit) return;
-  let link: usize = 0;
-  let at = head;
-  for (let i: u32 = 0; i < limit; i++) {
-    link = at;
-    at = load<u32>(at, ENTRY_NEXT);
-  }
-  if (link == 0) head = 0;
-  else store<u32>(link, 0, ENTRY_NEXT);
-  while (at != 0) {
-    const next: usize = load<u32>(at, ENTRY_NEXT);
-    free(at);
-    at = next;
-  }
-  slowlogLength = limit;
+  dropBeyond(max<i64>(Settings.get(CFG_SLOWLOG_MAX_LEN), 0));
 }
 
 export function slowlogReset(): void {
-  let at = head;
-  while (at != 0) {
-    const next: usize = load<u32>(at, ENTRY_NEXT);
-    free(at);
-    at = next;
-  }
-  head = 0;
-  slowlogLength = 0;
-  Stats.set(STAT_SLOWLOG_ENTRIES, 0);
+  dropBeyond(0);
+}
+
+function dropBeyond(limit: i64): void {
+  while (<i64>slowlogLength > limit) dropOldest();
+  Stats.set(STAT_SLOWLOG_ENTRIES, <f64>slowlogLength);
 }
 
 /** Replies with up to `count` entries, newest first. */
 export function slowlogReply(count: u32): void {
   const shown = min(count, slowlogLength);
   replyArray(shown);
-  let at = head;
+  let at = newest;
   for (let n: u32 = 0; n < shown; n++) {
     replyArray(6);
     replyInt(load<i64>(at, ENTRY_ID));
@@ -147,6 +148,6 @@ export function slowlogReply(count: u32): void {
     }
     replyBulk(at + ENTRY_TEXT, addrLen);
     replyBulk(at + ENTRY_TEXT + addrLen, nameLen);
-    at = load<u32>(at, ENTRY_NEXT);
+    at = load<u32>(at, ENTRY_OLDER);
   }
 }

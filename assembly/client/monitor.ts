@@ -2,13 +2,20 @@
 //
 //   +1700000000.123456 [0 127.0.0.1:50000] "set" "key" "value"\r\n
 //
-// The line is built once in a buffer of its own and pushed to every monitor.
+// The line is built once in a buffer of its own and pushed to every monitor; a monitor's own command
+// puts it behind its reply (but not into the middle of EXEC's, as Redis does). A command too big for
+// that (or memory too short) is left out, and so is everything for a monitor that wants no replies.
 
-import { nowMs } from '../keyspace/clock';
+import { CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP } from '../abi';
+import { nowUs } from '../keyspace/clock';
 import { free, tryAlloc } from '../memory/alloc';
-import { argc, argv } from '../resp/args';
-import { Conn, tryPush } from '../resp/connection';
+import { Conn, client, tryPush } from '../resp/connection';
+import { replyRaw } from '../resp/writer';
 import { formatU64 } from '../util/number_format';
+import { isExecuting } from './transaction';
+
+const US_PER_SECOND: i64 = 1000000;
+const LINE_MAX_BYTES: u64 = 0x7fffffff;
 
 let head: usize = 0;
 export let monitorCount: u32 = 0;
@@ -79,18 +86,22 @@ function putMicros(value: u32): void {
   }
 }
 
-/** Tells every monitor about the running command. `elapsedUs` is the time since the batch began. */
-export function monitorFeed(c: Conn, elapsedUs: u32): void {
+/**
+ * Tells every monitor about a command of the connection that ran; the records of its arguments are at
+ * `argv`. `elapsedUs` is the time since the batch began.
+ */
+export function monitorFeed(c: Conn, argv: usize, argc: u32, elapsedUs: f64): void {
   let bytes: u64 = 96 + c.addrLen;
   for (let i: u32 = 0; i < argc; i++) bytes += 3 + <u64>load<u32>(argv + (i << 4), 4) * 4;
-  if (bytes > 0x7fffffff) return;
+  if (bytes > LINE_MAX_BYTES) return;
   const line = tryAlloc(<usize>bytes);
   if (line == 0) return;
   out = line;
   put(43);
-  out += formatU64(<u64>(nowMs / 1000), out);
+  const time = nowUs + <i64>elapsedUs;
+  out += formatU64(time / US_PER_SECOND, out);
   put(46);
-  putMicros(<u32>(nowMs % 1000) * 1000 + min(elapsedUs, 999));
+  putMicros(<u32>(time % US_PER_SECOND));
   put(32);
   put(91);
   out += formatU64(c.db, out);
@@ -112,7 +123,11 @@ export function monitorFeed(c: Conn, elapsedUs: u32): void {
   let at = head;
   while (at != 0) {
     const each = changetype<Conn>(at);
-    tryPush(each, line, <u32>(out - line));
+    const silent = (each.flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP)) != 0;
+    if (!silent) {
+      if (each == client && !isExecuting(c)) replyRaw(line, <u32>(out - line));
+      else tryPush(each, line, <u32>(out - line));
+    }
     at = each.nextMonitor;
   }
   free(line);

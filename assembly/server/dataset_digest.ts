@@ -1,0 +1,88 @@
+// A digest of the data, for DEBUG DIGEST and DEBUG DIGEST-VALUE: equal data gives equal digests in
+// this server and in Redis, whatever order keys are stored in.
+//
+//   xor(d, x)   d ^= SHA1(x)                 order does not matter
+//   mix(d, x)   d = SHA1(d ^ SHA1(x))        order matters
+//
+//   value    mix(type u32 big-endian), then the type's own part, then xor("!!expire!!") when the
+//            key has an expiry. A string's part: mix(its bytes).
+//   key      from zero: mix(name), value
+//   all      from zero, per database that holds keys: mix(index u32 big-endian), xor(digest of each
+//            key). That digest is hashed once more, as any bytes given to xor are.
+//
+// Expired keys that are still stored count, as in Redis. O(bytes stored).
+
+import { database, databaseCount } from '../keyspace/db';
+import { Entry, EntryPtr, TYPE_STRING } from '../keyspace/entry';
+import { Bucket, bucketAt, tableFind } from '../keyspace/key_table';
+import { VIEW_SCRATCH_BYTES, viewLen, viewPtr, viewStringIn } from '../keyspace/string_value';
+import { SHA1_BYTES, sha1 } from '../util/sha1';
+import { hashBytes } from '../util/siphash';
+
+/** "!!expire!!" */
+const EXPIRE_MARK: usize = memory.data<u8>([33, 33, 101, 120, 112, 105, 114, 101, 33, 33]);
+const EXPIRE_MARK_BYTES: u32 = 10;
+
+const hash: usize = memory.data(24, 8);
+const keyDigest: usize = memory.data(24, 8);
+const bigEndian: usize = memory.data(8, 8);
+const digits: usize = memory.data(<i32>VIEW_SCRATCH_BYTES, 8);
+
+function xorDigest(digest: usize, ptr: usize, len: u32): void {
+  sha1(ptr, len, hash);
+  for (let i: u32 = 0; i < SHA1_BYTES; i += 4) {
+    store<u32>(digest + i, load<u32>(digest + i) ^ load<u32>(hash + i));
+  }
+}
+
+function mixDigest(digest: usize, ptr: usize, len: u32): void {
+  xorDigest(digest, ptr, len);
+  sha1(digest, SHA1_BYTES, digest);
+}
+
+function mixNumber(digest: usize, value: u32): void {
+  store<u32>(bigEndian, bswap(value));
+  mixDigest(digest, bigEndian, 4);
+}
+
+/** Adds a value, with its type and expiry, to a digest. */
+function addValue(digest: usize, e: EntryPtr): void {
+  mixNumber(digest, Entry.type(e));
+  assert(Entry.type(e) == TYPE_STRING);
+  viewStringIn(e, digits);
+  mixDigest(digest, viewPtr, viewLen);
+  if (Entry.hasExpire(e)) xorDigest(digest, EXPIRE_MARK, EXPIRE_MARK_BYTES);
+}
+
+function addKey(digest: usize, e: EntryPtr): void {
+  memory.fill(keyDigest, 0, SHA1_BYTES);
+  mixDigest(keyDigest, Entry.key(e), Entry.keyLen(e));
+  addValue(keyDigest, e);
+  xorDigest(digest, keyDigest, SHA1_BYTES);
+}
+
+/** Writes the digest of all databases, SHA1_BYTES, to `out`. */
+export function datasetDigest(out: usize): void {
+  memory.fill(out, 0, SHA1_BYTES);
+  for (let i: u32 = 0; i < databaseCount; i++) {
+    const which = database(i);
+    if (which.keys == 0) continue;
+    mixNumber(out, i);
+    for (let index: u32 = 0; index < which.buckets; index++) {
+      for (let b = bucketAt(which, index); b != 0; b = Bucket.next(b)) {
+        let rest = Bucket.occupied(b);
+        while (rest != 0) {
+          addKey(out, Bucket.entry(b, ctz(rest)));
+          rest &= rest - 1;
+        }
+      }
+    }
+  }
+}
+
+/** Writes the digest of a key's value to `out`: zeros when there is no such key. */
+export function valueDigest(databaseId: u32, key: usize, keyLen: u32, out: usize): void {
+  memory.fill(out, 0, SHA1_BYTES);
+  const e = tableFind(database(databaseId), key, keyLen, hashBytes(key, keyLen));
+  if (e != 0) addValue(out, e);
+}

@@ -1,0 +1,178 @@
+// What DEBUG looks at and does inside the core: how one key is stored, how the hash table is
+// filled, and many keys at once.
+
+import {
+  CHAIN_COUNTERS,
+  KEY_INFO_ADDRESS,
+  KEY_INFO_BYTES,
+  KEY_INFO_CLOCK,
+  KEY_INFO_ENCODING,
+  KEY_INFO_ENTRY_BYTES,
+  KEY_INFO_IDLE_SECONDS,
+  KEY_INFO_SERIALIZED,
+  KEY_INFO_TYPE,
+  KEY_INFO_VALUE_BYTES,
+  KEY_INFO_VALUE_LEN,
+} from '../abi';
+import { idleSeconds } from '../keyspace/access_clock';
+import {
+  Db,
+  database,
+  db,
+  lookupKeyWrite,
+  selectDatabase,
+  stringEncoding,
+  tryStoreText,
+} from '../keyspace/db';
+import { keyEvent, NOTIFY_GENERIC } from '../keyspace/effects';
+import { ENCODING_INT, Entry, entryHasBlock, NO_EXPIRE, TYPE_STRING } from '../keyspace/entry';
+import { Bucket, bucketAt, tableFind } from '../keyspace/key_table';
+import { VIEW_SCRATCH_BYTES, viewLen, viewPtr, viewStringIn } from '../keyspace/string_value';
+import { free, tryAlloc, usableSize } from '../memory/alloc';
+import { memoryNearlyExhausted } from '../memory/pages';
+import { lzfCompress } from '../util/lzf';
+import { formatU64, U64_CHARS_MAX } from '../util/number_format';
+import { parseI64, parseI64Value } from '../util/number_parse';
+import { hashBytes } from '../util/siphash';
+
+// --- One key ---
+
+/** Longest string that an RDB file may hold as an integer. */
+const RDB_INT_CHARS_MAX: u32 = 11;
+/** Shorter strings are never compressed there. */
+const RDB_COMPRESS_MIN_BYTES: u32 = 21;
+/** Bytes that compression has to save. */
+const RDB_COMPRESS_GAIN: u32 = 4;
+
+const digits: usize = memory.data(<i32>VIEW_SCRATCH_BYTES, 8);
+
+/** Bytes of a length in an RDB file. */
+function rdbLengthBytes(length: u32): u32 {
+  if (length < 1 << 6) return 1;
+  return length < 1 << 14 ? 2 : 5;
+}
+
+/** Bytes of a string in an RDB file, compressed where that pays and is `allowed`. */
+function rdbStringBytes(ptr: usize, len: u32, compress: bool): f64 {
+  if (len <= RDB_INT_CHARS_MAX && parseI64(ptr, len)) {
+    const value = parseI64Value;
+    if (value == <i64>(<i8>value)) return 2;
+    if (value == <i64>(<i16>value)) return 3;
+    if (value == <i64>(<i32>value)) return 5;
+  }
+  if (compress && len >= RDB_COMPRESS_MIN_BYTES) {
+    const room = len - RDB_COMPRESS_GAIN;
+    const scratch = tryAlloc(room);
+    if (scratch != 0) {
+      const packed = <u32>lzfCompress(ptr, len, scratch, room);
+      free(scratch);
+      if (packed != 0) return <f64>packed + 1 + rdbLengthBytes(packed) + rdbLengthBytes(len);
+    }
+  }
+  return <f64>len + rdbLengthBytes(len);
+}
+
+/**
+ * Writes KEY_INFO_BYTES about a key to `out`. `compress`: as rdbcompression. False when there is no
+ * such key; expired keys that are still stored are found.
+ */
+export function describeKey(
+  databaseId: u32,
+  key: usize,
+  keyLen: u32,
+  compress: bool,
+  out: usize,
+): bool {
+  const e = tableFind(database(databaseId), key, keyLen, hashBytes(key, keyLen));
+  if (e == 0) return false;
+  assert(Entry.type(e) == TYPE_STRING);
+  memory.fill(out, 0, KEY_INFO_BYTES);
+  store<u32>(out, <u32>e, KEY_INFO_ADDRESS);
+  store<u32>(out, Entry.type(e), KEY_INFO_TYPE);
+  store<u32>(out, Entry.encoding(e), KEY_INFO_ENCODING);
+  store<u32>(out, Entry.clock(e), KEY_INFO_CLOCK);
+  store<u32>(out, idleSeconds(e), KEY_INFO_IDLE_SECONDS);
+  store<u32>(out, <u32>usableSize(e), KEY_INFO_ENTRY_BYTES);
+  if (entryHasBlock(e)) store<u32>(out, <u32>usableSize(Entry.valuePtr(e)), KEY_INFO_VALUE_BYTES);
+  if (Entry.encoding(e) != ENCODING_INT) store<u32>(out, Entry.stringLen(e), KEY_INFO_VALUE_LEN);
+  viewStringIn(e, digits);
+  store<f64>(out, rdbStringBytes(viewPtr, viewLen, compress), KEY_INFO_SERIALIZED);
+  return true;
+}
+
+// --- The hash table ---
+
+/**
+ * Counts the buckets of a database by how many entries are in their chains (only those with an
+ * expiry, if `expiring`): CHAIN_COUNTERS u32 at `out`. Returns the length of the longest chain.
+ */
+export function tableChains(databaseId: u32, expiring: bool, out: usize): u32 {
+  memory.fill(out, 0, CHAIN_COUNTERS << 2);
+  const which = database(databaseId);
+  let longest: u32 = 0;
+  for (let index: u32 = 0; index < which.buckets; index++) {
+    let length: u32 = 0;
+    for (let b = bucketAt(which, index); b != 0; b = Bucket.next(b)) {
+      length += <u32>popcnt(expiring ? Bucket.expiring(b) : Bucket.occupied(b));
+    }
+    longest = max(longest, length);
+    const counter = out + (min<u32>(length, CHAIN_COUNTERS - 1) << 2);
+    store<u32>(counter, load<u32>(counter) + 1);
+  }
+  return longest;
+}
+
+// --- Many keys ---
+
+/** "value:" */
+const VALUE_PREFIX: usize = memory.data<u8>([118, 97, 108, 117, 101, 58]);
+const VALUE_PREFIX_BYTES: u32 = 6;
+
+/** Sets one of the keys unless it exists. False when memory is exhausted. */
+function tryPopulateOne(which: Db, key: usize, keyLen: u32, value: usize, valueLen: u32): bool {
+  if (memoryNearlyExhausted()) return false;
+  const hash = hashBytes(key, keyLen);
+  if (lookupKeyWrite(key, keyLen, hash) != 0) return true;
+  const encoding = stringEncoding(valueLen);
+  if (!tryStoreText(0, key, keyLen, hash, value, valueLen, encoding, NO_EXPIRE)) return false;
+  keyEvent(which.id, key, keyLen, hash, NOTIFY_GENERIC, '', 0);
+  return true;
+}
+
+/**
+ * Sets the keys "<prefix>:0" up to, not including, "<prefix>:<count>" that do not exist, to
+ * "value:<n>", cut or filled with zero bytes to `valueBytes` unless that is 0. Counts as no change
+ * to be saved. False when memory is exhausted; then some keys are set.
+ */
+export function tryPopulate(
+  databaseId: u32,
+  count: u64,
+  prefix: usize,
+  prefixLen: u32,
+  valueBytes: u32,
+): bool {
+  const key = tryAlloc(<usize>prefixLen + 1 + U64_CHARS_MAX);
+  if (key == 0) return false;
+  const room = max(valueBytes, VALUE_PREFIX_BYTES + U64_CHARS_MAX);
+  const value = tryAlloc(room);
+  if (value == 0) {
+    free(key);
+    return false;
+  }
+  memory.copy(key, prefix, prefixLen);
+  store<u8>(key + prefixLen, 58);
+  memory.fill(value, 0, room);
+  memory.copy(value, VALUE_PREFIX, VALUE_PREFIX_BYTES);
+  const current = db;
+  selectDatabase(databaseId);
+  let good = true;
+  for (let n: u64 = 0; n < count && good; n++) {
+    const keyLen = prefixLen + 1 + formatU64(n, key + prefixLen + 1);
+    const textLen = VALUE_PREFIX_BYTES + formatU64(n, value + VALUE_PREFIX_BYTES);
+    good = tryPopulateOne(db, key, keyLen, value, valueBytes == 0 ? textLen : valueBytes);
+  }
+  selectDatabase(current.id);
+  free(value);
+  free(key);
+  return good;
+}

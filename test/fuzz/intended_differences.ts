@@ -1,0 +1,284 @@
+// What may differ between two servers without being a defect: the one list, with its reasons.
+//
+// The differential fuzzer asks it only when two replies are not equal byte for byte. A rule sees
+// the command and both replies and says whether this difference is one it stands for; it must be as
+// narrow as it can, for what it lets through nobody looks at again. What would differ without a
+// reply to pin it to (SETNAME in a HELLO that fails, QUIT while replies are off) is not generated:
+// see `isAllowed` in grammar/index.ts.
+
+import { showReply } from '../support/reply_notation.ts';
+import type { Reply } from '../support/resp_decoder.ts';
+import { isOlder } from '../support/targets.ts';
+
+export interface Difference {
+  /** Lower-case latin1 words of the command. */
+  words: readonly string[];
+  a: Reply;
+  b: Reply;
+  /** Releases the two servers behave as. */
+  versions: readonly [a: string, b: string];
+  /** 0 in epochs where every expiry was given as a point in time. */
+  ttlToleranceMs: number;
+}
+
+export interface IntendedDifference {
+  name: string;
+  reason: string;
+  allows(difference: Difference): boolean;
+}
+
+const TTL_TOLERANCE_FLOOR_MS = 2000;
+const LAST_SECONDS = 9_223_372_036_854_774n;
+/** Field of a COMMAND INFO entry that holds the hints. */
+const HINTS = 7;
+
+function integers({ a, b }: Difference): [bigint, bigint] | null {
+  return a.kind === 'integer' && b.kind === 'integer' ? [a.value, b.value] : null;
+}
+
+function within(difference: Difference, tolerance: number): boolean {
+  const values = integers(difference);
+  if (!values || values[0] < 0n || values[1] < 0n) return false;
+  const distance = values[0] - values[1];
+  return (distance < 0n ? -distance : distance) <= BigInt(tolerance);
+}
+
+function items(reply: Reply): Reply[] | null {
+  return reply.kind === 'array' || reply.kind === 'set' ? reply.items : null;
+}
+
+function text(reply: Reply | undefined): string | null {
+  if (!reply) return null;
+  if ('bytes' in reply) return reply.bytes.toString('latin1');
+  return 'text' in reply ? reply.text : null;
+}
+
+/** The elements as sorted text, or null when one of them is no string. */
+function sortedTexts(reply: Reply | undefined): string | null {
+  const found = reply && items(reply)?.map(text);
+  return found && !found.includes(null) ? JSON.stringify(found.sort()) : null;
+}
+
+function sameElements(a: Reply | undefined, b: Reply | undefined): boolean {
+  const texts = sortedTexts(a);
+  return texts !== null && texts === sortedTexts(b);
+}
+
+/** Key and value pairs of a map, or of the flat array RESP2 has in its place, as sorted text. */
+function sortedPairs(reply: Reply): string | null {
+  if (reply.kind === 'map') {
+    return JSON.stringify(reply.entries.map((pair) => pair.map(text).join('\0')).sort());
+  }
+  const flat = items(reply);
+  if (!flat) return null;
+  const pairs: string[] = [];
+  for (let i = 0; i < flat.length; i += 2) pairs.push(`${text(flat[i])}\0${text(flat[i + 1])}`);
+  return JSON.stringify(pairs.sort());
+}
+
+/** A COMMAND INFO reply with the subcommands of each command sorted, as text. */
+function commandEntries(reply: Reply, hints?: 'without hints'): string | null {
+  const entries = items(reply)?.map((entry) => {
+    if (entry.kind === 'null') return 'null';
+    const fields = items(entry);
+    const subcommands = items(fields?.[9] ?? entry);
+    if (!fields || !subcommands) return null;
+    const rest = fields.slice(0, 9).filter((_, i) => !hints || i !== HINTS);
+    return [...rest.map(showReply), ...subcommands.map(showReply).sort()].join(' ');
+  });
+  return entries && !entries.includes(null) ? JSON.stringify(entries) : null;
+}
+
+function isScanReply(reply: Reply): boolean {
+  const found = items(reply);
+  return found?.length === 2 && found[0]?.kind === 'bulk' && found[1]?.kind === 'array';
+}
+
+/** A SCAN that looks at the whole small key space at once. */
+function scansAll(words: readonly string[]): boolean {
+  const at = words.lastIndexOf('count');
+  return words[1] === '0' && at > 0 && Number(words[at + 1]) >= 1000;
+}
+
+function crosses(versions: readonly [string, string], release: string): boolean {
+  return isOlder(versions[0], release) !== isOlder(versions[1], release);
+}
+
+function bothErrors({ a, b }: Difference): boolean {
+  return a.kind === 'error' && b.kind === 'error';
+}
+
+/** Map entries of HELLO with what identifies server and connection taken out. */
+function helloWithoutIdentity(reply: Reply): string | null {
+  const flat = reply.kind === 'map' ? reply.entries.flat() : items(reply);
+  if (!flat || text(flat[0]) !== 'server') return null;
+  const shown = flat.map((item) => (item.kind === 'integer' ? String(item.value) : text(item)));
+  for (const field of ['version', 'id']) shown[shown.indexOf(field) + 1] = '';
+  return JSON.stringify(shown);
+}
+
+export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
+  // --- Time ---
+  {
+    name: 'time left',
+    reason: 'The servers run the same command some milliseconds apart.',
+    allows: (d) =>
+      (d.words[0] === 'pttl' && within(d, TTL_TOLERANCE_FLOOR_MS)) ||
+      (d.words[0] === 'ttl' && within(d, 2)),
+  },
+  {
+    name: 'point of expiry',
+    reason: 'A relative expiry becomes a point in time by the clock of the server.',
+    allows: (d) =>
+      d.ttlToleranceMs > 0 &&
+      ((d.words[0] === 'pexpiretime' && within(d, d.ttlToleranceMs)) ||
+        (d.words[0] === 'expiretime' && within(d, d.ttlToleranceMs / 1000))),
+  },
+  {
+    name: 'last representable times',
+    reason: 'Redis rounds to seconds with a sum that overflows, which C leaves undefined.',
+    allows: (d) => {
+      const isLast = (value: bigint) => value > LAST_SECONDS || value < -LAST_SECONDS;
+      const values = integers(d);
+      return /^(?:ttl|expiretime)$/.test(d.words[0] ?? '') && !!values?.every(isLast);
+    },
+  },
+  {
+    name: 'idle time',
+    reason:
+      'It counts whole seconds of a coarse clock; integers below 10,000 are shared by all keys ' +
+      'in Redis, which then shows when any of them was used.',
+    allows: (d) =>
+      d.words[0] === 'object' && d.words[1] === 'idletime' && within(d, Number.MAX_SAFE_INTEGER),
+  },
+  {
+    name: 'TIME',
+    reason: 'It is the clock.',
+    allows: (d) => d.words[0] === 'time' && items(d.a)?.length === 2 && items(d.b)?.length === 2,
+  },
+
+  // --- Chance ---
+  {
+    name: 'RANDOMKEY',
+    reason: 'Any key will do.',
+    allows: (d) => d.words[0] === 'randomkey' && d.a.kind === 'bulk' && d.b.kind === 'bulk',
+  },
+  {
+    name: 'access frequency',
+    reason: 'The LFU counter grows by chance.',
+    allows: (d) => d.words[0] === 'object' && d.words[1] === 'freq' && within(d, 255),
+  },
+
+  // --- Order and layout of the keyspace ---
+  {
+    name: 'order of KEYS',
+    reason: 'It is the order of the hash table, which no command promises.',
+    allows: (d) => d.words[0] === 'keys' && sameElements(d.a, d.b),
+  },
+  {
+    name: 'SCAN of everything',
+    reason: 'One page holds all keys, in the order of the hash table.',
+    allows: (d) =>
+      d.words[0] === 'scan' &&
+      scansAll(d.words) &&
+      isScanReply(d.a) &&
+      isScanReply(d.b) &&
+      text(items(d.a)?.[0]) === text(items(d.b)?.[0]) &&
+      sameElements(items(d.a)?.[1], items(d.b)?.[1]),
+  },
+  {
+    name: 'SCAN of a part',
+    reason: 'Cursors and page contents belong to the layout of the hash table.',
+    allows: (d) =>
+      d.words[0] === 'scan' && !scansAll(d.words) && isScanReply(d.a) && isScanReply(d.b),
+  },
+  {
+    name: 'MEMORY USAGE',
+    reason: 'The servers lay their data out differently.',
+    allows: (d) => {
+      const values = integers(d);
+      return d.words[0] === 'memory' && d.words[1] === 'usage' && !!values && values[1] > 0n;
+    },
+  },
+  {
+    name: 'reference count',
+    reason: 'Redis shares the integers below 10,000 between keys and shows INT_MAX for them.',
+    allows: (d) => d.words[0] === 'object' && d.words[1] === 'refcount' && within(d, 2147483647),
+  },
+  {
+    name: 'order of CONFIG GET',
+    reason: 'It is the order of the hash table of parameters.',
+    allows: (d) => {
+      const pairs = sortedPairs(d.a);
+      return (
+        d.words[0] === 'config' && d.words[1] === 'get' && !!pairs && pairs === sortedPairs(d.b)
+      );
+    },
+  },
+  {
+    name: 'order of subcommands',
+    reason: 'COMMAND INFO shows them in the order of a hash table.',
+    allows: (d) => {
+      const entries = commandEntries(d.a);
+      return d.words[0] === 'command' && !!entries && entries === commandEntries(d.b);
+    },
+  },
+  {
+    name: 'order of COMMAND LIST',
+    reason: 'It is the order of the hash table of commands.',
+    allows: (d) => d.words[0] === 'command' && d.words[1] === 'list' && sameElements(d.a, d.b),
+  },
+
+  // --- Identity ---
+  {
+    name: 'HELLO',
+    reason: 'Version and connection id are the server’s own.',
+    allows: (d) => {
+      const fields = helloWithoutIdentity(d.a);
+      return d.words[0] === 'hello' && !!fields && fields === helloWithoutIdentity(d.b);
+    },
+  },
+  {
+    name: 'CLIENT ID',
+    reason: 'Each server numbers its connections, its own included.',
+    allows: (d) => d.words[0] === 'client' && d.words[1] === 'id' && within(d, 1_000_000_000),
+  },
+
+  // --- Releases ---
+  {
+    name: 'command hints',
+    reason: 'Redis 7.2 added response policies to some commands.',
+    allows: (d) => {
+      const entries = commandEntries(d.a, 'without hints');
+      return (
+        d.words[0] === 'command' &&
+        crosses(d.versions, '7.2') &&
+        !!entries &&
+        entries === commandEntries(d.b, 'without hints')
+      );
+    },
+  },
+  {
+    name: 'COMMAND GETKEYS of one word',
+    reason: 'Redis 7.2 takes a command without arguments and says what is wrong with it.',
+    allows: (d) =>
+      d.words[0] === 'command' &&
+      /^getkeys(?:andflags)?$/.test(d.words[1] ?? '') &&
+      d.words.length === 3 &&
+      crosses(d.versions, '7.2') &&
+      bothErrors(d),
+  },
+  {
+    name: 'help texts',
+    reason: 'Redis 7.2 reworded the last line, and newer subcommands have lines of their own.',
+    allows: (d) => {
+      const [a, b] = [items(d.a), items(d.b)];
+      return d.words[1] === 'help' && !!a?.length && !!b?.length && text(a[0]) === text(b[0]);
+    },
+  },
+];
+
+/** The rule that allows this difference, or null when it is a defect. */
+export function intendedDifference(difference: Difference): IntendedDifference | null {
+  return INTENDED_DIFFERENCES.find((rule) => rule.allows(difference)) ?? null;
+}
