@@ -4,7 +4,7 @@
 //
 // A value is moved by RENAME and MOVE without being copied; only the entry, which holds the key, is
 // built anew. COPY duplicates the value in its encoding.
-import { CFG_LAZYFREE_USER_FLUSH } from '../abi';
+import { CFG_LAZYFREE_USER_DEL, CFG_LAZYFREE_USER_FLUSH } from '../abi';
 import { touchEntry } from '../keyspace/access_clock';
 import {
   Db,
@@ -30,6 +30,7 @@ import {
   NOTIFY_GENERIC,
 } from '../keyspace/effects';
 import { Entry } from '../keyspace/entry';
+import { freeLazily } from '../keyspace/lazy_values';
 import { flushDatabase } from '../keyspace/lazyfree';
 import { Settings } from '../keyspace/settings';
 import { argEvent, argEventIn } from '../resp/arg_event';
@@ -52,6 +53,12 @@ import { typeName } from './type_names';
 
 /** DEL key [key ...] */
 export function delCommand(): void {
+  const before = freeLazily(Settings.on(CFG_LAZYFREE_USER_DEL));
+  removeKeys();
+  freeLazily(before);
+}
+
+function removeKeys(): void {
   let deleted: u32 = 0;
   for (let i: u32 = 1; i < argc; i++) {
     if (!deleteKey(Arg.ptr(i), Arg.len(i), Arg.hash(i))) continue;
@@ -61,12 +68,11 @@ export function delCommand(): void {
   replyInt(deleted);
 }
 
-/**
- * UNLINK key [key ...]: as in Redis only values of many parts are worth freeing later, and a string is
- * a single block.
- */
+/** UNLINK key [key ...]: values of many parts are freed later. */
 export function unlinkCommand(): void {
-  delCommand();
+  const before = freeLazily(true);
+  removeKeys();
+  freeLazily(before);
 }
 
 /** EXISTS key [key ...] */

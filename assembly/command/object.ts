@@ -1,6 +1,7 @@
 // How a key is stored: OBJECT and MEMORY USAGE.
 //
 // Looking at a key this way is no use of it, so access clocks stay as they are.
+
 import {
   CFG_MAXMEMORY,
   CFG_MAXMEMORY_POLICY,
@@ -14,6 +15,7 @@ import { lookupKeyQuiet, lookupKeyReadNoTouch } from '../keyspace/db';
 import { ENCODING_INT, Entry, EntryPtr, entryHasBlock, TYPE_STRING } from '../keyspace/entry';
 import { KEY_SHARE_BYTES } from '../keyspace/key_table';
 import { Settings } from '../keyspace/settings';
+import { valueBytes } from '../keyspace/value';
 import { usableSize } from '../memory/alloc';
 import { argI64, argI64OrReply } from '../resp/arg_number';
 import { Arg, argc, argIs } from '../resp/args';
@@ -100,21 +102,25 @@ export function objectHelpCommand(): void {
   helpEnd();
 }
 
+/** Nodes of a list that are looked at unless SAMPLES says otherwise. */
+const DEFAULT_SAMPLES: u32 = 5;
+
 /**
  * Bytes a key takes: the blocks of its entry and of its value, exactly as the allocator counts them,
  * and its share of the key table.
  */
-function keyBytes(e: EntryPtr): u64 {
+function keyBytes(e: EntryPtr, samples: u32): u64 {
   let bytes = <u64>usableSize(e) + KEY_SHARE_BYTES;
   if (entryHasBlock(e)) {
-    assert(Entry.type(e) == TYPE_STRING);
-    bytes += usableSize(Entry.valuePtr(e));
+    const block = Entry.valuePtr(e);
+    bytes += <u64>valueBytes(Entry.type(e), Entry.encoding(e), block, samples);
   }
   return bytes;
 }
 
-/** MEMORY USAGE key [SAMPLES count]: nothing needs sampling in a string, so it is always exact. */
+/** MEMORY USAGE key [SAMPLES count]: only lists of many nodes are sampled, 0 looks at all of them. */
 export function memoryUsageCommand(): void {
+  let samples: u32 = DEFAULT_SAMPLES;
   for (let i: u32 = 3; i < argc; i += 2) {
     if (!argIs(i, 'samples') || i + 1 >= argc) {
       replyError(ERR_SYNTAX);
@@ -125,8 +131,9 @@ export function memoryUsageCommand(): void {
       replyError(ERR_SYNTAX);
       return;
     }
+    samples = <u32>min<i64>(argI64, u32.MAX_VALUE);
   }
   const e = lookupKeyQuiet(Arg.ptr(2), Arg.len(2), Arg.hash(2));
   if (e == 0) replyNull();
-  else replyInt(keyBytes(e));
+  else replyInt(keyBytes(e, samples));
 }

@@ -8,7 +8,7 @@
 // same bytes become "int", strings of up to 44 bytes "embstr", longer ones "raw".
 
 import { STAT_EXPIRED_KEYS, STAT_KEYSPACE_HITS, STAT_KEYSPACE_MISSES } from '../abi';
-import { alloc, free } from '../memory/alloc';
+import { alloc } from '../memory/alloc';
 import { parseI64, parseI64Value } from '../util/number_parse';
 import { hashBytes } from '../util/siphash';
 import { initialClock, policyIsLfu, touchEntry } from './access_clock';
@@ -26,7 +26,6 @@ import {
   NO_EXPIRE,
   overwriteInPlace,
   TYPE_STRING,
-  tryEntryCopyString,
   tryEntryRename,
   tryEntrySetExpire,
   tryNewBlockEntry,
@@ -42,7 +41,9 @@ import {
   tryTableInit,
   tryTableInsert,
 } from './key_table';
+import { releaseValue } from './lazy_values';
 import { Stats } from './stats';
+import { tryEntryCopy } from './value';
 
 /** A database: its key table and what the expire cycle remembers of it. */
 @unmanaged
@@ -179,13 +180,8 @@ export function entryEvent(which: Db, e: EntryPtr, kind: u32, event: string): vo
 
 /** Frees an entry that is in no table, with its value. */
 export function entryFree(e: EntryPtr): void {
-  if (entryHasBlock(e)) valueFree(Entry.type(e), Entry.valuePtr(e));
+  if (entryHasBlock(e)) releaseValue(Entry.type(e), Entry.encoding(e), Entry.valuePtr(e));
   entryFreeShell(e);
-}
-
-function valueFree(type: u32, block: usize): void {
-  assert(type == TYPE_STRING);
-  free(block);
 }
 
 /** The encoding Redis gives a string that is not an integer. */
@@ -426,7 +422,7 @@ export function tryMoveKey(
  * database, with its expiry. False when memory is exhausted; then nothing changed.
  */
 export function tryCopyKey(e: EntryPtr, toDb: Db, toKey: usize, toKeyLen: u32, toHash: u64): bool {
-  const copy = tryEntryCopyString(e, toKey, toKeyLen, initialClock());
+  const copy = tryEntryCopy(e, toKey, toKeyLen, initialClock());
   if (copy == 0) return false;
   if (tryPut(toDb, copy, toKey, toKeyLen, toHash)) return true;
   entryFree(copy);

@@ -15,6 +15,7 @@ import { free, tryAlloc } from '../memory/alloc';
 import { clockUs } from './clock';
 import { Db, entryFree } from './db';
 import { Bucket, bucketAt, KeyTable, tableClear, tableDropLast, tryTableInit } from './key_table';
+import { lazyValuesStep } from './lazy_values';
 import { Stats } from './stats';
 
 const NODE_NEXT: usize = 0;
@@ -95,7 +96,7 @@ export function lazyfreeStep(deadlineUs: f64): bool {
       free(node);
     }
     buckets += 1;
-    if ((buckets & (BUCKETS_PER_CLOCK - 1)) == 0 && clockUs() >= deadlineUs) return head != 0;
+    if ((buckets & (BUCKETS_PER_CLOCK - 1)) == 0 && clockUs() >= deadlineUs) return true;
   }
-  return false;
+  return lazyValuesStep(deadlineUs);
 }

@@ -4,9 +4,10 @@
 //   bin 0: empty values; bin 1 + i: sizes from 2^i to 2^(i+1) - 1 (bytes of a string, else elements)
 //
 // Redis counts at every write. Here nothing is kept up: the figures are asked for rarely, writes
-// happen all the time, and a walk of some milliseconds per hundred thousand keys answers exactly. The walk
-// goes in steps, so that other clients are served in between; it follows the order of SCAN, with the
-// same guarantee (keys that are there throughout are counted, whatever the table does meanwhile).
+// happen all the time, and a walk of some milliseconds per hundred thousand keys answers exactly.
+// The walk goes in steps, so that other clients are served in between; it follows the order of SCAN,
+// with the same guarantee (keys that are there throughout are counted, whatever the table does
+// meanwhile).
 //
 // One walk at a time. O(keys) altogether.
 
@@ -15,6 +16,7 @@ import { clockUs } from '../keyspace/clock';
 import { database } from '../keyspace/db';
 import { ENCODING_INT, Entry, EntryPtr, TYPE_STRING } from '../keyspace/entry';
 import { Bucket, scanBucket, scanNext } from '../keyspace/key_table';
+import { valueLength } from '../keyspace/value';
 import { digits10Signed } from '../util/number_format';
 
 const BUCKETS_PER_CLOCK: u32 = 16;
@@ -35,7 +37,9 @@ export function keySizesBegin(index: u32): usize {
 
 /** Bytes of a string, number of elements of anything else. */
 function valueSize(e: EntryPtr): u32 {
-  assert(Entry.type(e) == TYPE_STRING);
+  if (Entry.type(e) != TYPE_STRING) {
+    return valueLength(Entry.type(e), Entry.encoding(e), Entry.valuePtr(e));
+  }
   if (Entry.encoding(e) == ENCODING_INT) return digits10Signed(Entry.intValue(e));
   return Entry.stringLen(e);
 }

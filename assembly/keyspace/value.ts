@@ -1,0 +1,111 @@
+// What hangs off an entry: freeing, copying and measuring a value of any type.
+//
+//   type, encoding            the block is
+//   string                    [u32 length][bytes] (entry.ts)
+//   list, listpack/quicklist  a list of struct/list.ts, which knows its own form
+//   set, intset               an intset
+//   set, listpack             a listpack of members
+//   set, hashtable            a member table of plain members
+//   zset, listpack            a listpack of members and scores in turn
+//   zset, skiplist            a sorted set ("skiplist" is only its name)
+//   hash, listpack            a listpack of fields and values in turn
+//   hash, hashtable           a member table with values
+//
+// A new type is added here once; databases, COPY, MEMORY USAGE and freeing in steps follow.
+
+import { free, usableSize } from '../memory/alloc';
+import { intsetDup, intsetFree, intsetLen } from '../struct/intset';
+import { listBytes, listDup, listFree, listFreeStep, listLength } from '../struct/list';
+import { lpBlockBytes, lpDup, lpFree, lpLength } from '../struct/listpack';
+import {
+  MemberTable,
+  memberTableBytes,
+  memberTableFree,
+  memberTableFreeStep,
+  tryMemberTableCopy,
+} from '../struct/member_table';
+import { SortedSet, tryZslCopy, zslBytes, zslFree, zslFreeStep } from '../struct/sorted_set';
+import {
+  ENCODING_HASHTABLE,
+  ENCODING_INTSET,
+  ENCODING_LISTPACK,
+  ENCODING_SKIPLIST,
+  Entry,
+  EntryPtr,
+  NO_EXPIRE,
+  TYPE_LIST,
+  TYPE_SET,
+  TYPE_STRING,
+  tryEntryCopyString,
+  tryNewBlockEntry,
+} from './entry';
+
+/** Frees a value's block, all of it now. */
+export function valueFree(type: u32, encoding: u32, block: usize): void {
+  if (type == TYPE_STRING) free(block);
+  else if (type == TYPE_LIST) listFree(block);
+  else if (encoding == ENCODING_LISTPACK) lpFree(block);
+  else if (encoding == ENCODING_INTSET) intsetFree(block);
+  else if (encoding == ENCODING_HASHTABLE) memberTableFree(block);
+  else {
+    assert(encoding == ENCODING_SKIPLIST);
+    zslFree(block);
+  }
+}
+
+/**
+ * Frees about `budget` elements of a value. True when nothing is left of it; until then nobody may
+ * use it.
+ */
+export function valueFreeStep(type: u32, encoding: u32, block: usize, budget: u32): bool {
+  if (type == TYPE_LIST) return listFreeStep(block, max(budget >> 6, 1));
+  if (encoding == ENCODING_HASHTABLE) return memberTableFreeStep(block, budget);
+  if (encoding == ENCODING_SKIPLIST) return zslFreeStep(block, budget);
+  valueFree(type, encoding, block);
+  return true;
+}
+
+/** A copy of the block of a value that is no string, or 0 when memory is exhausted. */
+export function tryValueCopy(type: u32, encoding: u32, block: usize): usize {
+  if (type == TYPE_LIST) return listDup(block);
+  if (encoding == ENCODING_LISTPACK) return lpDup(block);
+  if (encoding == ENCODING_INTSET) return intsetDup(block);
+  if (encoding == ENCODING_HASHTABLE) return tryMemberTableCopy(changetype<MemberTable>(block));
+  assert(encoding == ENCODING_SKIPLIST);
+  return tryZslCopy(changetype<SortedSet>(block));
+}
+
+/** Number of elements of a value that is no string: fields of a hash, members, list elements. */
+export function valueLength(type: u32, encoding: u32, block: usize): u32 {
+  if (type == TYPE_LIST) return listLength(block);
+  if (encoding == ENCODING_INTSET) return intsetLen(block);
+  if (encoding != ENCODING_LISTPACK) return changetype<MemberTable>(block).keys;
+  const elements = lpLength(block);
+  return type == TYPE_SET ? elements : elements >> 1;
+}
+
+/**
+ * A copy of an entry under another key, with a value of its own in the same encoding and the same
+ * expiry. 0 when memory is exhausted.
+ */
+export function tryEntryCopy(e: EntryPtr, key: usize, keyLen: u32, clock: u32): EntryPtr {
+  const type = Entry.type(e);
+  if (type == TYPE_STRING) return tryEntryCopyString(e, key, keyLen, clock);
+  const encoding = Entry.encoding(e);
+  const block = tryValueCopy(type, encoding, Entry.valuePtr(e));
+  if (block == 0) return 0;
+  const at = Entry.hasExpire(e) ? Entry.expireAtMs(e) : NO_EXPIRE;
+  const copy = tryNewBlockEntry(key, keyLen, type, encoding, block, clock, at);
+  if (copy == 0) valueFree(type, encoding, block);
+  return copy;
+}
+
+/** Bytes a value's blocks take; lists may look at `samples` nodes only, 0 for all. */
+export function valueBytes(type: u32, encoding: u32, block: usize, samples: u32): f64 {
+  if (type == TYPE_STRING || encoding == ENCODING_INTSET) return <f64>usableSize(block);
+  if (type == TYPE_LIST) return <f64>listBytes(block, samples);
+  if (encoding == ENCODING_LISTPACK) return <f64>lpBlockBytes(block);
+  if (encoding == ENCODING_HASHTABLE) return memberTableBytes(block);
+  assert(encoding == ENCODING_SKIPLIST);
+  return zslBytes(block);
+}
