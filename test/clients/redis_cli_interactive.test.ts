@@ -51,7 +51,7 @@ describe.skipIf(!installed)('redis-cli in a terminal', () => {
       terminal.type('k ');
       await terminal.waitFor(/SET k value \[NX\|XX(\|IFEQ [^\]]*)?\]/);
       terminal.type('v ');
-      await terminal.waitFor('SET k v [NX|XX]');
+      await terminal.waitFor(/SET k v \[NX\|XX(\|IFEQ [^\]]*)?\]/);
       await enter('EX 100', 'OK\r\n');
       terminal.type('config get ');
       await terminal.waitFor('config get parameter [parameter ...]');
