@@ -226,8 +226,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     allows: (d) =>
       d.words[0] === 'hello' &&
       /^WRONGPASS/.test(text(d.a) ?? '') &&
-      (/^ERR Syntax error in HELLO option/.test(text(d.b) ?? '') ||
-        d.words.filter((word) => word === 'auth').length > 1),
+      /^ERR Syntax error in HELLO option/.test(text(d.b) ?? ''),
   },
   {
     name: 'wording of notes on keys',
