@@ -30,10 +30,12 @@ import { registerLolwut } from './monitor/lolwut.ts';
 import { registerMemory } from './monitor/memory.ts';
 import { readHugePageBytes } from './monitor/process_facts.node.ts';
 import { registerShutdown } from './monitor/shutdown.ts';
+import { registerStandalone } from './monitor/standalone.ts';
 import { DefaultUser, registerAuthCommands } from './net/auth_commands.ts';
 import { chooseTransport } from './net/choose.ts';
 import type { Client, ClientType } from './net/client.ts';
 import { registerClientCommands } from './net/client_commands.ts';
+import { type ClientDetails, NO_DETAILS } from './net/client_info.ts';
 import { ClientPause } from './net/client_pause.ts';
 import { ClientRegistry, type ClientSettings, type OutputBufferLimit } from './net/clients.ts';
 import { DisconnectLog } from './net/disconnect_log.ts';
@@ -113,6 +115,7 @@ export class Server {
       settings: new ClientDirectives(this.config),
       log: this.logger,
       isOpen: () => this.users.isOpen,
+      details: (client) => this.detailsOf(client),
     });
     this.disconnects = new DisconnectLog(this.clients, this.logger);
     this.guards = new Guards(core);
@@ -226,6 +229,21 @@ export class Server {
     return this.options.endAfterCrash(cause, config.get('use-exit-on-panic'));
   }
 
+  /** What CLIENT LIST shows of transactions and subscriptions. */
+  private detailsOf(client: Client): ClientDetails {
+    const ptr = this.engine.clients.get(client.id)?.ptr;
+    if (ptr === undefined) return NO_DETAILS;
+    const { exports } = this.engine.core;
+    return {
+      ...NO_DETAILS,
+      channels: exports.connSubscriptions(ptr, 0),
+      patterns: exports.connSubscriptions(ptr, 1),
+      shardChannels: exports.connSubscriptions(ptr, 2),
+      queuedCommands: exports.connQueuedCommands(ptr),
+      queuedBytes: exports.connQueuedBytes(ptr),
+    };
+  }
+
   /** New clients need no password without one; RESET in the core asks the same. */
   private applyRequirepass(): undefined {
     this.engine.core.exports.setConfig(abi.CFG_DEFAULT_USER_NOPASS, this.users.isOpen ? 1 : 0);
@@ -257,6 +275,7 @@ export class Server {
     registerCommandCommands(engine.commands);
     registerInfo(engine.commands, this.sections);
     registerLolwut(engine.commands);
+    registerStandalone(engine.commands, engine.now());
     registerShutdown(engine.commands, {
       begin: () => {
         this.shutdown();

@@ -129,8 +129,8 @@ import {
   watchCommand,
 } from '../command/transactions';
 
-export const COMMAND_COUNT: u32 = 148;
-export const TOP_LEVEL_COUNT: u32 = 92;
+export const COMMAND_COUNT: u32 = 150;
+export const TOP_LEVEL_COUNT: u32 = 94;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -172,114 +172,116 @@ export const CMD_ID_INCRBYFLOAT: u32 = 36;
 export const CMD_ID_INCREX: u32 = 37;
 export const CMD_ID_INFO: u32 = 38;
 export const CMD_ID_KEYS: u32 = 39;
-export const CMD_ID_LATENCY: u32 = 40;
-export const CMD_ID_LCS: u32 = 41;
-export const CMD_ID_LOLWUT: u32 = 42;
-export const CMD_ID_MEMORY: u32 = 43;
-export const CMD_ID_MGET: u32 = 44;
-export const CMD_ID_MONITOR: u32 = 45;
-export const CMD_ID_MOVE: u32 = 46;
-export const CMD_ID_MSET: u32 = 47;
-export const CMD_ID_MSETEX: u32 = 48;
-export const CMD_ID_MSETNX: u32 = 49;
-export const CMD_ID_MULTI: u32 = 50;
-export const CMD_ID_OBJECT: u32 = 51;
-export const CMD_ID_PERSIST: u32 = 52;
-export const CMD_ID_PEXPIRE: u32 = 53;
-export const CMD_ID_PEXPIREAT: u32 = 54;
-export const CMD_ID_PEXPIRETIME: u32 = 55;
-export const CMD_ID_PING: u32 = 56;
-export const CMD_ID_PSETEX: u32 = 57;
-export const CMD_ID_PSUBSCRIBE: u32 = 58;
-export const CMD_ID_PTTL: u32 = 59;
-export const CMD_ID_PUBLISH: u32 = 60;
-export const CMD_ID_PUBSUB: u32 = 61;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 62;
-export const CMD_ID_QUIT: u32 = 63;
-export const CMD_ID_RANDOMKEY: u32 = 64;
-export const CMD_ID_RENAME: u32 = 65;
-export const CMD_ID_RENAMENX: u32 = 66;
-export const CMD_ID_RESET: u32 = 67;
-export const CMD_ID_SCAN: u32 = 68;
-export const CMD_ID_SELECT: u32 = 69;
-export const CMD_ID_SET: u32 = 70;
-export const CMD_ID_SETBIT: u32 = 71;
-export const CMD_ID_SETEX: u32 = 72;
-export const CMD_ID_SETNX: u32 = 73;
-export const CMD_ID_SETRANGE: u32 = 74;
-export const CMD_ID_SHUTDOWN: u32 = 75;
-export const CMD_ID_SLOWLOG: u32 = 76;
-export const CMD_ID_SPUBLISH: u32 = 77;
-export const CMD_ID_SSUBSCRIBE: u32 = 78;
-export const CMD_ID_STRLEN: u32 = 79;
-export const CMD_ID_SUBSCRIBE: u32 = 80;
-export const CMD_ID_SUBSTR: u32 = 81;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 82;
-export const CMD_ID_SWAPDB: u32 = 83;
-export const CMD_ID_TIME: u32 = 84;
-export const CMD_ID_TOUCH: u32 = 85;
-export const CMD_ID_TTL: u32 = 86;
-export const CMD_ID_TYPE: u32 = 87;
-export const CMD_ID_UNLINK: u32 = 88;
-export const CMD_ID_UNSUBSCRIBE: u32 = 89;
-export const CMD_ID_UNWATCH: u32 = 90;
-export const CMD_ID_WATCH: u32 = 91;
-export const CMD_ID_CLIENT_GETNAME: u32 = 92;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 93;
-export const CMD_ID_CLIENT_HELP: u32 = 94;
-export const CMD_ID_CLIENT_ID: u32 = 95;
-export const CMD_ID_CLIENT_INFO: u32 = 96;
-export const CMD_ID_CLIENT_KILL: u32 = 97;
-export const CMD_ID_CLIENT_LIST: u32 = 98;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 99;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 100;
-export const CMD_ID_CLIENT_PAUSE: u32 = 101;
-export const CMD_ID_CLIENT_REPLY: u32 = 102;
-export const CMD_ID_CLIENT_SETINFO: u32 = 103;
-export const CMD_ID_CLIENT_SETNAME: u32 = 104;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 105;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 106;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 107;
-export const CMD_ID_COMMAND_COUNT: u32 = 108;
-export const CMD_ID_COMMAND_DOCS: u32 = 109;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 110;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 111;
-export const CMD_ID_COMMAND_HELP: u32 = 112;
-export const CMD_ID_COMMAND_INFO: u32 = 113;
-export const CMD_ID_COMMAND_LIST: u32 = 114;
-export const CMD_ID_CONFIG_GET: u32 = 115;
-export const CMD_ID_CONFIG_HELP: u32 = 116;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 117;
-export const CMD_ID_CONFIG_REWRITE: u32 = 118;
-export const CMD_ID_CONFIG_SET: u32 = 119;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 120;
-export const CMD_ID_LATENCY_GRAPH: u32 = 121;
-export const CMD_ID_LATENCY_HELP: u32 = 122;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 123;
-export const CMD_ID_LATENCY_HISTORY: u32 = 124;
-export const CMD_ID_LATENCY_LATEST: u32 = 125;
-export const CMD_ID_LATENCY_RESET: u32 = 126;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 127;
-export const CMD_ID_MEMORY_HELP: u32 = 128;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 129;
-export const CMD_ID_MEMORY_PURGE: u32 = 130;
-export const CMD_ID_MEMORY_STATS: u32 = 131;
-export const CMD_ID_MEMORY_USAGE: u32 = 132;
-export const CMD_ID_OBJECT_ENCODING: u32 = 133;
-export const CMD_ID_OBJECT_FREQ: u32 = 134;
-export const CMD_ID_OBJECT_HELP: u32 = 135;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 136;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 137;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 138;
-export const CMD_ID_PUBSUB_HELP: u32 = 139;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 140;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 141;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 142;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 143;
-export const CMD_ID_SLOWLOG_GET: u32 = 144;
-export const CMD_ID_SLOWLOG_HELP: u32 = 145;
-export const CMD_ID_SLOWLOG_LEN: u32 = 146;
-export const CMD_ID_SLOWLOG_RESET: u32 = 147;
+export const CMD_ID_LASTSAVE: u32 = 40;
+export const CMD_ID_LATENCY: u32 = 41;
+export const CMD_ID_LCS: u32 = 42;
+export const CMD_ID_LOLWUT: u32 = 43;
+export const CMD_ID_MEMORY: u32 = 44;
+export const CMD_ID_MGET: u32 = 45;
+export const CMD_ID_MONITOR: u32 = 46;
+export const CMD_ID_MOVE: u32 = 47;
+export const CMD_ID_MSET: u32 = 48;
+export const CMD_ID_MSETEX: u32 = 49;
+export const CMD_ID_MSETNX: u32 = 50;
+export const CMD_ID_MULTI: u32 = 51;
+export const CMD_ID_OBJECT: u32 = 52;
+export const CMD_ID_PERSIST: u32 = 53;
+export const CMD_ID_PEXPIRE: u32 = 54;
+export const CMD_ID_PEXPIREAT: u32 = 55;
+export const CMD_ID_PEXPIRETIME: u32 = 56;
+export const CMD_ID_PING: u32 = 57;
+export const CMD_ID_PSETEX: u32 = 58;
+export const CMD_ID_PSUBSCRIBE: u32 = 59;
+export const CMD_ID_PTTL: u32 = 60;
+export const CMD_ID_PUBLISH: u32 = 61;
+export const CMD_ID_PUBSUB: u32 = 62;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 63;
+export const CMD_ID_QUIT: u32 = 64;
+export const CMD_ID_RANDOMKEY: u32 = 65;
+export const CMD_ID_RENAME: u32 = 66;
+export const CMD_ID_RENAMENX: u32 = 67;
+export const CMD_ID_RESET: u32 = 68;
+export const CMD_ID_ROLE: u32 = 69;
+export const CMD_ID_SCAN: u32 = 70;
+export const CMD_ID_SELECT: u32 = 71;
+export const CMD_ID_SET: u32 = 72;
+export const CMD_ID_SETBIT: u32 = 73;
+export const CMD_ID_SETEX: u32 = 74;
+export const CMD_ID_SETNX: u32 = 75;
+export const CMD_ID_SETRANGE: u32 = 76;
+export const CMD_ID_SHUTDOWN: u32 = 77;
+export const CMD_ID_SLOWLOG: u32 = 78;
+export const CMD_ID_SPUBLISH: u32 = 79;
+export const CMD_ID_SSUBSCRIBE: u32 = 80;
+export const CMD_ID_STRLEN: u32 = 81;
+export const CMD_ID_SUBSCRIBE: u32 = 82;
+export const CMD_ID_SUBSTR: u32 = 83;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 84;
+export const CMD_ID_SWAPDB: u32 = 85;
+export const CMD_ID_TIME: u32 = 86;
+export const CMD_ID_TOUCH: u32 = 87;
+export const CMD_ID_TTL: u32 = 88;
+export const CMD_ID_TYPE: u32 = 89;
+export const CMD_ID_UNLINK: u32 = 90;
+export const CMD_ID_UNSUBSCRIBE: u32 = 91;
+export const CMD_ID_UNWATCH: u32 = 92;
+export const CMD_ID_WATCH: u32 = 93;
+export const CMD_ID_CLIENT_GETNAME: u32 = 94;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 95;
+export const CMD_ID_CLIENT_HELP: u32 = 96;
+export const CMD_ID_CLIENT_ID: u32 = 97;
+export const CMD_ID_CLIENT_INFO: u32 = 98;
+export const CMD_ID_CLIENT_KILL: u32 = 99;
+export const CMD_ID_CLIENT_LIST: u32 = 100;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 101;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 102;
+export const CMD_ID_CLIENT_PAUSE: u32 = 103;
+export const CMD_ID_CLIENT_REPLY: u32 = 104;
+export const CMD_ID_CLIENT_SETINFO: u32 = 105;
+export const CMD_ID_CLIENT_SETNAME: u32 = 106;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 107;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 108;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 109;
+export const CMD_ID_COMMAND_COUNT: u32 = 110;
+export const CMD_ID_COMMAND_DOCS: u32 = 111;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 112;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 113;
+export const CMD_ID_COMMAND_HELP: u32 = 114;
+export const CMD_ID_COMMAND_INFO: u32 = 115;
+export const CMD_ID_COMMAND_LIST: u32 = 116;
+export const CMD_ID_CONFIG_GET: u32 = 117;
+export const CMD_ID_CONFIG_HELP: u32 = 118;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 119;
+export const CMD_ID_CONFIG_REWRITE: u32 = 120;
+export const CMD_ID_CONFIG_SET: u32 = 121;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 122;
+export const CMD_ID_LATENCY_GRAPH: u32 = 123;
+export const CMD_ID_LATENCY_HELP: u32 = 124;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 125;
+export const CMD_ID_LATENCY_HISTORY: u32 = 126;
+export const CMD_ID_LATENCY_LATEST: u32 = 127;
+export const CMD_ID_LATENCY_RESET: u32 = 128;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 129;
+export const CMD_ID_MEMORY_HELP: u32 = 130;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 131;
+export const CMD_ID_MEMORY_PURGE: u32 = 132;
+export const CMD_ID_MEMORY_STATS: u32 = 133;
+export const CMD_ID_MEMORY_USAGE: u32 = 134;
+export const CMD_ID_OBJECT_ENCODING: u32 = 135;
+export const CMD_ID_OBJECT_FREQ: u32 = 136;
+export const CMD_ID_OBJECT_HELP: u32 = 137;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 138;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 139;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 140;
+export const CMD_ID_PUBSUB_HELP: u32 = 141;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 142;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 143;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 144;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 145;
+export const CMD_ID_SLOWLOG_GET: u32 = 146;
+export const CMD_ID_SLOWLOG_HELP: u32 = 147;
+export const CMD_ID_SLOWLOG_LEN: u32 = 148;
+export const CMD_ID_SLOWLOG_RESET: u32 = 149;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -299,11 +301,11 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 6 bitpos
     42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 7 client
-    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,92,0,16,0,0,0,0,0,0,0,
+    48,0,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,94,0,16,0,0,0,0,0,0,0,
     // 8 command
-    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,108,0,7,0,0,0,0,0,0,0,
+    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,110,0,7,0,0,0,0,0,0,0,
     // 9 config
-    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,115,0,5,0,0,0,0,0,0,0,
+    61,0,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,117,0,5,0,0,0,0,0,0,0,
     // 10 copy
     67,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 11 dbsize
@@ -364,222 +366,226 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     232,0,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 39 keys
     236,0,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 40 latency
-    240,0,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,120,0,7,0,0,0,0,0,0,0,
-    // 41 lcs
-    247,0,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 42 lolwut
-    250,0,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 43 memory
-    0,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,127,0,6,0,0,0,0,0,0,0,
-    // 44 mget
-    6,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 45 monitor
-    10,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 move
-    17,1,4,0,3,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 47 mset
-    21,1,4,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 48 msetex
-    25,1,6,0,252,255,255,255,5,0,2,0,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 49 msetnx
-    31,1,6,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 multi
-    37,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 51 object
-    42,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,133,0,5,0,0,0,0,0,0,0,
-    // 52 persist
-    48,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 53 pexpire
-    55,1,7,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 54 pexpireat
-    62,1,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 55 pexpiretime
-    71,1,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 56 ping
-    82,1,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 57 psetex
-    86,1,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 58 psubscribe
-    92,1,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 59 pttl
-    102,1,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 publish
-    106,1,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 pubsub
-    113,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,138,0,6,0,0,0,0,0,0,0,
-    // 62 punsubscribe
-    119,1,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 quit
-    131,1,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 64 randomkey
-    135,1,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 65 rename
-    144,1,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 66 renamenx
-    150,1,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 67 reset
-    158,1,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 68 scan
-    163,1,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 select
-    167,1,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 set
-    173,1,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 setbit
-    176,1,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 setex
-    182,1,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 setnx
-    187,1,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 74 setrange
-    192,1,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 shutdown
-    200,1,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 slowlog
-    208,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,144,0,4,0,0,0,0,0,0,0,
-    // 77 spublish
-    215,1,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 ssubscribe
-    223,1,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 strlen
-    233,1,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 subscribe
-    239,1,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 substr
-    248,1,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 82 sunsubscribe
-    254,1,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 swapdb
-    10,2,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 time
-    16,2,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 touch
-    20,2,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 ttl
-    25,2,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 type
-    28,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 unlink
-    32,2,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 unsubscribe
-    38,2,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 unwatch
-    49,2,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 watch
-    56,2,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 92 client|getname
-    61,2,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 client|getredir
-    75,2,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 client|help
-    90,2,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 client|id
-    101,2,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 client|info
-    110,2,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 client|kill
-    121,2,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 client|list
-    132,2,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 client|no-evict
-    143,2,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 client|no-touch
-    158,2,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 client|pause
-    173,2,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 client|reply
-    185,2,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 client|setinfo
-    197,2,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 client|setname
-    211,2,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 client|trackinginfo
-    225,2,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 client|unblock
-    244,2,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 client|unpause
-    2,3,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 command|count
-    16,3,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 command|docs
-    29,3,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 command|getkeys
-    41,3,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 command|getkeysandflags
-    56,3,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 command|help
-    79,3,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 command|info
-    91,3,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 command|list
+    // 40 lastsave
+    240,0,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 latency
+    248,0,7,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,122,0,7,0,0,0,0,0,0,0,
+    // 42 lcs
+    255,0,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 lolwut
+    2,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 44 memory
+    8,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,129,0,6,0,0,0,0,0,0,0,
+    // 45 mget
+    14,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 monitor
+    18,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 47 move
+    25,1,4,0,3,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 48 mset
+    29,1,4,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 msetex
+    33,1,6,0,252,255,255,255,5,0,2,0,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 msetnx
+    39,1,6,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 51 multi
+    45,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 52 object
+    50,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,135,0,5,0,0,0,0,0,0,0,
+    // 53 persist
+    56,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 54 pexpire
+    63,1,7,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 55 pexpireat
+    70,1,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 56 pexpiretime
+    79,1,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 57 ping
+    90,1,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 58 psetex
+    94,1,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 psubscribe
+    100,1,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 pttl
+    110,1,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 publish
+    114,1,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 62 pubsub
+    121,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,140,0,6,0,0,0,0,0,0,0,
+    // 63 punsubscribe
+    127,1,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 quit
+    139,1,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 65 randomkey
+    143,1,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 66 rename
+    152,1,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 67 renamenx
+    158,1,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 reset
+    166,1,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 role
+    171,1,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 70 scan
+    175,1,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 select
+    179,1,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 set
+    185,1,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 setbit
+    188,1,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 setex
+    194,1,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 75 setnx
+    199,1,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 setrange
+    204,1,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 77 shutdown
+    212,1,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 78 slowlog
+    220,1,7,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,146,0,4,0,0,0,0,0,0,0,
+    // 79 spublish
+    227,1,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 ssubscribe
+    235,1,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 strlen
+    245,1,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 82 subscribe
+    251,1,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 substr
+    4,2,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 sunsubscribe
+    10,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 swapdb
+    22,2,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 time
+    28,2,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 touch
+    32,2,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 ttl
+    37,2,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 type
+    40,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 unlink
+    44,2,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 unsubscribe
+    50,2,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 unwatch
+    61,2,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 watch
+    68,2,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 client|getname
+    73,2,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 client|getredir
+    87,2,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 client|help
+    102,2,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 client|id
+    113,2,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 client|info
+    122,2,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 client|kill
+    133,2,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 client|list
+    144,2,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 client|no-evict
+    155,2,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 client|no-touch
+    170,2,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 client|pause
+    185,2,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 client|reply
+    197,2,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 client|setinfo
+    209,2,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 client|setname
+    223,2,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 client|trackinginfo
+    237,2,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 client|unblock
+    0,3,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 client|unpause
+    14,3,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 command|count
+    28,3,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 command|docs
+    41,3,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 112 command|getkeys
+    53,3,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 command|getkeysandflags
+    68,3,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 command|help
+    91,3,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 command|info
     103,3,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 config|get
-    115,3,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 config|help
-    125,3,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 config|resetstat
-    136,3,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 config|rewrite
-    152,3,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 config|set
-    166,3,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 latency|doctor
-    176,3,14,1,2,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 latency|graph
-    190,3,13,1,3,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 latency|help
-    203,3,12,1,2,0,40,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 latency|histogram
-    215,3,17,1,254,255,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 latency|history
-    232,3,15,1,3,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 latency|latest
-    247,3,14,1,2,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 latency|reset
-    5,4,13,1,254,255,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 memory|doctor
-    18,4,13,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 memory|help
-    31,4,11,1,2,0,43,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 memory|malloc-stats
-    42,4,19,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 memory|purge
-    61,4,12,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 memory|stats
-    73,4,12,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 memory|usage
-    85,4,12,0,253,255,43,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 object|encoding
-    97,4,15,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 object|freq
-    112,4,11,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 object|help
-    123,4,11,0,2,0,51,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 object|idletime
-    134,4,15,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 object|refcount
-    149,4,15,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 pubsub|channels
-    164,4,15,0,254,255,61,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 pubsub|help
-    179,4,11,0,2,0,61,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 pubsub|numpat
-    190,4,13,0,2,0,61,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 pubsub|numsub
-    203,4,13,0,254,255,61,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 pubsub|shardchannels
-    216,4,20,0,254,255,61,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 pubsub|shardnumsub
-    236,4,18,0,254,255,61,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 slowlog|get
-    254,4,11,0,254,255,76,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 slowlog|help
-    9,5,12,0,2,0,76,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 slowlog|len
-    21,5,11,0,2,0,76,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 slowlog|reset
-    32,5,13,0,2,0,76,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 command|list
+    115,3,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 config|get
+    127,3,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 config|help
+    137,3,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 config|resetstat
+    148,3,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 config|rewrite
+    164,3,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 config|set
+    178,3,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 latency|doctor
+    188,3,14,1,2,0,41,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 latency|graph
+    202,3,13,1,3,0,41,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 latency|help
+    215,3,12,1,2,0,41,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 latency|histogram
+    227,3,17,1,254,255,41,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 latency|history
+    244,3,15,1,3,0,41,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 latency|latest
+    3,4,14,1,2,0,41,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 latency|reset
+    17,4,13,1,254,255,41,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 memory|doctor
+    30,4,13,1,2,0,44,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 memory|help
+    43,4,11,1,2,0,44,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 memory|malloc-stats
+    54,4,19,1,2,0,44,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 memory|purge
+    73,4,12,1,2,0,44,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 memory|stats
+    85,4,12,1,2,0,44,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 memory|usage
+    97,4,12,0,253,255,44,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 object|encoding
+    109,4,15,0,3,0,52,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 object|freq
+    124,4,11,0,3,0,52,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 object|help
+    135,4,11,0,2,0,52,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 object|idletime
+    146,4,15,0,3,0,52,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 object|refcount
+    161,4,15,0,3,0,52,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 pubsub|channels
+    176,4,15,0,254,255,62,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 pubsub|help
+    191,4,11,0,2,0,62,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 pubsub|numpat
+    202,4,13,0,2,0,62,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 pubsub|numsub
+    215,4,13,0,254,255,62,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 pubsub|shardchannels
+    228,4,20,0,254,255,62,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 pubsub|shardnumsub
+    248,4,18,0,254,255,62,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 slowlog|get
+    10,5,11,0,254,255,78,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 slowlog|help
+    21,5,12,0,2,0,78,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 slowlog|len
+    33,5,11,0,2,0,78,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 slowlog|reset
+    44,5,13,0,2,0,78,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -626,6 +632,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   105,110,99,114,101,120, // increx
   105,110,102,111, // info
   107,101,121,115, // keys
+  108,97,115,116,115,97,118,101, // lastsave
   108,97,116,101,110,99,121, // latency
   108,99,115, // lcs
   108,111,108,119,117,116, // lolwut
@@ -654,6 +661,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   114,101,110,97,109,101, // rename
   114,101,110,97,109,101,110,120, // renamenx
   114,101,115,101,116, // reset
+  114,111,108,101, // role
   115,99,97,110, // scan
   115,101,108,101,99,116, // select
   115,101,116, // set
@@ -838,187 +846,187 @@ export function dispatchCommand(id: u32): void {
     case 39:
       keysCommand();
       break;
-    case 41:
+    case 42:
       lcsCommand();
       break;
-    case 44:
+    case 45:
       mgetCommand();
       break;
-    case 45:
+    case 46:
       monitorCommand();
       break;
-    case 46:
+    case 47:
       moveCommand();
       break;
-    case 47:
+    case 48:
       msetCommand();
       break;
-    case 48:
+    case 49:
       msetexCommand();
       break;
-    case 49:
+    case 50:
       msetnxCommand();
       break;
-    case 50:
+    case 51:
       multiCommand();
       break;
-    case 52:
+    case 53:
       persistCommand();
       break;
-    case 53:
+    case 54:
       pexpireCommand();
       break;
-    case 54:
+    case 55:
       pexpireatCommand();
       break;
-    case 55:
+    case 56:
       pexpiretimeCommand();
       break;
-    case 56:
+    case 57:
       pingCommand();
       break;
-    case 57:
+    case 58:
       psetexCommand();
       break;
-    case 58:
+    case 59:
       psubscribeCommand();
       break;
-    case 59:
+    case 60:
       pttlCommand();
       break;
-    case 60:
+    case 61:
       publishCommand();
       break;
-    case 62:
+    case 63:
       punsubscribeCommand();
       break;
-    case 63:
+    case 64:
       quitCommand();
       break;
-    case 64:
+    case 65:
       randomkeyCommand();
       break;
-    case 65:
+    case 66:
       renameCommand();
       break;
-    case 66:
+    case 67:
       renamenxCommand();
       break;
-    case 67:
+    case 68:
       resetCommand();
       break;
-    case 68:
+    case 70:
       scanCommand();
       break;
-    case 69:
+    case 71:
       selectCommand();
       break;
-    case 70:
+    case 72:
       setCommand();
       break;
-    case 71:
+    case 73:
       setbitCommand();
       break;
-    case 72:
+    case 74:
       setexCommand();
       break;
-    case 73:
+    case 75:
       setnxCommand();
       break;
-    case 74:
+    case 76:
       setrangeCommand();
       break;
-    case 77:
+    case 79:
       spublishCommand();
       break;
-    case 78:
+    case 80:
       ssubscribeCommand();
       break;
-    case 79:
+    case 81:
       strlenCommand();
       break;
-    case 80:
+    case 82:
       subscribeCommand();
       break;
-    case 81:
+    case 83:
       getrangeCommand();
       break;
-    case 82:
+    case 84:
       sunsubscribeCommand();
       break;
-    case 83:
+    case 85:
       swapdbCommand();
       break;
-    case 84:
+    case 86:
       timeCommand();
       break;
-    case 85:
+    case 87:
       touchCommand();
       break;
-    case 86:
+    case 88:
       ttlCommand();
       break;
-    case 87:
+    case 89:
       typeCommand();
       break;
-    case 88:
+    case 90:
       unlinkCommand();
       break;
-    case 89:
+    case 91:
       unsubscribeCommand();
       break;
-    case 90:
+    case 92:
       unwatchCommand();
       break;
-    case 91:
+    case 93:
       watchCommand();
       break;
-    case 132:
+    case 134:
       memoryUsageCommand();
       break;
-    case 133:
+    case 135:
       objectEncodingCommand();
       break;
-    case 134:
+    case 136:
       objectFreqCommand();
       break;
-    case 135:
+    case 137:
       objectHelpCommand();
       break;
-    case 136:
+    case 138:
       objectIdletimeCommand();
       break;
-    case 137:
+    case 139:
       objectRefcountCommand();
       break;
-    case 138:
+    case 140:
       pubsubChannelsCommand();
       break;
-    case 139:
+    case 141:
       pubsubHelpCommand();
       break;
-    case 140:
+    case 142:
       pubsubNumpatCommand();
       break;
-    case 141:
+    case 143:
       pubsubNumsubCommand();
       break;
-    case 142:
+    case 144:
       pubsubShardchannelsCommand();
       break;
-    case 143:
+    case 145:
       pubsubShardnumsubCommand();
       break;
-    case 144:
+    case 146:
       slowlogGetCommand();
       break;
-    case 145:
+    case 147:
       slowlogHelpCommand();
       break;
-    case 146:
+    case 148:
       slowlogLenCommand();
       break;
-    case 147:
+    case 149:
       slowlogResetCommand();
       break;
     default:

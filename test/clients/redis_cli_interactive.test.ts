@@ -45,7 +45,9 @@ describe.skipIf(!installed)('redis-cli in a terminal', () => {
     it('hints at the arguments while a command is typed', async () => {
       const { terminal, enter } = await open();
       terminal.type('SET ');
-      await terminal.waitFor('SET key value [NX|XX] [GET] [EX seconds|PX milliseconds|EXAT ');
+      await terminal.waitFor(
+        /SET key value \[NX\|XX(\|IFEQ [^\]]*)?\] \[GET\] \[EX seconds\|PX milliseconds\|EXAT /,
+      );
       terminal.type('k ');
       await terminal.waitFor('SET k value [NX|XX]');
       terminal.type('v ');

@@ -51,7 +51,7 @@ const ADDED_IN_7_2 = [
 ];
 
 /** Directives that Redis does not have. */
-const OUR_OWN = ['transport'];
+const OUR_OWN: string[] = [];
 
 /** Shown by CONFIG GET * in 7.0 and hidden since 7.2. */
 const HIDDEN_IN_7_2 = ['aof-disable-auto-gc'];
