@@ -49,7 +49,7 @@ describe.skipIf(!installed)('redis-cli in a terminal', () => {
         /SET key value \[NX\|XX(\|IFEQ [^\]]*)?\] \[GET\] \[EX seconds\|PX milliseconds\|EXAT /,
       );
       terminal.type('k ');
-      await terminal.waitFor('SET k value [NX|XX]');
+      await terminal.waitFor(/SET k value \[NX\|XX(\|IFEQ [^\]]*)?\]/);
       terminal.type('v ');
       await terminal.waitFor('SET k v [NX|XX]');
       await enter('EX 100', 'OK\r\n');
