@@ -100,6 +100,27 @@ import {
   scanCommand,
 } from '../command/scan';
 import {
+  saddCommand,
+  scardCommand,
+  sismemberCommand,
+  smembersCommand,
+  smismemberCommand,
+  smoveCommand,
+  spopCommand,
+  srandmemberCommand,
+  sremCommand,
+  sscanCommand,
+} from '../command/set';
+import {
+  sdiffCommand,
+  sdiffstoreCommand,
+  sinterCommand,
+  sintercardCommand,
+  sinterstoreCommand,
+  sunionCommand,
+  sunionstoreCommand,
+} from '../command/set_algebra';
+import {
   slowlogGetCommand,
   slowlogHelpCommand,
   slowlogLenCommand,
@@ -129,8 +150,8 @@ import {
   watchCommand,
 } from '../command/transactions';
 
-export const COMMAND_COUNT: u32 = 148;
-export const TOP_LEVEL_COUNT: u32 = 92;
+export const COMMAND_COUNT: u32 = 165;
+export const TOP_LEVEL_COUNT: u32 = 109;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -200,86 +221,103 @@ export const CMD_ID_RANDOMKEY: u32 = 64;
 export const CMD_ID_RENAME: u32 = 65;
 export const CMD_ID_RENAMENX: u32 = 66;
 export const CMD_ID_RESET: u32 = 67;
-export const CMD_ID_SCAN: u32 = 68;
-export const CMD_ID_SELECT: u32 = 69;
-export const CMD_ID_SET: u32 = 70;
-export const CMD_ID_SETBIT: u32 = 71;
-export const CMD_ID_SETEX: u32 = 72;
-export const CMD_ID_SETNX: u32 = 73;
-export const CMD_ID_SETRANGE: u32 = 74;
-export const CMD_ID_SHUTDOWN: u32 = 75;
-export const CMD_ID_SLOWLOG: u32 = 76;
-export const CMD_ID_SPUBLISH: u32 = 77;
-export const CMD_ID_SSUBSCRIBE: u32 = 78;
-export const CMD_ID_STRLEN: u32 = 79;
-export const CMD_ID_SUBSCRIBE: u32 = 80;
-export const CMD_ID_SUBSTR: u32 = 81;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 82;
-export const CMD_ID_SWAPDB: u32 = 83;
-export const CMD_ID_TIME: u32 = 84;
-export const CMD_ID_TOUCH: u32 = 85;
-export const CMD_ID_TTL: u32 = 86;
-export const CMD_ID_TYPE: u32 = 87;
-export const CMD_ID_UNLINK: u32 = 88;
-export const CMD_ID_UNSUBSCRIBE: u32 = 89;
-export const CMD_ID_UNWATCH: u32 = 90;
-export const CMD_ID_WATCH: u32 = 91;
-export const CMD_ID_CLIENT_GETNAME: u32 = 92;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 93;
-export const CMD_ID_CLIENT_HELP: u32 = 94;
-export const CMD_ID_CLIENT_ID: u32 = 95;
-export const CMD_ID_CLIENT_INFO: u32 = 96;
-export const CMD_ID_CLIENT_KILL: u32 = 97;
-export const CMD_ID_CLIENT_LIST: u32 = 98;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 99;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 100;
-export const CMD_ID_CLIENT_PAUSE: u32 = 101;
-export const CMD_ID_CLIENT_REPLY: u32 = 102;
-export const CMD_ID_CLIENT_SETINFO: u32 = 103;
-export const CMD_ID_CLIENT_SETNAME: u32 = 104;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 105;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 106;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 107;
-export const CMD_ID_COMMAND_COUNT: u32 = 108;
-export const CMD_ID_COMMAND_DOCS: u32 = 109;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 110;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 111;
-export const CMD_ID_COMMAND_HELP: u32 = 112;
-export const CMD_ID_COMMAND_INFO: u32 = 113;
-export const CMD_ID_COMMAND_LIST: u32 = 114;
-export const CMD_ID_CONFIG_GET: u32 = 115;
-export const CMD_ID_CONFIG_HELP: u32 = 116;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 117;
-export const CMD_ID_CONFIG_REWRITE: u32 = 118;
-export const CMD_ID_CONFIG_SET: u32 = 119;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 120;
-export const CMD_ID_LATENCY_GRAPH: u32 = 121;
-export const CMD_ID_LATENCY_HELP: u32 = 122;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 123;
-export const CMD_ID_LATENCY_HISTORY: u32 = 124;
-export const CMD_ID_LATENCY_LATEST: u32 = 125;
-export const CMD_ID_LATENCY_RESET: u32 = 126;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 127;
-export const CMD_ID_MEMORY_HELP: u32 = 128;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 129;
-export const CMD_ID_MEMORY_PURGE: u32 = 130;
-export const CMD_ID_MEMORY_STATS: u32 = 131;
-export const CMD_ID_MEMORY_USAGE: u32 = 132;
-export const CMD_ID_OBJECT_ENCODING: u32 = 133;
-export const CMD_ID_OBJECT_FREQ: u32 = 134;
-export const CMD_ID_OBJECT_HELP: u32 = 135;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 136;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 137;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 138;
-export const CMD_ID_PUBSUB_HELP: u32 = 139;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 140;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 141;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 142;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 143;
-export const CMD_ID_SLOWLOG_GET: u32 = 144;
-export const CMD_ID_SLOWLOG_HELP: u32 = 145;
-export const CMD_ID_SLOWLOG_LEN: u32 = 146;
-export const CMD_ID_SLOWLOG_RESET: u32 = 147;
+export const CMD_ID_SADD: u32 = 68;
+export const CMD_ID_SCAN: u32 = 69;
+export const CMD_ID_SCARD: u32 = 70;
+export const CMD_ID_SDIFF: u32 = 71;
+export const CMD_ID_SDIFFSTORE: u32 = 72;
+export const CMD_ID_SELECT: u32 = 73;
+export const CMD_ID_SET: u32 = 74;
+export const CMD_ID_SETBIT: u32 = 75;
+export const CMD_ID_SETEX: u32 = 76;
+export const CMD_ID_SETNX: u32 = 77;
+export const CMD_ID_SETRANGE: u32 = 78;
+export const CMD_ID_SHUTDOWN: u32 = 79;
+export const CMD_ID_SINTER: u32 = 80;
+export const CMD_ID_SINTERCARD: u32 = 81;
+export const CMD_ID_SINTERSTORE: u32 = 82;
+export const CMD_ID_SISMEMBER: u32 = 83;
+export const CMD_ID_SLOWLOG: u32 = 84;
+export const CMD_ID_SMEMBERS: u32 = 85;
+export const CMD_ID_SMISMEMBER: u32 = 86;
+export const CMD_ID_SMOVE: u32 = 87;
+export const CMD_ID_SPOP: u32 = 88;
+export const CMD_ID_SPUBLISH: u32 = 89;
+export const CMD_ID_SRANDMEMBER: u32 = 90;
+export const CMD_ID_SREM: u32 = 91;
+export const CMD_ID_SSCAN: u32 = 92;
+export const CMD_ID_SSUBSCRIBE: u32 = 93;
+export const CMD_ID_STRLEN: u32 = 94;
+export const CMD_ID_SUBSCRIBE: u32 = 95;
+export const CMD_ID_SUBSTR: u32 = 96;
+export const CMD_ID_SUNION: u32 = 97;
+export const CMD_ID_SUNIONSTORE: u32 = 98;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 99;
+export const CMD_ID_SWAPDB: u32 = 100;
+export const CMD_ID_TIME: u32 = 101;
+export const CMD_ID_TOUCH: u32 = 102;
+export const CMD_ID_TTL: u32 = 103;
+export const CMD_ID_TYPE: u32 = 104;
+export const CMD_ID_UNLINK: u32 = 105;
+export const CMD_ID_UNSUBSCRIBE: u32 = 106;
+export const CMD_ID_UNWATCH: u32 = 107;
+export const CMD_ID_WATCH: u32 = 108;
+export const CMD_ID_CLIENT_GETNAME: u32 = 109;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 110;
+export const CMD_ID_CLIENT_HELP: u32 = 111;
+export const CMD_ID_CLIENT_ID: u32 = 112;
+export const CMD_ID_CLIENT_INFO: u32 = 113;
+export const CMD_ID_CLIENT_KILL: u32 = 114;
+export const CMD_ID_CLIENT_LIST: u32 = 115;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 116;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 117;
+export const CMD_ID_CLIENT_PAUSE: u32 = 118;
+export const CMD_ID_CLIENT_REPLY: u32 = 119;
+export const CMD_ID_CLIENT_SETINFO: u32 = 120;
+export const CMD_ID_CLIENT_SETNAME: u32 = 121;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 122;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 123;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 124;
+export const CMD_ID_COMMAND_COUNT: u32 = 125;
+export const CMD_ID_COMMAND_DOCS: u32 = 126;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 127;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 128;
+export const CMD_ID_COMMAND_HELP: u32 = 129;
+export const CMD_ID_COMMAND_INFO: u32 = 130;
+export const CMD_ID_COMMAND_LIST: u32 = 131;
+export const CMD_ID_CONFIG_GET: u32 = 132;
+export const CMD_ID_CONFIG_HELP: u32 = 133;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 134;
+export const CMD_ID_CONFIG_REWRITE: u32 = 135;
+export const CMD_ID_CONFIG_SET: u32 = 136;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 137;
+export const CMD_ID_LATENCY_GRAPH: u32 = 138;
+export const CMD_ID_LATENCY_HELP: u32 = 139;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 140;
+export const CMD_ID_LATENCY_HISTORY: u32 = 141;
+export const CMD_ID_LATENCY_LATEST: u32 = 142;
+export const CMD_ID_LATENCY_RESET: u32 = 143;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 144;
+export const CMD_ID_MEMORY_HELP: u32 = 145;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 146;
+export const CMD_ID_MEMORY_PURGE: u32 = 147;
+export const CMD_ID_MEMORY_STATS: u32 = 148;
+export const CMD_ID_MEMORY_USAGE: u32 = 149;
+export const CMD_ID_OBJECT_ENCODING: u32 = 150;
+export const CMD_ID_OBJECT_FREQ: u32 = 151;
+export const CMD_ID_OBJECT_HELP: u32 = 152;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 153;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 154;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 155;
+export const CMD_ID_PUBSUB_HELP: u32 = 156;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 157;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 158;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 159;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 160;
+export const CMD_ID_SLOWLOG_GET: u32 = 161;
+export const CMD_ID_SLOWLOG_HELP: u32 = 162;
+export const CMD_ID_SLOWLOG_LEN: u32 = 163;
+export const CMD_ID_SLOWLOG_RESET: u32 = 164;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -299,11 +337,11 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 6 bitpos
     42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 7 client
-    48,0,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,92,0,16,0,0,0,0,0,0,0,
+    48,0,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,109,0,16,0,0,0,0,0,0,0,
     // 8 command
-    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,108,0,7,0,0,0,0,0,0,0,
+    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,125,0,7,0,0,0,0,0,0,0,
     // 9 config
-    61,0,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,115,0,5,0,0,0,0,0,0,0,
+    61,0,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,132,0,5,0,0,0,0,0,0,0,
     // 10 copy
     67,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 11 dbsize
@@ -365,13 +403,13 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 39 keys
     236,0,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 40 latency
-    240,0,7,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,120,0,7,0,0,0,0,0,0,0,
+    240,0,7,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,137,0,7,0,0,0,0,0,0,0,
     // 41 lcs
     247,0,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 42 lolwut
     250,0,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 43 memory
-    0,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,127,0,6,0,0,0,0,0,0,0,
+    0,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,144,0,6,0,0,0,0,0,0,0,
     // 44 mget
     6,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 45 monitor
@@ -387,7 +425,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 50 multi
     37,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 51 object
-    42,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,133,0,5,0,0,0,0,0,0,0,
+    42,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,150,0,5,0,0,0,0,0,0,0,
     // 52 persist
     48,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 53 pexpire
@@ -407,7 +445,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 60 publish
     106,1,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 61 pubsub
-    113,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,138,0,6,0,0,0,0,0,0,0,
+    113,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,155,0,6,0,0,0,0,0,0,0,
     // 62 punsubscribe
     119,1,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 63 quit
@@ -420,166 +458,200 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     150,1,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 67 reset
     158,1,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 68 scan
-    163,1,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 select
-    167,1,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 set
-    173,1,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 setbit
-    176,1,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 setex
-    182,1,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 setnx
-    187,1,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 74 setrange
-    192,1,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 shutdown
-    200,1,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 slowlog
-    208,1,7,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,144,0,4,0,0,0,0,0,0,0,
-    // 77 spublish
-    215,1,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 ssubscribe
-    223,1,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 strlen
-    233,1,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 subscribe
-    239,1,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 substr
-    248,1,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 82 sunsubscribe
-    254,1,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 swapdb
-    10,2,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 time
-    16,2,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 touch
-    20,2,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 ttl
-    25,2,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 type
-    28,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 unlink
-    32,2,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 unsubscribe
-    38,2,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 unwatch
-    49,2,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 watch
-    56,2,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 92 client|getname
-    61,2,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 client|getredir
-    75,2,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 client|help
-    90,2,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 client|id
-    101,2,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 client|info
-    110,2,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 client|kill
-    121,2,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 client|list
-    132,2,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 client|no-evict
-    143,2,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 client|no-touch
-    158,2,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 client|pause
-    173,2,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 client|reply
-    185,2,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 client|setinfo
-    197,2,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 client|setname
-    211,2,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 client|trackinginfo
-    225,2,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 client|unblock
-    244,2,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 client|unpause
-    2,3,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 command|count
-    16,3,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 command|docs
-    29,3,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 command|getkeys
-    41,3,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 command|getkeysandflags
-    56,3,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 command|help
-    79,3,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 command|info
-    91,3,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 command|list
-    103,3,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 config|get
-    115,3,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 config|help
-    125,3,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 config|resetstat
-    136,3,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 config|rewrite
-    152,3,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 config|set
-    166,3,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 latency|doctor
-    176,3,14,1,2,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 latency|graph
-    190,3,13,1,3,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 latency|help
-    203,3,12,1,2,0,40,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 latency|histogram
-    215,3,17,1,254,255,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 latency|history
-    232,3,15,1,3,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 latency|latest
-    247,3,14,1,2,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 latency|reset
-    5,4,13,1,254,255,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 memory|doctor
-    18,4,13,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 memory|help
-    31,4,11,1,2,0,43,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 memory|malloc-stats
-    42,4,19,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 memory|purge
-    61,4,12,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 memory|stats
-    73,4,12,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 memory|usage
-    85,4,12,0,253,255,43,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 object|encoding
-    97,4,15,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 object|freq
-    112,4,11,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 object|help
-    123,4,11,0,2,0,51,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 object|idletime
-    134,4,15,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 object|refcount
-    149,4,15,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 pubsub|channels
-    164,4,15,0,254,255,61,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 pubsub|help
-    179,4,11,0,2,0,61,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 pubsub|numpat
-    190,4,13,0,2,0,61,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 pubsub|numsub
-    203,4,13,0,254,255,61,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 pubsub|shardchannels
-    216,4,20,0,254,255,61,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 pubsub|shardnumsub
-    236,4,18,0,254,255,61,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 slowlog|get
-    254,4,11,0,254,255,76,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 slowlog|help
-    9,5,12,0,2,0,76,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 slowlog|len
-    21,5,11,0,2,0,76,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 slowlog|reset
-    32,5,13,0,2,0,76,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 sadd
+    163,1,4,0,253,255,255,255,5,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 scan
+    167,1,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 70 scard
+    171,1,5,0,2,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 sdiff
+    176,1,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 sdiffstore
+    181,1,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 select
+    191,1,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 set
+    197,1,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 75 setbit
+    200,1,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 setex
+    206,1,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 77 setnx
+    211,1,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 78 setrange
+    216,1,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 shutdown
+    224,1,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 sinter
+    232,1,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 sintercard
+    238,1,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 82 sinterstore
+    248,1,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 sismember
+    3,2,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 slowlog
+    12,2,7,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,161,0,4,0,0,0,0,0,0,0,
+    // 85 smembers
+    19,2,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 smismember
+    27,2,10,0,253,255,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 smove
+    37,2,5,0,4,0,255,255,1,16,0,0,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 spop
+    42,2,4,0,254,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 spublish
+    46,2,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 srandmember
+    54,2,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 srem
+    65,2,4,0,253,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 sscan
+    69,2,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 ssubscribe
+    74,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 strlen
+    84,2,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 subscribe
+    90,2,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 substr
+    99,2,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 sunion
+    105,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 sunionstore
+    111,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 sunsubscribe
+    122,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 swapdb
+    134,2,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 time
+    140,2,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 touch
+    144,2,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 ttl
+    149,2,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 type
+    152,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 unlink
+    156,2,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 unsubscribe
+    162,2,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 unwatch
+    173,2,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 watch
+    180,2,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 client|getname
+    185,2,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 client|getredir
+    199,2,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 client|help
+    214,2,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 112 client|id
+    225,2,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 client|info
+    234,2,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 client|kill
+    245,2,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 client|list
+    0,3,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 client|no-evict
+    11,3,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 client|no-touch
+    26,3,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 client|pause
+    41,3,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 client|reply
+    53,3,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 client|setinfo
+    65,3,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 client|setname
+    79,3,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 client|trackinginfo
+    93,3,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 client|unblock
+    112,3,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 client|unpause
+    126,3,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 command|count
+    140,3,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 command|docs
+    153,3,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 command|getkeys
+    165,3,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 command|getkeysandflags
+    180,3,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 command|help
+    203,3,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 command|info
+    215,3,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 command|list
+    227,3,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 config|get
+    239,3,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 config|help
+    249,3,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 config|resetstat
+    4,4,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 config|rewrite
+    20,4,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 config|set
+    34,4,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 latency|doctor
+    44,4,14,1,2,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 latency|graph
+    58,4,13,1,3,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 latency|help
+    71,4,12,1,2,0,40,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 latency|histogram
+    83,4,17,1,254,255,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 latency|history
+    100,4,15,1,3,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 latency|latest
+    115,4,14,1,2,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 latency|reset
+    129,4,13,1,254,255,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 memory|doctor
+    142,4,13,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 memory|help
+    155,4,11,1,2,0,43,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 memory|malloc-stats
+    166,4,19,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 memory|purge
+    185,4,12,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 memory|stats
+    197,4,12,1,2,0,43,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 memory|usage
+    209,4,12,0,253,255,43,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 object|encoding
+    221,4,15,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 object|freq
+    236,4,11,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 object|help
+    247,4,11,0,2,0,51,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 object|idletime
+    2,5,15,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 object|refcount
+    17,5,15,0,3,0,51,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 pubsub|channels
+    32,5,15,0,254,255,61,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 pubsub|help
+    47,5,11,0,2,0,61,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 pubsub|numpat
+    58,5,13,0,2,0,61,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 158 pubsub|numsub
+    71,5,13,0,254,255,61,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 pubsub|shardchannels
+    84,5,20,0,254,255,61,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 pubsub|shardnumsub
+    104,5,18,0,254,255,61,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 slowlog|get
+    122,5,11,0,254,255,84,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 slowlog|help
+    133,5,12,0,2,0,84,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 slowlog|len
+    145,5,11,0,2,0,84,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 164 slowlog|reset
+    156,5,13,0,2,0,84,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -654,7 +726,11 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   114,101,110,97,109,101, // rename
   114,101,110,97,109,101,110,120, // renamenx
   114,101,115,101,116, // reset
+  115,97,100,100, // sadd
   115,99,97,110, // scan
+  115,99,97,114,100, // scard
+  115,100,105,102,102, // sdiff
+  115,100,105,102,102,115,116,111,114,101, // sdiffstore
   115,101,108,101,99,116, // select
   115,101,116, // set
   115,101,116,98,105,116, // setbit
@@ -662,12 +738,25 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   115,101,116,110,120, // setnx
   115,101,116,114,97,110,103,101, // setrange
   115,104,117,116,100,111,119,110, // shutdown
+  115,105,110,116,101,114, // sinter
+  115,105,110,116,101,114,99,97,114,100, // sintercard
+  115,105,110,116,101,114,115,116,111,114,101, // sinterstore
+  115,105,115,109,101,109,98,101,114, // sismember
   115,108,111,119,108,111,103, // slowlog
+  115,109,101,109,98,101,114,115, // smembers
+  115,109,105,115,109,101,109,98,101,114, // smismember
+  115,109,111,118,101, // smove
+  115,112,111,112, // spop
   115,112,117,98,108,105,115,104, // spublish
+  115,114,97,110,100,109,101,109,98,101,114, // srandmember
+  115,114,101,109, // srem
+  115,115,99,97,110, // sscan
   115,115,117,98,115,99,114,105,98,101, // ssubscribe
   115,116,114,108,101,110, // strlen
   115,117,98,115,99,114,105,98,101, // subscribe
   115,117,98,115,116,114, // substr
+  115,117,110,105,111,110, // sunion
+  115,117,110,105,111,110,115,116,111,114,101, // sunionstore
   115,117,110,115,117,98,115,99,114,105,98,101, // sunsubscribe
   115,119,97,112,100,98, // swapdb
   116,105,109,101, // time
@@ -908,117 +997,168 @@ export function dispatchCommand(id: u32): void {
       resetCommand();
       break;
     case 68:
-      scanCommand();
+      saddCommand();
       break;
     case 69:
-      selectCommand();
+      scanCommand();
       break;
     case 70:
-      setCommand();
+      scardCommand();
       break;
     case 71:
-      setbitCommand();
+      sdiffCommand();
       break;
     case 72:
-      setexCommand();
+      sdiffstoreCommand();
       break;
     case 73:
-      setnxCommand();
+      selectCommand();
       break;
     case 74:
-      setrangeCommand();
+      setCommand();
+      break;
+    case 75:
+      setbitCommand();
+      break;
+    case 76:
+      setexCommand();
       break;
     case 77:
-      spublishCommand();
+      setnxCommand();
       break;
     case 78:
-      ssubscribeCommand();
-      break;
-    case 79:
-      strlenCommand();
+      setrangeCommand();
       break;
     case 80:
-      subscribeCommand();
+      sinterCommand();
       break;
     case 81:
-      getrangeCommand();
+      sintercardCommand();
       break;
     case 82:
-      sunsubscribeCommand();
+      sinterstoreCommand();
       break;
     case 83:
-      swapdbCommand();
-      break;
-    case 84:
-      timeCommand();
+      sismemberCommand();
       break;
     case 85:
-      touchCommand();
+      smembersCommand();
       break;
     case 86:
-      ttlCommand();
+      smismemberCommand();
       break;
     case 87:
-      typeCommand();
+      smoveCommand();
       break;
     case 88:
-      unlinkCommand();
+      spopCommand();
       break;
     case 89:
-      unsubscribeCommand();
+      spublishCommand();
       break;
     case 90:
-      unwatchCommand();
+      srandmemberCommand();
       break;
     case 91:
+      sremCommand();
+      break;
+    case 92:
+      sscanCommand();
+      break;
+    case 93:
+      ssubscribeCommand();
+      break;
+    case 94:
+      strlenCommand();
+      break;
+    case 95:
+      subscribeCommand();
+      break;
+    case 96:
+      getrangeCommand();
+      break;
+    case 97:
+      sunionCommand();
+      break;
+    case 98:
+      sunionstoreCommand();
+      break;
+    case 99:
+      sunsubscribeCommand();
+      break;
+    case 100:
+      swapdbCommand();
+      break;
+    case 101:
+      timeCommand();
+      break;
+    case 102:
+      touchCommand();
+      break;
+    case 103:
+      ttlCommand();
+      break;
+    case 104:
+      typeCommand();
+      break;
+    case 105:
+      unlinkCommand();
+      break;
+    case 106:
+      unsubscribeCommand();
+      break;
+    case 107:
+      unwatchCommand();
+      break;
+    case 108:
       watchCommand();
       break;
-    case 132:
+    case 149:
       memoryUsageCommand();
       break;
-    case 133:
+    case 150:
       objectEncodingCommand();
       break;
-    case 134:
+    case 151:
       objectFreqCommand();
       break;
-    case 135:
+    case 152:
       objectHelpCommand();
       break;
-    case 136:
+    case 153:
       objectIdletimeCommand();
       break;
-    case 137:
+    case 154:
       objectRefcountCommand();
       break;
-    case 138:
+    case 155:
       pubsubChannelsCommand();
       break;
-    case 139:
+    case 156:
       pubsubHelpCommand();
       break;
-    case 140:
+    case 157:
       pubsubNumpatCommand();
       break;
-    case 141:
+    case 158:
       pubsubNumsubCommand();
       break;
-    case 142:
+    case 159:
       pubsubShardchannelsCommand();
       break;
-    case 143:
+    case 160:
       pubsubShardnumsubCommand();
       break;
-    case 144:
+    case 161:
       slowlogGetCommand();
       break;
-    case 145:
+    case 162:
       slowlogHelpCommand();
       break;
-    case 146:
+    case 163:
       slowlogLenCommand();
       break;
-    case 147:
+    case 164:
       slowlogResetCommand();
       break;
     default:

@@ -5,7 +5,8 @@
 //   mix(d, x)   d = SHA1(d ^ SHA1(x))        order matters
 //
 //   value    mix(type u32 big-endian), then the type's own part, then xor("!!expire!!") when the
-//            key has an expiry. A string's part: mix(its bytes).
+//            key has an expiry. A string's part: mix(its bytes). A set's: xor(each member). A hash's:
+//            for each field xor(d), d from zero: mix(field), mix(value).
 //   key      from zero: mix(name), value
 //   all      from zero, per database that holds keys: mix(index u32 big-endian), xor(digest of each
 //            key). That digest is hashed once more, as any bytes given to xor are.
@@ -13,8 +14,9 @@
 // Expired keys that are still stored count, as in Redis. O(bytes stored).
 
 import { database, databaseCount } from '../keyspace/db';
-import { Entry, EntryPtr, TYPE_STRING } from '../keyspace/entry';
+import { Entry, EntryPtr, TYPE_SET, TYPE_STRING } from '../keyspace/entry';
 import { Bucket, bucketAt, tableFind } from '../keyspace/key_table';
+import { SetValue, SetWalk, setMemberText, setNext, setOpen, setWalk } from '../keyspace/set_value';
 import { VIEW_SCRATCH_BYTES, viewLen, viewPtr, viewStringIn } from '../keyspace/string_value';
 import { SHA1_BYTES, sha1 } from '../util/sha1';
 import { hashBytes } from '../util/siphash';
@@ -26,6 +28,8 @@ const EXPIRE_MARK_BYTES: u32 = 10;
 const hash: usize = memory.data(24, 8);
 const keyDigest: usize = memory.data(24, 8);
 const bigEndian: usize = memory.data(8, 8);
+const set: SetValue = changetype<SetValue>(memory.data(8, 8));
+const members: SetWalk = changetype<SetWalk>(memory.data(40, 8));
 const digits: usize = memory.data(<i32>VIEW_SCRATCH_BYTES, 8);
 
 function xorDigest(digest: usize, ptr: usize, len: u32): void {
@@ -45,12 +49,29 @@ function mixNumber(digest: usize, value: u32): void {
   mixDigest(digest, bigEndian, 4);
 }
 
-/** Adds a value, with its type and expiry, to a digest. */
-function addValue(digest: usize, e: EntryPtr): void {
-  mixNumber(digest, Entry.type(e));
-  assert(Entry.type(e) == TYPE_STRING);
+function addString(digest: usize, e: EntryPtr): void {
   viewStringIn(e, digits);
   mixDigest(digest, viewPtr, viewLen);
+}
+
+function addSet(digest: usize, e: EntryPtr): void {
+  setOpen(set, e);
+  setWalk(members, set);
+  while (setNext(members)) {
+    setMemberText(members);
+    xorDigest(digest, members.ptr, members.len);
+  }
+}
+
+/** Adds a value, with its type and expiry, to a digest. */
+function addValue(digest: usize, e: EntryPtr): void {
+  const type = Entry.type(e);
+  mixNumber(digest, type);
+  if (type == TYPE_STRING) addString(digest, e);
+  else {
+    assert(type == TYPE_SET);
+    addSet(digest, e);
+  }
   if (Entry.hasExpire(e)) xorDigest(digest, EXPIRE_MARK, EXPIRE_MARK_BYTES);
 }
 

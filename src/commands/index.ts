@@ -13,6 +13,7 @@ import { genericCommands } from './generic.ts';
 import { introspectionCommands } from './introspection.ts';
 import { pubsubCommands } from './pubsub.ts';
 import { serverCommands } from './server.ts';
+import { setCommands } from './set.ts';
 import type { CommandFlag, CommandSpec, KeySpec } from './spec.ts';
 import { stringCommands } from './string.ts';
 import { transactionsCommands } from './transactions.ts';
@@ -21,6 +22,7 @@ const families: readonly CommandSpec[][] = [
   stringCommands,
   genericCommands,
   bitmapCommands,
+  setCommands,
   connectionCommands,
   introspectionCommands,
   serverCommands,
