@@ -14,7 +14,17 @@
 // Expired keys that are still stored count, as in Redis. O(bytes stored).
 
 import { database, databaseCount } from '../keyspace/db';
-import { Entry, EntryPtr, TYPE_SET, TYPE_STRING } from '../keyspace/entry';
+import { Entry, EntryPtr, TYPE_HASH, TYPE_SET, TYPE_STRING } from '../keyspace/entry';
+import {
+  HashValue,
+  HashWalk,
+  hashField,
+  hashItem,
+  hashNext,
+  hashOpen,
+  hashWalk,
+  itemToText,
+} from '../keyspace/hash_value';
 import { Bucket, bucketAt, tableFind } from '../keyspace/key_table';
 import { SetValue, SetWalk, setMemberText, setNext, setOpen, setWalk } from '../keyspace/set_value';
 import { VIEW_SCRATCH_BYTES, viewLen, viewPtr, viewStringIn } from '../keyspace/string_value';
@@ -29,6 +39,9 @@ const hash: usize = memory.data(24, 8);
 const keyDigest: usize = memory.data(24, 8);
 const bigEndian: usize = memory.data(8, 8);
 const set: SetValue = changetype<SetValue>(memory.data(8, 8));
+const fields: HashValue = changetype<HashValue>(memory.data(8, 8));
+const fieldWalk: HashWalk = changetype<HashWalk>(memory.data(16, 8));
+const fieldDigest: usize = memory.data(24, 8);
 const members: SetWalk = changetype<SetWalk>(memory.data(40, 8));
 const digits: usize = memory.data(<i32>VIEW_SCRATCH_BYTES, 8);
 
@@ -63,14 +76,28 @@ function addSet(digest: usize, e: EntryPtr): void {
   }
 }
 
+function addHash(digest: usize, e: EntryPtr): void {
+  hashOpen(fields, e);
+  hashWalk(fieldWalk, fields);
+  while (hashNext(fieldWalk)) {
+    memory.fill(fieldDigest, 0, SHA1_BYTES);
+    itemToText(hashField);
+    mixDigest(fieldDigest, hashField.ptr, hashField.len);
+    itemToText(hashItem);
+    mixDigest(fieldDigest, hashItem.ptr, hashItem.len);
+    xorDigest(digest, fieldDigest, SHA1_BYTES);
+  }
+}
+
 /** Adds a value, with its type and expiry, to a digest. */
 function addValue(digest: usize, e: EntryPtr): void {
   const type = Entry.type(e);
   mixNumber(digest, type);
   if (type == TYPE_STRING) addString(digest, e);
+  else if (type == TYPE_SET) addSet(digest, e);
   else {
-    assert(type == TYPE_SET);
-    addSet(digest, e);
+    assert(type == TYPE_HASH);
+    addHash(digest, e);
   }
   if (Entry.hasExpire(e)) xorDigest(digest, EXPIRE_MARK, EXPIRE_MARK_BYTES);
 }

@@ -10,6 +10,7 @@ import { type AclCategory, aclCategoryBit, withImpliedCategories } from './acl_c
 import { bitmapCommands } from './bitmap.ts';
 import { connectionCommands } from './connection.ts';
 import { genericCommands } from './generic.ts';
+import { hashCommands } from './hash.ts';
 import { introspectionCommands } from './introspection.ts';
 import { pubsubCommands } from './pubsub.ts';
 import { serverCommands } from './server.ts';
@@ -23,6 +24,7 @@ const families: readonly CommandSpec[][] = [
   genericCommands,
   bitmapCommands,
   setCommands,
+  hashCommands,
   connectionCommands,
   introspectionCommands,
   serverCommands,
