@@ -251,6 +251,11 @@ export const CFG_GUARDS = 21; // GUARD_* bits
 export const CFG_ACTIVE_REHASHING = 22;
 export const CFG_HZ = 23;
 export const CFG_NOTIFY_EVENTS = 24; // NOTIFY_* bits of notify-keyspace-events
+export const CFG_HASH_LISTPACK_ENTRIES = 32;
+export const CFG_HASH_LISTPACK_VALUE = 33; // bytes
+export const CFG_SET_INTSET_ENTRIES = 34;
+export const CFG_SET_LISTPACK_ENTRIES = 35;
+export const CFG_SET_LISTPACK_VALUE = 36; // bytes
 export const CFG_COUNT = 64;
 
 export const POLICY_NOEVICTION = 0;

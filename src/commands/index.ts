@@ -10,9 +10,11 @@ import { type AclCategory, aclCategoryBit, withImpliedCategories } from './acl_c
 import { bitmapCommands } from './bitmap.ts';
 import { connectionCommands } from './connection.ts';
 import { genericCommands } from './generic.ts';
+import { hashCommands } from './hash.ts';
 import { introspectionCommands } from './introspection.ts';
 import { pubsubCommands } from './pubsub.ts';
 import { serverCommands } from './server.ts';
+import { setCommands } from './set.ts';
 import type { CommandFlag, CommandSpec, KeySpec } from './spec.ts';
 import { stringCommands } from './string.ts';
 import { transactionsCommands } from './transactions.ts';
@@ -21,6 +23,8 @@ const families: readonly CommandSpec[][] = [
   stringCommands,
   genericCommands,
   bitmapCommands,
+  setCommands,
+  hashCommands,
   connectionCommands,
   introspectionCommands,
   serverCommands,

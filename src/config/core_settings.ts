@@ -43,6 +43,11 @@ const SETTINGS: readonly [DirectiveName, number, (value: unknown) => number][] =
   ['activerehashing', abi.CFG_ACTIVE_REHASHING, flag],
   ['hz', abi.CFG_HZ, number],
   ['notify-keyspace-events', abi.CFG_NOTIFY_EVENTS, number],
+  ['hash-max-listpack-entries', abi.CFG_HASH_LISTPACK_ENTRIES, number],
+  ['hash-max-listpack-value', abi.CFG_HASH_LISTPACK_VALUE, number],
+  ['set-max-intset-entries', abi.CFG_SET_INTSET_ENTRIES, number],
+  ['set-max-listpack-entries', abi.CFG_SET_LISTPACK_ENTRIES, number],
+  ['set-max-listpack-value', abi.CFG_SET_LISTPACK_VALUE, number],
   ['enable-debug-command', abi.CFG_DEBUG_COMMAND, (value) => PROTECTED_ACTIONS[String(value)] ?? 0],
 ];
 
