@@ -70,9 +70,7 @@ describe('the packed records', () => {
   });
 
   it('hold names, arity, flags and categories', () => {
-    for (const { id, fullName, spec, flagBits: declared, categoryBits } of commands) {
-      // The host's commands may take long, so each of them is timed.
-      const flagBits = declared | (spec.owner === 'host' ? abi.CMD_TIMED : 0);
+    for (const { id, fullName, spec, flagBits, categoryBits } of commands) {
       const offset = records.getUint16(at(id, abi.RECORD_NAME_OFFSET), true);
       const length = records.getUint8(at(id, abi.RECORD_NAME_LEN));
       expect(names.toString('latin1', offset, offset + length)).toBe(fullName);
