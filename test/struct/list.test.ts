@@ -349,6 +349,33 @@ describe('cold nodes', () => {
     expect(harness.usedBytes()).toBe(0);
   });
 
+  it('give an element to a list that is about to be decompressed itself', () => {
+    run.listSetOptions(-2, 0);
+    /** A list whose first node is cold, and its elements. */
+    const drained = (prefix: string): [ListUnderTest, Buffer[]] => {
+      const model = words(80_000, prefix);
+      const list = fromWords(model);
+      const [coldAt] = list.nodes().flatMap(({ compressed }, i) => (compressed ? [i] : []));
+      const above = list.nodes().slice(0, coldAt);
+      for (let count = above.reduce((sum, node) => sum + node.count, 0); count > 0; count--) {
+        list.list = run.listPop(list.list, HEAD) >>> 0;
+        model.shift();
+      }
+      expect(list.nodes()[0]!.compressed).toBe(true);
+      return [list, model];
+    };
+    // Shorter elements than those of the other list, so that one fits its first node.
+    const [from, fromModel] = drained('e');
+    const [to, toModel] = drained('another:');
+    const before = to.nodes().length;
+    const element = run.listPeek(from.list, HEAD);
+    expect(run.listPush(to.list, element, run.listValueLen.value, HEAD)).not.toBe(0);
+    expect(to.walk(0, false, 2)).toEqual([fromModel[0], toModel[0]]);
+    expect(to.nodes().length).toBe(before);
+    from.free();
+    to.free();
+  });
+
   it('are few where elements do not compress, and none where elements are long', () => {
     run.listSetOptions(-2, 0);
     const elements = Array.from({ length: 80_000 }, () => Buffer.from(random.bytes(20)));

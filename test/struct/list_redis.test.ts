@@ -17,8 +17,14 @@ import {
 } from './quicklist_model.ts';
 
 const version = realRedisVersion();
-/** Before 7.2 every list was a quicklist, and a large element made its node split otherwise. */
+/**
+ * Before 7.2 every list was a quicklist, a large element made its node split otherwise, and nodes
+ * were merged up to four bytes beyond the limit of their size.
+ */
 const hasListpacks = version !== null && Number.parseFloat(version) >= 7.2;
+
+/** Nodes of this size are limited by their number of elements, if that is. */
+const NEVER_FULL_BYTES = 8000;
 
 const random = Random.fresh();
 const seed = `seed ${random.seed}`;
@@ -133,6 +139,9 @@ class Both {
       case 7:
       case 8:
       case 9:
+        if (!hasListpacks && (this.fill < 0 || this.fill * longest > NEVER_FULL_BYTES)) {
+          return this.push([element], TAIL);
+        }
         return this.insert(this.model[index]!, element, random.chance(0.5));
       case 10:
       case 11:
