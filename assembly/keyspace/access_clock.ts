@@ -60,7 +60,8 @@ export function lfuCounter(e: EntryPtr): u32 {
 /** Records an access. */
 export function touchEntry(e: EntryPtr): void {
   if (!policyIsLfu()) {
-    Entry.setClock(e, lruClock());
+    // Within a second nothing changes, and a line that is only read need not be written back.
+    if (Entry.clock(e) != lruClock()) Entry.setClock(e, lruClock());
     return;
   }
   let counter = lfuCounter(e);

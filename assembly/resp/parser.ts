@@ -223,14 +223,37 @@ function parseBulkHeader(c: Conn, at: usize, end: usize): i64 {
   return lineValue;
 }
 
+/**
+ * "$7\r\n" and "$16\r\n": nearly every header of an argument, and below every limit. BULK_UNKNOWN
+ * leaves anything else to `parseBulkHeader`.
+ */
+function shortBulk(at: usize, end: usize): i64 {
+  if (end - at < 5) return BULK_UNKNOWN;
+  const word = load<u32>(at);
+  const first = ((word >> 8) & 0xff) - 48;
+  if ((word & 0xff) != DOLLAR || first > 9) return BULK_UNKNOWN;
+  if (word >> 16 == 0x0a0d) {
+    lineEnd = at + 4;
+    return first;
+  }
+  const second = ((word >> 16) & 0xff) - 48;
+  if (second > 9 || first == 0 || load<u16>(at, 3) != 0x0a0d) return BULK_UNKNOWN;
+  lineEnd = at + 5;
+  return first * 10 + second;
+}
+
 /** Parses a command from its first argument on. */
 function parseBulks(c: Conn, start: usize, from: usize, end: usize, count: u32): i32 {
   let at = from;
   for (let argc: u32 = 0; argc < count; argc++) {
-    const bulk = parseBulkHeader(c, at, end);
-    if (bulk == BULK_ERROR) return PARSE_ERROR;
-    if (bulk == BULK_UNKNOWN) return suspend(c, start, at, argc, count, -1);
-    at = lineEnd;
+    let bulk = shortBulk(at, end);
+    if (bulk >= 0) at = lineEnd;
+    else {
+      bulk = parseBulkHeader(c, at, end);
+      if (bulk == BULK_ERROR) return PARSE_ERROR;
+      if (bulk == BULK_UNKNOWN) return suspend(c, start, at, argc, count, -1);
+      at = lineEnd;
+    }
     if (<i64>(end - at) < bulk + 2) return suspend(c, start, at, argc, count, <i32>bulk);
     if (poolUsed + argc >= poolArgs && !tryPoolReserve(argc, 1)) {
       // With commands parsed ahead in the pool, begin this one again when they are done.

@@ -84,7 +84,7 @@ import {
 } from '../generated/command_table';
 import { clockUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
-import { effectsBytes, effectsClear, effectsLost } from '../keyspace/effects';
+import { effectsBytes, effectsClear, effectsLost, effectsWanted } from '../keyspace/effects';
 import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
 import { argc, argv, setArgs } from '../resp/args';
@@ -494,9 +494,9 @@ function finishCommand(index: u32): void {
   } else sharing += 1;
   c.commands += 1;
   if (commandErrors != 0) countFailed(slot.id);
-  feedMonitors(c, slot.id, slot.argv, slot.argc);
-  drainEffects();
-  afterReply(c);
+  if (monitorCount != 0) feedMonitors(c, slot.id, slot.argv, slot.argc);
+  if (effectsWanted != 0) drainEffects();
+  if (c.flags & REPLY_MODES) afterReply(c);
   if (c.pushLen != 0) takeOwnPushes(c);
 }
 
