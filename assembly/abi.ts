@@ -251,6 +251,10 @@ export const CFG_GUARDS = 21; // GUARD_* bits
 export const CFG_ACTIVE_REHASHING = 22;
 export const CFG_HZ = 23;
 export const CFG_NOTIFY_EVENTS = 24; // NOTIFY_* bits of notify-keyspace-events
+export const CFG_LIST_MAX_LISTPACK_SIZE = 40; // elements, or negative: -1 to -5
+export const CFG_LIST_COMPRESS_DEPTH = 41;
+export const CFG_ZSET_MAX_LISTPACK_ENTRIES = 42;
+export const CFG_ZSET_MAX_LISTPACK_VALUE = 43; // bytes
 export const CFG_COUNT = 64;
 
 export const POLICY_NOEVICTION = 0;

@@ -13,9 +13,18 @@
 // Expired keys that are still stored count, as in Redis. O(bytes stored).
 
 import { database, databaseCount } from '../keyspace/db';
-import { Entry, EntryPtr, TYPE_STRING } from '../keyspace/entry';
+import { Entry, EntryPtr, TYPE_LIST, TYPE_STRING } from '../keyspace/entry';
 import { Bucket, bucketAt, tableFind } from '../keyspace/key_table';
+import { listOf } from '../keyspace/list_value';
 import { VIEW_SCRATCH_BYTES, viewLen, viewPtr, viewStringIn } from '../keyspace/string_value';
+import {
+  ListIterator,
+  ListPtr,
+  listCurrentText,
+  listIteratorStart,
+  listNext,
+  listValueLen,
+} from '../struct/list';
 import { SHA1_BYTES, sha1 } from '../util/sha1';
 import { hashBytes } from '../util/siphash';
 
@@ -25,6 +34,7 @@ const EXPIRE_MARK_BYTES: u32 = 10;
 
 const hash: usize = memory.data(24, 8);
 const keyDigest: usize = memory.data(24, 8);
+const iterator: usize = memory.data(32, 8);
 const bigEndian: usize = memory.data(8, 8);
 const digits: usize = memory.data(<i32>VIEW_SCRATCH_BYTES, 8);
 
@@ -45,12 +55,30 @@ function mixNumber(digest: usize, value: u32): void {
   mixDigest(digest, bigEndian, 4);
 }
 
+/** A list's part: mix(each element). */
+function addList(digest: usize, list: ListPtr): void {
+  const it = changetype<ListIterator>(iterator);
+  listIteratorStart(it, list, 0, false);
+  while (listNext(it)) {
+    const text = listCurrentText(it, digits);
+    mixDigest(digest, text, listValueLen);
+  }
+}
+
 /** Adds a value, with its type and expiry, to a digest. */
 function addValue(digest: usize, e: EntryPtr): void {
   mixNumber(digest, Entry.type(e));
-  assert(Entry.type(e) == TYPE_STRING);
-  viewStringIn(e, digits);
-  mixDigest(digest, viewPtr, viewLen);
+  switch (Entry.type(e)) {
+    case TYPE_STRING:
+      viewStringIn(e, digits);
+      mixDigest(digest, viewPtr, viewLen);
+      break;
+    case TYPE_LIST:
+      addList(digest, listOf(e));
+      break;
+    default:
+      assert(false);
+  }
   if (Entry.hasExpire(e)) xorDigest(digest, EXPIRE_MARK, EXPIRE_MARK_BYTES);
 }
 

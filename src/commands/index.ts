@@ -11,6 +11,7 @@ import { bitmapCommands } from './bitmap.ts';
 import { connectionCommands } from './connection.ts';
 import { genericCommands } from './generic.ts';
 import { introspectionCommands } from './introspection.ts';
+import { listCommands } from './list.ts';
 import { pubsubCommands } from './pubsub.ts';
 import { serverCommands } from './server.ts';
 import type { CommandFlag, CommandSpec, KeySpec } from './spec.ts';
@@ -20,6 +21,7 @@ import { transactionsCommands } from './transactions.ts';
 const families: readonly CommandSpec[][] = [
   stringCommands,
   genericCommands,
+  listCommands,
   bitmapCommands,
   connectionCommands,
   introspectionCommands,

@@ -12,12 +12,14 @@ import {
 } from './base.ts';
 import { bitmapFamily } from './bitmap.ts';
 import { expireFamily, genericFamily } from './generic.ts';
+import { listFamily } from './list.ts';
 import { connectionFamily, serverFamily } from './server.ts';
 import { numberFamily, stringFamily } from './string.ts';
 
 export const FAMILIES: readonly Family[] = [
   stringFamily,
   numberFamily,
+  listFamily,
   bitmapFamily,
   genericFamily,
   expireFamily,
@@ -26,7 +28,14 @@ export const FAMILIES: readonly Family[] = [
 ];
 
 /** Relative share of each family when all take part. */
-const SHARES: Record<string, number> = { string: 10, number: 4, bitmap: 6, generic: 8, expire: 5 };
+const SHARES: Record<string, number> = {
+  string: 10,
+  number: 4,
+  bitmap: 6,
+  list: 8,
+  generic: 8,
+  expire: 5,
+};
 
 /** Words that a mutation puts where they do not belong. */
 const STRAY_TOKENS = [
