@@ -13,10 +13,18 @@
 // Expired keys that are still stored count, as in Redis. O(bytes stored).
 
 import { database, databaseCount } from '../keyspace/db';
-import { Entry, EntryPtr, TYPE_LIST, TYPE_STRING } from '../keyspace/entry';
+import { Entry, EntryPtr, TYPE_LIST, TYPE_STRING, TYPE_ZSET } from '../keyspace/entry';
 import { Bucket, bucketAt, tableFind } from '../keyspace/key_table';
 import { listOf } from '../keyspace/list_value';
 import { VIEW_SCRATCH_BYTES, viewLen, viewPtr, viewStringIn } from '../keyspace/string_value';
+import {
+  cursorMemberText,
+  cursorNext,
+  cursorScore,
+  cursorSeek,
+  memberLen,
+  memberPtr,
+} from '../keyspace/zset_value';
 import {
   ListIterator,
   ListPtr,
@@ -25,6 +33,7 @@ import {
   listNext,
   listValueLen,
 } from '../struct/list';
+import { F64_CHARS_MAX, formatF64Precise } from '../util/number_format';
 import { SHA1_BYTES, sha1 } from '../util/sha1';
 import { hashBytes } from '../util/siphash';
 
@@ -35,6 +44,8 @@ const EXPIRE_MARK_BYTES: u32 = 10;
 const hash: usize = memory.data(24, 8);
 const keyDigest: usize = memory.data(24, 8);
 const iterator: usize = memory.data(32, 8);
+const memberDigest: usize = memory.data(24, 8);
+const scoreText: usize = memory.data(<i32>F64_CHARS_MAX, 8);
 const bigEndian: usize = memory.data(8, 8);
 const digits: usize = memory.data(<i32>VIEW_SCRATCH_BYTES, 8);
 
@@ -65,6 +76,17 @@ function addList(digest: usize, list: ListPtr): void {
   }
 }
 
+/** A sorted set's part: xor(of each member, from zero: mix(member), mix(its score, "%.17g")). */
+function addZset(digest: usize, e: EntryPtr): void {
+  for (let more = cursorSeek(e, 0); more; more = cursorNext()) {
+    memory.fill(memberDigest, 0, SHA1_BYTES);
+    cursorMemberText();
+    mixDigest(memberDigest, memberPtr, memberLen);
+    mixDigest(memberDigest, scoreText, formatF64Precise(cursorScore(), scoreText));
+    xorDigest(digest, memberDigest, SHA1_BYTES);
+  }
+}
+
 /** Adds a value, with its type and expiry, to a digest. */
 function addValue(digest: usize, e: EntryPtr): void {
   mixNumber(digest, Entry.type(e));
@@ -75,6 +97,9 @@ function addValue(digest: usize, e: EntryPtr): void {
       break;
     case TYPE_LIST:
       addList(digest, listOf(e));
+      break;
+    case TYPE_ZSET:
+      addZset(digest, e);
       break;
     default:
       assert(false);

@@ -17,11 +17,13 @@ import { serverCommands } from './server.ts';
 import type { CommandFlag, CommandSpec, KeySpec } from './spec.ts';
 import { stringCommands } from './string.ts';
 import { transactionsCommands } from './transactions.ts';
+import { zsetCommands } from './zset.ts';
 
 const families: readonly CommandSpec[][] = [
   stringCommands,
   genericCommands,
   listCommands,
+  zsetCommands,
   bitmapCommands,
   connectionCommands,
   introspectionCommands,

@@ -142,6 +142,15 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
       text(d.b) === 'listpack',
   },
   {
+    name: 'WITHSCORE',
+    reason: 'ZRANK and ZREVRANK have it since 7.2, and so take one more argument.',
+    allows: (d) =>
+      ['zrank', 'zrevrank'].includes(d.words[0] ?? '') &&
+      d.words.length === 4 &&
+      crosses(d.versions, '7.2') &&
+      d.a.kind === 'error',
+  },
+  {
     name: 'digits of scores',
     reason: 'Since 7.2 scores have as few digits as tell them, before that always 17.',
     allows: (d) =>
