@@ -165,6 +165,18 @@ import {
   zscoreCommand,
 } from '../command/zset';
 import {
+  zdiffCommand,
+  zdiffstoreCommand,
+  zinterCommand,
+  zintercardCommand,
+  zinterstoreCommand,
+  zunionCommand,
+  zunionstoreCommand,
+} from '../command/zset_algebra';
+import {
+  zrandmemberCommand,
+} from '../command/zset_random';
+import {
   zcountCommand,
   zlexcountCommand,
   zrangeCommand,
@@ -178,9 +190,12 @@ import {
   zrevrangebylexCommand,
   zrevrangebyscoreCommand,
 } from '../command/zset_range';
+import {
+  zscanCommand,
+} from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 188;
-export const TOP_LEVEL_COUNT: u32 = 132;
+export const COMMAND_COUNT: u32 = 197;
+export const TOP_LEVEL_COUNT: u32 = 141;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -294,82 +309,91 @@ export const CMD_ID_WATCH: u32 = 108;
 export const CMD_ID_ZADD: u32 = 109;
 export const CMD_ID_ZCARD: u32 = 110;
 export const CMD_ID_ZCOUNT: u32 = 111;
-export const CMD_ID_ZINCRBY: u32 = 112;
-export const CMD_ID_ZLEXCOUNT: u32 = 113;
-export const CMD_ID_ZMPOP: u32 = 114;
-export const CMD_ID_ZMSCORE: u32 = 115;
-export const CMD_ID_ZPOPMAX: u32 = 116;
-export const CMD_ID_ZPOPMIN: u32 = 117;
-export const CMD_ID_ZRANGE: u32 = 118;
-export const CMD_ID_ZRANGEBYLEX: u32 = 119;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 120;
-export const CMD_ID_ZRANGESTORE: u32 = 121;
-export const CMD_ID_ZRANK: u32 = 122;
-export const CMD_ID_ZREM: u32 = 123;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 124;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 125;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 126;
-export const CMD_ID_ZREVRANGE: u32 = 127;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 128;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 129;
-export const CMD_ID_ZREVRANK: u32 = 130;
-export const CMD_ID_ZSCORE: u32 = 131;
-export const CMD_ID_CLIENT_GETNAME: u32 = 132;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 133;
-export const CMD_ID_CLIENT_HELP: u32 = 134;
-export const CMD_ID_CLIENT_ID: u32 = 135;
-export const CMD_ID_CLIENT_INFO: u32 = 136;
-export const CMD_ID_CLIENT_KILL: u32 = 137;
-export const CMD_ID_CLIENT_LIST: u32 = 138;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 139;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 140;
-export const CMD_ID_CLIENT_PAUSE: u32 = 141;
-export const CMD_ID_CLIENT_REPLY: u32 = 142;
-export const CMD_ID_CLIENT_SETINFO: u32 = 143;
-export const CMD_ID_CLIENT_SETNAME: u32 = 144;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 145;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 146;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 147;
-export const CMD_ID_COMMAND_COUNT: u32 = 148;
-export const CMD_ID_COMMAND_DOCS: u32 = 149;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 150;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 151;
-export const CMD_ID_COMMAND_HELP: u32 = 152;
-export const CMD_ID_COMMAND_INFO: u32 = 153;
-export const CMD_ID_COMMAND_LIST: u32 = 154;
-export const CMD_ID_CONFIG_GET: u32 = 155;
-export const CMD_ID_CONFIG_HELP: u32 = 156;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 157;
-export const CMD_ID_CONFIG_REWRITE: u32 = 158;
-export const CMD_ID_CONFIG_SET: u32 = 159;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 160;
-export const CMD_ID_LATENCY_GRAPH: u32 = 161;
-export const CMD_ID_LATENCY_HELP: u32 = 162;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 163;
-export const CMD_ID_LATENCY_HISTORY: u32 = 164;
-export const CMD_ID_LATENCY_LATEST: u32 = 165;
-export const CMD_ID_LATENCY_RESET: u32 = 166;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 167;
-export const CMD_ID_MEMORY_HELP: u32 = 168;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 169;
-export const CMD_ID_MEMORY_PURGE: u32 = 170;
-export const CMD_ID_MEMORY_STATS: u32 = 171;
-export const CMD_ID_MEMORY_USAGE: u32 = 172;
-export const CMD_ID_OBJECT_ENCODING: u32 = 173;
-export const CMD_ID_OBJECT_FREQ: u32 = 174;
-export const CMD_ID_OBJECT_HELP: u32 = 175;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 176;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 177;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 178;
-export const CMD_ID_PUBSUB_HELP: u32 = 179;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 180;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 181;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 182;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 183;
-export const CMD_ID_SLOWLOG_GET: u32 = 184;
-export const CMD_ID_SLOWLOG_HELP: u32 = 185;
-export const CMD_ID_SLOWLOG_LEN: u32 = 186;
-export const CMD_ID_SLOWLOG_RESET: u32 = 187;
+export const CMD_ID_ZDIFF: u32 = 112;
+export const CMD_ID_ZDIFFSTORE: u32 = 113;
+export const CMD_ID_ZINCRBY: u32 = 114;
+export const CMD_ID_ZINTER: u32 = 115;
+export const CMD_ID_ZINTERCARD: u32 = 116;
+export const CMD_ID_ZINTERSTORE: u32 = 117;
+export const CMD_ID_ZLEXCOUNT: u32 = 118;
+export const CMD_ID_ZMPOP: u32 = 119;
+export const CMD_ID_ZMSCORE: u32 = 120;
+export const CMD_ID_ZPOPMAX: u32 = 121;
+export const CMD_ID_ZPOPMIN: u32 = 122;
+export const CMD_ID_ZRANDMEMBER: u32 = 123;
+export const CMD_ID_ZRANGE: u32 = 124;
+export const CMD_ID_ZRANGEBYLEX: u32 = 125;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 126;
+export const CMD_ID_ZRANGESTORE: u32 = 127;
+export const CMD_ID_ZRANK: u32 = 128;
+export const CMD_ID_ZREM: u32 = 129;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 130;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 131;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 132;
+export const CMD_ID_ZREVRANGE: u32 = 133;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 134;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 135;
+export const CMD_ID_ZREVRANK: u32 = 136;
+export const CMD_ID_ZSCAN: u32 = 137;
+export const CMD_ID_ZSCORE: u32 = 138;
+export const CMD_ID_ZUNION: u32 = 139;
+export const CMD_ID_ZUNIONSTORE: u32 = 140;
+export const CMD_ID_CLIENT_GETNAME: u32 = 141;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 142;
+export const CMD_ID_CLIENT_HELP: u32 = 143;
+export const CMD_ID_CLIENT_ID: u32 = 144;
+export const CMD_ID_CLIENT_INFO: u32 = 145;
+export const CMD_ID_CLIENT_KILL: u32 = 146;
+export const CMD_ID_CLIENT_LIST: u32 = 147;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 148;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 149;
+export const CMD_ID_CLIENT_PAUSE: u32 = 150;
+export const CMD_ID_CLIENT_REPLY: u32 = 151;
+export const CMD_ID_CLIENT_SETINFO: u32 = 152;
+export const CMD_ID_CLIENT_SETNAME: u32 = 153;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 154;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 155;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 156;
+export const CMD_ID_COMMAND_COUNT: u32 = 157;
+export const CMD_ID_COMMAND_DOCS: u32 = 158;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 159;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 160;
+export const CMD_ID_COMMAND_HELP: u32 = 161;
+export const CMD_ID_COMMAND_INFO: u32 = 162;
+export const CMD_ID_COMMAND_LIST: u32 = 163;
+export const CMD_ID_CONFIG_GET: u32 = 164;
+export const CMD_ID_CONFIG_HELP: u32 = 165;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 166;
+export const CMD_ID_CONFIG_REWRITE: u32 = 167;
+export const CMD_ID_CONFIG_SET: u32 = 168;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 169;
+export const CMD_ID_LATENCY_GRAPH: u32 = 170;
+export const CMD_ID_LATENCY_HELP: u32 = 171;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 172;
+export const CMD_ID_LATENCY_HISTORY: u32 = 173;
+export const CMD_ID_LATENCY_LATEST: u32 = 174;
+export const CMD_ID_LATENCY_RESET: u32 = 175;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 176;
+export const CMD_ID_MEMORY_HELP: u32 = 177;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 178;
+export const CMD_ID_MEMORY_PURGE: u32 = 179;
+export const CMD_ID_MEMORY_STATS: u32 = 180;
+export const CMD_ID_MEMORY_USAGE: u32 = 181;
+export const CMD_ID_OBJECT_ENCODING: u32 = 182;
+export const CMD_ID_OBJECT_FREQ: u32 = 183;
+export const CMD_ID_OBJECT_HELP: u32 = 184;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 185;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 186;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 187;
+export const CMD_ID_PUBSUB_HELP: u32 = 188;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 189;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 190;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 191;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 192;
+export const CMD_ID_SLOWLOG_GET: u32 = 193;
+export const CMD_ID_SLOWLOG_HELP: u32 = 194;
+export const CMD_ID_SLOWLOG_LEN: u32 = 195;
+export const CMD_ID_SLOWLOG_RESET: u32 = 196;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -389,11 +413,11 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 6 bitpos
     42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 7 client
-    48,0,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,132,0,16,0,0,0,0,0,0,0,
+    48,0,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,141,0,16,0,0,0,0,0,0,0,
     // 8 command
-    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,148,0,7,0,0,0,0,0,0,0,
+    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,157,0,7,0,0,0,0,0,0,0,
     // 9 config
-    61,0,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,155,0,5,0,0,0,0,0,0,0,
+    61,0,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,164,0,5,0,0,0,0,0,0,0,
     // 10 copy
     67,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 11 dbsize
@@ -455,7 +479,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 39 keys
     236,0,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 40 latency
-    240,0,7,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,160,0,7,0,0,0,0,0,0,0,
+    240,0,7,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,169,0,7,0,0,0,0,0,0,0,
     // 41 lcs
     247,0,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 42 lindex
@@ -487,7 +511,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 55 ltrim
     60,1,5,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 56 memory
-    65,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,167,0,6,0,0,0,0,0,0,0,
+    65,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,176,0,6,0,0,0,0,0,0,0,
     // 57 mget
     71,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 58 monitor
@@ -503,7 +527,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 63 multi
     102,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 64 object
-    107,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,173,0,5,0,0,0,0,0,0,0,
+    107,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,182,0,5,0,0,0,0,0,0,0,
     // 65 persist
     113,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 66 pexpire
@@ -523,7 +547,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 73 publish
     171,1,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 74 pubsub
-    178,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,178,0,6,0,0,0,0,0,0,0,
+    178,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,187,0,6,0,0,0,0,0,0,0,
     // 75 punsubscribe
     184,1,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 76 quit
@@ -561,7 +585,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 92 shutdown
     33,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 93 slowlog
-    41,2,7,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,184,0,4,0,0,0,0,0,0,0,
+    41,2,7,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,193,0,4,0,0,0,0,0,0,0,
     // 94 spublish
     48,2,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 95 ssubscribe
@@ -598,158 +622,176 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     154,2,5,0,2,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 111 zcount
     159,2,6,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 zincrby
-    165,2,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 zlexcount
-    172,2,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 zmpop
-    181,2,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 zmscore
-    186,2,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 zpopmax
-    193,2,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 zpopmin
-    200,2,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 zrange
-    207,2,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 zrangebylex
-    213,2,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 zrangebyscore
-    224,2,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 zrangestore
-    237,2,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 zrank
-    248,2,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 zrem
-    253,2,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 zremrangebylex
-    1,3,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 zremrangebyrank
-    15,3,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 zremrangebyscore
-    30,3,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 zrevrange
-    46,3,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 zrevrangebylex
-    55,3,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 zrevrangebyscore
-    69,3,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 zrevrank
-    85,3,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 zscore
-    93,3,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 client|getname
-    99,3,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 client|getredir
-    113,3,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 client|help
-    128,3,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 client|id
-    139,3,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 client|info
-    148,3,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 client|kill
-    159,3,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 client|list
-    170,3,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 client|no-evict
-    181,3,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 client|no-touch
-    196,3,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 client|pause
-    211,3,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 client|reply
-    223,3,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 client|setinfo
-    235,3,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 client|setname
-    249,3,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 client|trackinginfo
-    7,4,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 client|unblock
-    26,4,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 client|unpause
-    40,4,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 command|count
-    54,4,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 command|docs
-    67,4,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 command|getkeys
-    79,4,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 command|getkeysandflags
-    94,4,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 command|help
-    117,4,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 command|info
-    129,4,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 command|list
-    141,4,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 config|get
-    153,4,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 config|help
-    163,4,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 config|resetstat
-    174,4,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 config|rewrite
-    190,4,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 config|set
-    204,4,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 latency|doctor
-    214,4,14,1,2,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 latency|graph
-    228,4,13,1,3,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 162 latency|help
-    241,4,12,1,2,0,40,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 latency|histogram
-    253,4,17,1,254,255,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 latency|history
-    14,5,15,1,3,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 latency|latest
-    29,5,14,1,2,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 latency|reset
-    43,5,13,1,254,255,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 memory|doctor
-    56,5,13,1,2,0,56,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 memory|help
-    69,5,11,1,2,0,56,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 memory|malloc-stats
-    80,5,19,1,2,0,56,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 memory|purge
-    99,5,12,1,2,0,56,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 memory|stats
-    111,5,12,1,2,0,56,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 memory|usage
-    123,5,12,0,253,255,56,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 object|encoding
-    135,5,15,0,3,0,64,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 object|freq
-    150,5,11,0,3,0,64,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 object|help
-    161,5,11,0,2,0,64,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 object|idletime
-    172,5,15,0,3,0,64,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 object|refcount
-    187,5,15,0,3,0,64,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 pubsub|channels
-    202,5,15,0,254,255,74,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 pubsub|help
-    217,5,11,0,2,0,74,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 pubsub|numpat
-    228,5,13,0,2,0,74,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 pubsub|numsub
-    241,5,13,0,254,255,74,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 pubsub|shardchannels
-    254,5,20,0,254,255,74,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 pubsub|shardnumsub
-    18,6,18,0,254,255,74,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 slowlog|get
-    36,6,11,0,254,255,93,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 slowlog|help
-    47,6,12,0,2,0,93,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 slowlog|len
-    59,6,11,0,2,0,93,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 slowlog|reset
-    70,6,13,0,2,0,93,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 112 zdiff
+    165,2,5,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 zdiffstore
+    170,2,10,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 zincrby
+    180,2,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 zinter
+    187,2,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 zintercard
+    193,2,10,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 zinterstore
+    203,2,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 zlexcount
+    214,2,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 zmpop
+    223,2,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 zmscore
+    228,2,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 zpopmax
+    235,2,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 zpopmin
+    242,2,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 zrandmember
+    249,2,11,0,254,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 zrange
+    4,3,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 zrangebylex
+    10,3,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 zrangebyscore
+    21,3,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 zrangestore
+    34,3,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 zrank
+    45,3,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 zrem
+    50,3,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 zremrangebylex
+    54,3,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 zremrangebyrank
+    68,3,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 zremrangebyscore
+    83,3,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 zrevrange
+    99,3,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 zrevrangebylex
+    108,3,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 zrevrangebyscore
+    122,3,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 zrevrank
+    138,3,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 zscan
+    146,3,5,0,253,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 zscore
+    151,3,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 zunion
+    157,3,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 zunionstore
+    163,3,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 client|getname
+    174,3,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 client|getredir
+    188,3,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 client|help
+    203,3,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 client|id
+    214,3,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 client|info
+    223,3,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 client|kill
+    234,3,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 client|list
+    245,3,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 client|no-evict
+    0,4,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 client|no-touch
+    15,4,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 client|pause
+    30,4,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 client|reply
+    42,4,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 client|setinfo
+    54,4,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 client|setname
+    68,4,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 client|trackinginfo
+    82,4,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 client|unblock
+    101,4,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 client|unpause
+    115,4,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 command|count
+    129,4,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 158 command|docs
+    142,4,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 command|getkeys
+    154,4,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 command|getkeysandflags
+    169,4,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 command|help
+    192,4,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 command|info
+    204,4,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 command|list
+    216,4,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 164 config|get
+    228,4,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 config|help
+    238,4,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 config|resetstat
+    249,4,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 167 config|rewrite
+    9,5,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 config|set
+    23,5,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 latency|doctor
+    33,5,14,1,2,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 latency|graph
+    47,5,13,1,3,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 latency|help
+    60,5,12,1,2,0,40,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 latency|histogram
+    72,5,17,1,254,255,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 173 latency|history
+    89,5,15,1,3,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 latency|latest
+    104,5,14,1,2,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 latency|reset
+    118,5,13,1,254,255,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 memory|doctor
+    131,5,13,1,2,0,56,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 memory|help
+    144,5,11,1,2,0,56,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 memory|malloc-stats
+    155,5,19,1,2,0,56,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 memory|purge
+    174,5,12,1,2,0,56,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 memory|stats
+    186,5,12,1,2,0,56,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 memory|usage
+    198,5,12,0,253,255,56,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 object|encoding
+    210,5,15,0,3,0,64,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 object|freq
+    225,5,11,0,3,0,64,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 object|help
+    236,5,11,0,2,0,64,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 object|idletime
+    247,5,15,0,3,0,64,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 object|refcount
+    6,6,15,0,3,0,64,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 pubsub|channels
+    21,6,15,0,254,255,74,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 pubsub|help
+    36,6,11,0,2,0,74,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 pubsub|numpat
+    47,6,13,0,2,0,74,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 pubsub|numsub
+    60,6,13,0,254,255,74,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 pubsub|shardchannels
+    73,6,20,0,254,255,74,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 pubsub|shardnumsub
+    93,6,18,0,254,255,74,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 slowlog|get
+    111,6,11,0,254,255,93,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 slowlog|help
+    122,6,12,0,2,0,93,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 slowlog|len
+    134,6,11,0,2,0,93,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 slowlog|reset
+    145,6,13,0,2,0,93,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -868,12 +910,18 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   122,97,100,100, // zadd
   122,99,97,114,100, // zcard
   122,99,111,117,110,116, // zcount
+  122,100,105,102,102, // zdiff
+  122,100,105,102,102,115,116,111,114,101, // zdiffstore
   122,105,110,99,114,98,121, // zincrby
+  122,105,110,116,101,114, // zinter
+  122,105,110,116,101,114,99,97,114,100, // zintercard
+  122,105,110,116,101,114,115,116,111,114,101, // zinterstore
   122,108,101,120,99,111,117,110,116, // zlexcount
   122,109,112,111,112, // zmpop
   122,109,115,99,111,114,101, // zmscore
   122,112,111,112,109,97,120, // zpopmax
   122,112,111,112,109,105,110, // zpopmin
+  122,114,97,110,100,109,101,109,98,101,114, // zrandmember
   122,114,97,110,103,101, // zrange
   122,114,97,110,103,101,98,121,108,101,120, // zrangebylex
   122,114,97,110,103,101,98,121,115,99,111,114,101, // zrangebyscore
@@ -887,7 +935,10 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   122,114,101,118,114,97,110,103,101,98,121,108,101,120, // zrevrangebylex
   122,114,101,118,114,97,110,103,101,98,121,115,99,111,114,101, // zrevrangebyscore
   122,114,101,118,114,97,110,107, // zrevrank
+  122,115,99,97,110, // zscan
   122,115,99,111,114,101, // zscore
+  122,117,110,105,111,110, // zunion
+  122,117,110,105,111,110,115,116,111,114,101, // zunionstore
   99,108,105,101,110,116,124,103,101,116,110,97,109,101, // client|getname
   99,108,105,101,110,116,124,103,101,116,114,101,100,105,114, // client|getredir
   99,108,105,101,110,116,124,104,101,108,112, // client|help
@@ -1244,111 +1295,138 @@ export function dispatchCommand(id: u32): void {
       zcountCommand();
       break;
     case 112:
-      zincrbyCommand();
+      zdiffCommand();
       break;
     case 113:
-      zlexcountCommand();
+      zdiffstoreCommand();
       break;
     case 114:
-      zmpopCommand();
+      zincrbyCommand();
       break;
     case 115:
-      zmscoreCommand();
+      zinterCommand();
       break;
     case 116:
-      zpopmaxCommand();
+      zintercardCommand();
       break;
     case 117:
-      zpopminCommand();
+      zinterstoreCommand();
       break;
     case 118:
-      zrangeCommand();
+      zlexcountCommand();
       break;
     case 119:
-      zrangebylexCommand();
+      zmpopCommand();
       break;
     case 120:
-      zrangebyscoreCommand();
+      zmscoreCommand();
       break;
     case 121:
-      zrangestoreCommand();
+      zpopmaxCommand();
       break;
     case 122:
-      zrankCommand();
+      zpopminCommand();
       break;
     case 123:
-      zremCommand();
+      zrandmemberCommand();
       break;
     case 124:
-      zremrangebylexCommand();
+      zrangeCommand();
       break;
     case 125:
-      zremrangebyrankCommand();
+      zrangebylexCommand();
       break;
     case 126:
-      zremrangebyscoreCommand();
+      zrangebyscoreCommand();
       break;
     case 127:
-      zrevrangeCommand();
+      zrangestoreCommand();
       break;
     case 128:
-      zrevrangebylexCommand();
+      zrankCommand();
       break;
     case 129:
-      zrevrangebyscoreCommand();
+      zremCommand();
       break;
     case 130:
-      zrevrankCommand();
+      zremrangebylexCommand();
       break;
     case 131:
+      zremrangebyrankCommand();
+      break;
+    case 132:
+      zremrangebyscoreCommand();
+      break;
+    case 133:
+      zrevrangeCommand();
+      break;
+    case 134:
+      zrevrangebylexCommand();
+      break;
+    case 135:
+      zrevrangebyscoreCommand();
+      break;
+    case 136:
+      zrevrankCommand();
+      break;
+    case 137:
+      zscanCommand();
+      break;
+    case 138:
       zscoreCommand();
       break;
-    case 172:
-      memoryUsageCommand();
+    case 139:
+      zunionCommand();
       break;
-    case 173:
-      objectEncodingCommand();
-      break;
-    case 174:
-      objectFreqCommand();
-      break;
-    case 175:
-      objectHelpCommand();
-      break;
-    case 176:
-      objectIdletimeCommand();
-      break;
-    case 177:
-      objectRefcountCommand();
-      break;
-    case 178:
-      pubsubChannelsCommand();
-      break;
-    case 179:
-      pubsubHelpCommand();
-      break;
-    case 180:
-      pubsubNumpatCommand();
+    case 140:
+      zunionstoreCommand();
       break;
     case 181:
-      pubsubNumsubCommand();
+      memoryUsageCommand();
       break;
     case 182:
-      pubsubShardchannelsCommand();
+      objectEncodingCommand();
       break;
     case 183:
-      pubsubShardnumsubCommand();
+      objectFreqCommand();
       break;
     case 184:
-      slowlogGetCommand();
+      objectHelpCommand();
       break;
     case 185:
-      slowlogHelpCommand();
+      objectIdletimeCommand();
       break;
     case 186:
-      slowlogLenCommand();
+      objectRefcountCommand();
       break;
     case 187:
+      pubsubChannelsCommand();
+      break;
+    case 188:
+      pubsubHelpCommand();
+      break;
+    case 189:
+      pubsubNumpatCommand();
+      break;
+    case 190:
+      pubsubNumsubCommand();
+      break;
+    case 191:
+      pubsubShardchannelsCommand();
+      break;
+    case 192:
+      pubsubShardnumsubCommand();
+      break;
+    case 193:
+      slowlogGetCommand();
+      break;
+    case 194:
+      slowlogHelpCommand();
+      break;
+    case 195:
+      slowlogLenCommand();
+      break;
+    case 196:
       slowlogResetCommand();
       break;
     default:

@@ -126,7 +126,8 @@ function sameNumbers(a: Reply, b: Reply): boolean {
   if (a.kind !== b.kind) return false;
   const [one, other] = [showReply(a), showReply(b)];
   if (one === other) return true;
-  const number = (shown: string) => Number(shown.replace(/^"(.*)"$/, '$1') || Number.NaN);
+  const number = (shown: string) =>
+    Number(shown.replace(/^(?:"|double\()(.*)[")]$/, '$1') || Number.NaN);
   return number(one) === number(other);
 }
 

@@ -15,13 +15,14 @@ import { expireFamily, genericFamily } from './generic.ts';
 import { listFamily } from './list.ts';
 import { connectionFamily, serverFamily } from './server.ts';
 import { numberFamily, stringFamily } from './string.ts';
-import { LEX_KEY, zsetFamily, zsetLexFamily } from './zset.ts';
+import { LEX_KEY, zsetAlgebraFamily, zsetFamily, zsetLexFamily } from './zset.ts';
 
 export const FAMILIES: readonly Family[] = [
   stringFamily,
   numberFamily,
   listFamily,
   zsetFamily,
+  zsetAlgebraFamily,
   zsetLexFamily,
   bitmapFamily,
   genericFamily,

@@ -186,6 +186,62 @@ export const zsetFamily: Family = {
   ],
 };
 
+/** What reads several sets at once: the rules for one set give it something to read. */
+export const zsetAlgebraFamily: Family = {
+  name: 'zsetalgebra',
+  rules: [
+    {
+      name: 'ZUNION',
+      weight: 6,
+      make: (g) => {
+        const keys = g.keys(3);
+        const count = g.random.oneIn(15) ? g.small(-1, 4) : String(keys.length);
+        const weights = () => [g.token('WEIGHTS'), ...keys.map(() => score(g))];
+        const aggregate = () => [
+          g.token('AGGREGATE'),
+          g.token(g.random.pick(['SUM', 'MIN', 'MAX', 'MEAN'])),
+        ];
+        const store = g.random.oneIn(2);
+        const name = g.random.pick(['ZUNION', 'ZINTER']);
+        return [
+          ...(store ? [g.token(`${name}STORE`), g.key()] : [g.token(name)]),
+          count,
+          ...keys,
+          ...g.options(weights, aggregate, () => [g.token('WITHSCORES')]),
+        ];
+      },
+    },
+    {
+      name: 'ZDIFF',
+      weight: 3,
+      make: (g) => {
+        const keys = g.keys(3);
+        const store = g.random.oneIn(2);
+        return [
+          ...(store ? [g.token('ZDIFFSTORE'), g.key()] : [g.token('ZDIFF')]),
+          String(keys.length),
+          ...keys,
+          ...g.options(() => [g.token('WITHSCORES')]),
+        ];
+      },
+    },
+    {
+      name: 'ZINTERCARD',
+      weight: 2,
+      since: '7.0',
+      make: (g) => {
+        const keys = g.keys(3);
+        return [
+          g.token('ZINTERCARD'),
+          String(keys.length),
+          ...keys,
+          ...g.options(() => [g.token('LIMIT'), g.small(-1, 3)]),
+        ];
+      },
+    },
+  ],
+};
+
 /** Members of equal scores, for which alone ranges by lex mean anything: on keys of their own. */
 export const zsetLexFamily: Family = {
   name: 'zsetlex',
