@@ -255,6 +255,11 @@ export const CFG_LIST_MAX_LISTPACK_SIZE = 40; // elements, or negative: -1 to -5
 export const CFG_LIST_COMPRESS_DEPTH = 41;
 export const CFG_ZSET_MAX_LISTPACK_ENTRIES = 42;
 export const CFG_ZSET_MAX_LISTPACK_VALUE = 43; // bytes
+export const CFG_HASH_LISTPACK_ENTRIES = 32;
+export const CFG_HASH_LISTPACK_VALUE = 33; // bytes
+export const CFG_SET_INTSET_ENTRIES = 34;
+export const CFG_SET_LISTPACK_ENTRIES = 35;
+export const CFG_SET_LISTPACK_VALUE = 36; // bytes
 export const CFG_COUNT = 64;
 
 export const POLICY_NOEVICTION = 0;

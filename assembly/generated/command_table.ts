@@ -53,6 +53,24 @@ import {
   unlinkCommand,
 } from '../command/generic';
 import {
+  hdelCommand,
+  hexistsCommand,
+  hgetCommand,
+  hgetallCommand,
+  hincrbyCommand,
+  hincrbyfloatCommand,
+  hkeysCommand,
+  hlenCommand,
+  hmgetCommand,
+  hmsetCommand,
+  hrandfieldCommand,
+  hscanCommand,
+  hsetCommand,
+  hsetnxCommand,
+  hstrlenCommand,
+  hvalsCommand,
+} from '../command/hash';
+import {
   increxCommand,
 } from '../command/increx';
 import {
@@ -122,6 +140,27 @@ import {
   keysCommand,
   scanCommand,
 } from '../command/scan';
+import {
+  saddCommand,
+  scardCommand,
+  sismemberCommand,
+  smembersCommand,
+  smismemberCommand,
+  smoveCommand,
+  spopCommand,
+  srandmemberCommand,
+  sremCommand,
+  sscanCommand,
+} from '../command/set';
+import {
+  sdiffCommand,
+  sdiffstoreCommand,
+  sinterCommand,
+  sintercardCommand,
+  sinterstoreCommand,
+  sunionCommand,
+  sunionstoreCommand,
+} from '../command/set_algebra';
 import {
   slowlogGetCommand,
   slowlogHelpCommand,
@@ -194,8 +233,8 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 197;
-export const TOP_LEVEL_COUNT: u32 = 141;
+export const COMMAND_COUNT: u32 = 232;
+export const TOP_LEVEL_COUNT: u32 = 176;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -230,170 +269,205 @@ export const CMD_ID_GETDEL: u32 = 29;
 export const CMD_ID_GETEX: u32 = 30;
 export const CMD_ID_GETRANGE: u32 = 31;
 export const CMD_ID_GETSET: u32 = 32;
-export const CMD_ID_HELLO: u32 = 33;
-export const CMD_ID_INCR: u32 = 34;
-export const CMD_ID_INCRBY: u32 = 35;
-export const CMD_ID_INCRBYFLOAT: u32 = 36;
-export const CMD_ID_INCREX: u32 = 37;
-export const CMD_ID_INFO: u32 = 38;
-export const CMD_ID_KEYS: u32 = 39;
-export const CMD_ID_LATENCY: u32 = 40;
-export const CMD_ID_LCS: u32 = 41;
-export const CMD_ID_LINDEX: u32 = 42;
-export const CMD_ID_LINSERT: u32 = 43;
-export const CMD_ID_LLEN: u32 = 44;
-export const CMD_ID_LMOVE: u32 = 45;
-export const CMD_ID_LMPOP: u32 = 46;
-export const CMD_ID_LOLWUT: u32 = 47;
-export const CMD_ID_LPOP: u32 = 48;
-export const CMD_ID_LPOS: u32 = 49;
-export const CMD_ID_LPUSH: u32 = 50;
-export const CMD_ID_LPUSHX: u32 = 51;
-export const CMD_ID_LRANGE: u32 = 52;
-export const CMD_ID_LREM: u32 = 53;
-export const CMD_ID_LSET: u32 = 54;
-export const CMD_ID_LTRIM: u32 = 55;
-export const CMD_ID_MEMORY: u32 = 56;
-export const CMD_ID_MGET: u32 = 57;
-export const CMD_ID_MONITOR: u32 = 58;
-export const CMD_ID_MOVE: u32 = 59;
-export const CMD_ID_MSET: u32 = 60;
-export const CMD_ID_MSETEX: u32 = 61;
-export const CMD_ID_MSETNX: u32 = 62;
-export const CMD_ID_MULTI: u32 = 63;
-export const CMD_ID_OBJECT: u32 = 64;
-export const CMD_ID_PERSIST: u32 = 65;
-export const CMD_ID_PEXPIRE: u32 = 66;
-export const CMD_ID_PEXPIREAT: u32 = 67;
-export const CMD_ID_PEXPIRETIME: u32 = 68;
-export const CMD_ID_PING: u32 = 69;
-export const CMD_ID_PSETEX: u32 = 70;
-export const CMD_ID_PSUBSCRIBE: u32 = 71;
-export const CMD_ID_PTTL: u32 = 72;
-export const CMD_ID_PUBLISH: u32 = 73;
-export const CMD_ID_PUBSUB: u32 = 74;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 75;
-export const CMD_ID_QUIT: u32 = 76;
-export const CMD_ID_RANDOMKEY: u32 = 77;
-export const CMD_ID_RENAME: u32 = 78;
-export const CMD_ID_RENAMENX: u32 = 79;
-export const CMD_ID_RESET: u32 = 80;
-export const CMD_ID_RPOP: u32 = 81;
-export const CMD_ID_RPOPLPUSH: u32 = 82;
-export const CMD_ID_RPUSH: u32 = 83;
-export const CMD_ID_RPUSHX: u32 = 84;
-export const CMD_ID_SCAN: u32 = 85;
-export const CMD_ID_SELECT: u32 = 86;
-export const CMD_ID_SET: u32 = 87;
-export const CMD_ID_SETBIT: u32 = 88;
-export const CMD_ID_SETEX: u32 = 89;
-export const CMD_ID_SETNX: u32 = 90;
-export const CMD_ID_SETRANGE: u32 = 91;
-export const CMD_ID_SHUTDOWN: u32 = 92;
-export const CMD_ID_SLOWLOG: u32 = 93;
-export const CMD_ID_SPUBLISH: u32 = 94;
-export const CMD_ID_SSUBSCRIBE: u32 = 95;
-export const CMD_ID_STRLEN: u32 = 96;
-export const CMD_ID_SUBSCRIBE: u32 = 97;
-export const CMD_ID_SUBSTR: u32 = 98;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 99;
-export const CMD_ID_SWAPDB: u32 = 100;
-export const CMD_ID_TIME: u32 = 101;
-export const CMD_ID_TOUCH: u32 = 102;
-export const CMD_ID_TTL: u32 = 103;
-export const CMD_ID_TYPE: u32 = 104;
-export const CMD_ID_UNLINK: u32 = 105;
-export const CMD_ID_UNSUBSCRIBE: u32 = 106;
-export const CMD_ID_UNWATCH: u32 = 107;
-export const CMD_ID_WATCH: u32 = 108;
-export const CMD_ID_ZADD: u32 = 109;
-export const CMD_ID_ZCARD: u32 = 110;
-export const CMD_ID_ZCOUNT: u32 = 111;
-export const CMD_ID_ZDIFF: u32 = 112;
-export const CMD_ID_ZDIFFSTORE: u32 = 113;
-export const CMD_ID_ZINCRBY: u32 = 114;
-export const CMD_ID_ZINTER: u32 = 115;
-export const CMD_ID_ZINTERCARD: u32 = 116;
-export const CMD_ID_ZINTERSTORE: u32 = 117;
-export const CMD_ID_ZLEXCOUNT: u32 = 118;
-export const CMD_ID_ZMPOP: u32 = 119;
-export const CMD_ID_ZMSCORE: u32 = 120;
-export const CMD_ID_ZPOPMAX: u32 = 121;
-export const CMD_ID_ZPOPMIN: u32 = 122;
-export const CMD_ID_ZRANDMEMBER: u32 = 123;
-export const CMD_ID_ZRANGE: u32 = 124;
-export const CMD_ID_ZRANGEBYLEX: u32 = 125;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 126;
-export const CMD_ID_ZRANGESTORE: u32 = 127;
-export const CMD_ID_ZRANK: u32 = 128;
-export const CMD_ID_ZREM: u32 = 129;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 130;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 131;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 132;
-export const CMD_ID_ZREVRANGE: u32 = 133;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 134;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 135;
-export const CMD_ID_ZREVRANK: u32 = 136;
-export const CMD_ID_ZSCAN: u32 = 137;
-export const CMD_ID_ZSCORE: u32 = 138;
-export const CMD_ID_ZUNION: u32 = 139;
-export const CMD_ID_ZUNIONSTORE: u32 = 140;
-export const CMD_ID_CLIENT_GETNAME: u32 = 141;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 142;
-export const CMD_ID_CLIENT_HELP: u32 = 143;
-export const CMD_ID_CLIENT_ID: u32 = 144;
-export const CMD_ID_CLIENT_INFO: u32 = 145;
-export const CMD_ID_CLIENT_KILL: u32 = 146;
-export const CMD_ID_CLIENT_LIST: u32 = 147;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 148;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 149;
-export const CMD_ID_CLIENT_PAUSE: u32 = 150;
-export const CMD_ID_CLIENT_REPLY: u32 = 151;
-export const CMD_ID_CLIENT_SETINFO: u32 = 152;
-export const CMD_ID_CLIENT_SETNAME: u32 = 153;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 154;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 155;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 156;
-export const CMD_ID_COMMAND_COUNT: u32 = 157;
-export const CMD_ID_COMMAND_DOCS: u32 = 158;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 159;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 160;
-export const CMD_ID_COMMAND_HELP: u32 = 161;
-export const CMD_ID_COMMAND_INFO: u32 = 162;
-export const CMD_ID_COMMAND_LIST: u32 = 163;
-export const CMD_ID_CONFIG_GET: u32 = 164;
-export const CMD_ID_CONFIG_HELP: u32 = 165;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 166;
-export const CMD_ID_CONFIG_REWRITE: u32 = 167;
-export const CMD_ID_CONFIG_SET: u32 = 168;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 169;
-export const CMD_ID_LATENCY_GRAPH: u32 = 170;
-export const CMD_ID_LATENCY_HELP: u32 = 171;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 172;
-export const CMD_ID_LATENCY_HISTORY: u32 = 173;
-export const CMD_ID_LATENCY_LATEST: u32 = 174;
-export const CMD_ID_LATENCY_RESET: u32 = 175;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 176;
-export const CMD_ID_MEMORY_HELP: u32 = 177;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 178;
-export const CMD_ID_MEMORY_PURGE: u32 = 179;
-export const CMD_ID_MEMORY_STATS: u32 = 180;
-export const CMD_ID_MEMORY_USAGE: u32 = 181;
-export const CMD_ID_OBJECT_ENCODING: u32 = 182;
-export const CMD_ID_OBJECT_FREQ: u32 = 183;
-export const CMD_ID_OBJECT_HELP: u32 = 184;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 185;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 186;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 187;
-export const CMD_ID_PUBSUB_HELP: u32 = 188;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 189;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 190;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 191;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 192;
-export const CMD_ID_SLOWLOG_GET: u32 = 193;
-export const CMD_ID_SLOWLOG_HELP: u32 = 194;
-export const CMD_ID_SLOWLOG_LEN: u32 = 195;
-export const CMD_ID_SLOWLOG_RESET: u32 = 196;
+export const CMD_ID_HDEL: u32 = 33;
+export const CMD_ID_HELLO: u32 = 34;
+export const CMD_ID_HEXISTS: u32 = 35;
+export const CMD_ID_HGET: u32 = 36;
+export const CMD_ID_HGETALL: u32 = 37;
+export const CMD_ID_HINCRBY: u32 = 38;
+export const CMD_ID_HINCRBYFLOAT: u32 = 39;
+export const CMD_ID_HKEYS: u32 = 40;
+export const CMD_ID_HLEN: u32 = 41;
+export const CMD_ID_HMGET: u32 = 42;
+export const CMD_ID_HMSET: u32 = 43;
+export const CMD_ID_HRANDFIELD: u32 = 44;
+export const CMD_ID_HSCAN: u32 = 45;
+export const CMD_ID_HSET: u32 = 46;
+export const CMD_ID_HSETNX: u32 = 47;
+export const CMD_ID_HSTRLEN: u32 = 48;
+export const CMD_ID_HVALS: u32 = 49;
+export const CMD_ID_INCR: u32 = 50;
+export const CMD_ID_INCRBY: u32 = 51;
+export const CMD_ID_INCRBYFLOAT: u32 = 52;
+export const CMD_ID_INCREX: u32 = 53;
+export const CMD_ID_INFO: u32 = 54;
+export const CMD_ID_KEYS: u32 = 55;
+export const CMD_ID_LASTSAVE: u32 = 56;
+export const CMD_ID_LATENCY: u32 = 57;
+export const CMD_ID_LCS: u32 = 58;
+export const CMD_ID_LINDEX: u32 = 59;
+export const CMD_ID_LINSERT: u32 = 60;
+export const CMD_ID_LLEN: u32 = 61;
+export const CMD_ID_LMOVE: u32 = 62;
+export const CMD_ID_LMPOP: u32 = 63;
+export const CMD_ID_LOLWUT: u32 = 64;
+export const CMD_ID_LPOP: u32 = 65;
+export const CMD_ID_LPOS: u32 = 66;
+export const CMD_ID_LPUSH: u32 = 67;
+export const CMD_ID_LPUSHX: u32 = 68;
+export const CMD_ID_LRANGE: u32 = 69;
+export const CMD_ID_LREM: u32 = 70;
+export const CMD_ID_LSET: u32 = 71;
+export const CMD_ID_LTRIM: u32 = 72;
+export const CMD_ID_MEMORY: u32 = 73;
+export const CMD_ID_MGET: u32 = 74;
+export const CMD_ID_MONITOR: u32 = 75;
+export const CMD_ID_MOVE: u32 = 76;
+export const CMD_ID_MSET: u32 = 77;
+export const CMD_ID_MSETEX: u32 = 78;
+export const CMD_ID_MSETNX: u32 = 79;
+export const CMD_ID_MULTI: u32 = 80;
+export const CMD_ID_OBJECT: u32 = 81;
+export const CMD_ID_PERSIST: u32 = 82;
+export const CMD_ID_PEXPIRE: u32 = 83;
+export const CMD_ID_PEXPIREAT: u32 = 84;
+export const CMD_ID_PEXPIRETIME: u32 = 85;
+export const CMD_ID_PING: u32 = 86;
+export const CMD_ID_PSETEX: u32 = 87;
+export const CMD_ID_PSUBSCRIBE: u32 = 88;
+export const CMD_ID_PTTL: u32 = 89;
+export const CMD_ID_PUBLISH: u32 = 90;
+export const CMD_ID_PUBSUB: u32 = 91;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 92;
+export const CMD_ID_QUIT: u32 = 93;
+export const CMD_ID_RANDOMKEY: u32 = 94;
+export const CMD_ID_RENAME: u32 = 95;
+export const CMD_ID_RENAMENX: u32 = 96;
+export const CMD_ID_RESET: u32 = 97;
+export const CMD_ID_ROLE: u32 = 98;
+export const CMD_ID_RPOP: u32 = 99;
+export const CMD_ID_RPOPLPUSH: u32 = 100;
+export const CMD_ID_RPUSH: u32 = 101;
+export const CMD_ID_RPUSHX: u32 = 102;
+export const CMD_ID_SADD: u32 = 103;
+export const CMD_ID_SCAN: u32 = 104;
+export const CMD_ID_SCARD: u32 = 105;
+export const CMD_ID_SDIFF: u32 = 106;
+export const CMD_ID_SDIFFSTORE: u32 = 107;
+export const CMD_ID_SELECT: u32 = 108;
+export const CMD_ID_SET: u32 = 109;
+export const CMD_ID_SETBIT: u32 = 110;
+export const CMD_ID_SETEX: u32 = 111;
+export const CMD_ID_SETNX: u32 = 112;
+export const CMD_ID_SETRANGE: u32 = 113;
+export const CMD_ID_SHUTDOWN: u32 = 114;
+export const CMD_ID_SINTER: u32 = 115;
+export const CMD_ID_SINTERCARD: u32 = 116;
+export const CMD_ID_SINTERSTORE: u32 = 117;
+export const CMD_ID_SISMEMBER: u32 = 118;
+export const CMD_ID_SLOWLOG: u32 = 119;
+export const CMD_ID_SMEMBERS: u32 = 120;
+export const CMD_ID_SMISMEMBER: u32 = 121;
+export const CMD_ID_SMOVE: u32 = 122;
+export const CMD_ID_SPOP: u32 = 123;
+export const CMD_ID_SPUBLISH: u32 = 124;
+export const CMD_ID_SRANDMEMBER: u32 = 125;
+export const CMD_ID_SREM: u32 = 126;
+export const CMD_ID_SSCAN: u32 = 127;
+export const CMD_ID_SSUBSCRIBE: u32 = 128;
+export const CMD_ID_STRLEN: u32 = 129;
+export const CMD_ID_SUBSCRIBE: u32 = 130;
+export const CMD_ID_SUBSTR: u32 = 131;
+export const CMD_ID_SUNION: u32 = 132;
+export const CMD_ID_SUNIONSTORE: u32 = 133;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 134;
+export const CMD_ID_SWAPDB: u32 = 135;
+export const CMD_ID_TIME: u32 = 136;
+export const CMD_ID_TOUCH: u32 = 137;
+export const CMD_ID_TTL: u32 = 138;
+export const CMD_ID_TYPE: u32 = 139;
+export const CMD_ID_UNLINK: u32 = 140;
+export const CMD_ID_UNSUBSCRIBE: u32 = 141;
+export const CMD_ID_UNWATCH: u32 = 142;
+export const CMD_ID_WATCH: u32 = 143;
+export const CMD_ID_ZADD: u32 = 144;
+export const CMD_ID_ZCARD: u32 = 145;
+export const CMD_ID_ZCOUNT: u32 = 146;
+export const CMD_ID_ZDIFF: u32 = 147;
+export const CMD_ID_ZDIFFSTORE: u32 = 148;
+export const CMD_ID_ZINCRBY: u32 = 149;
+export const CMD_ID_ZINTER: u32 = 150;
+export const CMD_ID_ZINTERCARD: u32 = 151;
+export const CMD_ID_ZINTERSTORE: u32 = 152;
+export const CMD_ID_ZLEXCOUNT: u32 = 153;
+export const CMD_ID_ZMPOP: u32 = 154;
+export const CMD_ID_ZMSCORE: u32 = 155;
+export const CMD_ID_ZPOPMAX: u32 = 156;
+export const CMD_ID_ZPOPMIN: u32 = 157;
+export const CMD_ID_ZRANDMEMBER: u32 = 158;
+export const CMD_ID_ZRANGE: u32 = 159;
+export const CMD_ID_ZRANGEBYLEX: u32 = 160;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 161;
+export const CMD_ID_ZRANGESTORE: u32 = 162;
+export const CMD_ID_ZRANK: u32 = 163;
+export const CMD_ID_ZREM: u32 = 164;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 165;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 166;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 167;
+export const CMD_ID_ZREVRANGE: u32 = 168;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 169;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 170;
+export const CMD_ID_ZREVRANK: u32 = 171;
+export const CMD_ID_ZSCAN: u32 = 172;
+export const CMD_ID_ZSCORE: u32 = 173;
+export const CMD_ID_ZUNION: u32 = 174;
+export const CMD_ID_ZUNIONSTORE: u32 = 175;
+export const CMD_ID_CLIENT_GETNAME: u32 = 176;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 177;
+export const CMD_ID_CLIENT_HELP: u32 = 178;
+export const CMD_ID_CLIENT_ID: u32 = 179;
+export const CMD_ID_CLIENT_INFO: u32 = 180;
+export const CMD_ID_CLIENT_KILL: u32 = 181;
+export const CMD_ID_CLIENT_LIST: u32 = 182;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 183;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 184;
+export const CMD_ID_CLIENT_PAUSE: u32 = 185;
+export const CMD_ID_CLIENT_REPLY: u32 = 186;
+export const CMD_ID_CLIENT_SETINFO: u32 = 187;
+export const CMD_ID_CLIENT_SETNAME: u32 = 188;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 189;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 190;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 191;
+export const CMD_ID_COMMAND_COUNT: u32 = 192;
+export const CMD_ID_COMMAND_DOCS: u32 = 193;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 194;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 195;
+export const CMD_ID_COMMAND_HELP: u32 = 196;
+export const CMD_ID_COMMAND_INFO: u32 = 197;
+export const CMD_ID_COMMAND_LIST: u32 = 198;
+export const CMD_ID_CONFIG_GET: u32 = 199;
+export const CMD_ID_CONFIG_HELP: u32 = 200;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 201;
+export const CMD_ID_CONFIG_REWRITE: u32 = 202;
+export const CMD_ID_CONFIG_SET: u32 = 203;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 204;
+export const CMD_ID_LATENCY_GRAPH: u32 = 205;
+export const CMD_ID_LATENCY_HELP: u32 = 206;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 207;
+export const CMD_ID_LATENCY_HISTORY: u32 = 208;
+export const CMD_ID_LATENCY_LATEST: u32 = 209;
+export const CMD_ID_LATENCY_RESET: u32 = 210;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 211;
+export const CMD_ID_MEMORY_HELP: u32 = 212;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 213;
+export const CMD_ID_MEMORY_PURGE: u32 = 214;
+export const CMD_ID_MEMORY_STATS: u32 = 215;
+export const CMD_ID_MEMORY_USAGE: u32 = 216;
+export const CMD_ID_OBJECT_ENCODING: u32 = 217;
+export const CMD_ID_OBJECT_FREQ: u32 = 218;
+export const CMD_ID_OBJECT_HELP: u32 = 219;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 220;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 221;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 222;
+export const CMD_ID_PUBSUB_HELP: u32 = 223;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 224;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 225;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 226;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 227;
+export const CMD_ID_SLOWLOG_GET: u32 = 228;
+export const CMD_ID_SLOWLOG_HELP: u32 = 229;
+export const CMD_ID_SLOWLOG_LEN: u32 = 230;
+export const CMD_ID_SLOWLOG_RESET: u32 = 231;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -413,11 +487,11 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 6 bitpos
     42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 7 client
-    48,0,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,141,0,16,0,0,0,0,0,0,0,
+    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,176,0,16,0,0,0,0,0,0,0,
     // 8 command
-    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,157,0,7,0,0,0,0,0,0,0,
+    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,192,0,7,0,0,0,0,0,0,0,
     // 9 config
-    61,0,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,164,0,5,0,0,0,0,0,0,0,
+    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,199,0,5,0,0,0,0,0,0,0,
     // 10 copy
     67,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 11 dbsize
@@ -464,334 +538,404 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     186,0,8,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 32 getset
     194,0,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 33 hello
-    200,0,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 34 incr
-    205,0,4,0,2,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 35 incrby
-    209,0,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 36 incrbyfloat
-    215,0,11,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 37 increx
-    226,0,6,0,254,255,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 38 info
-    232,0,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 39 keys
-    236,0,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 40 latency
-    240,0,7,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,169,0,7,0,0,0,0,0,0,0,
-    // 41 lcs
-    247,0,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 42 lindex
-    250,0,6,0,3,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 43 linsert
-    0,1,7,0,5,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 44 llen
-    7,1,4,0,2,0,255,255,2,16,0,0,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 45 lmove
-    11,1,5,0,5,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 lmpop
-    16,1,5,0,252,255,255,255,1,0,2,0,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 47 lolwut
-    21,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 48 lpop
-    27,1,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 49 lpos
-    31,1,4,0,253,255,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 lpush
-    35,1,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 51 lpushx
-    40,1,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 52 lrange
-    46,1,6,0,4,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 53 lrem
-    52,1,4,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 54 lset
-    56,1,4,0,4,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 55 ltrim
-    60,1,5,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 56 memory
-    65,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,176,0,6,0,0,0,0,0,0,0,
-    // 57 mget
-    71,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 58 monitor
-    75,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 59 move
-    82,1,4,0,3,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 mset
-    86,1,4,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 msetex
-    90,1,6,0,252,255,255,255,5,0,2,0,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 msetnx
-    96,1,6,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 multi
-    102,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 64 object
-    107,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,182,0,5,0,0,0,0,0,0,0,
-    // 65 persist
-    113,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 66 pexpire
-    120,1,7,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 67 pexpireat
-    127,1,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 68 pexpiretime
-    136,1,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 ping
-    147,1,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 psetex
-    151,1,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 psubscribe
-    157,1,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 pttl
-    167,1,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 publish
-    171,1,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 74 pubsub
-    178,1,6,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,187,0,6,0,0,0,0,0,0,0,
-    // 75 punsubscribe
-    184,1,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 quit
-    196,1,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 randomkey
-    200,1,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 rename
-    209,1,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 renamenx
-    215,1,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 reset
-    223,1,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 rpop
-    228,1,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 82 rpoplpush
-    232,1,9,0,3,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 rpush
-    241,1,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 rpushx
-    246,1,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 scan
-    252,1,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 select
-    0,2,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 set
-    6,2,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 setbit
-    9,2,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 setex
-    15,2,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 setnx
-    20,2,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 setrange
-    25,2,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 92 shutdown
-    33,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 slowlog
-    41,2,7,1,254,255,255,255,0,0,16,0,0,128,0,0,0,0,0,0,0,1,193,0,4,0,0,0,0,0,0,0,
-    // 94 spublish
-    48,2,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 ssubscribe
-    56,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 strlen
-    66,2,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 subscribe
-    72,2,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 substr
-    81,2,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 sunsubscribe
-    87,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 swapdb
-    99,2,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 time
-    105,2,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 touch
-    109,2,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 ttl
-    114,2,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 type
-    117,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 unlink
-    121,2,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 unsubscribe
-    127,2,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 unwatch
-    138,2,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 watch
-    145,2,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 zadd
-    150,2,4,0,252,255,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 zcard
-    154,2,5,0,2,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 zcount
-    159,2,6,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 zdiff
-    165,2,5,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 zdiffstore
-    170,2,10,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 zincrby
-    180,2,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 zinter
-    187,2,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 zintercard
-    193,2,10,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 zinterstore
-    203,2,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 zlexcount
-    214,2,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 zmpop
-    223,2,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 zmscore
-    228,2,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 zpopmax
-    235,2,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 zpopmin
-    242,2,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 zrandmember
-    249,2,11,0,254,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 zrange
-    4,3,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 zrangebylex
-    10,3,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 zrangebyscore
-    21,3,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 zrangestore
-    34,3,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 zrank
-    45,3,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 zrem
-    50,3,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 zremrangebylex
-    54,3,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 zremrangebyrank
-    68,3,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 zremrangebyscore
-    83,3,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 zrevrange
-    99,3,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 zrevrangebylex
-    108,3,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 zrevrangebyscore
-    122,3,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 zrevrank
-    138,3,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 zscan
-    146,3,5,0,253,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 zscore
-    151,3,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 zunion
-    157,3,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 zunionstore
-    163,3,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 client|getname
-    174,3,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 client|getredir
-    188,3,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 client|help
-    203,3,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 client|id
-    214,3,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 client|info
-    223,3,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 client|kill
-    234,3,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 client|list
-    245,3,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 client|no-evict
-    0,4,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 client|no-touch
-    15,4,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 client|pause
-    30,4,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 client|reply
-    42,4,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 client|setinfo
-    54,4,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 client|setname
-    68,4,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 client|trackinginfo
-    82,4,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 client|unblock
-    101,4,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 client|unpause
-    115,4,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 command|count
-    129,4,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 command|docs
-    142,4,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 command|getkeys
-    154,4,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 command|getkeysandflags
-    169,4,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 command|help
-    192,4,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 162 command|info
-    204,4,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 command|list
-    216,4,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 config|get
-    228,4,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 config|help
-    238,4,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 config|resetstat
-    249,4,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 config|rewrite
-    9,5,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 config|set
-    23,5,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 latency|doctor
-    33,5,14,1,2,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 latency|graph
-    47,5,13,1,3,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 latency|help
-    60,5,12,1,2,0,40,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 latency|histogram
-    72,5,17,1,254,255,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 latency|history
-    89,5,15,1,3,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 latency|latest
-    104,5,14,1,2,0,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 latency|reset
-    118,5,13,1,254,255,40,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 memory|doctor
-    131,5,13,1,2,0,56,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 memory|help
-    144,5,11,1,2,0,56,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 memory|malloc-stats
-    155,5,19,1,2,0,56,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 memory|purge
-    174,5,12,1,2,0,56,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 memory|stats
-    186,5,12,1,2,0,56,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 memory|usage
-    198,5,12,0,253,255,56,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 object|encoding
-    210,5,15,0,3,0,64,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 object|freq
-    225,5,11,0,3,0,64,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 object|help
-    236,5,11,0,2,0,64,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 object|idletime
-    247,5,15,0,3,0,64,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 object|refcount
-    6,6,15,0,3,0,64,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 pubsub|channels
-    21,6,15,0,254,255,74,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 pubsub|help
-    36,6,11,0,2,0,74,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 pubsub|numpat
-    47,6,13,0,2,0,74,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 pubsub|numsub
-    60,6,13,0,254,255,74,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 pubsub|shardchannels
-    73,6,20,0,254,255,74,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 pubsub|shardnumsub
-    93,6,18,0,254,255,74,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 slowlog|get
-    111,6,11,0,254,255,93,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 slowlog|help
-    122,6,12,0,2,0,93,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 slowlog|len
-    134,6,11,0,2,0,93,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 slowlog|reset
-    145,6,13,0,2,0,93,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 33 hdel
+    200,0,4,0,253,255,255,255,1,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 34 hello
+    204,0,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 35 hexists
+    209,0,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 36 hget
+    216,0,4,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 37 hgetall
+    220,0,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 38 hincrby
+    227,0,7,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 39 hincrbyfloat
+    234,0,12,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 40 hkeys
+    246,0,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 hlen
+    251,0,4,0,2,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 42 hmget
+    255,0,5,0,253,255,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 hmset
+    4,1,5,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 44 hrandfield
+    9,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 45 hscan
+    19,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 hset
+    24,1,4,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 47 hsetnx
+    28,1,6,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 48 hstrlen
+    34,1,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 hvals
+    41,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 incr
+    46,1,4,0,2,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 51 incrby
+    50,1,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 52 incrbyfloat
+    56,1,11,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 53 increx
+    67,1,6,0,254,255,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 54 info
+    73,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 55 keys
+    77,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 56 lastsave
+    81,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 57 latency
+    89,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,204,0,7,0,0,0,0,0,0,0,
+    // 58 lcs
+    96,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 lindex
+    99,1,6,0,3,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 linsert
+    105,1,7,0,5,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 llen
+    112,1,4,0,2,0,255,255,2,16,0,0,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 62 lmove
+    116,1,5,0,5,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 63 lmpop
+    121,1,5,0,252,255,255,255,1,0,2,0,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 lolwut
+    126,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 65 lpop
+    132,1,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 66 lpos
+    136,1,4,0,253,255,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 67 lpush
+    140,1,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 lpushx
+    145,1,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 lrange
+    151,1,6,0,4,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 70 lrem
+    157,1,4,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 lset
+    161,1,4,0,4,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 ltrim
+    165,1,5,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 memory
+    170,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,211,0,6,0,0,0,0,0,0,0,
+    // 74 mget
+    176,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 75 monitor
+    180,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 move
+    187,1,4,0,3,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 77 mset
+    191,1,4,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 78 msetex
+    195,1,6,0,252,255,255,255,5,0,2,0,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 msetnx
+    201,1,6,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 multi
+    207,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 object
+    212,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,217,0,5,0,0,0,0,0,0,0,
+    // 82 persist
+    218,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 pexpire
+    225,1,7,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 pexpireat
+    232,1,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 pexpiretime
+    241,1,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 ping
+    252,1,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 psetex
+    0,2,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 psubscribe
+    6,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 pttl
+    16,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 publish
+    20,2,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 pubsub
+    27,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,222,0,6,0,0,0,0,0,0,0,
+    // 92 punsubscribe
+    33,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 quit
+    45,2,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 randomkey
+    49,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 rename
+    58,2,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 renamenx
+    64,2,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 reset
+    72,2,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 role
+    77,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 rpop
+    81,2,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 rpoplpush
+    85,2,9,0,3,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 rpush
+    94,2,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 rpushx
+    99,2,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 sadd
+    105,2,4,0,253,255,255,255,5,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 scan
+    109,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 scard
+    113,2,5,0,2,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 sdiff
+    118,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 sdiffstore
+    123,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 select
+    133,2,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 set
+    139,2,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 setbit
+    142,2,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 setex
+    148,2,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 112 setnx
+    153,2,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 setrange
+    158,2,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 shutdown
+    166,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 sinter
+    174,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 sintercard
+    180,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 sinterstore
+    190,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 sismember
+    201,2,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 slowlog
+    210,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,228,0,4,0,0,0,0,0,0,0,
+    // 120 smembers
+    217,2,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 smismember
+    225,2,10,0,253,255,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 smove
+    235,2,5,0,4,0,255,255,1,16,0,0,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 spop
+    240,2,4,0,254,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 spublish
+    244,2,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 srandmember
+    252,2,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 srem
+    7,3,4,0,253,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 sscan
+    11,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 ssubscribe
+    16,3,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 strlen
+    26,3,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 subscribe
+    32,3,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 substr
+    41,3,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 sunion
+    47,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 sunionstore
+    53,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 sunsubscribe
+    64,3,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 swapdb
+    76,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 time
+    82,3,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 touch
+    86,3,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 ttl
+    91,3,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 type
+    94,3,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 unlink
+    98,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 unsubscribe
+    104,3,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 unwatch
+    115,3,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 watch
+    122,3,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 zadd
+    127,3,4,0,252,255,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 zcard
+    131,3,5,0,2,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 zcount
+    136,3,6,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 zdiff
+    142,3,5,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 zdiffstore
+    147,3,10,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 zincrby
+    157,3,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 zinter
+    164,3,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 zintercard
+    170,3,10,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 zinterstore
+    180,3,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 zlexcount
+    191,3,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 zmpop
+    200,3,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 zmscore
+    205,3,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 zpopmax
+    212,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 zpopmin
+    219,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 158 zrandmember
+    226,3,11,0,254,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 zrange
+    237,3,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 zrangebylex
+    243,3,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 zrangebyscore
+    254,3,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 zrangestore
+    11,4,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 zrank
+    22,4,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 164 zrem
+    27,4,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 zremrangebylex
+    31,4,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 zremrangebyrank
+    45,4,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 167 zremrangebyscore
+    60,4,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 zrevrange
+    76,4,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 zrevrangebylex
+    85,4,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 zrevrangebyscore
+    99,4,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 zrevrank
+    115,4,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 zscan
+    123,4,5,0,253,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 173 zscore
+    128,4,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 zunion
+    134,4,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 zunionstore
+    140,4,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 client|getname
+    151,4,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 client|getredir
+    165,4,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 client|help
+    180,4,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 client|id
+    191,4,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 client|info
+    200,4,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 client|kill
+    211,4,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 client|list
+    222,4,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 client|no-evict
+    233,4,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 client|no-touch
+    248,4,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 client|pause
+    7,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 client|reply
+    19,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 client|setinfo
+    31,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 client|setname
+    45,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 client|trackinginfo
+    59,5,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 client|unblock
+    78,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 client|unpause
+    92,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 command|count
+    106,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 command|docs
+    119,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 command|getkeys
+    131,5,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 command|getkeysandflags
+    146,5,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 command|help
+    169,5,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 command|info
+    181,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 command|list
+    193,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 config|get
+    205,5,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 config|help
+    215,5,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 config|resetstat
+    226,5,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 202 config|rewrite
+    242,5,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 config|set
+    0,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 latency|doctor
+    10,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 latency|graph
+    24,6,13,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 latency|help
+    37,6,12,1,2,0,57,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 latency|histogram
+    49,6,17,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 latency|history
+    66,6,15,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 latency|latest
+    81,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 latency|reset
+    95,6,13,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 memory|doctor
+    108,6,13,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 memory|help
+    121,6,11,1,2,0,73,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 213 memory|malloc-stats
+    132,6,19,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 memory|purge
+    151,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 memory|stats
+    163,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 memory|usage
+    175,6,12,0,253,255,73,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 object|encoding
+    187,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 object|freq
+    202,6,11,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 object|help
+    213,6,11,0,2,0,81,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 object|idletime
+    224,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 object|refcount
+    239,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 pubsub|channels
+    254,6,15,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 pubsub|help
+    13,7,11,0,2,0,91,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 pubsub|numpat
+    24,7,13,0,2,0,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 pubsub|numsub
+    37,7,13,0,254,255,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 pubsub|shardchannels
+    50,7,20,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 pubsub|shardnumsub
+    70,7,18,0,254,255,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 slowlog|get
+    88,7,11,0,254,255,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 slowlog|help
+    99,7,12,0,2,0,119,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 slowlog|len
+    111,7,11,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 231 slowlog|reset
+    122,7,13,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -831,13 +975,30 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   103,101,116,101,120, // getex
   103,101,116,114,97,110,103,101, // getrange
   103,101,116,115,101,116, // getset
+  104,100,101,108, // hdel
   104,101,108,108,111, // hello
+  104,101,120,105,115,116,115, // hexists
+  104,103,101,116, // hget
+  104,103,101,116,97,108,108, // hgetall
+  104,105,110,99,114,98,121, // hincrby
+  104,105,110,99,114,98,121,102,108,111,97,116, // hincrbyfloat
+  104,107,101,121,115, // hkeys
+  104,108,101,110, // hlen
+  104,109,103,101,116, // hmget
+  104,109,115,101,116, // hmset
+  104,114,97,110,100,102,105,101,108,100, // hrandfield
+  104,115,99,97,110, // hscan
+  104,115,101,116, // hset
+  104,115,101,116,110,120, // hsetnx
+  104,115,116,114,108,101,110, // hstrlen
+  104,118,97,108,115, // hvals
   105,110,99,114, // incr
   105,110,99,114,98,121, // incrby
   105,110,99,114,98,121,102,108,111,97,116, // incrbyfloat
   105,110,99,114,101,120, // increx
   105,110,102,111, // info
   107,101,121,115, // keys
+  108,97,115,116,115,97,118,101, // lastsave
   108,97,116,101,110,99,121, // latency
   108,99,115, // lcs
   108,105,110,100,101,120, // lindex
@@ -879,11 +1040,16 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   114,101,110,97,109,101, // rename
   114,101,110,97,109,101,110,120, // renamenx
   114,101,115,101,116, // reset
+  114,111,108,101, // role
   114,112,111,112, // rpop
   114,112,111,112,108,112,117,115,104, // rpoplpush
   114,112,117,115,104, // rpush
   114,112,117,115,104,120, // rpushx
+  115,97,100,100, // sadd
   115,99,97,110, // scan
+  115,99,97,114,100, // scard
+  115,100,105,102,102, // sdiff
+  115,100,105,102,102,115,116,111,114,101, // sdiffstore
   115,101,108,101,99,116, // select
   115,101,116, // set
   115,101,116,98,105,116, // setbit
@@ -891,12 +1057,25 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   115,101,116,110,120, // setnx
   115,101,116,114,97,110,103,101, // setrange
   115,104,117,116,100,111,119,110, // shutdown
+  115,105,110,116,101,114, // sinter
+  115,105,110,116,101,114,99,97,114,100, // sintercard
+  115,105,110,116,101,114,115,116,111,114,101, // sinterstore
+  115,105,115,109,101,109,98,101,114, // sismember
   115,108,111,119,108,111,103, // slowlog
+  115,109,101,109,98,101,114,115, // smembers
+  115,109,105,115,109,101,109,98,101,114, // smismember
+  115,109,111,118,101, // smove
+  115,112,111,112, // spop
   115,112,117,98,108,105,115,104, // spublish
+  115,114,97,110,100,109,101,109,98,101,114, // srandmember
+  115,114,101,109, // srem
+  115,115,99,97,110, // sscan
   115,115,117,98,115,99,114,105,98,101, // ssubscribe
   115,116,114,108,101,110, // strlen
   115,117,98,115,99,114,105,98,101, // subscribe
   115,117,98,115,116,114, // substr
+  115,117,110,105,111,110, // sunion
+  115,117,110,105,111,110,115,116,111,114,101, // sunionstore
   115,117,110,115,117,98,115,99,114,105,98,101, // sunsubscribe
   115,119,97,112,100,98, // swapdb
   116,105,109,101, // time
@@ -1084,349 +1263,448 @@ export function dispatchCommand(id: u32): void {
     case 32:
       getsetCommand();
       break;
-    case 34:
-      incrCommand();
+    case 33:
+      hdelCommand();
       break;
     case 35:
-      incrbyCommand();
+      hexistsCommand();
       break;
     case 36:
-      incrbyfloatCommand();
+      hgetCommand();
       break;
     case 37:
-      increxCommand();
+      hgetallCommand();
+      break;
+    case 38:
+      hincrbyCommand();
       break;
     case 39:
-      keysCommand();
+      hincrbyfloatCommand();
+      break;
+    case 40:
+      hkeysCommand();
       break;
     case 41:
-      lcsCommand();
+      hlenCommand();
       break;
     case 42:
-      lindexCommand();
+      hmgetCommand();
       break;
     case 43:
-      linsertCommand();
+      hmsetCommand();
       break;
     case 44:
-      llenCommand();
+      hrandfieldCommand();
       break;
     case 45:
-      lmoveCommand();
+      hscanCommand();
       break;
     case 46:
-      lmpopCommand();
+      hsetCommand();
+      break;
+    case 47:
+      hsetnxCommand();
       break;
     case 48:
-      lpopCommand();
+      hstrlenCommand();
       break;
     case 49:
-      lposCommand();
+      hvalsCommand();
       break;
     case 50:
-      lpushCommand();
+      incrCommand();
       break;
     case 51:
-      lpushxCommand();
+      incrbyCommand();
       break;
     case 52:
-      lrangeCommand();
+      incrbyfloatCommand();
       break;
     case 53:
-      lremCommand();
-      break;
-    case 54:
-      lsetCommand();
+      increxCommand();
       break;
     case 55:
-      ltrimCommand();
-      break;
-    case 57:
-      mgetCommand();
+      keysCommand();
       break;
     case 58:
-      monitorCommand();
+      lcsCommand();
       break;
     case 59:
-      moveCommand();
+      lindexCommand();
       break;
     case 60:
-      msetCommand();
+      linsertCommand();
       break;
     case 61:
-      msetexCommand();
+      llenCommand();
       break;
     case 62:
-      msetnxCommand();
+      lmoveCommand();
       break;
     case 63:
-      multiCommand();
+      lmpopCommand();
       break;
     case 65:
-      persistCommand();
+      lpopCommand();
       break;
     case 66:
-      pexpireCommand();
+      lposCommand();
       break;
     case 67:
-      pexpireatCommand();
+      lpushCommand();
       break;
     case 68:
-      pexpiretimeCommand();
+      lpushxCommand();
       break;
     case 69:
-      pingCommand();
+      lrangeCommand();
       break;
     case 70:
-      psetexCommand();
+      lremCommand();
       break;
     case 71:
-      psubscribeCommand();
+      lsetCommand();
       break;
     case 72:
-      pttlCommand();
+      ltrimCommand();
       break;
-    case 73:
-      publishCommand();
+    case 74:
+      mgetCommand();
       break;
     case 75:
-      punsubscribeCommand();
+      monitorCommand();
       break;
     case 76:
-      quitCommand();
+      moveCommand();
       break;
     case 77:
-      randomkeyCommand();
+      msetCommand();
       break;
     case 78:
-      renameCommand();
+      msetexCommand();
       break;
     case 79:
-      renamenxCommand();
+      msetnxCommand();
       break;
     case 80:
-      resetCommand();
-      break;
-    case 81:
-      rpopCommand();
+      multiCommand();
       break;
     case 82:
-      rpoplpushCommand();
+      persistCommand();
       break;
     case 83:
-      rpushCommand();
+      pexpireCommand();
       break;
     case 84:
-      rpushxCommand();
+      pexpireatCommand();
       break;
     case 85:
-      scanCommand();
+      pexpiretimeCommand();
       break;
     case 86:
-      selectCommand();
+      pingCommand();
       break;
     case 87:
-      setCommand();
+      psetexCommand();
       break;
     case 88:
-      setbitCommand();
+      psubscribeCommand();
       break;
     case 89:
-      setexCommand();
+      pttlCommand();
       break;
     case 90:
-      setnxCommand();
+      publishCommand();
       break;
-    case 91:
-      setrangeCommand();
+    case 92:
+      punsubscribeCommand();
+      break;
+    case 93:
+      quitCommand();
       break;
     case 94:
-      spublishCommand();
+      randomkeyCommand();
       break;
     case 95:
-      ssubscribeCommand();
+      renameCommand();
       break;
     case 96:
-      strlenCommand();
+      renamenxCommand();
       break;
     case 97:
-      subscribeCommand();
-      break;
-    case 98:
-      getrangeCommand();
+      resetCommand();
       break;
     case 99:
-      sunsubscribeCommand();
+      rpopCommand();
       break;
     case 100:
-      swapdbCommand();
+      rpoplpushCommand();
       break;
     case 101:
-      timeCommand();
+      rpushCommand();
       break;
     case 102:
-      touchCommand();
+      rpushxCommand();
       break;
     case 103:
-      ttlCommand();
+      saddCommand();
       break;
     case 104:
-      typeCommand();
+      scanCommand();
       break;
     case 105:
-      unlinkCommand();
+      scardCommand();
       break;
     case 106:
-      unsubscribeCommand();
+      sdiffCommand();
       break;
     case 107:
-      unwatchCommand();
+      sdiffstoreCommand();
       break;
     case 108:
-      watchCommand();
+      selectCommand();
       break;
     case 109:
-      zaddCommand();
+      setCommand();
       break;
     case 110:
-      zcardCommand();
+      setbitCommand();
       break;
     case 111:
-      zcountCommand();
+      setexCommand();
       break;
     case 112:
-      zdiffCommand();
+      setnxCommand();
       break;
     case 113:
-      zdiffstoreCommand();
-      break;
-    case 114:
-      zincrbyCommand();
+      setrangeCommand();
       break;
     case 115:
-      zinterCommand();
+      sinterCommand();
       break;
     case 116:
-      zintercardCommand();
+      sintercardCommand();
       break;
     case 117:
-      zinterstoreCommand();
+      sinterstoreCommand();
       break;
     case 118:
-      zlexcountCommand();
-      break;
-    case 119:
-      zmpopCommand();
+      sismemberCommand();
       break;
     case 120:
-      zmscoreCommand();
+      smembersCommand();
       break;
     case 121:
-      zpopmaxCommand();
+      smismemberCommand();
       break;
     case 122:
-      zpopminCommand();
+      smoveCommand();
       break;
     case 123:
-      zrandmemberCommand();
+      spopCommand();
       break;
     case 124:
-      zrangeCommand();
+      spublishCommand();
       break;
     case 125:
-      zrangebylexCommand();
+      srandmemberCommand();
       break;
     case 126:
-      zrangebyscoreCommand();
+      sremCommand();
       break;
     case 127:
-      zrangestoreCommand();
+      sscanCommand();
       break;
     case 128:
-      zrankCommand();
+      ssubscribeCommand();
       break;
     case 129:
-      zremCommand();
+      strlenCommand();
       break;
     case 130:
-      zremrangebylexCommand();
+      subscribeCommand();
       break;
     case 131:
-      zremrangebyrankCommand();
+      getrangeCommand();
       break;
     case 132:
-      zremrangebyscoreCommand();
+      sunionCommand();
       break;
     case 133:
-      zrevrangeCommand();
+      sunionstoreCommand();
       break;
     case 134:
-      zrevrangebylexCommand();
+      sunsubscribeCommand();
       break;
     case 135:
-      zrevrangebyscoreCommand();
+      swapdbCommand();
       break;
     case 136:
-      zrevrankCommand();
+      timeCommand();
       break;
     case 137:
-      zscanCommand();
+      touchCommand();
       break;
     case 138:
-      zscoreCommand();
+      ttlCommand();
       break;
     case 139:
-      zunionCommand();
+      typeCommand();
       break;
     case 140:
+      unlinkCommand();
+      break;
+    case 141:
+      unsubscribeCommand();
+      break;
+    case 142:
+      unwatchCommand();
+      break;
+    case 143:
+      watchCommand();
+      break;
+    case 144:
+      zaddCommand();
+      break;
+    case 145:
+      zcardCommand();
+      break;
+    case 146:
+      zcountCommand();
+      break;
+    case 147:
+      zdiffCommand();
+      break;
+    case 148:
+      zdiffstoreCommand();
+      break;
+    case 149:
+      zincrbyCommand();
+      break;
+    case 150:
+      zinterCommand();
+      break;
+    case 151:
+      zintercardCommand();
+      break;
+    case 152:
+      zinterstoreCommand();
+      break;
+    case 153:
+      zlexcountCommand();
+      break;
+    case 154:
+      zmpopCommand();
+      break;
+    case 155:
+      zmscoreCommand();
+      break;
+    case 156:
+      zpopmaxCommand();
+      break;
+    case 157:
+      zpopminCommand();
+      break;
+    case 158:
+      zrandmemberCommand();
+      break;
+    case 159:
+      zrangeCommand();
+      break;
+    case 160:
+      zrangebylexCommand();
+      break;
+    case 161:
+      zrangebyscoreCommand();
+      break;
+    case 162:
+      zrangestoreCommand();
+      break;
+    case 163:
+      zrankCommand();
+      break;
+    case 164:
+      zremCommand();
+      break;
+    case 165:
+      zremrangebylexCommand();
+      break;
+    case 166:
+      zremrangebyrankCommand();
+      break;
+    case 167:
+      zremrangebyscoreCommand();
+      break;
+    case 168:
+      zrevrangeCommand();
+      break;
+    case 169:
+      zrevrangebylexCommand();
+      break;
+    case 170:
+      zrevrangebyscoreCommand();
+      break;
+    case 171:
+      zrevrankCommand();
+      break;
+    case 172:
+      zscanCommand();
+      break;
+    case 173:
+      zscoreCommand();
+      break;
+    case 174:
+      zunionCommand();
+      break;
+    case 175:
       zunionstoreCommand();
       break;
-    case 181:
+    case 216:
       memoryUsageCommand();
       break;
-    case 182:
+    case 217:
       objectEncodingCommand();
       break;
-    case 183:
+    case 218:
       objectFreqCommand();
       break;
-    case 184:
+    case 219:
       objectHelpCommand();
       break;
-    case 185:
+    case 220:
       objectIdletimeCommand();
       break;
-    case 186:
+    case 221:
       objectRefcountCommand();
       break;
-    case 187:
+    case 222:
       pubsubChannelsCommand();
       break;
-    case 188:
+    case 223:
       pubsubHelpCommand();
       break;
-    case 189:
+    case 224:
       pubsubNumpatCommand();
       break;
-    case 190:
+    case 225:
       pubsubNumsubCommand();
       break;
-    case 191:
+    case 226:
       pubsubShardchannelsCommand();
       break;
-    case 192:
+    case 227:
       pubsubShardnumsubCommand();
       break;
-    case 193:
+    case 228:
       slowlogGetCommand();
       break;
-    case 194:
+    case 229:
       slowlogHelpCommand();
       break;
-    case 195:
+    case 230:
       slowlogLenCommand();
       break;
-    case 196:
+    case 231:
       slowlogResetCommand();
       break;
     default:

@@ -8,7 +8,7 @@
 // same bytes become "int", strings of up to 44 bytes "embstr", longer ones "raw".
 
 import { STAT_EXPIRED_KEYS, STAT_KEYSPACE_HITS, STAT_KEYSPACE_MISSES } from '../abi';
-import { alloc, free } from '../memory/alloc';
+import { alloc } from '../memory/alloc';
 import { parseI64, parseI64Value } from '../util/number_parse';
 import { hashBytes } from '../util/siphash';
 import { initialClock, policyIsLfu, touchEntry } from './access_clock';
@@ -309,9 +309,21 @@ export function tryNewStringFor(
  * and the block is still the caller's.
  */
 export function trySetStringBlock(key: usize, keyLen: u32, hash: u64, block: usize): bool {
+  return trySetBlock(key, keyLen, hash, TYPE_STRING, ENCODING_RAW, block);
+}
+
+/** The same for a value of any type. */
+export function trySetBlock(
+  key: usize,
+  keyLen: u32,
+  hash: u64,
+  type: u32,
+  encoding: u32,
+  block: usize,
+): bool {
   const old = lookupKeyWrite(key, keyLen, hash);
   const clock = old == 0 ? initialClock() : keptClock(old);
-  const e = tryNewBlockEntry(key, keyLen, TYPE_STRING, ENCODING_RAW, block, clock, NO_EXPIRE);
+  const e = tryNewBlockEntry(key, keyLen, type, encoding, block, clock, NO_EXPIRE);
   if (e == 0) return false;
   if (old != 0) replaceFound(old, e);
   else if (!tryTableInsert(db, e, hash)) {

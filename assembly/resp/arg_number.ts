@@ -26,13 +26,25 @@ export function argI64OrText(i: u32, text: string): bool {
 export function argI32OrReply(i: u32): bool {
   if (!argI64OrReply(i)) return false;
   if (argI64 == <i64>(<i32>argI64)) return true;
+  replyOutOfRange(i32.MIN_VALUE, i32.MAX_VALUE);
+  return false;
+}
+
+/** Reads a number of random elements, negative for repetitions: any but the least integer. */
+export function argRandomCountOrReply(i: u32): bool {
+  if (!argI64OrReply(i)) return false;
+  if (argI64 != i64.MIN_VALUE) return true;
+  replyOutOfRange(-i64.MAX_VALUE, i64.MAX_VALUE);
+  return false;
+}
+
+function replyOutOfRange(least: i64, most: i64): void {
   const start = errorStart();
   replyText('ERR value is out of range, value must between ');
-  replyDigits(i32.MIN_VALUE);
+  replyDigits(least);
   replyText(' and ');
-  replyDigits(i32.MAX_VALUE);
+  replyDigits(most);
   errorEnd(start);
-  return false;
 }
 
 /** As `argI64OrText`, for an integer of 32 bits. */

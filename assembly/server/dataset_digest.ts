@@ -5,7 +5,9 @@
 //   mix(d, x)   d = SHA1(d ^ SHA1(x))        order matters
 //
 //   value    mix(type u32 big-endian), then the type's own part, then xor("!!expire!!") when the
-//            key has an expiry. A string's part: mix(its bytes).
+//            key has an expiry. A string's part: mix(its bytes). A set's: xor(each member). A hash's:
+//            for each field xor(d), d from zero: mix(field), mix(value). A list's: mix(each
+//            element). A sorted set's: as a hash's, of members and scores as "%.17g" has them.
 //   key      from zero: mix(name), value
 //   all      from zero, per database that holds keys: mix(index u32 big-endian), xor(digest of each
 //            key). That digest is hashed once more, as any bytes given to xor are.
@@ -13,9 +15,28 @@
 // Expired keys that are still stored count, as in Redis. O(bytes stored).
 
 import { database, databaseCount } from '../keyspace/db';
-import { Entry, EntryPtr, TYPE_LIST, TYPE_STRING, TYPE_ZSET } from '../keyspace/entry';
+import {
+  Entry,
+  EntryPtr,
+  TYPE_HASH,
+  TYPE_LIST,
+  TYPE_SET,
+  TYPE_STRING,
+  TYPE_ZSET,
+} from '../keyspace/entry';
+import {
+  HashValue,
+  HashWalk,
+  hashField,
+  hashItem,
+  hashNext,
+  hashOpen,
+  hashWalk,
+  itemToText,
+} from '../keyspace/hash_value';
 import { Bucket, bucketAt, tableFind } from '../keyspace/key_table';
 import { listOf } from '../keyspace/list_value';
+import { SetValue, SetWalk, setMemberText, setNext, setOpen, setWalk } from '../keyspace/set_value';
 import { VIEW_SCRATCH_BYTES, viewLen, viewPtr, viewStringIn } from '../keyspace/string_value';
 import {
   cursorMemberText,
@@ -47,6 +68,11 @@ const iterator: usize = memory.data(32, 8);
 const memberDigest: usize = memory.data(24, 8);
 const scoreText: usize = memory.data(<i32>F64_CHARS_MAX, 8);
 const bigEndian: usize = memory.data(8, 8);
+const set: SetValue = changetype<SetValue>(memory.data(8, 8));
+const fields: HashValue = changetype<HashValue>(memory.data(8, 8));
+const fieldWalk: HashWalk = changetype<HashWalk>(memory.data(16, 8));
+const fieldDigest: usize = memory.data(24, 8);
+const members: SetWalk = changetype<SetWalk>(memory.data(40, 8));
 const digits: usize = memory.data(<i32>VIEW_SCRATCH_BYTES, 8);
 
 function xorDigest(digest: usize, ptr: usize, len: u32): void {
@@ -87,22 +113,44 @@ function addZset(digest: usize, e: EntryPtr): void {
   }
 }
 
+function addString(digest: usize, e: EntryPtr): void {
+  viewStringIn(e, digits);
+  mixDigest(digest, viewPtr, viewLen);
+}
+
+function addSet(digest: usize, e: EntryPtr): void {
+  setOpen(set, e);
+  setWalk(members, set);
+  while (setNext(members)) {
+    setMemberText(members);
+    xorDigest(digest, members.ptr, members.len);
+  }
+}
+
+function addHash(digest: usize, e: EntryPtr): void {
+  hashOpen(fields, e);
+  hashWalk(fieldWalk, fields);
+  while (hashNext(fieldWalk)) {
+    memory.fill(fieldDigest, 0, SHA1_BYTES);
+    itemToText(hashField);
+    mixDigest(fieldDigest, hashField.ptr, hashField.len);
+    itemToText(hashItem);
+    mixDigest(fieldDigest, hashItem.ptr, hashItem.len);
+    xorDigest(digest, fieldDigest, SHA1_BYTES);
+  }
+}
+
 /** Adds a value, with its type and expiry, to a digest. */
 function addValue(digest: usize, e: EntryPtr): void {
-  mixNumber(digest, Entry.type(e));
-  switch (Entry.type(e)) {
-    case TYPE_STRING:
-      viewStringIn(e, digits);
-      mixDigest(digest, viewPtr, viewLen);
-      break;
-    case TYPE_LIST:
-      addList(digest, listOf(e));
-      break;
-    case TYPE_ZSET:
-      addZset(digest, e);
-      break;
-    default:
-      assert(false);
+  const type = Entry.type(e);
+  mixNumber(digest, type);
+  if (type == TYPE_STRING) addString(digest, e);
+  else if (type == TYPE_LIST) addList(digest, listOf(e));
+  else if (type == TYPE_SET) addSet(digest, e);
+  else if (type == TYPE_ZSET) addZset(digest, e);
+  else {
+    assert(type == TYPE_HASH);
+    addHash(digest, e);
   }
   if (Entry.hasExpire(e)) xorDigest(digest, EXPIRE_MARK, EXPIRE_MARK_BYTES);
 }

@@ -10,10 +10,12 @@ import { type AclCategory, aclCategoryBit, withImpliedCategories } from './acl_c
 import { bitmapCommands } from './bitmap.ts';
 import { connectionCommands } from './connection.ts';
 import { genericCommands } from './generic.ts';
+import { hashCommands } from './hash.ts';
 import { introspectionCommands } from './introspection.ts';
 import { listCommands } from './list.ts';
 import { pubsubCommands } from './pubsub.ts';
 import { serverCommands } from './server.ts';
+import { setCommands } from './set.ts';
 import type { CommandFlag, CommandSpec, KeySpec } from './spec.ts';
 import { stringCommands } from './string.ts';
 import { transactionsCommands } from './transactions.ts';
@@ -25,6 +27,8 @@ const families: readonly CommandSpec[][] = [
   listCommands,
   zsetCommands,
   bitmapCommands,
+  setCommands,
+  hashCommands,
   connectionCommands,
   introspectionCommands,
   serverCommands,

@@ -47,6 +47,11 @@ const SETTINGS: readonly [DirectiveName, number, (value: unknown) => number][] =
   ['list-compress-depth', abi.CFG_LIST_COMPRESS_DEPTH, number],
   ['zset-max-listpack-entries', abi.CFG_ZSET_MAX_LISTPACK_ENTRIES, number],
   ['zset-max-listpack-value', abi.CFG_ZSET_MAX_LISTPACK_VALUE, number],
+  ['hash-max-listpack-entries', abi.CFG_HASH_LISTPACK_ENTRIES, number],
+  ['hash-max-listpack-value', abi.CFG_HASH_LISTPACK_VALUE, number],
+  ['set-max-intset-entries', abi.CFG_SET_INTSET_ENTRIES, number],
+  ['set-max-listpack-entries', abi.CFG_SET_LISTPACK_ENTRIES, number],
+  ['set-max-listpack-value', abi.CFG_SET_LISTPACK_VALUE, number],
   ['enable-debug-command', abi.CFG_DEBUG_COMMAND, (value) => PROTECTED_ACTIONS[String(value)] ?? 0],
 ];
 

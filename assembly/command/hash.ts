@@ -1,0 +1,534 @@
+// Hashes: fields with a value each.
+//
+// A command that sets several fields and runs out of memory in between keeps those it has set, and
+// reports them as changes, before it replies the error; everything else happens as a whole or not at
+// all.
+
+import { initialClock } from '../keyspace/access_clock';
+import { deleteFound, lookupKeyRead, lookupKeyWrite, tryInsertNew } from '../keyspace/db';
+import { NOTIFY_GENERIC, NOTIFY_HASH } from '../keyspace/effects';
+import {
+  ENCODING_HASHTABLE,
+  EntryPtr,
+  NO_EXPIRE,
+  TYPE_HASH,
+  tryNewBlockEntry,
+} from '../keyspace/entry';
+import {
+  fitsListpack,
+  HASH_NO_MEMORY,
+  HashItem,
+  HashValue,
+  HashWalk,
+  hashClose,
+  hashField,
+  hashFind,
+  hashFree,
+  hashItem,
+  hashNext,
+  hashOpen,
+  hashRandom,
+  hashRemove,
+  hashSize,
+  hashWalk,
+  itemToText,
+  tryHashExpect,
+  tryHashNew,
+  tryHashSet,
+} from '../keyspace/hash_value';
+import {
+  PICK_NEW,
+  PICK_NO_MEMORY,
+  picksBegin,
+  picksEnd,
+  takesNext,
+  tryPick,
+} from '../keyspace/random_picks';
+import { argEvent } from '../resp/arg_event';
+import { argI64, argI64OrReply, argRandomCountOrReply } from '../resp/arg_number';
+import { Arg, argc, argIs } from '../resp/args';
+import { client } from '../resp/connection';
+import {
+  ERR_NOT_FLOAT,
+  ERR_OOM_LIMIT,
+  ERR_OVERFLOW,
+  ERR_SYNTAX,
+  replyError,
+  replyWrongArguments,
+} from '../resp/errors';
+import {
+  outputLen,
+  outputLost,
+  outputRewind,
+  replyArray,
+  replyBulk,
+  replyBulkInt,
+  replyInt,
+  replyMap,
+  replyNull,
+  replyOk,
+} from '../resp/writer';
+import { FIELD_KEEP_EXPIRE, FIELD_NO_EXPIRE, MemberTable } from '../struct/member_table';
+import {
+  addLongDouble,
+  formatLongDouble,
+  isFiniteLongDouble,
+  LONG_DOUBLE_CHARS_MAX,
+  LongDouble,
+  longDoubleFromI64,
+  parseLongDouble,
+} from '../util/long_double';
+import { digits10Signed, formatI64 } from '../util/number_format';
+import { parseI64, parseI64Value } from '../util/number_parse';
+import { scanTable } from './member_scan';
+import { sumOverflows } from './number';
+import {
+  parseCursorOrReply,
+  parseScanOrReply,
+  replyEmptyScan,
+  SCAN_FIELDS,
+  scanMatches,
+  scanNoValues,
+  scanReplyEnd,
+} from './scan_options';
+import { hasTypeOrReply } from './type_check';
+
+const hash: HashValue = changetype<HashValue>(memory.data(8, 8));
+const walk: HashWalk = changetype<HashWalk>(memory.data(16, 8));
+
+function replyItem(item: HashItem): void {
+  if (item.ptr != 0) replyBulk(item.ptr, item.len);
+  else replyBulkInt(item.value);
+}
+
+function lookupRead(): EntryPtr {
+  return lookupKeyRead(Arg.ptr(1), Arg.len(1), Arg.hash(1));
+}
+
+/** Opens the hash of an entry. False after replying that it is none. */
+function openOrReply(e: EntryPtr): bool {
+  if (!hasTypeOrReply(e, TYPE_HASH)) return false;
+  hashOpen(hash, e);
+  return true;
+}
+
+// --- Setting ---
+
+/** The entry of the open hash, 0 when that is new. */
+let target: EntryPtr = 0;
+
+/** Opens argument 1 to set fields, an empty hash if there is no such key. False after an error. */
+function openToSetOrReply(): bool {
+  target = lookupKeyWrite(Arg.ptr(1), Arg.len(1), Arg.hash(1));
+  if (target != 0) return openOrReply(target);
+  if (tryHashNew(hash)) return true;
+  replyError(ERR_OOM_LIMIT);
+  return false;
+}
+
+/**
+ * Files the open hash: back into its entry, or under argument 1 if it is new and has fields. False
+ * without memory.
+ */
+function tryClose(): bool {
+  if (target != 0) {
+    hashClose(hash, target);
+    return true;
+  }
+  if (hashSize(hash) == 0) {
+    hashFree(hash);
+    return true;
+  }
+  const clock = initialClock();
+  const key = Arg.ptr(1);
+  const len = Arg.len(1);
+  const e = tryNewBlockEntry(key, len, TYPE_HASH, hash.encoding, hash.block, clock, NO_EXPIRE);
+  if (e == 0) {
+    hashFree(hash);
+    return false;
+  }
+  return tryInsertNew(e, Arg.hash(1));
+}
+
+/** Prepares the open hash for the fields and values from argument 2 on. False: no memory. */
+function tryExpectArgs(): bool {
+  if (hash.encoding == ENCODING_HASHTABLE) return true;
+  let bytes: u64 = 0;
+  let fit = true;
+  for (let i: u32 = 2; i < argc; i++) {
+    const len = Arg.len(i);
+    bytes += len;
+    if (!fitsListpack(len)) fit = false;
+  }
+  return tryHashExpect(hash, (argc - 2) >> 1, bytes, fit);
+}
+
+function trySetArgs(field: u32): i32 {
+  const value = field + 1;
+  return tryHashSet(
+    hash,
+    Arg.ptr(field),
+    Arg.len(field),
+    Arg.ptr(value),
+    Arg.len(value),
+    FIELD_NO_EXPIRE,
+  );
+}
+
+/** Fields that the last `setFieldsOrReply` added. */
+let created: u32 = 0;
+
+/** Sets all fields among the arguments. False after an error. */
+function setFieldsOrReply(command: string): bool {
+  if ((argc & 1) != 0) {
+    replyWrongArguments(command);
+    return false;
+  }
+  if (!openToSetOrReply()) return false;
+  created = 0;
+  let set: u32 = 0;
+  let enough = tryExpectArgs();
+  for (let i: u32 = 2; i < argc && enough; i += 2) {
+    const outcome = trySetArgs(i);
+    if (outcome == HASH_NO_MEMORY) enough = false;
+    else {
+      created += outcome;
+      set += 1;
+    }
+  }
+  if (!tryClose()) {
+    set = 0;
+    enough = false;
+  }
+  if (set > 0) argEvent(1, NOTIFY_HASH, 'hset', set);
+  if (!enough) replyError(ERR_OOM_LIMIT);
+  return enough;
+}
+
+/** HSET key field value [field value ...] */
+export function hsetCommand(): void {
+  if (setFieldsOrReply('hset')) replyInt(created);
+}
+
+/** HMSET key field value [field value ...] */
+export function hmsetCommand(): void {
+  if (setFieldsOrReply('hmset')) replyOk();
+}
+
+/** HSETNX key field value */
+export function hsetnxCommand(): void {
+  if (!openToSetOrReply()) return;
+  if (target != 0 && hashFind(hash, Arg.ptr(2), Arg.len(2))) {
+    replyInt(0);
+    return;
+  }
+  const done = tryExpectArgs() && trySetArgs(2) != HASH_NO_MEMORY;
+  if (!tryClose() || !done) replyError(ERR_OOM_LIMIT);
+  else {
+    argEvent(1, NOTIFY_HASH, 'hset', 1);
+    replyInt(1);
+  }
+}
+
+// --- Counting ---
+
+const text: usize = memory.data(<i32>LONG_DOUBLE_CHARS_MAX, 8);
+const total: LongDouble = changetype<LongDouble>(memory.data(16, 8));
+const increment: LongDouble = changetype<LongDouble>(memory.data(16, 8));
+
+/** Gives argument 2 of the open hash the text of a number. False after an error. */
+function setTextOrReply(len: u32, event: string): bool {
+  const outcome = tryHashSet(hash, Arg.ptr(2), Arg.len(2), text, len, FIELD_KEEP_EXPIRE);
+  if (!tryClose() || outcome == HASH_NO_MEMORY) {
+    replyError(ERR_OOM_LIMIT);
+    return false;
+  }
+  argEvent(1, NOTIFY_HASH, event, 1);
+  return true;
+}
+
+/** Gives up the open hash unchanged. */
+function replyRefused(error: string): void {
+  tryClose();
+  replyError(error);
+}
+
+/** HINCRBY key field increment */
+export function hincrbyCommand(): void {
+  if (!argI64OrReply(3)) return;
+  const delta = argI64;
+  if (!openToSetOrReply()) return;
+  let value: i64 = 0;
+  if (hashFind(hash, Arg.ptr(2), Arg.len(2))) {
+    if (hashItem.ptr == 0) value = hashItem.value;
+    else if (parseI64(hashItem.ptr, hashItem.len)) value = parseI64Value;
+    else {
+      replyRefused('ERR hash value is not an integer');
+      return;
+    }
+  }
+  const sum = value + delta;
+  if (sumOverflows(value, delta, sum)) replyRefused(ERR_OVERFLOW);
+  else if (setTextOrReply(formatI64(sum, text), 'hincrby')) replyInt(sum);
+}
+
+/** HINCRBYFLOAT key field increment */
+export function hincrbyfloatCommand(): void {
+  if (!parseLongDouble(Arg.ptr(3), Arg.len(3), increment)) {
+    replyError(ERR_NOT_FLOAT);
+    return;
+  }
+  if (!isFiniteLongDouble(increment)) {
+    replyError('ERR value is NaN or Infinity');
+    return;
+  }
+  if (!openToSetOrReply()) return;
+  if (!hashFind(hash, Arg.ptr(2), Arg.len(2))) longDoubleFromI64(0, total);
+  else if (hashItem.ptr == 0) longDoubleFromI64(hashItem.value, total);
+  else if (!parseLongDouble(hashItem.ptr, hashItem.len, total)) {
+    replyRefused('ERR hash value is not a float');
+    return;
+  }
+  addLongDouble(total, increment, total);
+  if (!isFiniteLongDouble(total)) {
+    replyRefused('ERR increment would produce NaN or Infinity');
+    return;
+  }
+  const len = formatLongDouble(total, text);
+  if (setTextOrReply(len, 'hincrbyfloat')) replyBulk(text, len);
+}
+
+// --- Reading one field ---
+
+/** Replies with a field of the open hash. */
+function replyField(i: u32): void {
+  if (hashFind(hash, Arg.ptr(i), Arg.len(i))) replyItem(hashItem);
+  else replyNull();
+}
+
+/** HGET key field */
+export function hgetCommand(): void {
+  const e = lookupRead();
+  if (e == 0) replyNull();
+  else if (openOrReply(e)) replyField(2);
+}
+
+/** HMGET key field [field ...] */
+export function hmgetCommand(): void {
+  const e = lookupRead();
+  if (e != 0 && !openOrReply(e)) return;
+  replyArray(argc - 2);
+  for (let i: u32 = 2; i < argc; i++) {
+    if (e != 0) replyField(i);
+    else replyNull();
+  }
+}
+
+/** HEXISTS key field */
+export function hexistsCommand(): void {
+  const e = lookupRead();
+  if (e == 0) replyInt(0);
+  else if (openOrReply(e)) replyInt(hashFind(hash, Arg.ptr(2), Arg.len(2)) ? 1 : 0);
+}
+
+/** HSTRLEN key field */
+export function hstrlenCommand(): void {
+  const e = lookupRead();
+  if (e == 0) replyInt(0);
+  else if (!openOrReply(e)) return;
+  else if (!hashFind(hash, Arg.ptr(2), Arg.len(2))) replyInt(0);
+  else replyInt(hashItem.ptr != 0 ? hashItem.len : digits10Signed(hashItem.value));
+}
+
+/** HLEN key */
+export function hlenCommand(): void {
+  const e = lookupRead();
+  if (e == 0) replyInt(0);
+  else if (openOrReply(e)) replyInt(hashSize(hash));
+}
+
+/** HDEL key field [field ...] */
+export function hdelCommand(): void {
+  const e = lookupKeyWrite(Arg.ptr(1), Arg.len(1), Arg.hash(1));
+  if (e == 0) {
+    replyInt(0);
+    return;
+  }
+  if (!openOrReply(e)) return;
+  let deleted: u32 = 0;
+  for (let i: u32 = 2; i < argc; i++) {
+    if (!hashRemove(hash, Arg.ptr(i), Arg.len(i))) continue;
+    deleted += 1;
+    if (hashSize(hash) == 0) break;
+  }
+  if (deleted > 0) {
+    hashClose(hash, e);
+    const gone = hashSize(hash) == 0;
+    if (gone) deleteFound(Arg.hash(1));
+    argEvent(1, NOTIFY_HASH, 'hdel', deleted);
+    if (gone) argEvent(1, NOTIFY_GENERIC, 'del', 0);
+  }
+  replyInt(deleted);
+}
+
+// --- Reading all ---
+
+/** HGETALL key */
+export function hgetallCommand(): void {
+  const e = lookupRead();
+  if (e == 0) replyMap(0);
+  else if (openOrReply(e)) {
+    replyMap(hashSize(hash));
+    replyAll(true, true);
+  }
+}
+
+/** HKEYS key */
+export function hkeysCommand(): void {
+  replyParts(true);
+}
+
+/** HVALS key */
+export function hvalsCommand(): void {
+  replyParts(false);
+}
+
+function replyParts(names: bool): void {
+  const e = lookupRead();
+  if (e == 0) replyArray(0);
+  else if (openOrReply(e)) {
+    replyArray(hashSize(hash));
+    replyAll(names, !names);
+  }
+}
+
+function replyAll(names: bool, values: bool): void {
+  hashWalk(walk, hash);
+  while (!outputLost && hashNext(walk)) {
+    if (names) replyItem(hashField);
+    if (values) replyItem(hashItem);
+  }
+}
+
+/** HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES] */
+export function hscanCommand(): void {
+  if (!parseCursorOrReply(2)) return;
+  const e = lookupRead();
+  if (e == 0) {
+    replyEmptyScan();
+    return;
+  }
+  if (!openOrReply(e) || !parseScanOrReply(3, SCAN_FIELDS)) return;
+  if (hash.encoding == ENCODING_HASHTABLE) {
+    scanTable(changetype<MemberTable>(hash.block), SCAN_FIELDS);
+    return;
+  }
+  // Small hashes come at once, whatever the cursor.
+  const body = outputLen();
+  let returned: u32 = 0;
+  hashWalk(walk, hash);
+  while (hashNext(walk)) {
+    itemToText(hashField);
+    if (!scanMatches(hashField.ptr, hashField.len)) continue;
+    replyItem(hashField);
+    returned += 1;
+    if (scanNoValues) continue;
+    replyItem(hashItem);
+    returned += 1;
+  }
+  scanReplyEnd(body, 0, returned);
+}
+
+// --- HRANDFIELD ---
+
+let withValues: bool = false;
+
+/** HRANDFIELD key [count [WITHVALUES]] */
+export function hrandfieldCommand(): void {
+  withValues = argc > 3;
+  if (argc > 2) {
+    if (!argRandomCountOrReply(2)) return;
+    if (argc > 4 || (withValues && !argIs(3, 'withvalues'))) {
+      replyError(ERR_SYNTAX);
+      return;
+    }
+    const most = i64.MAX_VALUE / 2;
+    if (withValues && (argI64 < -most || argI64 > most)) {
+      replyError('ERR value is out of range');
+      return;
+    }
+  }
+  const wanted = argI64;
+  const e = lookupRead();
+  if (e == 0) {
+    if (argc > 2) replyArray(0);
+    else replyNull();
+    return;
+  }
+  if (!openOrReply(e)) return;
+  if (argc == 2) {
+    hashRandom(hash);
+    replyItem(hashField);
+  } else if (wanted < 0) replyRepeated(-wanted);
+  else {
+    const size = hashSize(hash);
+    replyDistinct(<u32>min<i64>(wanted, size), size);
+  }
+}
+
+/** The head of so many random fields: RESP3 pairs them with their values. */
+function replyFieldsHead(count: u64): void {
+  if (withValues && client.resp == 2) count <<= 1;
+  replyArray(<u32>min<u64>(count, u32.MAX_VALUE));
+}
+
+function replyRandomField(): void {
+  if (withValues && client.resp == 3) replyArray(2);
+  replyItem(hashField);
+  if (withValues) replyItem(hashItem);
+}
+
+/** Replies with so many fields, each picked anew from all. */
+function replyRepeated(count: i64): void {
+  replyFieldsHead(count);
+  for (let i = count; i != 0 && !outputLost; i--) {
+    hashRandom(hash);
+    replyRandomField();
+  }
+}
+
+/** Replies with so many different fields. */
+function replyDistinct(count: u32, size: u32): void {
+  replyFieldsHead(count);
+  if (hash.encoding == ENCODING_HASHTABLE && picksBegin(count, size)) {
+    const start = outputLen();
+    const done = tryDraw(count);
+    picksEnd();
+    if (done) return;
+    outputRewind(start);
+  }
+  let wanted = count;
+  let left = size;
+  hashWalk(walk, hash);
+  while (wanted > 0 && hashNext(walk)) {
+    if (takesNext(wanted, left)) {
+      replyRandomField();
+      wanted -= 1;
+    }
+    left -= 1;
+  }
+}
+
+/** Replies with different fields drawn at random. False without memory. */
+function tryDraw(count: u32): bool {
+  let wanted = count;
+  while (wanted > 0) {
+    hashRandom(hash);
+    const outcome = tryPick(<u32>hashField.ptr);
+    if (outcome == PICK_NO_MEMORY) return false;
+    if (outcome != PICK_NEW) continue;
+    replyRandomField();
+    wanted -= 1;
+  }
+  return true;
+}
