@@ -15,6 +15,8 @@ import {
   ABI_SCRATCH,
   ABI_STATS,
   CFG_COUNT,
+  CFG_LIST_COMPRESS_DEPTH,
+  CFG_LIST_MAX_LISTPACK_SIZE,
   CFG_MAXMEMORY_POLICY,
   CFG_NOTIFY_EVENTS,
   CFG_SLOWLOG_MAX_LEN,
@@ -90,6 +92,7 @@ import {
 import { tryPopulate } from './server/debug';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
+import { listSetOptions } from './struct/list';
 import { seedRandom } from './util/prng';
 import { setHashSeed } from './util/siphash';
 
@@ -148,6 +151,10 @@ export function setConfig(id: u32, value: f64): void {
   if (id == CFG_MAXMEMORY_POLICY) evictionPolicyChanged();
   if (id == CFG_SLOWLOG_MAX_LEN) slowlogTrim();
   if (id == CFG_NOTIFY_EVENTS) notifySettingChanged();
+  if (id == CFG_LIST_MAX_LISTPACK_SIZE || id == CFG_LIST_COMPRESS_DEPTH) {
+    const fill = <i32>Settings.get(CFG_LIST_MAX_LISTPACK_SIZE);
+    listSetOptions(fill, <i32>Settings.get(CFG_LIST_COMPRESS_DEPTH));
+  }
 }
 
 // --- Connections ---

@@ -77,6 +77,29 @@ import {
   lcsCommand,
 } from '../command/lcs';
 import {
+  lindexCommand,
+  llenCommand,
+  lmpopCommand,
+  lpopCommand,
+  lpushCommand,
+  lpushxCommand,
+  lrangeCommand,
+  rpopCommand,
+  rpushCommand,
+  rpushxCommand,
+} from '../command/list';
+import {
+  linsertCommand,
+  lposCommand,
+  lremCommand,
+  lsetCommand,
+  ltrimCommand,
+} from '../command/list_edit';
+import {
+  lmoveCommand,
+  rpoplpushCommand,
+} from '../command/list_move';
+import {
   mgetCommand,
   msetCommand,
   msetexCommand,
@@ -167,9 +190,51 @@ import {
   unwatchCommand,
   watchCommand,
 } from '../command/transactions';
+import {
+  zaddCommand,
+  zcardCommand,
+  zincrbyCommand,
+  zmpopCommand,
+  zmscoreCommand,
+  zpopmaxCommand,
+  zpopminCommand,
+  zrankCommand,
+  zremCommand,
+  zrevrankCommand,
+  zscoreCommand,
+} from '../command/zset';
+import {
+  zdiffCommand,
+  zdiffstoreCommand,
+  zinterCommand,
+  zintercardCommand,
+  zinterstoreCommand,
+  zunionCommand,
+  zunionstoreCommand,
+} from '../command/zset_algebra';
+import {
+  zrandmemberCommand,
+} from '../command/zset_random';
+import {
+  zcountCommand,
+  zlexcountCommand,
+  zrangeCommand,
+  zrangebylexCommand,
+  zrangebyscoreCommand,
+  zrangestoreCommand,
+  zremrangebylexCommand,
+  zremrangebyrankCommand,
+  zremrangebyscoreCommand,
+  zrevrangeCommand,
+  zrevrangebylexCommand,
+  zrevrangebyscoreCommand,
+} from '../command/zset_range';
+import {
+  zscanCommand,
+} from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 183;
-export const TOP_LEVEL_COUNT: u32 = 127;
+export const COMMAND_COUNT: u32 = 232;
+export const TOP_LEVEL_COUNT: u32 = 176;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -230,130 +295,179 @@ export const CMD_ID_KEYS: u32 = 55;
 export const CMD_ID_LASTSAVE: u32 = 56;
 export const CMD_ID_LATENCY: u32 = 57;
 export const CMD_ID_LCS: u32 = 58;
-export const CMD_ID_LOLWUT: u32 = 59;
-export const CMD_ID_MEMORY: u32 = 60;
-export const CMD_ID_MGET: u32 = 61;
-export const CMD_ID_MONITOR: u32 = 62;
-export const CMD_ID_MOVE: u32 = 63;
-export const CMD_ID_MSET: u32 = 64;
-export const CMD_ID_MSETEX: u32 = 65;
-export const CMD_ID_MSETNX: u32 = 66;
-export const CMD_ID_MULTI: u32 = 67;
-export const CMD_ID_OBJECT: u32 = 68;
-export const CMD_ID_PERSIST: u32 = 69;
-export const CMD_ID_PEXPIRE: u32 = 70;
-export const CMD_ID_PEXPIREAT: u32 = 71;
-export const CMD_ID_PEXPIRETIME: u32 = 72;
-export const CMD_ID_PING: u32 = 73;
-export const CMD_ID_PSETEX: u32 = 74;
-export const CMD_ID_PSUBSCRIBE: u32 = 75;
-export const CMD_ID_PTTL: u32 = 76;
-export const CMD_ID_PUBLISH: u32 = 77;
-export const CMD_ID_PUBSUB: u32 = 78;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 79;
-export const CMD_ID_QUIT: u32 = 80;
-export const CMD_ID_RANDOMKEY: u32 = 81;
-export const CMD_ID_RENAME: u32 = 82;
-export const CMD_ID_RENAMENX: u32 = 83;
-export const CMD_ID_RESET: u32 = 84;
-export const CMD_ID_ROLE: u32 = 85;
-export const CMD_ID_SADD: u32 = 86;
-export const CMD_ID_SCAN: u32 = 87;
-export const CMD_ID_SCARD: u32 = 88;
-export const CMD_ID_SDIFF: u32 = 89;
-export const CMD_ID_SDIFFSTORE: u32 = 90;
-export const CMD_ID_SELECT: u32 = 91;
-export const CMD_ID_SET: u32 = 92;
-export const CMD_ID_SETBIT: u32 = 93;
-export const CMD_ID_SETEX: u32 = 94;
-export const CMD_ID_SETNX: u32 = 95;
-export const CMD_ID_SETRANGE: u32 = 96;
-export const CMD_ID_SHUTDOWN: u32 = 97;
-export const CMD_ID_SINTER: u32 = 98;
-export const CMD_ID_SINTERCARD: u32 = 99;
-export const CMD_ID_SINTERSTORE: u32 = 100;
-export const CMD_ID_SISMEMBER: u32 = 101;
-export const CMD_ID_SLOWLOG: u32 = 102;
-export const CMD_ID_SMEMBERS: u32 = 103;
-export const CMD_ID_SMISMEMBER: u32 = 104;
-export const CMD_ID_SMOVE: u32 = 105;
-export const CMD_ID_SPOP: u32 = 106;
-export const CMD_ID_SPUBLISH: u32 = 107;
-export const CMD_ID_SRANDMEMBER: u32 = 108;
-export const CMD_ID_SREM: u32 = 109;
-export const CMD_ID_SSCAN: u32 = 110;
-export const CMD_ID_SSUBSCRIBE: u32 = 111;
-export const CMD_ID_STRLEN: u32 = 112;
-export const CMD_ID_SUBSCRIBE: u32 = 113;
-export const CMD_ID_SUBSTR: u32 = 114;
-export const CMD_ID_SUNION: u32 = 115;
-export const CMD_ID_SUNIONSTORE: u32 = 116;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 117;
-export const CMD_ID_SWAPDB: u32 = 118;
-export const CMD_ID_TIME: u32 = 119;
-export const CMD_ID_TOUCH: u32 = 120;
-export const CMD_ID_TTL: u32 = 121;
-export const CMD_ID_TYPE: u32 = 122;
-export const CMD_ID_UNLINK: u32 = 123;
-export const CMD_ID_UNSUBSCRIBE: u32 = 124;
-export const CMD_ID_UNWATCH: u32 = 125;
-export const CMD_ID_WATCH: u32 = 126;
-export const CMD_ID_CLIENT_GETNAME: u32 = 127;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 128;
-export const CMD_ID_CLIENT_HELP: u32 = 129;
-export const CMD_ID_CLIENT_ID: u32 = 130;
-export const CMD_ID_CLIENT_INFO: u32 = 131;
-export const CMD_ID_CLIENT_KILL: u32 = 132;
-export const CMD_ID_CLIENT_LIST: u32 = 133;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 134;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 135;
-export const CMD_ID_CLIENT_PAUSE: u32 = 136;
-export const CMD_ID_CLIENT_REPLY: u32 = 137;
-export const CMD_ID_CLIENT_SETINFO: u32 = 138;
-export const CMD_ID_CLIENT_SETNAME: u32 = 139;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 140;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 141;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 142;
-export const CMD_ID_COMMAND_COUNT: u32 = 143;
-export const CMD_ID_COMMAND_DOCS: u32 = 144;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 145;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 146;
-export const CMD_ID_COMMAND_HELP: u32 = 147;
-export const CMD_ID_COMMAND_INFO: u32 = 148;
-export const CMD_ID_COMMAND_LIST: u32 = 149;
-export const CMD_ID_CONFIG_GET: u32 = 150;
-export const CMD_ID_CONFIG_HELP: u32 = 151;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 152;
-export const CMD_ID_CONFIG_REWRITE: u32 = 153;
-export const CMD_ID_CONFIG_SET: u32 = 154;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 155;
-export const CMD_ID_LATENCY_GRAPH: u32 = 156;
-export const CMD_ID_LATENCY_HELP: u32 = 157;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 158;
-export const CMD_ID_LATENCY_HISTORY: u32 = 159;
-export const CMD_ID_LATENCY_LATEST: u32 = 160;
-export const CMD_ID_LATENCY_RESET: u32 = 161;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 162;
-export const CMD_ID_MEMORY_HELP: u32 = 163;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 164;
-export const CMD_ID_MEMORY_PURGE: u32 = 165;
-export const CMD_ID_MEMORY_STATS: u32 = 166;
-export const CMD_ID_MEMORY_USAGE: u32 = 167;
-export const CMD_ID_OBJECT_ENCODING: u32 = 168;
-export const CMD_ID_OBJECT_FREQ: u32 = 169;
-export const CMD_ID_OBJECT_HELP: u32 = 170;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 171;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 172;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 173;
-export const CMD_ID_PUBSUB_HELP: u32 = 174;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 175;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 176;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 177;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 178;
-export const CMD_ID_SLOWLOG_GET: u32 = 179;
-export const CMD_ID_SLOWLOG_HELP: u32 = 180;
-export const CMD_ID_SLOWLOG_LEN: u32 = 181;
-export const CMD_ID_SLOWLOG_RESET: u32 = 182;
+export const CMD_ID_LINDEX: u32 = 59;
+export const CMD_ID_LINSERT: u32 = 60;
+export const CMD_ID_LLEN: u32 = 61;
+export const CMD_ID_LMOVE: u32 = 62;
+export const CMD_ID_LMPOP: u32 = 63;
+export const CMD_ID_LOLWUT: u32 = 64;
+export const CMD_ID_LPOP: u32 = 65;
+export const CMD_ID_LPOS: u32 = 66;
+export const CMD_ID_LPUSH: u32 = 67;
+export const CMD_ID_LPUSHX: u32 = 68;
+export const CMD_ID_LRANGE: u32 = 69;
+export const CMD_ID_LREM: u32 = 70;
+export const CMD_ID_LSET: u32 = 71;
+export const CMD_ID_LTRIM: u32 = 72;
+export const CMD_ID_MEMORY: u32 = 73;
+export const CMD_ID_MGET: u32 = 74;
+export const CMD_ID_MONITOR: u32 = 75;
+export const CMD_ID_MOVE: u32 = 76;
+export const CMD_ID_MSET: u32 = 77;
+export const CMD_ID_MSETEX: u32 = 78;
+export const CMD_ID_MSETNX: u32 = 79;
+export const CMD_ID_MULTI: u32 = 80;
+export const CMD_ID_OBJECT: u32 = 81;
+export const CMD_ID_PERSIST: u32 = 82;
+export const CMD_ID_PEXPIRE: u32 = 83;
+export const CMD_ID_PEXPIREAT: u32 = 84;
+export const CMD_ID_PEXPIRETIME: u32 = 85;
+export const CMD_ID_PING: u32 = 86;
+export const CMD_ID_PSETEX: u32 = 87;
+export const CMD_ID_PSUBSCRIBE: u32 = 88;
+export const CMD_ID_PTTL: u32 = 89;
+export const CMD_ID_PUBLISH: u32 = 90;
+export const CMD_ID_PUBSUB: u32 = 91;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 92;
+export const CMD_ID_QUIT: u32 = 93;
+export const CMD_ID_RANDOMKEY: u32 = 94;
+export const CMD_ID_RENAME: u32 = 95;
+export const CMD_ID_RENAMENX: u32 = 96;
+export const CMD_ID_RESET: u32 = 97;
+export const CMD_ID_ROLE: u32 = 98;
+export const CMD_ID_RPOP: u32 = 99;
+export const CMD_ID_RPOPLPUSH: u32 = 100;
+export const CMD_ID_RPUSH: u32 = 101;
+export const CMD_ID_RPUSHX: u32 = 102;
+export const CMD_ID_SADD: u32 = 103;
+export const CMD_ID_SCAN: u32 = 104;
+export const CMD_ID_SCARD: u32 = 105;
+export const CMD_ID_SDIFF: u32 = 106;
+export const CMD_ID_SDIFFSTORE: u32 = 107;
+export const CMD_ID_SELECT: u32 = 108;
+export const CMD_ID_SET: u32 = 109;
+export const CMD_ID_SETBIT: u32 = 110;
+export const CMD_ID_SETEX: u32 = 111;
+export const CMD_ID_SETNX: u32 = 112;
+export const CMD_ID_SETRANGE: u32 = 113;
+export const CMD_ID_SHUTDOWN: u32 = 114;
+export const CMD_ID_SINTER: u32 = 115;
+export const CMD_ID_SINTERCARD: u32 = 116;
+export const CMD_ID_SINTERSTORE: u32 = 117;
+export const CMD_ID_SISMEMBER: u32 = 118;
+export const CMD_ID_SLOWLOG: u32 = 119;
+export const CMD_ID_SMEMBERS: u32 = 120;
+export const CMD_ID_SMISMEMBER: u32 = 121;
+export const CMD_ID_SMOVE: u32 = 122;
+export const CMD_ID_SPOP: u32 = 123;
+export const CMD_ID_SPUBLISH: u32 = 124;
+export const CMD_ID_SRANDMEMBER: u32 = 125;
+export const CMD_ID_SREM: u32 = 126;
+export const CMD_ID_SSCAN: u32 = 127;
+export const CMD_ID_SSUBSCRIBE: u32 = 128;
+export const CMD_ID_STRLEN: u32 = 129;
+export const CMD_ID_SUBSCRIBE: u32 = 130;
+export const CMD_ID_SUBSTR: u32 = 131;
+export const CMD_ID_SUNION: u32 = 132;
+export const CMD_ID_SUNIONSTORE: u32 = 133;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 134;
+export const CMD_ID_SWAPDB: u32 = 135;
+export const CMD_ID_TIME: u32 = 136;
+export const CMD_ID_TOUCH: u32 = 137;
+export const CMD_ID_TTL: u32 = 138;
+export const CMD_ID_TYPE: u32 = 139;
+export const CMD_ID_UNLINK: u32 = 140;
+export const CMD_ID_UNSUBSCRIBE: u32 = 141;
+export const CMD_ID_UNWATCH: u32 = 142;
+export const CMD_ID_WATCH: u32 = 143;
+export const CMD_ID_ZADD: u32 = 144;
+export const CMD_ID_ZCARD: u32 = 145;
+export const CMD_ID_ZCOUNT: u32 = 146;
+export const CMD_ID_ZDIFF: u32 = 147;
+export const CMD_ID_ZDIFFSTORE: u32 = 148;
+export const CMD_ID_ZINCRBY: u32 = 149;
+export const CMD_ID_ZINTER: u32 = 150;
+export const CMD_ID_ZINTERCARD: u32 = 151;
+export const CMD_ID_ZINTERSTORE: u32 = 152;
+export const CMD_ID_ZLEXCOUNT: u32 = 153;
+export const CMD_ID_ZMPOP: u32 = 154;
+export const CMD_ID_ZMSCORE: u32 = 155;
+export const CMD_ID_ZPOPMAX: u32 = 156;
+export const CMD_ID_ZPOPMIN: u32 = 157;
+export const CMD_ID_ZRANDMEMBER: u32 = 158;
+export const CMD_ID_ZRANGE: u32 = 159;
+export const CMD_ID_ZRANGEBYLEX: u32 = 160;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 161;
+export const CMD_ID_ZRANGESTORE: u32 = 162;
+export const CMD_ID_ZRANK: u32 = 163;
+export const CMD_ID_ZREM: u32 = 164;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 165;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 166;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 167;
+export const CMD_ID_ZREVRANGE: u32 = 168;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 169;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 170;
+export const CMD_ID_ZREVRANK: u32 = 171;
+export const CMD_ID_ZSCAN: u32 = 172;
+export const CMD_ID_ZSCORE: u32 = 173;
+export const CMD_ID_ZUNION: u32 = 174;
+export const CMD_ID_ZUNIONSTORE: u32 = 175;
+export const CMD_ID_CLIENT_GETNAME: u32 = 176;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 177;
+export const CMD_ID_CLIENT_HELP: u32 = 178;
+export const CMD_ID_CLIENT_ID: u32 = 179;
+export const CMD_ID_CLIENT_INFO: u32 = 180;
+export const CMD_ID_CLIENT_KILL: u32 = 181;
+export const CMD_ID_CLIENT_LIST: u32 = 182;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 183;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 184;
+export const CMD_ID_CLIENT_PAUSE: u32 = 185;
+export const CMD_ID_CLIENT_REPLY: u32 = 186;
+export const CMD_ID_CLIENT_SETINFO: u32 = 187;
+export const CMD_ID_CLIENT_SETNAME: u32 = 188;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 189;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 190;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 191;
+export const CMD_ID_COMMAND_COUNT: u32 = 192;
+export const CMD_ID_COMMAND_DOCS: u32 = 193;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 194;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 195;
+export const CMD_ID_COMMAND_HELP: u32 = 196;
+export const CMD_ID_COMMAND_INFO: u32 = 197;
+export const CMD_ID_COMMAND_LIST: u32 = 198;
+export const CMD_ID_CONFIG_GET: u32 = 199;
+export const CMD_ID_CONFIG_HELP: u32 = 200;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 201;
+export const CMD_ID_CONFIG_REWRITE: u32 = 202;
+export const CMD_ID_CONFIG_SET: u32 = 203;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 204;
+export const CMD_ID_LATENCY_GRAPH: u32 = 205;
+export const CMD_ID_LATENCY_HELP: u32 = 206;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 207;
+export const CMD_ID_LATENCY_HISTORY: u32 = 208;
+export const CMD_ID_LATENCY_LATEST: u32 = 209;
+export const CMD_ID_LATENCY_RESET: u32 = 210;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 211;
+export const CMD_ID_MEMORY_HELP: u32 = 212;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 213;
+export const CMD_ID_MEMORY_PURGE: u32 = 214;
+export const CMD_ID_MEMORY_STATS: u32 = 215;
+export const CMD_ID_MEMORY_USAGE: u32 = 216;
+export const CMD_ID_OBJECT_ENCODING: u32 = 217;
+export const CMD_ID_OBJECT_FREQ: u32 = 218;
+export const CMD_ID_OBJECT_HELP: u32 = 219;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 220;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 221;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 222;
+export const CMD_ID_PUBSUB_HELP: u32 = 223;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 224;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 225;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 226;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 227;
+export const CMD_ID_SLOWLOG_GET: u32 = 228;
+export const CMD_ID_SLOWLOG_HELP: u32 = 229;
+export const CMD_ID_SLOWLOG_LEN: u32 = 230;
+export const CMD_ID_SLOWLOG_RESET: u32 = 231;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -373,11 +487,11 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 6 bitpos
     42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 7 client
-    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,127,0,16,0,0,0,0,0,0,0,
+    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,176,0,16,0,0,0,0,0,0,0,
     // 8 command
-    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,143,0,7,0,0,0,0,0,0,0,
+    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,192,0,7,0,0,0,0,0,0,0,
     // 9 config
-    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,150,0,5,0,0,0,0,0,0,0,
+    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,199,0,5,0,0,0,0,0,0,0,
     // 10 copy
     67,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 11 dbsize
@@ -473,257 +587,355 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 56 lastsave
     81,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 57 latency
-    89,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,155,0,7,0,0,0,0,0,0,0,
+    89,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,204,0,7,0,0,0,0,0,0,0,
     // 58 lcs
     96,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 59 lolwut
-    99,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 memory
-    105,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,162,0,6,0,0,0,0,0,0,0,
-    // 61 mget
-    111,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 monitor
-    115,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 move
-    122,1,4,0,3,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 64 mset
-    126,1,4,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 65 msetex
-    130,1,6,0,252,255,255,255,5,0,2,0,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 66 msetnx
-    136,1,6,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 67 multi
-    142,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 68 object
-    147,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,168,0,5,0,0,0,0,0,0,0,
-    // 69 persist
-    153,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 pexpire
-    160,1,7,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 pexpireat
-    167,1,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 pexpiretime
-    176,1,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 ping
-    187,1,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 74 psetex
-    191,1,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 psubscribe
-    197,1,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 pttl
-    207,1,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 publish
-    211,1,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 pubsub
-    218,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,173,0,6,0,0,0,0,0,0,0,
-    // 79 punsubscribe
-    224,1,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 quit
-    236,1,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 randomkey
-    240,1,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 82 rename
-    249,1,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 renamenx
-    255,1,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 reset
-    7,2,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 role
-    12,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 sadd
-    16,2,4,0,253,255,255,255,5,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 scan
-    20,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 scard
-    24,2,5,0,2,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 sdiff
-    29,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 sdiffstore
-    34,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 select
-    44,2,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 92 set
-    50,2,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 setbit
-    53,2,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 setex
-    59,2,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 setnx
-    64,2,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 setrange
-    69,2,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 shutdown
-    77,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 sinter
-    85,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 sintercard
-    91,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 sinterstore
-    101,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 sismember
-    112,2,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 slowlog
-    121,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,179,0,4,0,0,0,0,0,0,0,
-    // 103 smembers
-    128,2,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 smismember
-    136,2,10,0,253,255,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 smove
-    146,2,5,0,4,0,255,255,1,16,0,0,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 spop
-    151,2,4,0,254,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 spublish
-    155,2,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 srandmember
-    163,2,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 srem
-    174,2,4,0,253,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 sscan
-    178,2,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 ssubscribe
-    183,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 strlen
-    193,2,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 subscribe
-    199,2,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 substr
-    208,2,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 sunion
-    214,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 sunionstore
-    220,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 sunsubscribe
-    231,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 swapdb
-    243,2,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 time
-    249,2,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 touch
-    253,2,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 ttl
-    2,3,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 type
-    5,3,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 unlink
-    9,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 unsubscribe
-    15,3,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 unwatch
-    26,3,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 watch
-    33,3,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 client|getname
-    38,3,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 client|getredir
-    52,3,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 client|help
-    67,3,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 client|id
-    78,3,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 client|info
-    87,3,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 client|kill
-    98,3,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 client|list
-    109,3,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 client|no-evict
-    120,3,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 client|no-touch
-    135,3,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 client|pause
-    150,3,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 client|reply
-    162,3,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 client|setinfo
-    174,3,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 client|setname
-    188,3,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 client|trackinginfo
-    202,3,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 client|unblock
-    221,3,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 client|unpause
-    235,3,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 command|count
-    249,3,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 command|docs
-    6,4,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 command|getkeys
-    18,4,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 command|getkeysandflags
-    33,4,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 command|help
-    56,4,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 command|info
-    68,4,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 command|list
-    80,4,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 config|get
-    92,4,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 config|help
-    102,4,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 config|resetstat
-    113,4,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 config|rewrite
-    129,4,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 config|set
-    143,4,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 latency|doctor
-    153,4,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 latency|graph
-    167,4,13,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 latency|help
-    180,4,12,1,2,0,57,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 latency|histogram
-    192,4,17,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 latency|history
-    209,4,15,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 latency|latest
-    224,4,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 latency|reset
-    238,4,13,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 162 memory|doctor
-    251,4,13,1,2,0,60,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 memory|help
-    8,5,11,1,2,0,60,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 memory|malloc-stats
-    19,5,19,1,2,0,60,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 memory|purge
-    38,5,12,1,2,0,60,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 memory|stats
-    50,5,12,1,2,0,60,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 memory|usage
-    62,5,12,0,253,255,60,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 object|encoding
-    74,5,15,0,3,0,68,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 object|freq
-    89,5,11,0,3,0,68,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 object|help
-    100,5,11,0,2,0,68,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 object|idletime
-    111,5,15,0,3,0,68,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 object|refcount
-    126,5,15,0,3,0,68,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 pubsub|channels
-    141,5,15,0,254,255,78,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 pubsub|help
-    156,5,11,0,2,0,78,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 pubsub|numpat
-    167,5,13,0,2,0,78,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 pubsub|numsub
-    180,5,13,0,254,255,78,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 pubsub|shardchannels
-    193,5,20,0,254,255,78,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 pubsub|shardnumsub
-    213,5,18,0,254,255,78,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 slowlog|get
-    231,5,11,0,254,255,102,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 slowlog|help
-    242,5,12,0,2,0,102,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 slowlog|len
-    254,5,11,0,2,0,102,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 slowlog|reset
-    9,6,13,0,2,0,102,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 lindex
+    99,1,6,0,3,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 linsert
+    105,1,7,0,5,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 llen
+    112,1,4,0,2,0,255,255,2,16,0,0,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 62 lmove
+    116,1,5,0,5,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 63 lmpop
+    121,1,5,0,252,255,255,255,1,0,2,0,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 lolwut
+    126,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 65 lpop
+    132,1,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 66 lpos
+    136,1,4,0,253,255,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 67 lpush
+    140,1,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 lpushx
+    145,1,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 lrange
+    151,1,6,0,4,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 70 lrem
+    157,1,4,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 lset
+    161,1,4,0,4,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 ltrim
+    165,1,5,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 memory
+    170,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,211,0,6,0,0,0,0,0,0,0,
+    // 74 mget
+    176,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 75 monitor
+    180,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 move
+    187,1,4,0,3,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 77 mset
+    191,1,4,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 78 msetex
+    195,1,6,0,252,255,255,255,5,0,2,0,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 msetnx
+    201,1,6,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 multi
+    207,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 object
+    212,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,217,0,5,0,0,0,0,0,0,0,
+    // 82 persist
+    218,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 pexpire
+    225,1,7,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 pexpireat
+    232,1,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 pexpiretime
+    241,1,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 ping
+    252,1,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 psetex
+    0,2,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 psubscribe
+    6,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 pttl
+    16,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 publish
+    20,2,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 pubsub
+    27,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,222,0,6,0,0,0,0,0,0,0,
+    // 92 punsubscribe
+    33,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 quit
+    45,2,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 randomkey
+    49,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 rename
+    58,2,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 renamenx
+    64,2,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 reset
+    72,2,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 role
+    77,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 rpop
+    81,2,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 rpoplpush
+    85,2,9,0,3,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 rpush
+    94,2,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 rpushx
+    99,2,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 sadd
+    105,2,4,0,253,255,255,255,5,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 scan
+    109,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 scard
+    113,2,5,0,2,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 sdiff
+    118,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 sdiffstore
+    123,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 select
+    133,2,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 set
+    139,2,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 setbit
+    142,2,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 setex
+    148,2,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 112 setnx
+    153,2,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 setrange
+    158,2,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 shutdown
+    166,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 sinter
+    174,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 sintercard
+    180,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 sinterstore
+    190,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 sismember
+    201,2,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 slowlog
+    210,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,228,0,4,0,0,0,0,0,0,0,
+    // 120 smembers
+    217,2,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 smismember
+    225,2,10,0,253,255,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 smove
+    235,2,5,0,4,0,255,255,1,16,0,0,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 spop
+    240,2,4,0,254,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 spublish
+    244,2,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 srandmember
+    252,2,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 srem
+    7,3,4,0,253,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 sscan
+    11,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 ssubscribe
+    16,3,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 strlen
+    26,3,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 subscribe
+    32,3,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 substr
+    41,3,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 sunion
+    47,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 sunionstore
+    53,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 sunsubscribe
+    64,3,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 swapdb
+    76,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 time
+    82,3,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 touch
+    86,3,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 ttl
+    91,3,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 type
+    94,3,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 unlink
+    98,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 unsubscribe
+    104,3,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 unwatch
+    115,3,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 watch
+    122,3,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 zadd
+    127,3,4,0,252,255,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 zcard
+    131,3,5,0,2,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 zcount
+    136,3,6,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 zdiff
+    142,3,5,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 zdiffstore
+    147,3,10,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 zincrby
+    157,3,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 zinter
+    164,3,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 zintercard
+    170,3,10,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 zinterstore
+    180,3,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 zlexcount
+    191,3,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 zmpop
+    200,3,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 zmscore
+    205,3,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 zpopmax
+    212,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 zpopmin
+    219,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 158 zrandmember
+    226,3,11,0,254,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 zrange
+    237,3,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 zrangebylex
+    243,3,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 zrangebyscore
+    254,3,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 zrangestore
+    11,4,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 zrank
+    22,4,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 164 zrem
+    27,4,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 zremrangebylex
+    31,4,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 zremrangebyrank
+    45,4,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 167 zremrangebyscore
+    60,4,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 zrevrange
+    76,4,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 zrevrangebylex
+    85,4,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 zrevrangebyscore
+    99,4,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 zrevrank
+    115,4,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 zscan
+    123,4,5,0,253,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 173 zscore
+    128,4,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 zunion
+    134,4,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 zunionstore
+    140,4,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 client|getname
+    151,4,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 client|getredir
+    165,4,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 client|help
+    180,4,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 client|id
+    191,4,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 client|info
+    200,4,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 client|kill
+    211,4,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 client|list
+    222,4,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 client|no-evict
+    233,4,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 client|no-touch
+    248,4,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 client|pause
+    7,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 client|reply
+    19,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 client|setinfo
+    31,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 client|setname
+    45,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 client|trackinginfo
+    59,5,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 client|unblock
+    78,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 client|unpause
+    92,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 command|count
+    106,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 command|docs
+    119,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 command|getkeys
+    131,5,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 command|getkeysandflags
+    146,5,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 command|help
+    169,5,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 command|info
+    181,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 command|list
+    193,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 config|get
+    205,5,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 config|help
+    215,5,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 config|resetstat
+    226,5,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 202 config|rewrite
+    242,5,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 config|set
+    0,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 latency|doctor
+    10,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 latency|graph
+    24,6,13,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 latency|help
+    37,6,12,1,2,0,57,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 latency|histogram
+    49,6,17,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 latency|history
+    66,6,15,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 latency|latest
+    81,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 latency|reset
+    95,6,13,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 memory|doctor
+    108,6,13,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 memory|help
+    121,6,11,1,2,0,73,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 213 memory|malloc-stats
+    132,6,19,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 memory|purge
+    151,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 memory|stats
+    163,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 memory|usage
+    175,6,12,0,253,255,73,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 object|encoding
+    187,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 object|freq
+    202,6,11,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 object|help
+    213,6,11,0,2,0,81,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 object|idletime
+    224,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 object|refcount
+    239,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 pubsub|channels
+    254,6,15,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 pubsub|help
+    13,7,11,0,2,0,91,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 pubsub|numpat
+    24,7,13,0,2,0,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 pubsub|numsub
+    37,7,13,0,254,255,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 pubsub|shardchannels
+    50,7,20,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 pubsub|shardnumsub
+    70,7,18,0,254,255,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 slowlog|get
+    88,7,11,0,254,255,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 slowlog|help
+    99,7,12,0,2,0,119,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 slowlog|len
+    111,7,11,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 231 slowlog|reset
+    122,7,13,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -789,7 +1001,20 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   108,97,115,116,115,97,118,101, // lastsave
   108,97,116,101,110,99,121, // latency
   108,99,115, // lcs
+  108,105,110,100,101,120, // lindex
+  108,105,110,115,101,114,116, // linsert
+  108,108,101,110, // llen
+  108,109,111,118,101, // lmove
+  108,109,112,111,112, // lmpop
   108,111,108,119,117,116, // lolwut
+  108,112,111,112, // lpop
+  108,112,111,115, // lpos
+  108,112,117,115,104, // lpush
+  108,112,117,115,104,120, // lpushx
+  108,114,97,110,103,101, // lrange
+  108,114,101,109, // lrem
+  108,115,101,116, // lset
+  108,116,114,105,109, // ltrim
   109,101,109,111,114,121, // memory
   109,103,101,116, // mget
   109,111,110,105,116,111,114, // monitor
@@ -816,6 +1041,10 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   114,101,110,97,109,101,110,120, // renamenx
   114,101,115,101,116, // reset
   114,111,108,101, // role
+  114,112,111,112, // rpop
+  114,112,111,112,108,112,117,115,104, // rpoplpush
+  114,112,117,115,104, // rpush
+  114,112,117,115,104,120, // rpushx
   115,97,100,100, // sadd
   115,99,97,110, // scan
   115,99,97,114,100, // scard
@@ -857,6 +1086,38 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   117,110,115,117,98,115,99,114,105,98,101, // unsubscribe
   117,110,119,97,116,99,104, // unwatch
   119,97,116,99,104, // watch
+  122,97,100,100, // zadd
+  122,99,97,114,100, // zcard
+  122,99,111,117,110,116, // zcount
+  122,100,105,102,102, // zdiff
+  122,100,105,102,102,115,116,111,114,101, // zdiffstore
+  122,105,110,99,114,98,121, // zincrby
+  122,105,110,116,101,114, // zinter
+  122,105,110,116,101,114,99,97,114,100, // zintercard
+  122,105,110,116,101,114,115,116,111,114,101, // zinterstore
+  122,108,101,120,99,111,117,110,116, // zlexcount
+  122,109,112,111,112, // zmpop
+  122,109,115,99,111,114,101, // zmscore
+  122,112,111,112,109,97,120, // zpopmax
+  122,112,111,112,109,105,110, // zpopmin
+  122,114,97,110,100,109,101,109,98,101,114, // zrandmember
+  122,114,97,110,103,101, // zrange
+  122,114,97,110,103,101,98,121,108,101,120, // zrangebylex
+  122,114,97,110,103,101,98,121,115,99,111,114,101, // zrangebyscore
+  122,114,97,110,103,101,115,116,111,114,101, // zrangestore
+  122,114,97,110,107, // zrank
+  122,114,101,109, // zrem
+  122,114,101,109,114,97,110,103,101,98,121,108,101,120, // zremrangebylex
+  122,114,101,109,114,97,110,103,101,98,121,114,97,110,107, // zremrangebyrank
+  122,114,101,109,114,97,110,103,101,98,121,115,99,111,114,101, // zremrangebyscore
+  122,114,101,118,114,97,110,103,101, // zrevrange
+  122,114,101,118,114,97,110,103,101,98,121,108,101,120, // zrevrangebylex
+  122,114,101,118,114,97,110,103,101,98,121,115,99,111,114,101, // zrevrangebyscore
+  122,114,101,118,114,97,110,107, // zrevrank
+  122,115,99,97,110, // zscan
+  122,115,99,111,114,101, // zscore
+  122,117,110,105,111,110, // zunion
+  122,117,110,105,111,110,115,116,111,114,101, // zunionstore
   99,108,105,101,110,116,124,103,101,116,110,97,109,101, // client|getname
   99,108,105,101,110,116,124,103,101,116,114,101,100,105,114, // client|getredir
   99,108,105,101,110,116,124,104,101,108,112, // client|help
@@ -1068,235 +1329,382 @@ export function dispatchCommand(id: u32): void {
     case 58:
       lcsCommand();
       break;
+    case 59:
+      lindexCommand();
+      break;
+    case 60:
+      linsertCommand();
+      break;
     case 61:
-      mgetCommand();
+      llenCommand();
       break;
     case 62:
-      monitorCommand();
+      lmoveCommand();
       break;
     case 63:
-      moveCommand();
-      break;
-    case 64:
-      msetCommand();
+      lmpopCommand();
       break;
     case 65:
-      msetexCommand();
+      lpopCommand();
       break;
     case 66:
-      msetnxCommand();
+      lposCommand();
       break;
     case 67:
-      multiCommand();
+      lpushCommand();
+      break;
+    case 68:
+      lpushxCommand();
       break;
     case 69:
-      persistCommand();
+      lrangeCommand();
       break;
     case 70:
-      pexpireCommand();
+      lremCommand();
       break;
     case 71:
-      pexpireatCommand();
+      lsetCommand();
       break;
     case 72:
-      pexpiretimeCommand();
-      break;
-    case 73:
-      pingCommand();
+      ltrimCommand();
       break;
     case 74:
-      psetexCommand();
+      mgetCommand();
       break;
     case 75:
-      psubscribeCommand();
+      monitorCommand();
       break;
     case 76:
-      pttlCommand();
+      moveCommand();
       break;
     case 77:
-      publishCommand();
+      msetCommand();
+      break;
+    case 78:
+      msetexCommand();
       break;
     case 79:
-      punsubscribeCommand();
+      msetnxCommand();
       break;
     case 80:
-      quitCommand();
-      break;
-    case 81:
-      randomkeyCommand();
+      multiCommand();
       break;
     case 82:
-      renameCommand();
+      persistCommand();
       break;
     case 83:
-      renamenxCommand();
+      pexpireCommand();
       break;
     case 84:
-      resetCommand();
+      pexpireatCommand();
+      break;
+    case 85:
+      pexpiretimeCommand();
       break;
     case 86:
-      saddCommand();
+      pingCommand();
       break;
     case 87:
-      scanCommand();
+      psetexCommand();
       break;
     case 88:
-      scardCommand();
+      psubscribeCommand();
       break;
     case 89:
-      sdiffCommand();
+      pttlCommand();
       break;
     case 90:
-      sdiffstoreCommand();
-      break;
-    case 91:
-      selectCommand();
+      publishCommand();
       break;
     case 92:
-      setCommand();
+      punsubscribeCommand();
       break;
     case 93:
-      setbitCommand();
+      quitCommand();
       break;
     case 94:
-      setexCommand();
+      randomkeyCommand();
       break;
     case 95:
-      setnxCommand();
+      renameCommand();
       break;
     case 96:
-      setrangeCommand();
+      renamenxCommand();
       break;
-    case 98:
-      sinterCommand();
+    case 97:
+      resetCommand();
       break;
     case 99:
-      sintercardCommand();
+      rpopCommand();
       break;
     case 100:
-      sinterstoreCommand();
+      rpoplpushCommand();
       break;
     case 101:
-      sismemberCommand();
+      rpushCommand();
+      break;
+    case 102:
+      rpushxCommand();
       break;
     case 103:
-      smembersCommand();
+      saddCommand();
       break;
     case 104:
-      smismemberCommand();
+      scanCommand();
       break;
     case 105:
-      smoveCommand();
+      scardCommand();
       break;
     case 106:
-      spopCommand();
+      sdiffCommand();
       break;
     case 107:
-      spublishCommand();
+      sdiffstoreCommand();
       break;
     case 108:
-      srandmemberCommand();
+      selectCommand();
       break;
     case 109:
-      sremCommand();
+      setCommand();
       break;
     case 110:
-      sscanCommand();
+      setbitCommand();
       break;
     case 111:
-      ssubscribeCommand();
+      setexCommand();
       break;
     case 112:
-      strlenCommand();
+      setnxCommand();
       break;
     case 113:
-      subscribeCommand();
-      break;
-    case 114:
-      getrangeCommand();
+      setrangeCommand();
       break;
     case 115:
-      sunionCommand();
+      sinterCommand();
       break;
     case 116:
-      sunionstoreCommand();
+      sintercardCommand();
       break;
     case 117:
-      sunsubscribeCommand();
+      sinterstoreCommand();
       break;
     case 118:
-      swapdbCommand();
-      break;
-    case 119:
-      timeCommand();
+      sismemberCommand();
       break;
     case 120:
-      touchCommand();
+      smembersCommand();
       break;
     case 121:
-      ttlCommand();
+      smismemberCommand();
       break;
     case 122:
-      typeCommand();
+      smoveCommand();
       break;
     case 123:
-      unlinkCommand();
+      spopCommand();
       break;
     case 124:
-      unsubscribeCommand();
+      spublishCommand();
       break;
     case 125:
-      unwatchCommand();
+      srandmemberCommand();
       break;
     case 126:
+      sremCommand();
+      break;
+    case 127:
+      sscanCommand();
+      break;
+    case 128:
+      ssubscribeCommand();
+      break;
+    case 129:
+      strlenCommand();
+      break;
+    case 130:
+      subscribeCommand();
+      break;
+    case 131:
+      getrangeCommand();
+      break;
+    case 132:
+      sunionCommand();
+      break;
+    case 133:
+      sunionstoreCommand();
+      break;
+    case 134:
+      sunsubscribeCommand();
+      break;
+    case 135:
+      swapdbCommand();
+      break;
+    case 136:
+      timeCommand();
+      break;
+    case 137:
+      touchCommand();
+      break;
+    case 138:
+      ttlCommand();
+      break;
+    case 139:
+      typeCommand();
+      break;
+    case 140:
+      unlinkCommand();
+      break;
+    case 141:
+      unsubscribeCommand();
+      break;
+    case 142:
+      unwatchCommand();
+      break;
+    case 143:
       watchCommand();
       break;
+    case 144:
+      zaddCommand();
+      break;
+    case 145:
+      zcardCommand();
+      break;
+    case 146:
+      zcountCommand();
+      break;
+    case 147:
+      zdiffCommand();
+      break;
+    case 148:
+      zdiffstoreCommand();
+      break;
+    case 149:
+      zincrbyCommand();
+      break;
+    case 150:
+      zinterCommand();
+      break;
+    case 151:
+      zintercardCommand();
+      break;
+    case 152:
+      zinterstoreCommand();
+      break;
+    case 153:
+      zlexcountCommand();
+      break;
+    case 154:
+      zmpopCommand();
+      break;
+    case 155:
+      zmscoreCommand();
+      break;
+    case 156:
+      zpopmaxCommand();
+      break;
+    case 157:
+      zpopminCommand();
+      break;
+    case 158:
+      zrandmemberCommand();
+      break;
+    case 159:
+      zrangeCommand();
+      break;
+    case 160:
+      zrangebylexCommand();
+      break;
+    case 161:
+      zrangebyscoreCommand();
+      break;
+    case 162:
+      zrangestoreCommand();
+      break;
+    case 163:
+      zrankCommand();
+      break;
+    case 164:
+      zremCommand();
+      break;
+    case 165:
+      zremrangebylexCommand();
+      break;
+    case 166:
+      zremrangebyrankCommand();
+      break;
     case 167:
-      memoryUsageCommand();
+      zremrangebyscoreCommand();
       break;
     case 168:
-      objectEncodingCommand();
+      zrevrangeCommand();
       break;
     case 169:
-      objectFreqCommand();
+      zrevrangebylexCommand();
       break;
     case 170:
-      objectHelpCommand();
+      zrevrangebyscoreCommand();
       break;
     case 171:
-      objectIdletimeCommand();
+      zrevrankCommand();
       break;
     case 172:
-      objectRefcountCommand();
+      zscanCommand();
       break;
     case 173:
-      pubsubChannelsCommand();
+      zscoreCommand();
       break;
     case 174:
-      pubsubHelpCommand();
+      zunionCommand();
       break;
     case 175:
+      zunionstoreCommand();
+      break;
+    case 216:
+      memoryUsageCommand();
+      break;
+    case 217:
+      objectEncodingCommand();
+      break;
+    case 218:
+      objectFreqCommand();
+      break;
+    case 219:
+      objectHelpCommand();
+      break;
+    case 220:
+      objectIdletimeCommand();
+      break;
+    case 221:
+      objectRefcountCommand();
+      break;
+    case 222:
+      pubsubChannelsCommand();
+      break;
+    case 223:
+      pubsubHelpCommand();
+      break;
+    case 224:
       pubsubNumpatCommand();
       break;
-    case 176:
+    case 225:
       pubsubNumsubCommand();
       break;
-    case 177:
+    case 226:
       pubsubShardchannelsCommand();
       break;
-    case 178:
+    case 227:
       pubsubShardnumsubCommand();
       break;
-    case 179:
+    case 228:
       slowlogGetCommand();
       break;
-    case 180:
+    case 229:
       slowlogHelpCommand();
       break;
-    case 181:
+    case 230:
       slowlogLenCommand();
       break;
-    case 182:
+    case 231:
       slowlogResetCommand();
       break;
     default:

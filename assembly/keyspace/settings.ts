@@ -12,6 +12,7 @@ import {
   CFG_LATENCY_TRACKING,
   CFG_LFU_DECAY_MINUTES,
   CFG_LFU_LOG_FACTOR,
+  CFG_LIST_MAX_LISTPACK_SIZE,
   CFG_MAXMEMORY_SAMPLES,
   CFG_PROTO_MAX_BULK,
   CFG_QUERY_BUFFER_LIMIT,
@@ -20,6 +21,8 @@ import {
   CFG_SET_LISTPACK_VALUE,
   CFG_SLOWLOG_MAX_LEN,
   CFG_SLOWLOG_SLOWER_US,
+  CFG_ZSET_MAX_LISTPACK_ENTRIES,
+  CFG_ZSET_MAX_LISTPACK_VALUE,
 } from '../abi';
 
 const settings: usize = memory.data(<i32>CFG_COUNT * 8, 8);
@@ -50,6 +53,9 @@ export function settingsInit(): void {
   Settings.set(CFG_EVICTION_TENACITY, 10);
   Settings.set(CFG_HZ, 10);
   Settings.set(CFG_DEFAULT_USER_NOPASS, 1);
+  Settings.set(CFG_LIST_MAX_LISTPACK_SIZE, -2);
+  Settings.set(CFG_ZSET_MAX_LISTPACK_ENTRIES, 128);
+  Settings.set(CFG_ZSET_MAX_LISTPACK_VALUE, 64);
   Settings.set(CFG_HASH_LISTPACK_ENTRIES, 512);
   Settings.set(CFG_HASH_LISTPACK_VALUE, 64);
   Settings.set(CFG_SET_INTSET_ENTRIES, 512);

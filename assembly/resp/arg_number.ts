@@ -1,7 +1,7 @@
 // Integers among the arguments of the running command.
 import { parseI64, parseI64Value } from '../util/number_parse';
 import { Arg } from './args';
-import { ERR_NOT_INTEGER, errorEnd, errorStart, replyError } from './errors';
+import { ERR_NOT_INTEGER, ERR_NOT_POSITIVE, errorEnd, errorStart, replyError } from './errors';
 import { replyDigits, replyText } from './writer';
 
 /** The integer that the last successful `argI64OrReply` read. */
@@ -52,5 +52,31 @@ export function argI32OrText(i: u32, text: string): bool {
   if (!argI64OrText(i, text)) return false;
   if (argI64 == <i64>(<i32>argI64)) return true;
   replyError(text);
+  return false;
+}
+
+/** As `argI64OrText`, for an integer of at least `least`. */
+export function argAtLeastOrText(i: u32, least: i64, text: string): bool {
+  if (!argI64OrText(i, text)) return false;
+  if (argI64 >= least) return true;
+  replyError(text);
+  return false;
+}
+
+/** As `argI64OrReply`, for a count: an integer that is not negative. */
+export function argCountOrReply(i: u32): bool {
+  return argAtLeastOrText(i, 0, ERR_NOT_POSITIVE);
+}
+
+/** As `argI64OrReply`, for an integer that has a negative counterpart. */
+export function argSymmetricOrReply(i: u32): bool {
+  if (!argI64OrReply(i)) return false;
+  if (argI64 != i64.MIN_VALUE) return true;
+  const start = errorStart();
+  replyText('ERR value is out of range, value must between ');
+  replyDigits(-i64.MAX_VALUE);
+  replyText(' and ');
+  replyDigits(i64.MAX_VALUE);
+  errorEnd(start);
   return false;
 }

@@ -28,6 +28,7 @@ export const ERR_SYNTAX: string = 'ERR syntax error';
 export const ERR_WRONG_TYPE: string =
   'WRONGTYPE Operation against a key holding the wrong kind of value';
 export const ERR_NOT_INTEGER: string = 'ERR value is not an integer or out of range';
+export const ERR_NOT_POSITIVE: string = 'ERR value is out of range, must be positive';
 export const ERR_NOT_FLOAT: string = 'ERR value is not a valid float';
 export const ERR_NO_SUCH_KEY: string = 'ERR no such key';
 export const ERR_OUT_OF_RANGE: string = 'ERR index out of range';

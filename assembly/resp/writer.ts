@@ -9,7 +9,7 @@
 
 import { tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import { copySmall } from '../util/bytes';
-import { digits10, formatI64, formatU64 } from '../util/number_format';
+import { digits10, F64_CHARS_MAX, formatF64, formatI64, formatU64 } from '../util/number_format';
 import { client } from './connection';
 
 const OUTPUT_MIN_BYTES: usize = 262144;
@@ -211,6 +211,20 @@ export function replyBulkText(text: string): void {
   replyText(text);
   replyCrlf();
 }
+
+/** A double: its shortest digits, as a bulk string in RESP2. */
+export function replyDouble(value: f64): void {
+  if (!tryReserve(80)) return;
+  const len = formatF64(value, doubleText);
+  if (client.resp == 3) {
+    store<u8>(pos, 44);
+    memory.copy(pos + 1, doubleText, len);
+    store<u16>(pos + 1 + len, 0x0a0d);
+    pos += 3 + len;
+  } else replyBulk(doubleText, len);
+}
+
+const doubleText: usize = memory.data(<i32>F64_CHARS_MAX, 8);
 
 export function replyBool(value: bool): void {
   if (client.resp == 3) put(value ? 0x0a0d7423 : 0x0a0d6623, 4);

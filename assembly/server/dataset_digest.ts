@@ -6,7 +6,8 @@
 //
 //   value    mix(type u32 big-endian), then the type's own part, then xor("!!expire!!") when the
 //            key has an expiry. A string's part: mix(its bytes). A set's: xor(each member). A hash's:
-//            for each field xor(d), d from zero: mix(field), mix(value).
+//            for each field xor(d), d from zero: mix(field), mix(value). A list's: mix(each
+//            element). A sorted set's: as a hash's, of members and scores as "%.17g" has them.
 //   key      from zero: mix(name), value
 //   all      from zero, per database that holds keys: mix(index u32 big-endian), xor(digest of each
 //            key). That digest is hashed once more, as any bytes given to xor are.
@@ -14,7 +15,15 @@
 // Expired keys that are still stored count, as in Redis. O(bytes stored).
 
 import { database, databaseCount } from '../keyspace/db';
-import { Entry, EntryPtr, TYPE_HASH, TYPE_SET, TYPE_STRING } from '../keyspace/entry';
+import {
+  Entry,
+  EntryPtr,
+  TYPE_HASH,
+  TYPE_LIST,
+  TYPE_SET,
+  TYPE_STRING,
+  TYPE_ZSET,
+} from '../keyspace/entry';
 import {
   HashValue,
   HashWalk,
@@ -26,8 +35,26 @@ import {
   itemToText,
 } from '../keyspace/hash_value';
 import { Bucket, bucketAt, tableFind } from '../keyspace/key_table';
+import { listOf } from '../keyspace/list_value';
 import { SetValue, SetWalk, setMemberText, setNext, setOpen, setWalk } from '../keyspace/set_value';
 import { VIEW_SCRATCH_BYTES, viewLen, viewPtr, viewStringIn } from '../keyspace/string_value';
+import {
+  cursorMemberText,
+  cursorNext,
+  cursorScore,
+  cursorSeek,
+  memberLen,
+  memberPtr,
+} from '../keyspace/zset_value';
+import {
+  ListIterator,
+  ListPtr,
+  listCurrentText,
+  listIteratorStart,
+  listNext,
+  listValueLen,
+} from '../struct/list';
+import { F64_CHARS_MAX, formatF64Precise } from '../util/number_format';
 import { SHA1_BYTES, sha1 } from '../util/sha1';
 import { hashBytes } from '../util/siphash';
 
@@ -37,6 +64,9 @@ const EXPIRE_MARK_BYTES: u32 = 10;
 
 const hash: usize = memory.data(24, 8);
 const keyDigest: usize = memory.data(24, 8);
+const iterator: usize = memory.data(32, 8);
+const memberDigest: usize = memory.data(24, 8);
+const scoreText: usize = memory.data(<i32>F64_CHARS_MAX, 8);
 const bigEndian: usize = memory.data(8, 8);
 const set: SetValue = changetype<SetValue>(memory.data(8, 8));
 const fields: HashValue = changetype<HashValue>(memory.data(8, 8));
@@ -60,6 +90,27 @@ function mixDigest(digest: usize, ptr: usize, len: u32): void {
 function mixNumber(digest: usize, value: u32): void {
   store<u32>(bigEndian, bswap(value));
   mixDigest(digest, bigEndian, 4);
+}
+
+/** A list's part: mix(each element). */
+function addList(digest: usize, list: ListPtr): void {
+  const it = changetype<ListIterator>(iterator);
+  listIteratorStart(it, list, 0, false);
+  while (listNext(it)) {
+    const text = listCurrentText(it, digits);
+    mixDigest(digest, text, listValueLen);
+  }
+}
+
+/** A sorted set's part: xor(of each member, from zero: mix(member), mix(its score, "%.17g")). */
+function addZset(digest: usize, e: EntryPtr): void {
+  for (let more = cursorSeek(e, 0); more; more = cursorNext()) {
+    memory.fill(memberDigest, 0, SHA1_BYTES);
+    cursorMemberText();
+    mixDigest(memberDigest, memberPtr, memberLen);
+    mixDigest(memberDigest, scoreText, formatF64Precise(cursorScore(), scoreText));
+    xorDigest(digest, memberDigest, SHA1_BYTES);
+  }
 }
 
 function addString(digest: usize, e: EntryPtr): void {
@@ -94,7 +145,9 @@ function addValue(digest: usize, e: EntryPtr): void {
   const type = Entry.type(e);
   mixNumber(digest, type);
   if (type == TYPE_STRING) addString(digest, e);
+  else if (type == TYPE_LIST) addList(digest, listOf(e));
   else if (type == TYPE_SET) addSet(digest, e);
+  else if (type == TYPE_ZSET) addZset(digest, e);
   else {
     assert(type == TYPE_HASH);
     addHash(digest, e);

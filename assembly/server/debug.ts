@@ -28,6 +28,7 @@ import { keyEvent, NOTIFY_GENERIC } from '../keyspace/effects';
 import { ENCODING_INT, Entry, entryHasBlock, NO_EXPIRE, TYPE_STRING } from '../keyspace/entry';
 import { Bucket, bucketAt, tableFind } from '../keyspace/key_table';
 import { VIEW_SCRATCH_BYTES, viewLen, viewPtr, viewStringIn } from '../keyspace/string_value';
+import { valueBytes } from '../keyspace/value';
 import { free, tryAlloc, usableSize } from '../memory/alloc';
 import { memoryNearlyExhausted } from '../memory/pages';
 import { lzfCompress } from '../util/lzf';
@@ -85,7 +86,6 @@ export function describeKey(
 ): bool {
   const e = tableFind(database(databaseId), key, keyLen, hashBytes(key, keyLen));
   if (e == 0) return false;
-  assert(Entry.type(e) == TYPE_STRING);
   memory.fill(out, 0, KEY_INFO_BYTES);
   store<u32>(out, <u32>e, KEY_INFO_ADDRESS);
   store<u32>(out, Entry.type(e), KEY_INFO_TYPE);
@@ -94,6 +94,12 @@ export function describeKey(
   store<u32>(out, idleSeconds(e), KEY_INFO_IDLE_SECONDS);
   store<u32>(out, <u32>usableSize(e), KEY_INFO_ENTRY_BYTES);
   if (entryHasBlock(e)) store<u32>(out, <u32>usableSize(Entry.valuePtr(e)), KEY_INFO_VALUE_BYTES);
+  if (Entry.type(e) != TYPE_STRING) {
+    // What it takes here, for want of a file to measure.
+    const bytes = valueBytes(Entry.type(e), Entry.encoding(e), Entry.valuePtr(e), 0);
+    store<f64>(out, bytes, KEY_INFO_SERIALIZED);
+    return true;
+  }
   if (Entry.encoding(e) != ENCODING_INT) store<u32>(out, Entry.stringLen(e), KEY_INFO_VALUE_LEN);
   viewStringIn(e, digits);
   store<f64>(out, rdbStringBytes(viewPtr, viewLen, compress), KEY_INFO_SERIALIZED);

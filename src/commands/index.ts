@@ -12,16 +12,20 @@ import { connectionCommands } from './connection.ts';
 import { genericCommands } from './generic.ts';
 import { hashCommands } from './hash.ts';
 import { introspectionCommands } from './introspection.ts';
+import { listCommands } from './list.ts';
 import { pubsubCommands } from './pubsub.ts';
 import { serverCommands } from './server.ts';
 import { setCommands } from './set.ts';
 import type { CommandFlag, CommandSpec, KeySpec } from './spec.ts';
 import { stringCommands } from './string.ts';
 import { transactionsCommands } from './transactions.ts';
+import { zsetCommands } from './zset.ts';
 
 const families: readonly CommandSpec[][] = [
   stringCommands,
   genericCommands,
+  listCommands,
+  zsetCommands,
   bitmapCommands,
   setCommands,
   hashCommands,

@@ -200,7 +200,7 @@ describe('key specs', () => {
 
   it('find a key in the shortest form of every command that has one', () => {
     each((command) => {
-      if (!hasKeys(command) || command.spec.keys[0]?.find.type === 'keynum') return;
+      if (!hasKeys(command) || command.spec.keys.some(({ find }) => find.type === 'keynum')) return;
       const args = Array.from({ length: Math.abs(command.spec.arity) }, () => Buffer.from('x'));
       expect(keyPositions(command, args)?.length, command.fullName).toBeGreaterThan(0);
     });

@@ -23,8 +23,13 @@ const HINTS_CHANGED_IN_7_2 = new Set([
   'scan',
 ]);
 
-/** Arity -4 in 7.0. */
-const ARITY_CHANGED_IN_7_2 = new Set(['command|getkeys', 'command|getkeysandflags']);
+/** Arity -4 in 7.0, of ZRANK and ZREVRANK 3. */
+const ARITY_CHANGED_IN_7_2 = new Set([
+  'command|getkeys',
+  'command|getkeysandflags',
+  'zrank',
+  'zrevrank',
+]);
 
 /** Arguments whose names or nesting 7.2 changed, or that a later release extended. */
 const ARGUMENTS_CHANGED = new Set([
@@ -49,6 +54,19 @@ const ARGUMENTS_CHANGED = new Set([
   'msetnx',
   'set',
   'shutdown',
+  'zadd',
+  'zinter',
+  'zinterstore',
+  'zrange',
+  'zrangebylex',
+  'zrangebyscore',
+  'zrangestore',
+  'zrank',
+  'zrevrangebylex',
+  'zrevrangebyscore',
+  'zrevrank',
+  'zunion',
+  'zunionstore',
 ]);
 
 /** Deprecated, or dated otherwise, since 7.2. */

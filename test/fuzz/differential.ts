@@ -231,15 +231,19 @@ class Side {
         .map((name) => ('bytes' in name ? name.bytes : Buffer.alloc(0)))
         .sort(Buffer.compare);
       for (const key of sorted) {
-        const [type, encoding, expires, value] = await admin.pipelineRaw([
+        const [type, encoding, expires, value, digest] = await admin.pipelineRaw([
           ['TYPE', key],
           ['OBJECT', 'ENCODING', key],
           ['PEXPIRETIME', key],
           ['GET', key],
+          ['DEBUG', 'DIGEST-VALUE', key],
         ]);
+        const shown = hasNewEncodings(type)
+          ? [type, value, digest]
+          : [type, encoding, value, digest];
         found.push({
           name: `${database}:${joinArguments([key])}`,
-          content: [type, encoding, value].map((raw) => raw && showReply(raw.reply)).join(' '),
+          content: shown.map((raw) => raw && showReply(raw.reply)).join(' '),
           expiresMs: expires?.reply.kind === 'integer' ? Number(expires.reply.value) : Number.NaN,
         });
       }
@@ -258,6 +262,11 @@ class Side {
     await this.admin?.close();
     this.admin = null;
   }
+}
+
+/** Lists and sets got encodings in 7.2 that older servers do not have. */
+function hasNewEncodings(type: RawReply | undefined): boolean {
+  return type?.reply.kind === 'simple' && ['list', 'set'].includes(type.reply.text);
 }
 
 function messageOf(error: unknown): string {

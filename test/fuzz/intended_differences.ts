@@ -122,7 +122,46 @@ function helloWithoutIdentity(reply: Reply): string | null {
   return JSON.stringify(shown);
 }
 
+/** Whether two replies are the same but for how they write the same numbers. */
+function sameNumbers(a: Reply, b: Reply): boolean {
+  const [left, right] = [items(a), items(b)];
+  if (left && right) {
+    return left.length === right.length && left.every((item, i) => sameNumbers(item, right[i]!));
+  }
+  if (a.kind !== b.kind) return false;
+  const [one, other] = [showReply(a), showReply(b)];
+  if (one === other) return true;
+  const number = (shown: string) =>
+    Number(shown.replace(/^(?:"|double\()(.*)[")]$/, '$1') || Number.NaN);
+  return number(one) === number(other);
+}
+
 export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
+  // --- Types other than strings ---
+  {
+    name: 'encodings of lists',
+    reason: 'Since 7.2 small lists are listpacks.',
+    allows: (d) =>
+      d.words[0] === 'object' &&
+      crosses(d.versions, '7.2') &&
+      text(d.a) === 'quicklist' &&
+      text(d.b) === 'listpack',
+  },
+  {
+    name: 'WITHSCORE',
+    reason: 'ZRANK and ZREVRANK have it since 7.2, and so take one more argument.',
+    allows: (d) =>
+      ['zrank', 'zrevrank'].includes(d.words[0] ?? '') &&
+      d.words.length === 4 &&
+      crosses(d.versions, '7.2') &&
+      d.a.kind === 'error',
+  },
+  {
+    name: 'digits of scores',
+    reason: 'Since 7.2 scores have as few digits as tell them, before that always 17.',
+    allows: (d) =>
+      (d.words[0] ?? '').startsWith('z') && crosses(d.versions, '7.2') && sameNumbers(d.a, d.b),
+  },
   // --- Time ---
   {
     name: 'time left',

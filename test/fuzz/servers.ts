@@ -12,11 +12,14 @@ export interface Subject {
   revive?: () => Promise<Address>;
 }
 
+/** For the digests of values. */
+const DEBUG = ['--enable-debug-command', 'yes'];
+
 const ARGS: Record<string, { kind: 'redis' | 'respite'; args: string[] }> = {
-  redis: { kind: 'redis', args: [] },
-  direct: { kind: 'respite', args: ['--transport', 'direct'] },
-  stream: { kind: 'respite', args: ['--transport', 'stream'] },
-  respite: { kind: 'respite', args: [] },
+  redis: { kind: 'redis', args: DEBUG },
+  direct: { kind: 'respite', args: ['--transport', 'direct', ...DEBUG] },
+  stream: { kind: 'respite', args: ['--transport', 'stream', ...DEBUG] },
+  respite: { kind: 'respite', args: DEBUG },
 };
 
 /** Starts the named server, or takes one that runs at HOST:PORT. */

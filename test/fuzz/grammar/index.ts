@@ -12,12 +12,18 @@ import {
 } from './base.ts';
 import { bitmapFamily } from './bitmap.ts';
 import { expireFamily, genericFamily } from './generic.ts';
+import { listFamily } from './list.ts';
 import { connectionFamily, serverFamily } from './server.ts';
 import { numberFamily, stringFamily } from './string.ts';
+import { LEX_KEY, zsetAlgebraFamily, zsetFamily, zsetLexFamily } from './zset.ts';
 
 export const FAMILIES: readonly Family[] = [
   stringFamily,
   numberFamily,
+  listFamily,
+  zsetFamily,
+  zsetAlgebraFamily,
+  zsetLexFamily,
   bitmapFamily,
   genericFamily,
   expireFamily,
@@ -26,7 +32,15 @@ export const FAMILIES: readonly Family[] = [
 ];
 
 /** Relative share of each family when all take part. */
-const SHARES: Record<string, number> = { string: 10, number: 4, bitmap: 6, generic: 8, expire: 5 };
+const SHARES: Record<string, number> = {
+  string: 10,
+  number: 4,
+  bitmap: 6,
+  list: 8,
+  zset: 8,
+  generic: 8,
+  expire: 5,
+};
 
 /** Words that a mutation puts where they do not belong. */
 const STRAY_TOKENS = [
@@ -154,6 +168,7 @@ export function isAllowed({ args, settleMs }: Generated, expiry: ExpiryMode): bo
   const words = args.map((arg) => arg.toString('latin1').toLowerCase());
   const name = words[0] ?? '';
   if (words[1] !== 'large' && writesFar(name, words)) return false;
+  if (!isMeaningfulLex(name, words)) return false;
   if (name === 'client') {
     if (['pause', 'tracking', 'info', 'caching'].includes(words[1] ?? '')) return false;
     if (words[1] === 'list') return words.length > 3;
@@ -180,6 +195,18 @@ export function isAllowed({ args, settleMs }: Generated, expiry: ExpiryMode): bo
   return !relativeTimesMs(name, words).some(
     (ms) => ms > 0 && (expiry === 'absolute' || ms < NEAR_MS),
   );
+}
+
+/**
+ * Ranges by lex mean something only where all scores are equal, so they are asked of one key that has
+ * only scores of 0.
+ */
+function isMeaningfulLex(name: string, words: readonly string[]): boolean {
+  const byLex = name.includes('lex') || words.includes('bylex');
+  if (!byLex && !words.includes(LEX_KEY)) return true;
+  if (words.lastIndexOf(LEX_KEY) !== 1) return false;
+  if (name === 'zadd') return words.every((word, i) => i < 2 || i % 2 === 1 || word === '0');
+  return byLex && name !== 'zrangestore';
 }
 
 function isListing(subcommand: string): boolean {

@@ -1,0 +1,388 @@
+// Sorted sets: adding, removing, scores, ranks and both ends. Ranges are in zset_range.ts, what takes
+// several sets in zset_algebra.ts, picking at random in zset_random.ts, ZSCAN in zset_scan.ts.
+//
+// A sorted set that has become empty is deleted with its key. ZADD of several members that runs out of
+// memory replies the error and keeps those it has added.
+
+import { deleteFound, deleteKey, lookupKeyRead, lookupKeyWrite } from '../keyspace/db';
+import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../keyspace/effects';
+import { Entry, EntryPtr, TYPE_ZSET } from '../keyspace/entry';
+import {
+  cursorMember,
+  cursorNext,
+  cursorPrev,
+  cursorScore,
+  cursorSeek,
+  foundScore,
+  memberInt,
+  memberLen,
+  memberPtr,
+  tryNewZsetKey,
+  tryZsetAdd,
+  tryZsetExpect,
+  tryZsetUpdate,
+  zsetFind,
+  zsetLength,
+  zsetRankFound,
+  zsetRemoveFound,
+  zsetRemoveRange,
+} from '../keyspace/zset_value';
+import { argEvent } from '../resp/arg_event';
+import { argAtLeastOrText, argCountOrReply, argI64 } from '../resp/arg_number';
+import { Arg, argc, argIs } from '../resp/args';
+import { client } from '../resp/connection';
+import {
+  ERR_NOT_FLOAT,
+  ERR_OOM_LIMIT,
+  ERR_SYNTAX,
+  ERR_WRONG_TYPE,
+  replyError,
+  replyWrongArguments,
+} from '../resp/errors';
+import {
+  outputLost,
+  replyArray,
+  replyBulk,
+  replyBulkInt,
+  replyDouble,
+  replyInt,
+  replyNull,
+  replyNullArray,
+} from '../resp/writer';
+import { parseF64, parseF64Value } from '../util/number_parse';
+import { replyMpopSyntax } from './list';
+
+/** False after replying that the entry is no sorted set. */
+export function isZsetOrReply(e: EntryPtr): bool {
+  if (Entry.type(e) == TYPE_ZSET) return true;
+  replyError(ERR_WRONG_TYPE);
+  return false;
+}
+
+// --- ZADD ---
+
+const ADD_NX: u32 = 1;
+const ADD_XX: u32 = 2;
+const ADD_GT: u32 = 4;
+const ADD_LT: u32 = 8;
+const ADD_CH: u32 = 16;
+const ADD_INCR: u32 = 32;
+
+/** ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...] */
+export function zaddCommand(): void {
+  add(0);
+}
+
+/** ZINCRBY key increment member */
+export function zincrbyCommand(): void {
+  add(ADD_INCR);
+}
+
+/** The option that argument `i` is, 0 for none. */
+function addOption(i: u32): u32 {
+  // Scores are longer or begin otherwise; most calls stop at the first byte.
+  const len = Arg.len(i);
+  if (len < 2 || len > 4 || load<u8>(Arg.ptr(i)) < 65) return 0;
+  if (argIs(i, 'nx')) return ADD_NX;
+  if (argIs(i, 'xx')) return ADD_XX;
+  if (argIs(i, 'gt')) return ADD_GT;
+  if (argIs(i, 'lt')) return ADD_LT;
+  if (argIs(i, 'ch')) return ADD_CH;
+  return argIs(i, 'incr') ? ADD_INCR : 0;
+}
+
+/** Whether options and pairs from argument `first` on make sense; else the error is sent. */
+function isAddOrReply(flags: u32, first: u32): bool {
+  const words = argc - first;
+  if (words == 0 || words & 1) replyError(ERR_SYNTAX);
+  else if ((flags & (ADD_NX | ADD_XX)) == (ADD_NX | ADD_XX)) {
+    replyError('ERR XX and NX options at the same time are not compatible');
+  } else if (popcnt(flags & (ADD_NX | ADD_GT | ADD_LT)) > 1) {
+    replyError('ERR GT, LT, and/or NX options at the same time are not compatible');
+  } else if (flags & ADD_INCR && words > 2) {
+    replyError('ERR INCR option supports a single increment-element pair');
+  } else return areScoresOrReply(first);
+  return false;
+}
+
+/** Whether all scores are valid; the last one is then in `parseF64Value`. */
+function areScoresOrReply(first: u32): bool {
+  for (let i = first; i < argc; i += 2) {
+    if (parseF64(Arg.ptr(i), Arg.len(i))) continue;
+    replyError(ERR_NOT_FLOAT);
+    return false;
+  }
+  return true;
+}
+
+// What `addOne` did.
+let added: u32 = 0;
+let updated: u32 = 0;
+let skipped: bool = false;
+let newScore: f64 = 0;
+
+function add(flags: u32): void {
+  let first: u32 = 2;
+  while (first < argc) {
+    const option = addOption(first);
+    if (option == 0) break;
+    flags |= option;
+    first += 1;
+  }
+  if (!isAddOrReply(flags, first)) return;
+  const pairs = (argc - first) >> 1;
+  let score = parseF64Value;
+  let e = lookupKeyWrite(Arg.ptr(1), Arg.len(1), Arg.hash(1));
+  if (e == 0) {
+    if (flags & ADD_XX) {
+      if (flags & ADD_INCR) replyNull();
+      else replyInt(0);
+      return;
+    }
+    e = tryNewZsetKey(Arg.ptr(1), Arg.len(1), Arg.hash(1), pairs, Arg.len(first + 1));
+  } else {
+    if (!isZsetOrReply(e)) return;
+    if (!tryZsetExpect(e, pairs)) e = 0;
+  }
+  if (e == 0) {
+    replyError(ERR_OOM_LIMIT);
+    return;
+  }
+  added = 0;
+  updated = 0;
+  skipped = false;
+  let error: string = '';
+  for (let i = first; i < argc && error.length == 0; i += 2) {
+    if (pairs > 1) {
+      parseF64(Arg.ptr(i), Arg.len(i));
+      score = parseF64Value;
+    }
+    error = addOne(e, i + 1, score, flags);
+  }
+  if (added + updated > 0) {
+    argEvent(1, NOTIFY_ZSET, flags & ADD_INCR ? 'zincr' : 'zadd', added + updated);
+  } else if (zsetLength(e) == 0) deleteKey(Arg.ptr(1), Arg.len(1), Arg.hash(1));
+  if (error.length != 0) replyError(error);
+  else if ((flags & ADD_INCR) == 0) replyInt(flags & ADD_CH ? added + updated : added);
+  else if (skipped) replyNull();
+  else replyDouble(newScore);
+}
+
+/** Adds or changes the member in argument `i`. Returns the text of an error, empty for none. */
+function addOne(e: EntryPtr, i: u32, score: f64, flags: u32): string {
+  const member = Arg.ptr(i);
+  const len = Arg.len(i);
+  newScore = score;
+  if (!zsetFind(e, member, len)) {
+    if (flags & ADD_XX) {
+      skipped = true;
+      return '';
+    }
+    if (!tryZsetAdd(e, member, len, score)) return ERR_OOM_LIMIT;
+    added += 1;
+    return '';
+  }
+  const old = foundScore;
+  if (flags & ADD_NX) {
+    skipped = true;
+    return '';
+  }
+  if (flags & ADD_INCR) {
+    newScore = score + old;
+    if (isNaN(newScore)) return 'ERR resulting score is not a number (NaN)';
+  }
+  if ((flags & ADD_LT && newScore >= old) || (flags & ADD_GT && newScore <= old)) {
+    skipped = true;
+    return '';
+  }
+  if (newScore == old) return '';
+  if (!tryZsetUpdate(e, member, len, newScore)) return ERR_OOM_LIMIT;
+  updated += 1;
+  return '';
+}
+
+// --- Removing ---
+
+/** ZREM key member [member ...] */
+export function zremCommand(): void {
+  const e = lookupKeyWrite(Arg.ptr(1), Arg.len(1), Arg.hash(1));
+  if (e == 0) {
+    replyInt(0);
+    return;
+  }
+  if (!isZsetOrReply(e)) return;
+  let removed: u32 = 0;
+  let left = zsetLength(e);
+  for (let i: u32 = 2; i < argc && left > 0; i++) {
+    if (!zsetFind(e, Arg.ptr(i), Arg.len(i))) continue;
+    zsetRemoveFound(e);
+    removed += 1;
+    left -= 1;
+  }
+  if (removed > 0) membersRemoved(1, e, 'zrem', removed);
+  replyInt(removed);
+}
+
+/**
+ * Reports that members of the set that the last lookup found, in argument `i`, were removed, and
+ * deletes it if none is left.
+ */
+export function membersRemoved(i: u32, e: EntryPtr, event: string, count: u32): void {
+  argEvent(i, NOTIFY_ZSET, event, count);
+  if (zsetLength(e) > 0) return;
+  deleteFound(Arg.hash(i));
+  argEvent(i, NOTIFY_GENERIC, 'del', 0);
+}
+
+// --- Both ends ---
+
+/** ZPOPMIN key [count] */
+export function zpopminCommand(): void {
+  popEnd(false);
+}
+
+/** ZPOPMAX key [count] */
+export function zpopmaxCommand(): void {
+  popEnd(true);
+}
+
+function popEnd(highest: bool): void {
+  if (argc > 3) {
+    replyError(ERR_SYNTAX);
+    return;
+  }
+  const hasCount = argc == 3;
+  if (hasCount && !argCountOrReply(2)) return;
+  const count = hasCount ? argI64 : 1;
+  const e = lookupKeyWrite(Arg.ptr(1), Arg.len(1), Arg.hash(1));
+  if (e == 0) replyArray(0);
+  else if (!isZsetOrReply(e)) return;
+  else if (count == 0) replyArray(0);
+  else popMembers(1, e, highest, count, hasCount && client.resp == 3);
+}
+
+/** Removes up to `count` members from an end of the set that the last lookup found, and replies. */
+function popMembers(i: u32, e: EntryPtr, highest: bool, count: i64, nested: bool): void {
+  const length = zsetLength(e);
+  const range = <u32>min<i64>(count, length);
+  replyArray(nested ? range : range << 1);
+  cursorSeek(e, highest ? length - 1 : 0);
+  replyMembers(range, highest, true, nested);
+  zsetRemoveRange(e, highest ? length - range : 0, range);
+  membersRemoved(i, e, highest ? 'zpopmax' : 'zpopmin', range);
+}
+
+/** Replies with `count` members from the cursor on, with their scores, in pairs of their own. */
+export function replyMembers(count: u32, backwards: bool, scores: bool, nested: bool): void {
+  for (let left = count; left > 0 && !outputLost; left--) {
+    if (nested) replyArray(2);
+    replyMember();
+    if (scores) replyDouble(cursorScore());
+    if (left == 1) break;
+    if (backwards) cursorPrev();
+    else cursorNext();
+  }
+}
+
+/** Replies with the member at the cursor. */
+export function replyMember(): void {
+  cursorMember();
+  if (memberPtr != 0) replyBulk(memberPtr, memberLen);
+  else replyBulkInt(memberInt);
+}
+
+/** ZMPOP numkeys key [key ...] MIN | MAX [COUNT count] */
+export function zmpopCommand(): void {
+  if (!argAtLeastOrText(1, 1, 'ERR numkeys should be greater than 0')) return;
+  if (argI64 >= <i64>argc - 2) {
+    replyError(ERR_SYNTAX);
+    return;
+  }
+  const where: u32 = <u32>argI64 + 2;
+  const highest = argIs(where, 'max');
+  if (!highest && !argIs(where, 'min')) {
+    replyError(ERR_SYNTAX);
+    return;
+  }
+  let count: i64 = 1;
+  if (argc > where + 1) {
+    if (argc != where + 3 || !argIs(where + 1, 'count')) {
+      replyMpopSyntax(where);
+      return;
+    }
+    if (!argAtLeastOrText(where + 2, 1, 'ERR count should be greater than 0')) return;
+    count = argI64;
+  }
+  for (let i: u32 = 2; i < where; i++) {
+    const e = lookupKeyWrite(Arg.ptr(i), Arg.len(i), Arg.hash(i));
+    if (e == 0) continue;
+    if (!isZsetOrReply(e)) return;
+    replyArray(2);
+    replyBulk(Arg.ptr(i), Arg.len(i));
+    popMembers(i, e, highest, count, true);
+    return;
+  }
+  replyNullArray();
+}
+
+// --- Reading ---
+
+/** ZCARD key */
+export function zcardCommand(): void {
+  const e = lookupKeyRead(Arg.ptr(1), Arg.len(1), Arg.hash(1));
+  if (e == 0) replyInt(0);
+  else if (isZsetOrReply(e)) replyInt(zsetLength(e));
+}
+
+/** Replies with the score of the member in argument `i`, null for none. */
+function replyScore(e: EntryPtr, i: u32): void {
+  if (e != 0 && zsetFind(e, Arg.ptr(i), Arg.len(i))) replyDouble(foundScore);
+  else replyNull();
+}
+
+/** ZSCORE key member */
+export function zscoreCommand(): void {
+  const e = lookupKeyRead(Arg.ptr(1), Arg.len(1), Arg.hash(1));
+  if (e == 0 || isZsetOrReply(e)) replyScore(e, 2);
+}
+
+/** ZMSCORE key member [member ...] */
+export function zmscoreCommand(): void {
+  const e = lookupKeyRead(Arg.ptr(1), Arg.len(1), Arg.hash(1));
+  if (e != 0 && !isZsetOrReply(e)) return;
+  replyArray(argc - 2);
+  for (let i: u32 = 2; i < argc; i++) replyScore(e, i);
+}
+
+/** ZRANK key member [WITHSCORE] */
+export function zrankCommand(): void {
+  rank(false, 'zrank');
+}
+
+/** ZREVRANK key member [WITHSCORE] */
+export function zrevrankCommand(): void {
+  rank(true, 'zrevrank');
+}
+
+function rank(reverse: bool, command: string): void {
+  const withScore = argc == 4;
+  if (argc > 4) {
+    replyWrongArguments(command);
+    return;
+  }
+  if (withScore && !argIs(3, 'withscore')) {
+    replyError(ERR_SYNTAX);
+    return;
+  }
+  const e = lookupKeyRead(Arg.ptr(1), Arg.len(1), Arg.hash(1));
+  if (e != 0 && !isZsetOrReply(e)) return;
+  if (e == 0 || !zsetFind(e, Arg.ptr(2), Arg.len(2))) {
+    if (withScore) replyNullArray();
+    else replyNull();
+    return;
+  }
+  const before = zsetRankFound(e);
+  if (withScore) replyArray(2);
+  replyInt(reverse ? zsetLength(e) - 1 - before : before);
+  if (withScore) replyDouble(foundScore);
+}
