@@ -32,6 +32,7 @@ import { monitorAdd, monitorRemove } from './client/monitor';
 import { notifySettingChanged } from './client/notify';
 import {
   pubsubClients,
+  subscriptionCount,
   TOPIC_CHANNEL,
   TOPIC_PATTERN,
   TOPIC_SHARD,
@@ -39,7 +40,7 @@ import {
   unsubscribeSilently,
 } from './client/pubsub';
 import { slowlogTrim } from './client/slowlog';
-import { transactionEnd } from './client/transaction';
+import { queuedBytes, queuedCommands, transactionEnd } from './client/transaction';
 import { watchedKeys, watchingClients } from './client/watch';
 import { clockUs, setNow } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
@@ -354,6 +355,21 @@ export function populate(
   valueBytes: u32,
 ): bool {
   return tryPopulate(databaseId, <u64>count, prefix, prefixLen, valueBytes);
+}
+
+/** Commands a connection has queued since MULTI. */
+export function connQueuedCommands(ptr: usize): u32 {
+  return queuedCommands(changetype<Conn>(ptr));
+}
+
+/** Bytes its transaction holds. */
+export function connQueuedBytes(ptr: usize): u32 {
+  return queuedBytes(changetype<Conn>(ptr));
+}
+
+/** Its subscriptions: 0 channels, 1 patterns, 2 shard channels. */
+export function connSubscriptions(ptr: usize, kind: u32): u32 {
+  return subscriptionCount(changetype<Conn>(ptr), kind);
 }
 
 /** Connections that listen to a channel, shard channel or pattern. */

@@ -15,22 +15,27 @@ import type { RewriteOptions } from './config/rewrite.ts';
 import { Core } from './core/core.ts';
 import { Guards } from './core/guards.ts';
 import { resetStatistics } from './core/statistics.ts';
-import { type CoreCrash, Engine } from './engine.ts';
+import { Engine } from './engine.ts';
 import type { HostCall } from './host_command.ts';
 import type { Logger } from './log.ts';
-import type { CrashCause } from './monitor/crash_cause.ts';
+import { type CrashCause, causeOfCoreCrash } from './monitor/crash_cause.ts';
+import { writeCrashReport } from './monitor/crash_report.ts';
 import { type DebugHooks, registerDebug } from './monitor/debug.ts';
 import { DebugFlags } from './monitor/debug_flags.ts';
-import { registerInfo } from './monitor/info.ts';
+import { type InfoSection, registerInfo } from './monitor/info.ts';
 import { infoSections } from './monitor/info_sections.ts';
 import { registerLatency } from './monitor/latency.ts';
 import { LatencyMonitor } from './monitor/latency_monitor.ts';
+import { registerLolwut } from './monitor/lolwut.ts';
 import { registerMemory } from './monitor/memory.ts';
 import { readHugePageBytes } from './monitor/process_facts.node.ts';
+import { registerShutdown } from './monitor/shutdown.ts';
+import { registerStandalone } from './monitor/standalone.ts';
 import { DefaultUser, registerAuthCommands } from './net/auth_commands.ts';
 import { chooseTransport } from './net/choose.ts';
-import type { ClientType } from './net/client.ts';
+import type { Client, ClientType } from './net/client.ts';
 import { registerClientCommands } from './net/client_commands.ts';
+import { type ClientDetails, NO_DETAILS } from './net/client_info.ts';
 import { ClientPause } from './net/client_pause.ts';
 import { ClientRegistry, type ClientSettings, type OutputBufferLimit } from './net/clients.ts';
 import { DisconnectLog } from './net/disconnect_log.ts';
@@ -60,12 +65,12 @@ export interface ServerOptions {
   readonly configFile: string;
   /** CONFIG REWRITE; undefined when the server was started without a file. */
   readonly rewriteFile?: (options?: RewriteOptions) => string | null;
-  /** DEBUG: reports the crash and ends the process. */
-  readonly crash: (cause: CrashCause) => never;
   /** DEBUG RESTART: replaces the process; returns only when that is impossible. */
   readonly restart: (isGraceful: boolean, delayMs: number) => void;
-  /** The core trapped; the process must end. */
-  readonly onCrash: (crash: CoreCrash) => void;
+  /** Ends the process after a crash report. */
+  readonly endAfterCrash: (cause: CrashCause, usesExit: boolean) => never;
+  /** Ends the process after a shutdown. */
+  readonly exit: (code: number) => void;
 }
 
 export class Server {
@@ -79,6 +84,7 @@ export class Server {
   readonly figures: ServerFigures;
   readonly debugFlags = new DebugFlags();
   readonly latency: LatencyMonitor;
+  private readonly sections: readonly InfoSection[];
   private readonly options: ServerOptions;
   private readonly disconnects: DisconnectLog;
   private listener: Listener | undefined;
@@ -92,7 +98,7 @@ export class Server {
     this.logger = options.logger;
     const core = new Core(options.module, { databases: Number(this.config.get('databases')) });
     this.engine = new Engine(core, {
-      onCrash: options.onCrash,
+      onCrash: (crash) => this.crash(causeOfCoreCrash(crash)),
       onHandlerError: (name, error) =>
         this.logger.warning(
           `Internal error in '${name}': ${error instanceof Error ? error.stack : error}`,
@@ -109,6 +115,7 @@ export class Server {
       settings: new ClientDirectives(this.config),
       log: this.logger,
       isOpen: () => this.users.isOpen,
+      details: (client) => this.detailsOf(client),
     });
     this.disconnects = new DisconnectLog(this.clients, this.logger);
     this.guards = new Guards(core);
@@ -121,6 +128,7 @@ export class Server {
       executable: options.executable,
       configFile: options.configFile,
     });
+    this.sections = infoSections(this.figures);
     this.latency = new LatencyMonitor({
       core: this.engine.core,
       thresholdMs: () => this.config.get('latency-monitor-threshold'),
@@ -191,6 +199,51 @@ export class Server {
     }
   }
 
+  /** Stops serving and ends the process. */
+  shutdown(): void {
+    const { logger } = this;
+    logger.warning('User requested shutdown...');
+    this.stop();
+    logger.warning('Respite is now ready to exit, bye bye...');
+    this.options.exit(0);
+  }
+
+  /** Reports why the process cannot go on, and ends it. */
+  crash(cause: CrashCause): never {
+    const { engine, config, logger } = this;
+    const line = (client: Client): string => this.clients.info(client);
+    writeCrashReport(cause, {
+      logger,
+      core: engine.core,
+      sections: this.sections,
+      now: () => engine.now(),
+      clientList: () => [...this.clients.all()].map((client) => `${line(client)}\n`).join(''),
+      currentClient: () => {
+        const ptr = engine.core.word(abi.ABI_CURRENT_CONN);
+        const current = [...engine.clients.values()].find((each) => each.ptr === ptr);
+        const client = current && this.clients.find(current.id);
+        return client === undefined ? undefined : line(client);
+      },
+      configDebugInfo: () => config.debugInfo(),
+    });
+    return this.options.endAfterCrash(cause, config.get('use-exit-on-panic'));
+  }
+
+  /** What CLIENT LIST shows of transactions and subscriptions. */
+  private detailsOf(client: Client): ClientDetails {
+    const ptr = this.engine.clients.get(client.id)?.ptr;
+    if (ptr === undefined) return NO_DETAILS;
+    const { exports } = this.engine.core;
+    return {
+      ...NO_DETAILS,
+      channels: exports.connSubscriptions(ptr, 0),
+      patterns: exports.connSubscriptions(ptr, 1),
+      shardChannels: exports.connSubscriptions(ptr, 2),
+      queuedCommands: exports.connQueuedCommands(ptr),
+      queuedBytes: exports.connQueuedBytes(ptr),
+    };
+  }
+
   /** New clients need no password without one; RESET in the core asks the same. */
   private applyRequirepass(): undefined {
     this.engine.core.exports.setConfig(abi.CFG_DEFAULT_USER_NOPASS, this.users.isOpen ? 1 : 0);
@@ -220,7 +273,16 @@ export class Server {
     const redactArgument = (_call: HostCall, index: number) =>
       engine.core.exports.redactArgument(index);
     registerCommandCommands(engine.commands);
-    registerInfo(engine.commands, infoSections(this.figures));
+    registerInfo(engine.commands, this.sections);
+    registerLolwut(engine.commands);
+    registerStandalone(engine.commands, engine.now());
+    registerShutdown(engine.commands, {
+      begin: () => {
+        this.shutdown();
+        return new Promise(() => {});
+      },
+      abort: () => false,
+    });
     registerMemory(engine.commands, {
       core: engine.core,
       memory: this.figures.memory,
@@ -269,7 +331,7 @@ export class Server {
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
       },
       log: (message) => logger.warning(`DEBUG LOG: ${message}`),
-      crash: options.crash,
+      crash: (cause) => this.crash(cause),
       restart: options.restart,
       rewriteConfig: () => options.rewriteFile?.({ forceAll: true }) ?? null,
       changeReplicationId: () => {},

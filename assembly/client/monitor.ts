@@ -6,7 +6,7 @@
 // puts it behind its reply (but not into the middle of EXEC's, as Redis does). A command too big for
 // that (or memory too short) is left out, and so is everything for a monitor that wants no replies.
 
-import { CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP } from '../abi';
+import { CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_UNIX_SOCKET } from '../abi';
 import { nowUs } from '../keyspace/clock';
 import { free, tryAlloc } from '../memory/alloc';
 import { Conn, client, tryPush } from '../resp/connection';
@@ -90,6 +90,19 @@ function putMicros(value: u32): void {
  * Tells every monitor about a command of the connection that ran; the records of its arguments are at
  * `argv`. `elapsedUs` is the time since the batch began.
  */
+/** "ip:port", or "unix:" and the socket's path, whose address ends in a port of 0. */
+function putAddress(c: Conn): void {
+  let len = c.addrLen;
+  if (c.flags & CLIENT_UNIX_SOCKET && len > 2) {
+    store<u32>(out, 0x78696e75); // "unix"
+    store<u8>(out, 58, 4);
+    out += 5;
+    len -= 2;
+  }
+  memory.copy(out, c.addr, len);
+  out += len;
+}
+
 export function monitorFeed(c: Conn, argv: usize, argc: u32, elapsedUs: f64): void {
   let bytes: u64 = 96 + c.addrLen;
   for (let i: u32 = 0; i < argc; i++) bytes += 3 + <u64>load<u32>(argv + (i << 4), 4) * 4;
@@ -106,8 +119,7 @@ export function monitorFeed(c: Conn, argv: usize, argc: u32, elapsedUs: f64): vo
   put(91);
   out += formatU64(c.db, out);
   put(32);
-  memory.copy(out, c.addr, c.addrLen);
-  out += c.addrLen;
+  putAddress(c);
   put(93);
   for (let i: u32 = 0; i < argc; i++) {
     put(32);

@@ -8,7 +8,7 @@
 // same bytes become "int", strings of up to 44 bytes "embstr", longer ones "raw".
 
 import { STAT_EXPIRED_KEYS, STAT_KEYSPACE_HITS, STAT_KEYSPACE_MISSES } from '../abi';
-import { alloc, free } from '../memory/alloc';
+import { alloc } from '../memory/alloc';
 import { parseI64, parseI64Value } from '../util/number_parse';
 import { hashBytes } from '../util/siphash';
 import { initialClock, policyIsLfu, touchEntry } from './access_clock';

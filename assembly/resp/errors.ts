@@ -134,6 +134,17 @@ const CODE_SEARCH_BYTES: u32 = 32;
  * first space is its code word; one without a space close enough counts as ERR.
  */
 export function countError(at: usize, bytes: u32): void {
+  if (counting) count(at, bytes);
+}
+
+/** Off while errors are written that another one is going to replace. */
+let counting: bool = true;
+
+export function setErrorCounting(on: bool): void {
+  counting = on;
+}
+
+function count(at: usize, bytes: u32): void {
   if (<u32>ERRSTAT_NAME + CODE_SEARCH_BYTES > <u32>ERRSTAT_BYTES) ERROR('ERRSTAT_BYTES');
   commandErrors += 1;
   Stats.add(STAT_ERROR_REPLIES, 1);

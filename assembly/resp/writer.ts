@@ -61,11 +61,15 @@ export function tryReserve(bytes: usize): bool {
   return tryGrow(bytes);
 }
 
-/** Grows by doubling, and long outputs by a quarter, so that appending costs linear time. */
+/**
+ * Grows by doubling, and long outputs by a quarter, so that appending costs linear time. A single
+ * large piece gets what it needs and no more.
+ */
 function tryGrow(bytes: usize): bool {
   const length = pos - base;
   const wanted = <u64>length + bytes + SLACK;
-  const roomy = wanted + (wanted < OUTPUT_DOUBLING_BYTES ? wanted : wanted >> 2);
+  const spare = wanted < OUTPUT_DOUBLING_BYTES ? wanted : wanted >> 2;
+  const roomy = wanted + min(spare, <u64>length);
   let grown: usize = 0;
   if (!outputLost && wanted <= OUTPUT_MAX_BYTES) {
     grown = tryRealloc(base, <usize>min(roomy, OUTPUT_MAX_BYTES));

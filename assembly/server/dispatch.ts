@@ -72,6 +72,7 @@ import {
   errorEnd,
   errorStart,
   replyError,
+  setErrorCounting,
 } from '../resp/errors';
 import {
   outputAt,
@@ -291,12 +292,35 @@ export const ADMIT_CLOSE: i32 = 3;
  * is counted, and a transaction that is being queued is doomed.
  */
 export function admitCommand(id: u32): i32 {
-  const start = outputLen();
+  if (id == CMD_ID_EXEC) return admitExec();
   if (id == NO_COMMAND && isHttp()) return ADMIT_CLOSE;
-  if (rejectMalformed(id)) {
+  const admitted = checkCommand(id);
+  if (admitted == ADMIT_REFUSE) {
     doomTransaction();
     return ADMIT_DONE;
   }
+  if (admitted != ADMIT_RUN || !joinsTransaction(id)) return admitted;
+  queueCommand(id);
+  return ADMIT_DONE;
+}
+
+/** As `admitCommand`, for EXEC: its refusal ends the transaction, if there is one. */
+function admitExec(): i32 {
+  const start = outputLen();
+  // The error of the refusal becomes a part of another one.
+  setErrorCounting(false);
+  const admitted = checkCommand(CMD_ID_EXEC);
+  setErrorCounting(true);
+  if (admitted != ADMIT_REFUSE) return admitted;
+  abortExec(start);
+  return ADMIT_DONE;
+}
+
+const ADMIT_REFUSE: i32 = -1;
+
+/** ADMIT_RUN, ADMIT_HOLD, or ADMIT_REFUSE after writing an error. */
+function checkCommand(id: u32): i32 {
+  if (rejectMalformed(id)) return ADMIT_REFUSE;
   // What EXEC runs must be allowed when it runs, not only when it was queued.
   const flags = commandFlags(id) | (id == CMD_ID_EXEC ? queuedFlags(client) & EXEC_INHERITS : 0);
   if (rejectProtected(id, flags)) {
@@ -311,15 +335,10 @@ export function admitCommand(id: u32): i32 {
     !rejectReplica(flags) &&
     !rejectSubscribed(id)
   ) {
-    if (isPaused(flags)) return ADMIT_HOLD;
-    if (!joinsTransaction(id)) return ADMIT_RUN;
-    queueCommand(id);
-    return ADMIT_DONE;
+    return isPaused(flags) ? ADMIT_HOLD : ADMIT_RUN;
   }
   countRejected(id);
-  if (id == CMD_ID_EXEC && client.flags & CLIENT_MULTI) abortExec(start);
-  else doomTransaction();
-  return ADMIT_DONE;
+  return ADMIT_REFUSE;
 }
 
 /** Flags of queued commands that decide whether EXEC itself is admitted. */
@@ -357,12 +376,17 @@ function doomTransaction(): void {
   if (client.flags & CLIENT_MULTI) client.flags |= CLIENT_DIRTY_EXEC;
 }
 
+const REFUSAL_BYTES: u32 = 512;
 const refusal: usize = memory.data(512, 8);
+const ERR_AND_BLANK: u32 = 0x20525245;
 
-/** EXEC was refused with the error at `start`: the transaction is gone, and the reply says so. */
+/** EXEC was refused with the error at `start`: there is no transaction any more, and the reply says so. */
 function abortExec(start: u32): void {
-  const len = min<u32>(outputLen() - start - 3, 512); // without '-' and CRLF
-  memory.copy(refusal, outputAt(start) + 1, len);
+  if (outputLost) return;
+  // Without '-' and CRLF, and without the code of errors that have no other.
+  const skipped: u32 = load<u32>(outputAt(start) + 1) == ERR_AND_BLANK ? 5 : 1;
+  const len = min<u32>(outputLen() - start - skipped - 2, REFUSAL_BYTES);
+  memory.copy(refusal, outputAt(start) + skipped, len);
   outputRewind(start);
   transactionEnd(client);
   const error = errorStart();

@@ -4,9 +4,10 @@
 //   bin 0: empty values; bin 1 + i: sizes from 2^i to 2^(i+1) - 1 (bytes of a string, else elements)
 //
 // Redis counts at every write. Here nothing is kept up: the figures are asked for rarely, writes
-// happen all the time, and a walk of some milliseconds per hundred thousand keys answers exactly. The walk
-// goes in steps, so that other clients are served in between; it follows the order of SCAN, with the
-// same guarantee (keys that are there throughout are counted, whatever the table does meanwhile).
+// happen all the time, and a walk of some milliseconds per hundred thousand keys answers exactly.
+// The walk goes in steps, so that other clients are served in between; it follows the order of SCAN,
+// with the same guarantee (keys that are there throughout are counted, whatever the table does
+// meanwhile).
 //
 // One walk at a time. O(keys) altogether.
 

@@ -14,8 +14,9 @@
 //
 // Functions that change a list return its address from then on, or 0 when there is no memory: then
 // the list is as it was. Elements are read as a string (address and `listValueLen`) or as an
-// integer (0 and `listValueInt`); the address is valid until the list changes or another is read.
-// Strings to store must not lie in the list. A list that has become empty stays a valid list.
+// integer (0 and `listValueInt`); the address is valid until the list changes or another is read
+// (it may be pushed to another). Strings to store must not lie in the list itself. A list that has
+// become empty stays a valid list.
 //
 // Ten elements of twenty bytes are a block of 256 bytes.
 

@@ -173,11 +173,17 @@ export function nodeRead(node: NodePtr): usize {
   const n = nodeAt(node);
   if ((n.flags & NODE_LZF) == 0) return n.block + n.gap;
   if (readNode != node) {
-    const bytes = lzfDecompress(n.block + LZF_HDR_SIZE, load<u32>(n.block), READ_BUFFER, n.bytes);
-    assert(bytes == n.bytes);
+    unpack(node, READ_BUFFER);
     readNode = node;
   }
   return READ_BUFFER;
+}
+
+/** Decompresses a compressed node's contents to `out`. */
+function unpack(node: NodePtr, out: usize): void {
+  const n = nodeAt(node);
+  const bytes = lzfDecompress(n.block + LZF_HDR_SIZE, load<u32>(n.block), out, n.bytes);
+  assert(bytes == n.bytes);
 }
 
 /** The compressed bytes of a compressed node; they are `nodeLzfBytes` many. */
@@ -231,8 +237,13 @@ export function nodeDecompress(node: NodePtr): bool {
   if ((n.flags & NODE_LZF) == 0) return true;
   const block = tryAlloc(n.bytes);
   if (block == 0) return false;
-  memory.copy(block, nodeRead(node), n.bytes);
-  forget(node);
+  if (readNode == node) {
+    memory.copy(block, READ_BUFFER, n.bytes);
+    forget(node);
+  } else {
+    // Not by way of the buffer: an element of another list may lie there, about to be pushed here.
+    unpack(node, block);
+  }
   free(n.block);
   n.block = block;
   n.flags &= ~NODE_LZF;

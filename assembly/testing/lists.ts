@@ -3,6 +3,7 @@
 import { ListIterator } from '../struct/list';
 
 export { allocInit, free, tryAlloc, usableSize, usedBytes } from '../memory/alloc';
+export * from '../struct/geohash';
 export * from '../struct/hyperloglog';
 export * from '../struct/intset';
 export * from '../struct/list';
@@ -16,6 +17,7 @@ export {
 } from '../struct/quicklist';
 export { nodeLzf, nodeLzfBytes, nodeRead } from '../struct/quicklist_node';
 export { lzfDecompress } from '../util/lzf';
+export { formatF64Fixed } from '../util/number_format';
 export { seedRandom } from '../util/prng';
 
 /** Memory an iterator needs. */

@@ -29,4 +29,5 @@ export {
 export * from '../util/number_parse';
 export * from '../util/prng';
 export * from '../util/siphash';
+export * from '../util/trig';
 export * from '../util/xxh3';

@@ -100,7 +100,7 @@ async function measure(options: Options, results: Results): Promise<void> {
   if (options.sections.includes('stall'))
     results.stall = await measureStalls({ servers, directives, keys });
   if (options.sections.includes('in_process')) {
-    results.inProcess = measureInProcess(openBatchTarget(), {
+    results.inProcess = measureInProcess(await openBatchTarget(), {
       ...{ keys, batch: IN_PROCESS_BATCH, rounds: options.rounds + 2, commands: keys },
       seed: IN_PROCESS_SEED,
     });

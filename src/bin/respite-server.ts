@@ -3,6 +3,7 @@
 // the server. The process it starts in is the process that serves.
 
 import { rmSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { allCommands } from '../commands/index.ts';
 import { fromByteText, toByteText } from '../config/byte_text.ts';
@@ -17,10 +18,9 @@ import {
 import { ConfigLoadError, type LoadedExtras, loadConfig } from '../config/parse.ts';
 import { expandProcTitle } from '../config/proc_title.ts';
 import { loadCoreModule } from '../core/load.node.ts';
-import type { CoreCrash } from '../engine.ts';
 import { createLogSink } from '../log.node.ts';
 import { Logger, type LogThreshold } from '../log.ts';
-import type { CrashCause } from '../monitor/crash_cause.ts';
+import { endAfterCrash } from '../monitor/crash_exit.node.ts';
 import { ListenError } from '../net/listener.ts';
 import { Server } from '../server.ts';
 import { BUILD_ID, REDIS_VERSION, RESPITE_VERSION } from '../version.ts';
@@ -73,49 +73,26 @@ function setTitle(config: Config, configFile: string | null): void {
   if (title !== null) process.title = title;
 }
 
-/** Writes the report that names what went wrong, then ends the process as a crash would. */
-function endWithReport(headline: string, details: string): never {
-  logger.raw('warning', '\n\n=== REDIS BUG REPORT START: Cut & paste starting from here ===\n');
-  logger.warning(`Respite ${RESPITE_VERSION} ${headline}`);
-  logger.raw('warning', `${details}\n=== REDIS BUG REPORT END. ===\n`);
-  process.exit(1);
-}
-
-function onCrash(crash: CoreCrash): void {
-  const cause = crash.cause instanceof Error ? crash.cause.stack : undefined;
-  endWithReport(`crashed in '${crash.command}' at ${crash.place}`, cause ?? String(crash.stack));
-}
-
-function reportCrash(cause: CrashCause): never {
-  switch (cause.kind) {
-    case 'signal':
-      return endWithReport(`crashed by signal: ${cause.number}`, cause.signal);
-    case 'assertion':
-      return endWithReport(
-        `=== ASSERTION FAILED ===`,
-        `==> ${cause.place} '${cause.expression}' is not true`,
-      );
-    default:
-      return endWithReport(
-        '------------------------------------------------',
-        `!!! Software Failure. Press left mouse button to continue\nGuru Meditation: ${cause.message} #${cause.place}`,
-      );
-  }
-}
-
-/** Ends the process on SIGTERM and SIGINT, as shutdown does. */
-function handleSignals(server: Server, cleanUp: () => void): void {
+/** SIGTERM and SIGINT shut down, as SHUTDOWN does; a second SIGINT does not wait for anything. */
+function handleSignals(server: Server): void {
+  let interrupted = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      logger.notice(`Received ${signal} scheduling shutdown...`);
-      logger.notice('User requested shutdown...');
-      server.stop();
-      cleanUp();
-      logger.notice('Respite is now ready to exit, bye bye...');
-      process.exit(0);
+      if (signal === 'SIGINT' && interrupted) {
+        logger.warning('You insist... exiting now.');
+        process.exit(1);
+      }
+      interrupted ||= signal === 'SIGINT';
+      logger.warning(`Received ${signal} scheduling shutdown...`);
+      server.shutdown();
     });
   }
   process.on('SIGHUP', () => {});
+  for (const signal of ['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL'] as const) {
+    process.on(signal, () => {
+      server.crash({ kind: 'signal', signal, number: constants.signals[signal] });
+    });
+  }
 }
 
 async function serve(action: ServeAction): Promise<void> {
@@ -142,6 +119,7 @@ async function serve(action: ServeAction): Promise<void> {
       : 'Configuration loaded',
   );
   setTitle(config, configFile);
+  const pidFile = config.get('pidfile');
   const server = new Server({
     config,
     extras,
@@ -154,14 +132,13 @@ async function serve(action: ServeAction): Promise<void> {
     ...(configFile === null
       ? {}
       : { rewriteFile: (options) => rewriteConfigFile(config, configFile, options) }),
-    crash: reportCrash,
     restart: () => logger.warning('A restart is not possible here'),
-    onCrash,
+    endAfterCrash,
+    exit: (code) => {
+      if (pidFile !== '') rmSync(pidFile, { force: true });
+      process.exit(code);
+    },
   });
-  const pidFile = config.get('pidfile');
-  const cleanUp = () => {
-    if (pidFile !== '') rmSync(pidFile, { force: true });
-  };
   try {
     await server.start();
   } catch (error) {
@@ -175,7 +152,7 @@ async function serve(action: ServeAction): Promise<void> {
       logger.warning(`Failed to write PID file: ${(error as Error).message}`);
     }
   }
-  handleSignals(server, cleanUp);
+  handleSignals(server);
 }
 
 const action = parseCommandLine(process.argv.slice(2), basename(process.argv[1] ?? ''));

@@ -68,9 +68,7 @@ function packRecord(command: CompiledCommand, nameOffset: number, hostOwned: boo
   record.writeUInt8(hostOwned ? 1 : 0, abi.RECORD_OWNER);
   record.writeInt16LE(command.spec.arity, abi.RECORD_ARITY);
   record.writeUInt16LE(parent?.id ?? abi.RECORD_NO_ID, abi.RECORD_PARENT);
-  // How long the host takes is nobody else's share.
-  const flags = command.flagBits | (hostOwned ? abi.CMD_TIMED : 0);
-  record.writeUInt32LE(flags, abi.RECORD_FLAGS);
+  record.writeUInt32LE(command.flagBits, abi.RECORD_FLAGS);
   record.writeUInt32LE(command.categoryBits, abi.RECORD_CATEGORIES);
   record.writeInt8(keys.first, abi.RECORD_FIRST_KEY);
   record.writeInt8(keys.last, abi.RECORD_LAST_KEY);

@@ -1,6 +1,6 @@
 // Channels, shard channels and patterns.
 
-import { keyAt, keyRange, pattern, string } from './grammar.ts';
+import { block, keyAt, keyRange, pattern, string } from './grammar.ts';
 import type { CommandSpec } from './spec.ts';
 
 const LISTENING = ['pubsub', 'noscript', 'loading', 'stale'] as const;
@@ -14,7 +14,7 @@ export const pubsubCommands: CommandSpec[] = [
     flags: [...LISTENING],
     categories: [],
     keys: [],
-    args: [pattern('pattern', { multiple: true })],
+    args: [block('pattern', [pattern('pattern')], { multiple: true })],
     group: 'pubsub',
     since: '2.0.0',
     complexity: 'O(N), N being the number of patterns',

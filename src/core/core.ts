@@ -42,6 +42,9 @@ export interface CoreExports {
   keySizesBegin(index: number): number;
   keySizesStep(budgetUs: number): number;
   allocatorStats(out: number): void;
+  connQueuedCommands(ptr: number): number;
+  connQueuedBytes(ptr: number): number;
+  connSubscriptions(ptr: number, kind: number): number;
   pubsubClientCount(): number;
   channelCount(): number;
   patternCount(): number;

@@ -226,7 +226,6 @@ export function registerDebug(commands: HostCommands, hooks: DebugHooks): void {
 
 /** Stops the thread that calls it. */
 export function blockThread(milliseconds: number): void {
-  if (!(milliseconds > 0)) return;
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
@@ -251,7 +250,7 @@ function oneLine(text: Buffer): string {
 /** DEBUG SLEEP seconds: nothing is served meanwhile, which is the point. */
 function sleep({ args, reply }: HostCall, hooks: DebugHooks): void {
   const seconds = Number.parseFloat(args[2]!.toString('latin1'));
-  hooks.sleep(seconds * MS_PER_SECOND);
+  if (seconds > 0 && Number.isFinite(seconds)) hooks.sleep(seconds * MS_PER_SECOND);
   reply.ok();
 }
 

@@ -1,11 +1,11 @@
-// INFO: sections by name, in the order in which the server prints them whatever the order asked for.
+// INFO: sections by name, in the server's order whatever the order asked for.
 //
 //   INFO                        the default sections
 //   INFO all | everything       all but what must be named
 //   INFO cpu stats nosuch       those two; an unknown name is nothing
 //
-// A section is an object that writes its lines; features bring their own. One that takes long returns
-// a promise: then the reply comes later and other clients are served meanwhile.
+// A section is an object that writes its lines; features bring their own. One that takes long
+// returns a promise: then the reply comes later and other clients are served meanwhile.
 
 import type { HostCall, HostCommands } from '../host_command.ts';
 import { InfoText } from './info_text.ts';
@@ -18,6 +18,8 @@ export interface InfoSection {
   readonly isDefault?: boolean;
   /** Only shown when named: neither in `all` nor in `everything`. */
   readonly isHidden?: boolean;
+  /** Walks over keys: not for a crash report. */
+  readonly isCostly?: boolean;
   write(info: InfoText, nowMs: number): void | Promise<void>;
 }
 

@@ -1,13 +1,13 @@
 // INFO keysizes: per database and type, how many keys have a value of which size.
 //
-//   db0_distrib_strings_sizes:1=12,8=3,1K=1      sizes from 1, from 8 to 15, from 1024 to 2047 bytes
+//   db0_distrib_strings_sizes:1=12,8=3,1K=1      lengths of 1, of 8 to 15, of 1024 to 2047 bytes
 //   db0_distrib_lists_items:4=1
 //
 // The core counts by walking over all keys (assembly/server/key_sizes.ts says why). The walk is cut
-// into slices; a small data set is done at once, a large one is continued in later turns of the event
-// loop, and everybody who asks meanwhile gets the same answer. Because monitoring tools ask again and again, the
-// answer of a long walk is kept for ten times as long as the walk took: so it never takes more than a
-// tenth of the time, whatever the number of keys.
+// into slices; a small data set is done at once, a large one is continued in later turns of the
+// event loop, and everybody who asks meanwhile gets the same answer. Because monitoring tools ask
+// again and again, the answer of a long walk is kept for ten times as long as the walk took: so it
+// never takes more than a tenth of the time, whatever the number of keys.
 
 import type { Core } from '../core/core.ts';
 import { KeySizesWalk } from '../core/keyspace.ts';
@@ -103,6 +103,7 @@ export function keySizesSection(sizes: KeySizes): InfoSection {
   return {
     names: ['keysizes'],
     title: 'Keysizes',
+    isCostly: true,
     write(info) {
       const result = sizes.read();
       if (result instanceof Promise) return result.then((found) => writeSizes(info, found));

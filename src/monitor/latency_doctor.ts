@@ -116,8 +116,8 @@ export function diagnoseLatency(monitor: LatencyMonitor, facts: DoctorFacts): st
   const { thresholdMs, nowSeconds } = monitor;
   if (all.length === 0 && thresholdMs === 0) {
     return (
-      "I'm sorry, Dave, I can't do that. Latency monitoring is off in this instance, so there is " +
-      'nothing I could have seen. "CONFIG SET latency-monitor-threshold <milliseconds>" turns it on.\n'
+      "I'm sorry, Dave, I can't do that. Latency monitoring is disabled in this instance, so there " +
+      'is nothing I could have seen. "CONFIG SET latency-monitor-threshold <milliseconds>" turns it on.\n'
     );
   }
   const advice = collectAdvice(all, thresholdMs, facts);

@@ -45,11 +45,13 @@ describe.skipIf(!installed)('redis-cli in a terminal', () => {
     it('hints at the arguments while a command is typed', async () => {
       const { terminal, enter } = await open();
       terminal.type('SET ');
-      await terminal.waitFor('SET key value [NX|XX] [GET] [EX seconds|PX milliseconds|EXAT ');
+      await terminal.waitFor(
+        /SET key value \[NX\|XX(\|IFEQ [^\]]*)?\] \[GET\] \[EX seconds\|PX milliseconds\|EXAT /,
+      );
       terminal.type('k ');
-      await terminal.waitFor('SET k value [NX|XX]');
+      await terminal.waitFor(/SET k value \[NX\|XX(\|IFEQ [^\]]*)?\]/);
       terminal.type('v ');
-      await terminal.waitFor('SET k v [NX|XX]');
+      await terminal.waitFor(/SET k v \[NX\|XX(\|IFEQ [^\]]*)?\]/);
       await enter('EX 100', 'OK\r\n');
       terminal.type('config get ');
       await terminal.waitFor('config get parameter [parameter ...]');

@@ -293,15 +293,13 @@ describe('other subcommands', () => {
   it('SLEEP stops the thread for that many seconds', async () => {
     const { client, state } = createMonitor();
     const { sleeps } = state;
-    for (const seconds of ['0.05', '2', '-1', 'x']) {
+    for (const seconds of ['0.05', '2', '-1', 'x', '0', 'Infinity']) {
       expect(await client.text('debug', 'sleep', seconds)).toBe('OK');
     }
-    expect(sleeps).toEqual([50, 2000, -1000, Number.NaN]);
+    expect(sleeps).toEqual([50, 2000]);
     const before = performance.now();
     blockThread(20);
     expect(performance.now() - before).toBeGreaterThan(19);
-    blockThread(-1000);
-    blockThread(Number.NaN);
   });
 
   it('ERROR replies with the text as an error of one line', async () => {

@@ -55,7 +55,7 @@ async function replay(wire: Wire, transcript: Transcript, cuts: Pieces[]): Promi
   const expected = show({ reply: transcript.output, closed: transcript.closed });
   for (let at = 0; at < cuts.length; at += GROUP) {
     const group = cuts.slice(at, at + GROUP);
-    for (const [i, exchange] of (await wire.exchange(group)).entries()) {
+    for (const [i, exchange] of (await wire.exchange(group, transcript.closed)).entries()) {
       const pieces = group[i]?.map((piece) => piece.length).join(' ');
       expect(show(exchange), `in pieces of ${pieces} bytes`).toBe(expected);
     }

@@ -3,7 +3,7 @@
 // from memory and every invariant is checked.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../support/random.ts';
-import { encodeListpack, Harness, randomElement } from './model.ts';
+import { encodeListpack, Harness } from './model.ts';
 import { HEAD, type ListExports, ListUnderTest, listElement, TAIL } from './quicklist_model.ts';
 
 const random = Random.fresh();
@@ -73,7 +73,7 @@ function command(list: ListUnderTest, model: Buffer[], longest: number): void {
       model[index] = element;
       break;
     case 10: {
-      const count = random.pick([0, 1, 2, -1, -2, 100, -100]);
+      const count = random.pick([0, 1, 2, -1, -2, 1, -1, 100, -100]);
       const wanted = random.chance(0.8) ? model[index]! : element;
       let matches = model.flatMap((one, i) => (one.equals(wanted) ? [i] : []));
       if (count > 0) matches = matches.slice(0, count);
@@ -83,7 +83,7 @@ function command(list: ListUnderTest, model: Buffer[], longest: number): void {
       break;
     }
     case 11: {
-      const count = random.chance(0.1) ? 0xffffffff : random.below(12);
+      const count = random.chance(0.02) ? 0xffffffff : random.below(random.chance(0.1) ? 50 : 5);
       list.deleteRange(random.chance(0.5) ? index : index - model.length, count);
       model.splice(index, count);
       break;
@@ -110,6 +110,12 @@ describe('list', () => {
       expect(run.quicklistSetPackedThreshold(BigInt(threshold))).toBe(1);
       const model: Buffer[] = [];
       const list = new ListUnderTest(harness);
+      for (let i = random.pick([0, 30, 200]); i > 0; i--) {
+        const element = listElement(random, longest);
+        list.grow([element]);
+        list.push(element, TAIL);
+        model.push(element);
+      }
       const story = `fill ${fill}, depth ${depth}, longest ${longest}, threshold ${threshold}, ${seed}`;
       for (let step = 0; step < 150; step++) {
         try {
@@ -244,14 +250,36 @@ describe('list', () => {
       model.unshift(element);
       list.verify(model);
     }
-    list.replace(1, Buffer.alloc(150_000, 98));
-    model[1] = Buffer.alloc(150_000, 98);
-    list.verify(model);
     while (model.length > 0) {
       expect(list.pop(HEAD).equals(model.shift()!)).toBe(true);
       list.verify(model);
     }
     list.free();
+  });
+
+  it('drops a head that is too large for the gap', () => {
+    run.listSetOptions(-5, 0);
+    for (const rest of [3, 100]) {
+      const model = words(rest);
+      const list = new ListUnderTest(harness, run.quicklistNew(-5, 0));
+      for (const element of model) list.push(element, TAIL);
+      // Replacing is not bound by the limit, so these stay in a node with others.
+      for (const [i, size] of [
+        [0, 150_000],
+        [1, 60_000],
+        [2, 60_000],
+      ] as const) {
+        list.replace(i, Buffer.alloc(size, 98));
+        model[i] = Buffer.alloc(size, 98);
+        list.verify(model);
+      }
+      expect(list.nodes().length).toBe(1);
+      while (model.length > 0) {
+        expect(list.pop(HEAD).equals(model.shift()!)).toBe(true);
+        list.verify(model);
+      }
+      list.free();
+    }
   });
 
   it('is freed in steps', () => {
@@ -321,6 +349,33 @@ describe('cold nodes', () => {
     expect(harness.usedBytes()).toBe(0);
   });
 
+  it('give an element to a list that is about to be decompressed itself', () => {
+    run.listSetOptions(-2, 0);
+    /** A list whose first node is cold, and its elements. */
+    const drained = (prefix: string): [ListUnderTest, Buffer[]] => {
+      const model = words(80_000, prefix);
+      const list = fromWords(model);
+      const [coldAt] = list.nodes().flatMap(({ compressed }, i) => (compressed ? [i] : []));
+      const above = list.nodes().slice(0, coldAt);
+      for (let count = above.reduce((sum, node) => sum + node.count, 0); count > 0; count--) {
+        list.list = run.listPop(list.list, HEAD) >>> 0;
+        model.shift();
+      }
+      expect(list.nodes()[0]!.compressed).toBe(true);
+      return [list, model];
+    };
+    // Shorter elements than those of the other list, so that one fits its first node.
+    const [from, fromModel] = drained('e');
+    const [to, toModel] = drained('another:');
+    const before = to.nodes().length;
+    const element = run.listPeek(from.list, HEAD);
+    expect(run.listPush(to.list, element, run.listValueLen.value, HEAD)).not.toBe(0);
+    expect(to.walk(0, false, 2)).toEqual([fromModel[0], toModel[0]]);
+    expect(to.nodes().length).toBe(before);
+    from.free();
+    to.free();
+  });
+
   it('are few where elements do not compress, and none where elements are long', () => {
     run.listSetOptions(-2, 0);
     const elements = Array.from({ length: 80_000 }, () => Buffer.from(random.bytes(20)));
@@ -340,13 +395,15 @@ describe('cold nodes', () => {
 
 describe('a list without memory', () => {
   it(`stays as it was when a command fails (${seed})`, async () => {
-    for (let round = 0; round < 12; round++) {
+    let failures = 0;
+    for (let round = 0; round < 20; round++) {
       const small = await Harness.small<ListExports>();
-      const fill = random.pick([-2, -1, 3, 128]);
-      const depth = random.pick([0, 1, 2]);
+      const fill = random.pick([-2, -1, 3, 20, 128]);
+      const depth = random.pick([0, 1, 1, 2]);
       small.exports.listSetOptions(fill, depth);
       small.exports.quicklistSetPackedThreshold(random.chance(0.5) ? 0n : 600n);
-      const model = Array.from({ length: random.between(1, 400) }, () => randomElement(random, 60));
+      const size = random.pick([10, 400, 1500]);
+      const model = Array.from({ length: size }, () => listElement(random, 60));
       const list = new ListUnderTest(small);
       for (const element of model) {
         list.grow([element]);
@@ -357,7 +414,6 @@ describe('a list without memory', () => {
       small.put(large, 'pivot');
       small.put('', 'integer');
       const restore = small.exhaust();
-      let failures = 0;
       for (let step = 0; step < 60 && model.length > 0; step++) {
         const index = random.below(model.length);
         const before = [...model];
@@ -382,9 +438,11 @@ describe('a list without memory', () => {
               list.replace(index, large);
               model[index] = large;
               break;
-            default:
-              list.deleteRange(index, 3);
-              model.splice(index, 3);
+            default: {
+              const count = random.below(40);
+              list.deleteRange(index, count);
+              model.splice(index, count);
+            }
           }
         } catch (error) {
           if ((error as Error).message !== 'no memory') throw error;
@@ -394,7 +452,6 @@ describe('a list without memory', () => {
         // A node that could not be decompressed stays compressed, wherever it is.
         list.verify(model, { strictCompression: false });
       }
-      expect(failures).toBeGreaterThan(0);
       expect(small.exports.listDup(list.list)).toBe(0);
       expect(small.exports.listNew()).toBe(0);
       restore();
@@ -402,5 +459,6 @@ describe('a list without memory', () => {
       list.free();
       expect(small.usedBytes()).toBe(0);
     }
+    expect(failures).toBeGreaterThan(50);
   });
 });

@@ -17,8 +17,14 @@ import {
 } from './quicklist_model.ts';
 
 const version = realRedisVersion();
-/** Before 7.2 every list was a quicklist, and a large element made its node split otherwise. */
+/**
+ * Before 7.2 every list was a quicklist, a large element made its node split otherwise, and nodes
+ * were merged up to four bytes beyond the limit of their size.
+ */
 const hasListpacks = version !== null && Number.parseFloat(version) >= 7.2;
+
+/** Nodes of this size are limited by their number of elements, if that is. */
+const NEVER_FULL_BYTES = 8000;
 
 const random = Random.fresh();
 const seed = `seed ${random.seed}`;
@@ -133,6 +139,9 @@ class Both {
       case 7:
       case 8:
       case 9:
+        if (!hasListpacks && (this.fill < 0 || this.fill * longest > NEVER_FULL_BYTES)) {
+          return this.push([element], TAIL);
+        }
         return this.insert(this.model[index]!, element, random.chance(0.5));
       case 10:
       case 11:
@@ -169,6 +178,31 @@ class Both {
 }
 
 describe.skipIf(version === null)(`a list beside redis-server ${version}`, () => {
+  it('fills and merges nodes up to the same byte', async () => {
+    const server = await startServer({ kind: 'redis', args: ['--rdbcompression', 'no'] });
+    const client = await RespClient.connect({ port: server.port });
+    for (const [fill, limit] of [
+      [-1, 4096],
+      [-2, 8192],
+      [5, 8192],
+    ] as const) {
+      await client.call('CONFIG', 'SET', 'list-max-listpack-size', fill);
+      harness.exports.listSetOptions(fill, 0);
+      for (let spare = -20; spare <= 12; spare++) {
+        await client.call('DEL', 'list');
+        const both = new Both(client, fill, 0);
+        // A node that is full, so that it is a quicklist; then one of 107 bytes and what may fit it.
+        await both.push([Buffer.alloc(limit, 97)], TAIL);
+        await both.push([Buffer.alloc(97, 98)], TAIL);
+        await both.push([Buffer.alloc(limit - 107 + spare, 99)], TAIL);
+        await both.compare();
+        both.list.free();
+      }
+    }
+    await client.close();
+    await server.stop();
+  });
+
   it(`has the same nodes after the same commands (${seed})`, async () => {
     const server = await startServer({
       kind: 'redis',
@@ -187,6 +221,12 @@ describe.skipIf(version === null)(`a list beside redis-server ${version}`, () =>
       harness.exports.quicklistSetPackedThreshold(BigInt(threshold));
       await client.call('DEL', 'list');
       const both = new Both(client, fill, depth);
+      for (let i = random.pick([0, 0, 10, 40]); i > 0; i--) {
+        await both.push(
+          Array.from({ length: 4 }, () => listElement(random, longest)),
+          TAIL,
+        );
+      }
       const story = `fill ${fill}, depth ${depth}, longest ${longest}, threshold ${threshold}, ${seed}`;
       for (let step = 0; step < 150; step++) {
         try {

@@ -375,7 +375,9 @@ describe('a table of members', () => {
 
   it('a copy that memory does not suffice for leaves nothing behind', async () => {
     const table = await Table.open(VALUE, 80);
-    for (let i = 0; i < 1000; i++) expect(table.set(`f${i}`, 'v'.repeat(800))).toBe(true);
+    let count = 0;
+    while (table.set(`f${count}`, 'v'.repeat(800))) count++;
+    expect(count).toBeGreaterThan(500);
     const before = table.core.usedBytes();
     expect(table.core.tryMemberTableCopy(table.ptr)).toBe(0);
     expect(table.core.usedBytes()).toBe(before);

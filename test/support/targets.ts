@@ -24,16 +24,19 @@ export interface Target {
 /** Respite has the commands of the newest release, and where behaviour changed that of 7.2. */
 const RESPITE = { commands: '8.10.1', behaviour: '7.2.6' };
 
+/** Some sentences look behind the scenes, or stop the clock of the server. */
+const DEBUG = ['--enable-debug-command', 'yes'];
+
 function allTargets(): Target[] {
   const respite = { kind: 'respite' as const, ...RESPITE, available: true };
   const version = realRedisVersion() ?? '7.0.15';
   return [
-    { ...respite, name: 'direct', args: ['--transport', 'direct'] },
-    { ...respite, name: 'stream', args: ['--transport', 'stream'] },
+    { ...respite, name: 'direct', args: ['--transport', 'direct', ...DEBUG] },
+    { ...respite, name: 'stream', args: ['--transport', 'stream', ...DEBUG] },
     {
       name: 'redis',
       kind: 'redis',
-      args: ['--enable-debug-command', 'yes'],
+      args: DEBUG,
       commands: version,
       behaviour: version,
       available: realRedisAvailable(),

@@ -6,7 +6,7 @@
 // answers by closing.
 
 import net from 'node:net';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { type Address, RespClient } from './resp_client.ts';
 
 export interface Exchange {
@@ -18,8 +18,11 @@ export interface Exchange {
 export type Pieces = readonly Uint8Array[];
 
 export interface Wire {
-  /** Sends the inputs, all at the same time, each over its own connection; results in their order. */
-  exchange(inputs: readonly Pieces[]): Promise<Exchange[]>;
+  /**
+   * Sends the inputs, all at the same time, each over its own connection; results in their order.
+   * `isEndExpected`: give the server time to close before saying that it does not.
+   */
+  exchange(inputs: readonly Pieces[], isEndExpected?: boolean): Promise<Exchange[]>;
   close(): Promise<void>;
 }
 
@@ -36,6 +39,8 @@ class WireConnection {
   private readonly socket: net.Socket;
   private readonly chunks: Buffer[] = [];
   private readonly gone: Promise<void>;
+  /** Settles when the other side ended, however. */
+  private readonly ended: Promise<void>;
   private endedByServer = false;
   private endedByUs = false;
 
@@ -43,8 +48,13 @@ class WireConnection {
     this.socket = socket;
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.chunks.push(chunk));
+    let tellEnd = () => {};
+    this.ended = new Promise((resolve) => {
+      tellEnd = resolve;
+    });
     const ended = () => {
       if (!this.endedByUs) this.endedByServer = true;
+      tellEnd();
     };
     // A connection that is reset, with input of ours unread, has ended too.
     socket.on('error', ended);
@@ -73,13 +83,16 @@ class WireConnection {
     if (bytes?.length && !this.endedByServer) this.socket.write(bytes);
   }
 
-  async finish(): Promise<Exchange> {
+  async finish(isEndExpected: boolean): Promise<Exchange> {
+    // How long a close takes to arrive is nobody's promise, unlike the order of replies.
+    if (isEndExpected && !this.endedByServer)
+      await Promise.race([this.ended, delay(END_TIMEOUT_MS)]);
     const closed = this.endedByServer;
     this.endedByUs = true;
     this.socket.end();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+      timer = globalThis.setTimeout(() => {
         this.socket.destroy();
         reject(new Error('the server does not close a connection whose other side has ended'));
       }, END_TIMEOUT_MS);
@@ -117,7 +130,7 @@ export class TcpWire implements Wire {
     return new TcpWire(address, control);
   }
 
-  async exchange(inputs: readonly Pieces[]): Promise<Exchange[]> {
+  async exchange(inputs: readonly Pieces[], isEndExpected = false): Promise<Exchange[]> {
     const connections = await Promise.all(inputs.map(() => WireConnection.open(this.address)));
     const sent = inputs.map((pieces) => pieces.flatMap(readable));
     const most = Math.max(0, ...sent.map((pieces) => pieces.length));
@@ -126,7 +139,7 @@ export class TcpWire implements Wire {
       await this.roundTrips(1);
     }
     await this.roundTrips(SETTLING_ROUND_TRIPS);
-    return Promise.all(connections.map((connection) => connection.finish()));
+    return Promise.all(connections.map((connection) => connection.finish(isEndExpected)));
   }
 
   private async roundTrips(count: number): Promise<void> {

@@ -719,6 +719,22 @@ describe('statistics', () => {
     expect(engine.core.stat(abi.STAT_ERROR_REPLIES)).toBe(7);
   });
 
+  it('count one error for an EXEC that is refused', () => {
+    const engine = newEngine();
+    const client = new InProcessClient(engine);
+    client.feed('MULTI\r\nSET a b\r\n');
+    engine.core.exports.setConfig(abi.CFG_MAXMEMORY, 1);
+    expect(text(client.feed('EXEC\r\n'))).toBe(
+      "-EXECABORT Transaction discarded because of: OOM command not allowed when used memory > 'maxmemory'.\r\n",
+    );
+    engine.core.exports.setConfig(abi.CFG_MAXMEMORY, 0);
+    expect(text(client.feed('MULTI\r\nEXEC now\r\nEXEC\r\n'))).toBe(
+      "+OK\r\n-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command\r\n-ERR EXEC without MULTI\r\n",
+    );
+    expect(stats(engine, 'exec')).toEqual({ calls: 1, rejected: 2, failed: 1 });
+    expect(engine.core.stat(abi.STAT_ERROR_REPLIES)).toBe(3);
+  });
+
   it('show a host command everything that ran before it in its pipeline, and not itself', () => {
     const engine = newEngine();
     const seen: number[][] = [];

@@ -173,6 +173,8 @@ export function isAllowed({ args, settleMs }: Generated, expiry: ExpiryMode): bo
   if (name === 'memory') return words[1] === 'usage' || words.length < 2;
   // Before 7.2 a HELLO that fails has already set the name when SETNAME came first.
   if (name === 'hello' && words.includes('setname')) return words.length === 4;
+  // Nor has a login that fails, or the first of two, the same effect there.
+  if (name === 'hello' && words.filter((word) => word === 'auth').length > 1) return false;
   if (name === 'quit') return args.length === 1;
   if (settleMs !== undefined) return true;
   return !relativeTimesMs(name, words).some(
