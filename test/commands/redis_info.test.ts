@@ -44,6 +44,8 @@ const ARGUMENTS_CHANGED = new Set([
   'flushall',
   'flushdb',
   'hello',
+  'hmset',
+  'hscan',
   'lcs',
   'mset',
   'msetnx',
