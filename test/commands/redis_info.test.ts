@@ -46,6 +46,7 @@ const ARGUMENTS_CHANGED = new Set([
   'hello',
   'hmset',
   'hscan',
+  'hset',
   'lcs',
   'mset',
   'msetnx',
