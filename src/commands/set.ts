@@ -108,7 +108,7 @@ export const setCommands: CommandSpec[] = [
     arity: -3,
     flags: ['write', 'denyoom', 'timed'],
     categories: ['set'],
-    keys: [keyAt(1, ['OW', 'update']), keyRange(2, -1, 1, ['RO', 'access'])],
+    keys: [keyAt(1, ['RW', 'update']), keyRange(2, -1, 1, ['RO', 'access'])],
     args: [key('destination', 0), key('key', 1, { multiple: true })],
     group: 'set',
     since: '1.0.0',
