@@ -323,7 +323,8 @@ export function tryZsetUpdate(e: EntryPtr, member: usize, len: u32, score: f64):
   // The new pair goes in first, for that may fail.
   if (!tryInsertAt(e, place, member, len, score)) return false;
   const grown = Entry.valuePtr(e);
-  const at = grown + old + <usize>(isBefore ? lpBytes(grown) - bytes : 0);
+  const shift: usize = isBefore ? <usize>lpBytes(grown) - bytes : 0;
+  const at = grown + old + shift;
   Entry.setValuePtr(e, lpDeleteRangeWithEntry(grown, at, 2));
   return true;
 }
