@@ -21,10 +21,10 @@ import { Bucket, bucketHint, tableBucket } from '../keyspace/key_table';
 import { argHashAt } from '../resp/args';
 import { Record } from './command_lookup';
 
-const MAX_KEYS: u32 = 96;
+const MAX_KEYS: u32 = 384;
 const TOUCH_BYTES: u32 = 16; // u64 hash, u32 bucket, u32 entry
 
-const list: usize = memory.data(1536, 16);
+const list: usize = memory.data(6144, 16);
 let count: u32 = 0;
 export let touchSink: u32 = 0;
 

@@ -161,6 +161,10 @@ family('sorted sets', [
       ZUNION 2 a b WITHSCORES => ["x", "1", "y", "12", "z", "20"]
       ZINTER 2 a b WEIGHTS 2 1 AGGREGATE MAX WITHSCORES => ["y", "10"]
       ZDIFF 2 a b WITHSCORES => ["x", "1"]
+      ZDIFFSTORE d 2 a b => 1
+      EXISTS d => 1
+      ZDIFFSTORE d 2 a a => 0
+      EXISTS d => 0
       ZINTERCARD 2 a b LIMIT 5 => 1
       ZUNIONSTORE d 2 a b AGGREGATE MIN => 3
       ZRANGE d 0 -1 WITHSCORES => ["x", "1", "y", "2", "z", "20"]

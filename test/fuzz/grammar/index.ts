@@ -202,7 +202,7 @@ export function isAllowed({ args, settleMs }: Generated, expiry: ExpiryMode): bo
  * only scores of 0.
  */
 function isMeaningfulLex(name: string, words: readonly string[]): boolean {
-  const byLex = name.includes('lex') || words.includes('bylex');
+  const byLex = /^z.*lex/.test(name) || words.includes('bylex');
   if (!byLex && !words.includes(LEX_KEY)) return true;
   if (words.lastIndexOf(LEX_KEY) !== 1) return false;
   if (name === 'zadd') return words.every((word, i) => i < 2 || i % 2 === 1 || word === '0');
