@@ -47,6 +47,8 @@ import {
 
 /** libuv's code for end of input, the same on every platform. */
 const UV_EOF = -4095;
+/** Most bytes of one read: what a turn of the event loop takes from one connection. */
+const LANDING_BYTES = 65536;
 /** A staging buffer may stay with a slow connection, so small replies get a small one. */
 const STAGING_SMALL_BYTES = 4096;
 const STAGING_LARGE_BYTES = 65536;
@@ -94,7 +96,7 @@ export class DirectTransport implements Transport {
     this.binding = binding;
     this.region = region;
     this.state = binding.streamBaseState;
-    this.landing = new Uint8Array(region.view().length);
+    this.landing = new Uint8Array(Math.min(region.view().length, LANDING_BYTES));
     this.spareRequest = this.newRequest();
     const { state } = this;
     const { kReadBytesOrError } = binding;
@@ -310,11 +312,26 @@ class DirectConnection implements Connection {
       if (this.state !== STATE_OPEN || this.session === undefined) return;
       copyInput(this.transport.landing, this.transport.region.view(), result);
       this.session.onData(result);
+      if (result === this.transport.landing.length) this.yieldTurn();
     } else if (result === UV_EOF) {
       this.close();
     } else {
       this.failOn(result);
     }
+  }
+
+  /**
+   * A read that filled the buffer would be followed by the next one at once, dozens of times: whoever
+   * sends without end would hold up everybody else for long. So this connection waits for its next
+   * turn.
+   */
+  private yieldTurn(): void {
+    if (this.state !== STATE_OPEN || this.isPaused) return;
+    this.handle.readStop();
+    setImmediate(() => {
+      if (this.state === STATE_CLOSED || this.isPaused) return;
+      this.failOn(this.handle.readStart());
+    });
   }
 
   /** The write under way completed. */
