@@ -12,6 +12,7 @@ import { Settings } from '../keyspace/settings';
 import { free, tryAlloc } from '../memory/alloc';
 import { copySmall } from '../util/bytes';
 import { formatU64 } from '../util/number_format';
+import { putText } from '../util/text';
 import { hasListeners, publish, TOPIC_CHANNEL } from './pubsub';
 
 const NOTIFY_KEYSPACE: i64 = 1;
@@ -23,14 +24,6 @@ const PREFIX_MAX_BYTES: usize = 32;
 export function notifySettingChanged(): void {
   const flags = Settings.get(CFG_NOTIFY_EVENTS);
   wantEffects(WANT_NOTIFY, (flags & (NOTIFY_KEYSPACE | NOTIFY_KEYEVENT)) != 0);
-}
-
-function putText(out: usize, text: string): usize {
-  const len = <u32>text.length;
-  for (let i: u32 = 0; i < len; i++) {
-    store<u8>(out + i, load<u8>(changetype<usize>(text) + (i << 1)));
-  }
-  return out + len;
 }
 
 /** "<prefix><database>__:" followed by `len` bytes at `tail`, in a block the caller frees; 0: none. */

@@ -19,6 +19,7 @@ import { bytesEqual, copySmall } from '../util/bytes';
 import { globMatch } from '../util/glob';
 import { formatU64 } from '../util/number_format';
 import { hashBytes } from '../util/siphash';
+import { putText } from '../util/text';
 
 export const TOPIC_CHANNEL: u32 = 0;
 export const TOPIC_PATTERN: u32 = 1;
@@ -295,14 +296,6 @@ function bulkBytes(len: u32): u64 {
 
 let out: usize = 0;
 
-function putText(text: string): void {
-  const len = <u32>text.length;
-  for (let i: u32 = 0; i < len; i++) {
-    store<u8>(out + i, load<u8>(changetype<usize>(text) + (i << 1)));
-  }
-  out += len;
-}
-
 function putBulk(ptr: usize, len: u32): void {
   store<u8>(out, 36);
   out += 1;
@@ -326,10 +319,10 @@ function deliver(t: Topic, channel: usize, channelLen: u32, message: usize, mess
   // The two protocols differ in the first byte alone.
   out = buffer + 1;
   if (isPattern) {
-    putText('4\r\n$8\r\npmessage\r\n');
+    out = putText(out, '4\r\n$8\r\npmessage\r\n');
     putBulk(topicName(t), t.nameLen);
-  } else if (t.kind == TOPIC_SHARD) putText('3\r\n$8\r\nsmessage\r\n');
-  else putText('3\r\n$7\r\nmessage\r\n');
+  } else if (t.kind == TOPIC_SHARD) out = putText(out, '3\r\n$8\r\nsmessage\r\n');
+  else out = putText(out, '3\r\n$7\r\nmessage\r\n');
   putBulk(channel, channelLen);
   putBulk(message, messageLen);
   const length = <u32>(out - buffer);

@@ -15,6 +15,7 @@ import { free, tryAlloc } from '../memory/alloc';
 import { Conn } from '../resp/connection';
 import { replyArray, replyBulk, replyInt } from '../resp/writer';
 import { formatU64 } from '../util/number_format';
+import { putText } from '../util/text';
 
 const MAX_ARGS: u32 = 32;
 const MAX_ARG_BYTES: u32 = 128;
@@ -34,13 +35,6 @@ let newest: usize = 0;
 let oldest: usize = 0;
 let nextId: u64 = 0;
 export let slowlogLength: u32 = 0;
-
-function putText(out: usize, text: string): usize {
-  const len = <u32>text.length;
-  for (let i: u32 = 0; i < len; i++)
-    store<u8>(out + i, load<u8>(changetype<usize>(text) + (i << 1)));
-  return out + len;
-}
 
 /** Writes "... (n more arguments)" or "... (n more bytes)". */
 function putMark(out: usize, count: u32, what: string): usize {
