@@ -34,7 +34,7 @@ export const listCommands: CommandSpec[] = [
     complexity: 'O(1)',
     summary:
       'Moves an element from an end of one list to an end of another, and returns it. Waits for one.',
-    reply: 'bulk-or-null',
+    reply: ['bulk-or-null', 'array-or-null'],
   },
   {
     name: 'blmpop',
@@ -108,7 +108,7 @@ export const listCommands: CommandSpec[] = [
       'Moves the last element of a list to the start of another, and returns it. Waits for one.',
     deprecated: { since: '6.2.0', replacedBy: '`BLMOVE` with the `RIGHT` and `LEFT` arguments' },
     history: [['6.0.0', 'The timeout may have a fraction.']],
-    reply: 'bulk-or-null',
+    reply: ['bulk-or-null', 'array-or-null'],
   },
   {
     name: 'lindex',
