@@ -5,6 +5,8 @@
 // to its end before `run` returns, except for a host command that answers with a promise: then the
 // core keeps the client's later commands until the promise settles.
 //
+// In a transaction such a command holds everybody back, because nothing may run in the middle of one.
+//
 // While a host command runs, nothing else may: it can close clients and ask for others to be resumed,
 // which happens behind the batch, but `run` throws. An output may close its client while it is
 // written to; what it throws goes up to the caller of `run`.
@@ -140,6 +142,8 @@ export class Engine {
     () => this.now(),
     () => this.ring(),
   );
+  /** Client whose transaction waits for a host command: nobody else's commands run. */
+  private frozenBy: EngineClient | undefined;
   private nextId = 1;
   private handlerRuns = false;
   private crashed: CoreCrash | undefined;
@@ -220,6 +224,7 @@ export class Engine {
 
   /** One step of background work. True when the next one should not wait for the next tick. */
   cron(budgetUs: number): boolean {
+    if (this.frozenBy) return false;
     const more = this.call(() => this.core.exports.cron(this.clock(), budgetUs) !== 0, 'cron');
     this.settle();
     return more;
@@ -230,6 +235,7 @@ export class Engine {
     this.waiting.delete(client);
     this.clients.delete(client.id);
     this.byPtr.delete(client.ptr);
+    if (this.frozenBy === client) queueMicrotask(() => this.thaw());
     if (this.crashed) return;
     this.call(() => this.core.exports.connDelete(client.ptr));
     if ((this.core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) {
@@ -286,6 +292,7 @@ export class Engine {
 
   /** The first deadline of a blocked client has passed, or is about to. */
   private ring(): void {
+    if (this.frozenBy) return;
     const { exports } = this.core;
     try {
       this.call(() => exports.serveDeadlines(this.clock()));
@@ -390,6 +397,7 @@ export class Engine {
       return true;
     }
     if (!client.closed) {
+      if ((client.flags & abi.CLIENT_MULTI) !== 0) this.frozenBy = client;
       this.call(() => core.exports.suspend(client.ptr));
       this.flush(client);
     }
@@ -434,7 +442,21 @@ export class Engine {
       core.exports.answer(client.ptr, this.now());
       core.appendReply(reply.bytes());
     });
+    if (this.frozenBy !== client) {
+      this.proceed(client, this.resumeCore(client));
+      return;
+    }
+    this.frozenBy = undefined;
     this.proceed(client, this.resumeCore(client));
+    if (!this.frozenBy) this.thaw();
+  }
+
+  /** The transaction that held everybody back is over. */
+  private thaw(): void {
+    this.frozenBy = undefined;
+    if (this.crashed) return;
+    this.alarm.set(this.call(() => this.core.exports.nextDeadline()));
+    this.resumePaused();
   }
 
   private replyFailure(name: string, reply: ReplyWriter, error: unknown): void {
