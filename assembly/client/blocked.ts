@@ -303,7 +303,7 @@ function tryQueue(databaseId: u32, key: usize, keyLen: u32, hash: u64): usize {
   const found = findQueue(databaseId, key, keyLen, hash);
   if (found != 0) return found;
   // Who waits must not take what is kept for getting out of trouble.
-  const ptr = memoryNearlyExhausted() ? 0 : tryAlloc(QUEUE_BYTES + keyLen);
+  const ptr: usize = memoryNearlyExhausted() ? 0 : tryAlloc(QUEUE_BYTES + keyLen);
   if (ptr != 0) {
     memory.fill(ptr, 0, QUEUE_BYTES);
     const q = changetype<KeyQueue>(ptr);
