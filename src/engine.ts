@@ -115,6 +115,8 @@ export interface EngineHooks {
   onDisconnect?(client: EngineClient, reason: number, error: string): void;
 }
 
+/** A client that begins to wait does so for about this long at least, in milliseconds. */
+const SHORT_WAIT_MS = 10;
 /** The error that ends a connection is shorter than this. */
 const LAST_ERROR_BYTES = 128;
 
@@ -238,9 +240,7 @@ export class Engine {
     if (this.frozenBy === client) queueMicrotask(() => this.thaw());
     if (this.crashed) return;
     this.call(() => this.core.exports.connDelete(client.ptr));
-    if ((this.core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) {
-      this.alarm.set(this.call(() => this.core.exports.nextDeadline()));
-    }
+    if ((this.core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) this.setAlarm();
   }
 
   /** Calls into the core. `task` names what runs there, when it is not the command of the ABI block. */
@@ -285,9 +285,16 @@ export class Engine {
       if (client) this.finishBatch(client, this.resumeCore(client));
       this.deliverPushed();
     }
-    if ((core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) {
-      this.alarm.set(this.call(() => core.exports.nextDeadline()));
-    }
+    if ((core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) this.setAlarm();
+  }
+
+  /**
+   * Sets the clock for the first deadline of a blocked client. Whoever waits for a moment only waits
+   * long enough to be seen: Redis, too, looks at deadlines after the commands that have come in.
+   */
+  private setAlarm(): void {
+    const deadlineMs = this.call(() => this.core.exports.nextDeadline());
+    this.alarm.set(deadlineMs && Math.max(deadlineMs, this.now() + SHORT_WAIT_MS));
   }
 
   /** The first deadline of a blocked client has passed, or is about to. */
@@ -455,7 +462,7 @@ export class Engine {
   private thaw(): void {
     this.frozenBy = undefined;
     if (this.crashed) return;
-    this.alarm.set(this.call(() => this.core.exports.nextDeadline()));
+    this.setAlarm();
     this.resumePaused();
   }
 
