@@ -141,6 +141,8 @@ export const RECORD_KEYNUM_INDEX = 20; // u8 argument that holds the number of k
 export const RECORD_HAS_SUBCOMMANDS = 21; // u8
 export const RECORD_FIRST_SUB = 22; // u16 id of the first subcommand
 export const RECORD_SUB_COUNT = 24; // u16
+export const RECORD_FIRST_MEMBER = 26; // u8 argument that is the first member of the first key, 0 for none
+export const RECORD_MEMBER_STEP = 27; // u8 arguments from one member to the next, 0 for a single one
 export const RECORD_NO_ID = 65535;
 
 export const KEYS_NONE = 0;

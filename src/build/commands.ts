@@ -86,6 +86,9 @@ function packRecord(command: CompiledCommand, nameOffset: number, hostOwned: boo
   record.writeUInt8(subcommands.length > 0 ? 1 : 0, abi.RECORD_HAS_SUBCOMMANDS);
   record.writeUInt16LE(subcommands[0]?.id ?? abi.RECORD_NO_ID, abi.RECORD_FIRST_SUB);
   record.writeUInt16LE(subcommands.length, abi.RECORD_SUB_COUNT);
+  const [firstMember, memberStep] = command.spec.members ?? [0, 0];
+  record.writeUInt8(firstMember, abi.RECORD_FIRST_MEMBER);
+  record.writeUInt8(memberStep, abi.RECORD_MEMBER_STEP);
   return record;
 }
 

@@ -259,6 +259,51 @@ describe('pipelines', () => {
   });
 });
 
+describe('commands on members of large collections', () => {
+  it('do the same in pipelines as one by one', () => {
+    const random = Random.fresh();
+    const member = () => `member:${random.below(2000)}`;
+    const key = () => random.pick(['set', 'hash', 'zset', 'string', 'none', 'key']);
+    const next = () =>
+      random.pick([
+        () => command('SADD', random.pick(['set', key()]), member(), member()),
+        () => command('SADD', 'set', ...Array.from({ length: 40 }, member)),
+        () => command('SREM', 'set', member()),
+        () => command('SMOVE', 'set', key(), member()),
+        () => command('SISMEMBER', key(), member()),
+        () => command('HSET', random.pick(['hash', key()]), member(), '1', member(), '2'),
+        () => command('HDEL', 'hash', member(), member()),
+        () => command('HGET', key(), member()),
+        () =>
+          command('ZADD', random.pick(['zset', key()]), 'GT', 'CH', `${random.below(9)}`, member()),
+        () => command('ZADD', 'zset', `${random.below(9)}`, member()),
+        () => command('ZSCORE', key(), member()),
+        () => command('ZREM', 'zset', member()),
+        () => command('DEL', key()),
+        () => command('SET', 'string', member()),
+        () => command(random.pick(['SADD', 'HSET', 'HGET', 'ZADD', 'SMOVE']), ...key()),
+        () => command(random.pick(['SADD', 'HSET', 'HGET', 'ZADD'])),
+      ])();
+    const fill = ['SADD set', 'HSET hash', 'ZADD zset'].map((head) => {
+      const each = Array.from({ length: 1000 }, (_, i) =>
+        head.startsWith('S')
+          ? [`member:${i}`]
+          : head.startsWith('H')
+            ? [`member:${i}`, 'v']
+            : ['1', `member:${i}`],
+      );
+      return command(...head.split(' '), ...each.flat());
+    });
+    const piped = new InProcessClient(newEngine());
+    const single = new InProcessClient(newEngine());
+    for (let round = 0; round < 40; round++) {
+      const commands = [...fill, ...Array.from({ length: random.between(2, 200) }, next)];
+      const alone = commands.map((one) => text(single.feed(one))).join('');
+      expect(text(piped.feed(commands.join(''))), `seed ${random.seed}`).toBe(alone);
+    }
+  });
+});
+
 describe('host commands that answer at once', () => {
   it('run between the commands around them', () => {
     const client = new InProcessClient(withInfo(newEngine()));
