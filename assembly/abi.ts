@@ -57,7 +57,13 @@ export const ABI_EVENTS = 14; // number of queued host events
 export const ABI_EVENTS_PTR = 15; // EVENT_BYTES each
 export const ABI_ERROR_STATS = 16; // ERRSTAT_SLOTS records
 export const ABI_CLOSE_REASON = 17; // CLOSE_*, after STATUS_CLOSE and STATUS_ABORT
+export const ABI_SEQUEL = 18; // SEQUEL_* bits: what a call left for the host to do
 export const ABI_WORDS = 32;
+
+/** Clients wait no longer and have input: take them with `nextUnblocked` and call `resume`. */
+export const SEQUEL_UNBLOCKED = 1;
+/** The first deadline changed: ask `nextDeadline`. */
+export const SEQUEL_DEADLINE = 2;
 
 export const ARG_BYTES = 16;
 export const SCRATCH_BYTES = 65536;

@@ -249,6 +249,7 @@ export class Server {
       shardChannels: exports.connSubscriptions(ptr, 2),
       queuedCommands: exports.connQueuedCommands(ptr),
       queuedBytes: exports.connQueuedBytes(ptr),
+      blockedBytes: exports.connBlockedBytes(ptr),
     };
   }
 
@@ -312,6 +313,8 @@ export class Server {
       registry: this.clients,
       pause: this.pause,
       hasUser: (name) => this.users.hasUser(name),
+      unblock: ({ block }, reason) =>
+        engine.core.exports.unblockClient(block.ptr, reason === 'error' ? 1 : 0) !== 0,
     });
     registerAuthCommands(engine.commands, {
       registry: this.clients,

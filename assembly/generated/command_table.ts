@@ -77,6 +77,9 @@ import {
   lcsCommand,
 } from '../command/lcs';
 import {
+  blmpopCommand,
+  blpopCommand,
+  brpopCommand,
   lindexCommand,
   llenCommand,
   lmpopCommand,
@@ -96,6 +99,8 @@ import {
   ltrimCommand,
 } from '../command/list_edit';
 import {
+  blmoveCommand,
+  brpoplpushCommand,
   lmoveCommand,
   rpoplpushCommand,
 } from '../command/list_move';
@@ -191,6 +196,9 @@ import {
   watchCommand,
 } from '../command/transactions';
 import {
+  bzmpopCommand,
+  bzpopmaxCommand,
+  bzpopminCommand,
   zaddCommand,
   zcardCommand,
   zincrbyCommand,
@@ -233,8 +241,8 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 232;
-export const TOP_LEVEL_COUNT: u32 = 176;
+export const COMMAND_COUNT: u32 = 240;
+export const TOP_LEVEL_COUNT: u32 = 184;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -243,231 +251,239 @@ export const CMD_ID_BITFIELD: u32 = 3;
 export const CMD_ID_BITFIELD_RO: u32 = 4;
 export const CMD_ID_BITOP: u32 = 5;
 export const CMD_ID_BITPOS: u32 = 6;
-export const CMD_ID_CLIENT: u32 = 7;
-export const CMD_ID_COMMAND: u32 = 8;
-export const CMD_ID_CONFIG: u32 = 9;
-export const CMD_ID_COPY: u32 = 10;
-export const CMD_ID_DBSIZE: u32 = 11;
-export const CMD_ID_DEBUG: u32 = 12;
-export const CMD_ID_DECR: u32 = 13;
-export const CMD_ID_DECRBY: u32 = 14;
-export const CMD_ID_DEL: u32 = 15;
-export const CMD_ID_DELEX: u32 = 16;
-export const CMD_ID_DIGEST: u32 = 17;
-export const CMD_ID_DISCARD: u32 = 18;
-export const CMD_ID_ECHO: u32 = 19;
-export const CMD_ID_EXEC: u32 = 20;
-export const CMD_ID_EXISTS: u32 = 21;
-export const CMD_ID_EXPIRE: u32 = 22;
-export const CMD_ID_EXPIREAT: u32 = 23;
-export const CMD_ID_EXPIRETIME: u32 = 24;
-export const CMD_ID_FLUSHALL: u32 = 25;
-export const CMD_ID_FLUSHDB: u32 = 26;
-export const CMD_ID_GET: u32 = 27;
-export const CMD_ID_GETBIT: u32 = 28;
-export const CMD_ID_GETDEL: u32 = 29;
-export const CMD_ID_GETEX: u32 = 30;
-export const CMD_ID_GETRANGE: u32 = 31;
-export const CMD_ID_GETSET: u32 = 32;
-export const CMD_ID_HDEL: u32 = 33;
-export const CMD_ID_HELLO: u32 = 34;
-export const CMD_ID_HEXISTS: u32 = 35;
-export const CMD_ID_HGET: u32 = 36;
-export const CMD_ID_HGETALL: u32 = 37;
-export const CMD_ID_HINCRBY: u32 = 38;
-export const CMD_ID_HINCRBYFLOAT: u32 = 39;
-export const CMD_ID_HKEYS: u32 = 40;
-export const CMD_ID_HLEN: u32 = 41;
-export const CMD_ID_HMGET: u32 = 42;
-export const CMD_ID_HMSET: u32 = 43;
-export const CMD_ID_HRANDFIELD: u32 = 44;
-export const CMD_ID_HSCAN: u32 = 45;
-export const CMD_ID_HSET: u32 = 46;
-export const CMD_ID_HSETNX: u32 = 47;
-export const CMD_ID_HSTRLEN: u32 = 48;
-export const CMD_ID_HVALS: u32 = 49;
-export const CMD_ID_INCR: u32 = 50;
-export const CMD_ID_INCRBY: u32 = 51;
-export const CMD_ID_INCRBYFLOAT: u32 = 52;
-export const CMD_ID_INCREX: u32 = 53;
-export const CMD_ID_INFO: u32 = 54;
-export const CMD_ID_KEYS: u32 = 55;
-export const CMD_ID_LASTSAVE: u32 = 56;
-export const CMD_ID_LATENCY: u32 = 57;
-export const CMD_ID_LCS: u32 = 58;
-export const CMD_ID_LINDEX: u32 = 59;
-export const CMD_ID_LINSERT: u32 = 60;
-export const CMD_ID_LLEN: u32 = 61;
-export const CMD_ID_LMOVE: u32 = 62;
-export const CMD_ID_LMPOP: u32 = 63;
-export const CMD_ID_LOLWUT: u32 = 64;
-export const CMD_ID_LPOP: u32 = 65;
-export const CMD_ID_LPOS: u32 = 66;
-export const CMD_ID_LPUSH: u32 = 67;
-export const CMD_ID_LPUSHX: u32 = 68;
-export const CMD_ID_LRANGE: u32 = 69;
-export const CMD_ID_LREM: u32 = 70;
-export const CMD_ID_LSET: u32 = 71;
-export const CMD_ID_LTRIM: u32 = 72;
-export const CMD_ID_MEMORY: u32 = 73;
-export const CMD_ID_MGET: u32 = 74;
-export const CMD_ID_MONITOR: u32 = 75;
-export const CMD_ID_MOVE: u32 = 76;
-export const CMD_ID_MSET: u32 = 77;
-export const CMD_ID_MSETEX: u32 = 78;
-export const CMD_ID_MSETNX: u32 = 79;
-export const CMD_ID_MULTI: u32 = 80;
-export const CMD_ID_OBJECT: u32 = 81;
-export const CMD_ID_PERSIST: u32 = 82;
-export const CMD_ID_PEXPIRE: u32 = 83;
-export const CMD_ID_PEXPIREAT: u32 = 84;
-export const CMD_ID_PEXPIRETIME: u32 = 85;
-export const CMD_ID_PING: u32 = 86;
-export const CMD_ID_PSETEX: u32 = 87;
-export const CMD_ID_PSUBSCRIBE: u32 = 88;
-export const CMD_ID_PTTL: u32 = 89;
-export const CMD_ID_PUBLISH: u32 = 90;
-export const CMD_ID_PUBSUB: u32 = 91;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 92;
-export const CMD_ID_QUIT: u32 = 93;
-export const CMD_ID_RANDOMKEY: u32 = 94;
-export const CMD_ID_RENAME: u32 = 95;
-export const CMD_ID_RENAMENX: u32 = 96;
-export const CMD_ID_RESET: u32 = 97;
-export const CMD_ID_ROLE: u32 = 98;
-export const CMD_ID_RPOP: u32 = 99;
-export const CMD_ID_RPOPLPUSH: u32 = 100;
-export const CMD_ID_RPUSH: u32 = 101;
-export const CMD_ID_RPUSHX: u32 = 102;
-export const CMD_ID_SADD: u32 = 103;
-export const CMD_ID_SCAN: u32 = 104;
-export const CMD_ID_SCARD: u32 = 105;
-export const CMD_ID_SDIFF: u32 = 106;
-export const CMD_ID_SDIFFSTORE: u32 = 107;
-export const CMD_ID_SELECT: u32 = 108;
-export const CMD_ID_SET: u32 = 109;
-export const CMD_ID_SETBIT: u32 = 110;
-export const CMD_ID_SETEX: u32 = 111;
-export const CMD_ID_SETNX: u32 = 112;
-export const CMD_ID_SETRANGE: u32 = 113;
-export const CMD_ID_SHUTDOWN: u32 = 114;
-export const CMD_ID_SINTER: u32 = 115;
-export const CMD_ID_SINTERCARD: u32 = 116;
-export const CMD_ID_SINTERSTORE: u32 = 117;
-export const CMD_ID_SISMEMBER: u32 = 118;
-export const CMD_ID_SLOWLOG: u32 = 119;
-export const CMD_ID_SMEMBERS: u32 = 120;
-export const CMD_ID_SMISMEMBER: u32 = 121;
-export const CMD_ID_SMOVE: u32 = 122;
-export const CMD_ID_SPOP: u32 = 123;
-export const CMD_ID_SPUBLISH: u32 = 124;
-export const CMD_ID_SRANDMEMBER: u32 = 125;
-export const CMD_ID_SREM: u32 = 126;
-export const CMD_ID_SSCAN: u32 = 127;
-export const CMD_ID_SSUBSCRIBE: u32 = 128;
-export const CMD_ID_STRLEN: u32 = 129;
-export const CMD_ID_SUBSCRIBE: u32 = 130;
-export const CMD_ID_SUBSTR: u32 = 131;
-export const CMD_ID_SUNION: u32 = 132;
-export const CMD_ID_SUNIONSTORE: u32 = 133;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 134;
-export const CMD_ID_SWAPDB: u32 = 135;
-export const CMD_ID_TIME: u32 = 136;
-export const CMD_ID_TOUCH: u32 = 137;
-export const CMD_ID_TTL: u32 = 138;
-export const CMD_ID_TYPE: u32 = 139;
-export const CMD_ID_UNLINK: u32 = 140;
-export const CMD_ID_UNSUBSCRIBE: u32 = 141;
-export const CMD_ID_UNWATCH: u32 = 142;
-export const CMD_ID_WATCH: u32 = 143;
-export const CMD_ID_ZADD: u32 = 144;
-export const CMD_ID_ZCARD: u32 = 145;
-export const CMD_ID_ZCOUNT: u32 = 146;
-export const CMD_ID_ZDIFF: u32 = 147;
-export const CMD_ID_ZDIFFSTORE: u32 = 148;
-export const CMD_ID_ZINCRBY: u32 = 149;
-export const CMD_ID_ZINTER: u32 = 150;
-export const CMD_ID_ZINTERCARD: u32 = 151;
-export const CMD_ID_ZINTERSTORE: u32 = 152;
-export const CMD_ID_ZLEXCOUNT: u32 = 153;
-export const CMD_ID_ZMPOP: u32 = 154;
-export const CMD_ID_ZMSCORE: u32 = 155;
-export const CMD_ID_ZPOPMAX: u32 = 156;
-export const CMD_ID_ZPOPMIN: u32 = 157;
-export const CMD_ID_ZRANDMEMBER: u32 = 158;
-export const CMD_ID_ZRANGE: u32 = 159;
-export const CMD_ID_ZRANGEBYLEX: u32 = 160;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 161;
-export const CMD_ID_ZRANGESTORE: u32 = 162;
-export const CMD_ID_ZRANK: u32 = 163;
-export const CMD_ID_ZREM: u32 = 164;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 165;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 166;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 167;
-export const CMD_ID_ZREVRANGE: u32 = 168;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 169;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 170;
-export const CMD_ID_ZREVRANK: u32 = 171;
-export const CMD_ID_ZSCAN: u32 = 172;
-export const CMD_ID_ZSCORE: u32 = 173;
-export const CMD_ID_ZUNION: u32 = 174;
-export const CMD_ID_ZUNIONSTORE: u32 = 175;
-export const CMD_ID_CLIENT_GETNAME: u32 = 176;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 177;
-export const CMD_ID_CLIENT_HELP: u32 = 178;
-export const CMD_ID_CLIENT_ID: u32 = 179;
-export const CMD_ID_CLIENT_INFO: u32 = 180;
-export const CMD_ID_CLIENT_KILL: u32 = 181;
-export const CMD_ID_CLIENT_LIST: u32 = 182;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 183;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 184;
-export const CMD_ID_CLIENT_PAUSE: u32 = 185;
-export const CMD_ID_CLIENT_REPLY: u32 = 186;
-export const CMD_ID_CLIENT_SETINFO: u32 = 187;
-export const CMD_ID_CLIENT_SETNAME: u32 = 188;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 189;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 190;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 191;
-export const CMD_ID_COMMAND_COUNT: u32 = 192;
-export const CMD_ID_COMMAND_DOCS: u32 = 193;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 194;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 195;
-export const CMD_ID_COMMAND_HELP: u32 = 196;
-export const CMD_ID_COMMAND_INFO: u32 = 197;
-export const CMD_ID_COMMAND_LIST: u32 = 198;
-export const CMD_ID_CONFIG_GET: u32 = 199;
-export const CMD_ID_CONFIG_HELP: u32 = 200;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 201;
-export const CMD_ID_CONFIG_REWRITE: u32 = 202;
-export const CMD_ID_CONFIG_SET: u32 = 203;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 204;
-export const CMD_ID_LATENCY_GRAPH: u32 = 205;
-export const CMD_ID_LATENCY_HELP: u32 = 206;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 207;
-export const CMD_ID_LATENCY_HISTORY: u32 = 208;
-export const CMD_ID_LATENCY_LATEST: u32 = 209;
-export const CMD_ID_LATENCY_RESET: u32 = 210;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 211;
-export const CMD_ID_MEMORY_HELP: u32 = 212;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 213;
-export const CMD_ID_MEMORY_PURGE: u32 = 214;
-export const CMD_ID_MEMORY_STATS: u32 = 215;
-export const CMD_ID_MEMORY_USAGE: u32 = 216;
-export const CMD_ID_OBJECT_ENCODING: u32 = 217;
-export const CMD_ID_OBJECT_FREQ: u32 = 218;
-export const CMD_ID_OBJECT_HELP: u32 = 219;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 220;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 221;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 222;
-export const CMD_ID_PUBSUB_HELP: u32 = 223;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 224;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 225;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 226;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 227;
-export const CMD_ID_SLOWLOG_GET: u32 = 228;
-export const CMD_ID_SLOWLOG_HELP: u32 = 229;
-export const CMD_ID_SLOWLOG_LEN: u32 = 230;
-export const CMD_ID_SLOWLOG_RESET: u32 = 231;
+export const CMD_ID_BLMOVE: u32 = 7;
+export const CMD_ID_BLMPOP: u32 = 8;
+export const CMD_ID_BLPOP: u32 = 9;
+export const CMD_ID_BRPOP: u32 = 10;
+export const CMD_ID_BRPOPLPUSH: u32 = 11;
+export const CMD_ID_BZMPOP: u32 = 12;
+export const CMD_ID_BZPOPMAX: u32 = 13;
+export const CMD_ID_BZPOPMIN: u32 = 14;
+export const CMD_ID_CLIENT: u32 = 15;
+export const CMD_ID_COMMAND: u32 = 16;
+export const CMD_ID_CONFIG: u32 = 17;
+export const CMD_ID_COPY: u32 = 18;
+export const CMD_ID_DBSIZE: u32 = 19;
+export const CMD_ID_DEBUG: u32 = 20;
+export const CMD_ID_DECR: u32 = 21;
+export const CMD_ID_DECRBY: u32 = 22;
+export const CMD_ID_DEL: u32 = 23;
+export const CMD_ID_DELEX: u32 = 24;
+export const CMD_ID_DIGEST: u32 = 25;
+export const CMD_ID_DISCARD: u32 = 26;
+export const CMD_ID_ECHO: u32 = 27;
+export const CMD_ID_EXEC: u32 = 28;
+export const CMD_ID_EXISTS: u32 = 29;
+export const CMD_ID_EXPIRE: u32 = 30;
+export const CMD_ID_EXPIREAT: u32 = 31;
+export const CMD_ID_EXPIRETIME: u32 = 32;
+export const CMD_ID_FLUSHALL: u32 = 33;
+export const CMD_ID_FLUSHDB: u32 = 34;
+export const CMD_ID_GET: u32 = 35;
+export const CMD_ID_GETBIT: u32 = 36;
+export const CMD_ID_GETDEL: u32 = 37;
+export const CMD_ID_GETEX: u32 = 38;
+export const CMD_ID_GETRANGE: u32 = 39;
+export const CMD_ID_GETSET: u32 = 40;
+export const CMD_ID_HDEL: u32 = 41;
+export const CMD_ID_HELLO: u32 = 42;
+export const CMD_ID_HEXISTS: u32 = 43;
+export const CMD_ID_HGET: u32 = 44;
+export const CMD_ID_HGETALL: u32 = 45;
+export const CMD_ID_HINCRBY: u32 = 46;
+export const CMD_ID_HINCRBYFLOAT: u32 = 47;
+export const CMD_ID_HKEYS: u32 = 48;
+export const CMD_ID_HLEN: u32 = 49;
+export const CMD_ID_HMGET: u32 = 50;
+export const CMD_ID_HMSET: u32 = 51;
+export const CMD_ID_HRANDFIELD: u32 = 52;
+export const CMD_ID_HSCAN: u32 = 53;
+export const CMD_ID_HSET: u32 = 54;
+export const CMD_ID_HSETNX: u32 = 55;
+export const CMD_ID_HSTRLEN: u32 = 56;
+export const CMD_ID_HVALS: u32 = 57;
+export const CMD_ID_INCR: u32 = 58;
+export const CMD_ID_INCRBY: u32 = 59;
+export const CMD_ID_INCRBYFLOAT: u32 = 60;
+export const CMD_ID_INCREX: u32 = 61;
+export const CMD_ID_INFO: u32 = 62;
+export const CMD_ID_KEYS: u32 = 63;
+export const CMD_ID_LASTSAVE: u32 = 64;
+export const CMD_ID_LATENCY: u32 = 65;
+export const CMD_ID_LCS: u32 = 66;
+export const CMD_ID_LINDEX: u32 = 67;
+export const CMD_ID_LINSERT: u32 = 68;
+export const CMD_ID_LLEN: u32 = 69;
+export const CMD_ID_LMOVE: u32 = 70;
+export const CMD_ID_LMPOP: u32 = 71;
+export const CMD_ID_LOLWUT: u32 = 72;
+export const CMD_ID_LPOP: u32 = 73;
+export const CMD_ID_LPOS: u32 = 74;
+export const CMD_ID_LPUSH: u32 = 75;
+export const CMD_ID_LPUSHX: u32 = 76;
+export const CMD_ID_LRANGE: u32 = 77;
+export const CMD_ID_LREM: u32 = 78;
+export const CMD_ID_LSET: u32 = 79;
+export const CMD_ID_LTRIM: u32 = 80;
+export const CMD_ID_MEMORY: u32 = 81;
+export const CMD_ID_MGET: u32 = 82;
+export const CMD_ID_MONITOR: u32 = 83;
+export const CMD_ID_MOVE: u32 = 84;
+export const CMD_ID_MSET: u32 = 85;
+export const CMD_ID_MSETEX: u32 = 86;
+export const CMD_ID_MSETNX: u32 = 87;
+export const CMD_ID_MULTI: u32 = 88;
+export const CMD_ID_OBJECT: u32 = 89;
+export const CMD_ID_PERSIST: u32 = 90;
+export const CMD_ID_PEXPIRE: u32 = 91;
+export const CMD_ID_PEXPIREAT: u32 = 92;
+export const CMD_ID_PEXPIRETIME: u32 = 93;
+export const CMD_ID_PING: u32 = 94;
+export const CMD_ID_PSETEX: u32 = 95;
+export const CMD_ID_PSUBSCRIBE: u32 = 96;
+export const CMD_ID_PTTL: u32 = 97;
+export const CMD_ID_PUBLISH: u32 = 98;
+export const CMD_ID_PUBSUB: u32 = 99;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 100;
+export const CMD_ID_QUIT: u32 = 101;
+export const CMD_ID_RANDOMKEY: u32 = 102;
+export const CMD_ID_RENAME: u32 = 103;
+export const CMD_ID_RENAMENX: u32 = 104;
+export const CMD_ID_RESET: u32 = 105;
+export const CMD_ID_ROLE: u32 = 106;
+export const CMD_ID_RPOP: u32 = 107;
+export const CMD_ID_RPOPLPUSH: u32 = 108;
+export const CMD_ID_RPUSH: u32 = 109;
+export const CMD_ID_RPUSHX: u32 = 110;
+export const CMD_ID_SADD: u32 = 111;
+export const CMD_ID_SCAN: u32 = 112;
+export const CMD_ID_SCARD: u32 = 113;
+export const CMD_ID_SDIFF: u32 = 114;
+export const CMD_ID_SDIFFSTORE: u32 = 115;
+export const CMD_ID_SELECT: u32 = 116;
+export const CMD_ID_SET: u32 = 117;
+export const CMD_ID_SETBIT: u32 = 118;
+export const CMD_ID_SETEX: u32 = 119;
+export const CMD_ID_SETNX: u32 = 120;
+export const CMD_ID_SETRANGE: u32 = 121;
+export const CMD_ID_SHUTDOWN: u32 = 122;
+export const CMD_ID_SINTER: u32 = 123;
+export const CMD_ID_SINTERCARD: u32 = 124;
+export const CMD_ID_SINTERSTORE: u32 = 125;
+export const CMD_ID_SISMEMBER: u32 = 126;
+export const CMD_ID_SLOWLOG: u32 = 127;
+export const CMD_ID_SMEMBERS: u32 = 128;
+export const CMD_ID_SMISMEMBER: u32 = 129;
+export const CMD_ID_SMOVE: u32 = 130;
+export const CMD_ID_SPOP: u32 = 131;
+export const CMD_ID_SPUBLISH: u32 = 132;
+export const CMD_ID_SRANDMEMBER: u32 = 133;
+export const CMD_ID_SREM: u32 = 134;
+export const CMD_ID_SSCAN: u32 = 135;
+export const CMD_ID_SSUBSCRIBE: u32 = 136;
+export const CMD_ID_STRLEN: u32 = 137;
+export const CMD_ID_SUBSCRIBE: u32 = 138;
+export const CMD_ID_SUBSTR: u32 = 139;
+export const CMD_ID_SUNION: u32 = 140;
+export const CMD_ID_SUNIONSTORE: u32 = 141;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 142;
+export const CMD_ID_SWAPDB: u32 = 143;
+export const CMD_ID_TIME: u32 = 144;
+export const CMD_ID_TOUCH: u32 = 145;
+export const CMD_ID_TTL: u32 = 146;
+export const CMD_ID_TYPE: u32 = 147;
+export const CMD_ID_UNLINK: u32 = 148;
+export const CMD_ID_UNSUBSCRIBE: u32 = 149;
+export const CMD_ID_UNWATCH: u32 = 150;
+export const CMD_ID_WATCH: u32 = 151;
+export const CMD_ID_ZADD: u32 = 152;
+export const CMD_ID_ZCARD: u32 = 153;
+export const CMD_ID_ZCOUNT: u32 = 154;
+export const CMD_ID_ZDIFF: u32 = 155;
+export const CMD_ID_ZDIFFSTORE: u32 = 156;
+export const CMD_ID_ZINCRBY: u32 = 157;
+export const CMD_ID_ZINTER: u32 = 158;
+export const CMD_ID_ZINTERCARD: u32 = 159;
+export const CMD_ID_ZINTERSTORE: u32 = 160;
+export const CMD_ID_ZLEXCOUNT: u32 = 161;
+export const CMD_ID_ZMPOP: u32 = 162;
+export const CMD_ID_ZMSCORE: u32 = 163;
+export const CMD_ID_ZPOPMAX: u32 = 164;
+export const CMD_ID_ZPOPMIN: u32 = 165;
+export const CMD_ID_ZRANDMEMBER: u32 = 166;
+export const CMD_ID_ZRANGE: u32 = 167;
+export const CMD_ID_ZRANGEBYLEX: u32 = 168;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 169;
+export const CMD_ID_ZRANGESTORE: u32 = 170;
+export const CMD_ID_ZRANK: u32 = 171;
+export const CMD_ID_ZREM: u32 = 172;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 173;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 174;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 175;
+export const CMD_ID_ZREVRANGE: u32 = 176;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 177;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 178;
+export const CMD_ID_ZREVRANK: u32 = 179;
+export const CMD_ID_ZSCAN: u32 = 180;
+export const CMD_ID_ZSCORE: u32 = 181;
+export const CMD_ID_ZUNION: u32 = 182;
+export const CMD_ID_ZUNIONSTORE: u32 = 183;
+export const CMD_ID_CLIENT_GETNAME: u32 = 184;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 185;
+export const CMD_ID_CLIENT_HELP: u32 = 186;
+export const CMD_ID_CLIENT_ID: u32 = 187;
+export const CMD_ID_CLIENT_INFO: u32 = 188;
+export const CMD_ID_CLIENT_KILL: u32 = 189;
+export const CMD_ID_CLIENT_LIST: u32 = 190;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 191;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 192;
+export const CMD_ID_CLIENT_PAUSE: u32 = 193;
+export const CMD_ID_CLIENT_REPLY: u32 = 194;
+export const CMD_ID_CLIENT_SETINFO: u32 = 195;
+export const CMD_ID_CLIENT_SETNAME: u32 = 196;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 197;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 198;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 199;
+export const CMD_ID_COMMAND_COUNT: u32 = 200;
+export const CMD_ID_COMMAND_DOCS: u32 = 201;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 202;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 203;
+export const CMD_ID_COMMAND_HELP: u32 = 204;
+export const CMD_ID_COMMAND_INFO: u32 = 205;
+export const CMD_ID_COMMAND_LIST: u32 = 206;
+export const CMD_ID_CONFIG_GET: u32 = 207;
+export const CMD_ID_CONFIG_HELP: u32 = 208;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 209;
+export const CMD_ID_CONFIG_REWRITE: u32 = 210;
+export const CMD_ID_CONFIG_SET: u32 = 211;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 212;
+export const CMD_ID_LATENCY_GRAPH: u32 = 213;
+export const CMD_ID_LATENCY_HELP: u32 = 214;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 215;
+export const CMD_ID_LATENCY_HISTORY: u32 = 216;
+export const CMD_ID_LATENCY_LATEST: u32 = 217;
+export const CMD_ID_LATENCY_RESET: u32 = 218;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 219;
+export const CMD_ID_MEMORY_HELP: u32 = 220;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 221;
+export const CMD_ID_MEMORY_PURGE: u32 = 222;
+export const CMD_ID_MEMORY_STATS: u32 = 223;
+export const CMD_ID_MEMORY_USAGE: u32 = 224;
+export const CMD_ID_OBJECT_ENCODING: u32 = 225;
+export const CMD_ID_OBJECT_FREQ: u32 = 226;
+export const CMD_ID_OBJECT_HELP: u32 = 227;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 228;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 229;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 230;
+export const CMD_ID_PUBSUB_HELP: u32 = 231;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 232;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 233;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 234;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 235;
+export const CMD_ID_SLOWLOG_GET: u32 = 236;
+export const CMD_ID_SLOWLOG_HELP: u32 = 237;
+export const CMD_ID_SLOWLOG_LEN: u32 = 238;
+export const CMD_ID_SLOWLOG_RESET: u32 = 239;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -486,456 +502,472 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     37,0,5,0,252,255,255,255,5,0,16,0,4,129,0,0,2,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 6 bitpos
     42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 7 client
-    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,176,0,16,0,0,0,0,0,0,0,
-    // 8 command
-    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,192,0,7,0,0,0,0,0,0,0,
-    // 9 config
-    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,199,0,5,0,0,0,0,0,0,0,
-    // 10 copy
-    67,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 11 dbsize
-    71,0,6,0,1,0,255,255,2,16,0,1,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 12 debug
-    77,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 13 decr
-    82,0,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 14 decrby
-    86,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 15 del
-    92,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 16 delex
-    95,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 17 digest
-    100,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 18 discard
-    106,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 19 echo
-    113,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 20 exec
-    117,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 21 exists
-    121,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 22 expire
-    127,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 23 expireat
-    133,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 24 expiretime
-    141,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 25 flushall
-    151,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 26 flushdb
-    159,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 27 get
-    166,0,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 28 getbit
-    169,0,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 29 getdel
-    175,0,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 30 getex
-    181,0,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 31 getrange
-    186,0,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 32 getset
-    194,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 33 hdel
-    200,0,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 34 hello
-    204,0,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 35 hexists
-    209,0,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 36 hget
-    216,0,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 37 hgetall
-    220,0,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 38 hincrby
-    227,0,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 39 hincrbyfloat
-    234,0,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 40 hkeys
-    246,0,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 41 hlen
-    251,0,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 42 hmget
-    255,0,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 43 hmset
-    4,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 44 hrandfield
-    9,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 45 hscan
-    19,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 hset
-    24,1,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 47 hsetnx
-    28,1,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 48 hstrlen
-    34,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 49 hvals
-    41,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 incr
-    46,1,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 51 incrby
-    50,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 52 incrbyfloat
-    56,1,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 53 increx
-    67,1,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 54 info
-    73,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 55 keys
-    77,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 56 lastsave
-    81,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 57 latency
-    89,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,204,0,7,0,0,0,0,0,0,0,
-    // 58 lcs
-    96,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 59 lindex
-    99,1,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 linsert
-    105,1,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 llen
-    112,1,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 lmove
-    116,1,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 lmpop
-    121,1,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 64 lolwut
-    126,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 65 lpop
-    132,1,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 66 lpos
-    136,1,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 67 lpush
-    140,1,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 68 lpushx
-    145,1,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 lrange
-    151,1,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 lrem
-    157,1,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 lset
-    161,1,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 ltrim
-    165,1,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 memory
-    170,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,211,0,6,0,0,0,0,0,0,0,
-    // 74 mget
-    176,1,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 monitor
-    180,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 move
-    187,1,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 mset
-    191,1,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 msetex
-    195,1,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 msetnx
-    201,1,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 multi
-    207,1,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 object
-    212,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,217,0,5,0,0,0,0,0,0,0,
-    // 82 persist
-    218,1,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 pexpire
-    225,1,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 pexpireat
-    232,1,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 pexpiretime
-    241,1,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 ping
-    252,1,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 psetex
-    0,2,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 psubscribe
-    6,2,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 pttl
-    16,2,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 publish
-    20,2,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 pubsub
-    27,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,222,0,6,0,0,0,0,0,0,0,
-    // 92 punsubscribe
-    33,2,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 quit
-    45,2,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 randomkey
-    49,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 rename
-    58,2,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 renamenx
-    64,2,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 reset
-    72,2,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 role
-    77,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 rpop
-    81,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 rpoplpush
-    85,2,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 rpush
-    94,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 rpushx
-    99,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 sadd
-    105,2,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 104 scan
-    109,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 scard
-    113,2,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 sdiff
-    118,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 sdiffstore
-    123,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 select
-    133,2,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 set
-    139,2,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 setbit
-    142,2,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 setex
-    148,2,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 setnx
-    153,2,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 setrange
-    158,2,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 shutdown
-    166,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 sinter
-    174,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 sintercard
-    180,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 sinterstore
-    190,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 sismember
-    201,2,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 119 slowlog
-    210,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,228,0,4,0,0,0,0,0,0,0,
-    // 120 smembers
-    217,2,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 smismember
-    225,2,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 122 smove
-    235,2,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 123 spop
-    240,2,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 spublish
-    244,2,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 srandmember
-    252,2,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 srem
-    7,3,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 127 sscan
-    11,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 ssubscribe
-    16,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 strlen
-    26,3,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 subscribe
-    32,3,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 substr
-    41,3,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 sunion
-    47,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 sunionstore
-    53,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 sunsubscribe
-    64,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 swapdb
-    76,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 time
-    82,3,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 touch
-    86,3,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 ttl
-    91,3,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 type
-    94,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 unlink
-    98,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 unsubscribe
-    104,3,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 unwatch
-    115,3,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 watch
-    122,3,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 zadd
-    127,3,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
-    // 145 zcard
-    131,3,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 zcount
-    136,3,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 zdiff
-    142,3,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 zdiffstore
-    147,3,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 zincrby
-    157,3,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 150 zinter
-    164,3,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 zintercard
-    170,3,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 zinterstore
-    180,3,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 zlexcount
-    191,3,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 zmpop
-    200,3,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 zmscore
-    205,3,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 156 zpopmax
-    212,3,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 zpopmin
-    219,3,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 zrandmember
-    226,3,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 zrange
-    237,3,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 zrangebylex
-    243,3,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 zrangebyscore
-    254,3,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 162 zrangestore
-    11,4,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 zrank
-    22,4,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 164 zrem
-    27,4,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 165 zremrangebylex
-    31,4,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 zremrangebyrank
-    45,4,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 zremrangebyscore
-    60,4,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 zrevrange
-    76,4,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 zrevrangebylex
-    85,4,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 zrevrangebyscore
-    99,4,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 zrevrank
-    115,4,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 172 zscan
-    123,4,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 zscore
-    128,4,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 174 zunion
-    134,4,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 zunionstore
-    140,4,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 client|getname
-    151,4,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 client|getredir
-    165,4,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 client|help
-    180,4,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 client|id
-    191,4,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 client|info
-    200,4,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 client|kill
-    211,4,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 client|list
-    222,4,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 client|no-evict
-    233,4,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 client|no-touch
-    248,4,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 client|pause
-    7,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 client|reply
-    19,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 client|setinfo
-    31,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 client|setname
-    45,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 client|trackinginfo
-    59,5,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 client|unblock
-    78,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 client|unpause
-    92,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 command|count
-    106,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 command|docs
-    119,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 command|getkeys
-    131,5,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 command|getkeysandflags
-    146,5,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 command|help
-    169,5,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 command|info
-    181,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 command|list
-    193,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 config|get
-    205,5,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 config|help
-    215,5,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 config|resetstat
-    226,5,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 config|rewrite
-    242,5,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 config|set
-    0,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 latency|doctor
-    10,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 latency|graph
-    24,6,13,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 latency|help
-    37,6,12,1,2,0,57,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 latency|histogram
-    49,6,17,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 latency|history
-    66,6,15,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 latency|latest
-    81,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 latency|reset
-    95,6,13,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 memory|doctor
-    108,6,13,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 memory|help
-    121,6,11,1,2,0,73,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 memory|malloc-stats
-    132,6,19,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 memory|purge
-    151,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 memory|stats
-    163,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 memory|usage
-    175,6,12,0,253,255,73,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 object|encoding
-    187,6,15,0,3,0,81,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 object|freq
-    202,6,11,0,3,0,81,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 object|help
-    213,6,11,0,2,0,81,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 object|idletime
-    224,6,15,0,3,0,81,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 object|refcount
-    239,6,15,0,3,0,81,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 pubsub|channels
-    254,6,15,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 pubsub|help
-    13,7,11,0,2,0,91,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 pubsub|numpat
-    24,7,13,0,2,0,91,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 pubsub|numsub
-    37,7,13,0,254,255,91,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 pubsub|shardchannels
-    50,7,20,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 pubsub|shardnumsub
-    70,7,18,0,254,255,91,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 slowlog|get
-    88,7,11,0,254,255,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 slowlog|help
-    99,7,12,0,2,0,119,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 slowlog|len
-    111,7,11,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 slowlog|reset
-    122,7,13,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 7 blmove
+    48,0,6,0,6,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 8 blmpop
+    54,0,6,0,251,255,255,255,65,0,18,0,36,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 9 blpop
+    60,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 10 brpop
+    65,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 11 brpoplpush
+    70,0,10,0,4,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 12 bzmpop
+    80,0,6,0,251,255,255,255,65,0,18,0,20,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 13 bzpopmax
+    86,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 14 bzpopmin
+    94,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 15 client
+    102,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,184,0,16,0,0,0,0,0,0,0,
+    // 16 command
+    108,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,200,0,7,0,0,0,0,0,0,0,
+    // 17 config
+    115,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,207,0,5,0,0,0,0,0,0,0,
+    // 18 copy
+    121,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 19 dbsize
+    125,0,6,0,1,0,255,255,2,16,0,1,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 20 debug
+    131,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 21 decr
+    136,0,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 22 decrby
+    140,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 23 del
+    146,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 24 delex
+    149,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 25 digest
+    154,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 26 discard
+    160,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 27 echo
+    167,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 28 exec
+    171,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 29 exists
+    175,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 30 expire
+    181,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 31 expireat
+    187,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 32 expiretime
+    195,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 33 flushall
+    205,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 34 flushdb
+    213,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 35 get
+    220,0,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 36 getbit
+    223,0,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 37 getdel
+    229,0,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 38 getex
+    235,0,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 39 getrange
+    240,0,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 40 getset
+    248,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 hdel
+    254,0,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 42 hello
+    2,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 hexists
+    7,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 44 hget
+    14,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 45 hgetall
+    18,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 hincrby
+    25,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 47 hincrbyfloat
+    32,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 48 hkeys
+    44,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 hlen
+    49,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 hmget
+    53,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 51 hmset
+    58,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 52 hrandfield
+    63,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 53 hscan
+    73,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 54 hset
+    78,1,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 55 hsetnx
+    82,1,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 56 hstrlen
+    88,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 57 hvals
+    95,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 58 incr
+    100,1,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 incrby
+    104,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 incrbyfloat
+    110,1,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 increx
+    121,1,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 62 info
+    127,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 63 keys
+    131,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 lastsave
+    135,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 65 latency
+    143,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,212,0,7,0,0,0,0,0,0,0,
+    // 66 lcs
+    150,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 67 lindex
+    153,1,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 linsert
+    159,1,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 llen
+    166,1,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 70 lmove
+    170,1,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 lmpop
+    175,1,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 lolwut
+    180,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 lpop
+    186,1,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 lpos
+    190,1,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 75 lpush
+    194,1,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 lpushx
+    199,1,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 77 lrange
+    205,1,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 78 lrem
+    211,1,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 lset
+    215,1,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 ltrim
+    219,1,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 memory
+    224,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,219,0,6,0,0,0,0,0,0,0,
+    // 82 mget
+    230,1,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 monitor
+    234,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 move
+    241,1,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 mset
+    245,1,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 msetex
+    249,1,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 msetnx
+    255,1,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 multi
+    5,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 object
+    10,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,225,0,5,0,0,0,0,0,0,0,
+    // 90 persist
+    16,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 pexpire
+    23,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 pexpireat
+    30,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 pexpiretime
+    39,2,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 ping
+    50,2,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 psetex
+    54,2,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 psubscribe
+    60,2,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 pttl
+    70,2,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 publish
+    74,2,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 pubsub
+    81,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,230,0,6,0,0,0,0,0,0,0,
+    // 100 punsubscribe
+    87,2,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 quit
+    99,2,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 randomkey
+    103,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 rename
+    112,2,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 renamenx
+    118,2,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 reset
+    126,2,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 role
+    131,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 rpop
+    135,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 rpoplpush
+    139,2,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 rpush
+    148,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 rpushx
+    153,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 sadd
+    159,2,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 112 scan
+    163,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 scard
+    167,2,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 sdiff
+    172,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 sdiffstore
+    177,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 select
+    187,2,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 set
+    193,2,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 setbit
+    196,2,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 setex
+    202,2,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 setnx
+    207,2,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 setrange
+    212,2,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 shutdown
+    220,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 sinter
+    228,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 sintercard
+    234,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 sinterstore
+    244,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 sismember
+    255,2,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 127 slowlog
+    8,3,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,236,0,4,0,0,0,0,0,0,0,
+    // 128 smembers
+    15,3,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 smismember
+    23,3,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 130 smove
+    33,3,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 131 spop
+    38,3,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 spublish
+    42,3,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 srandmember
+    50,3,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 srem
+    61,3,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 135 sscan
+    65,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 ssubscribe
+    70,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 strlen
+    80,3,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 subscribe
+    86,3,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 substr
+    95,3,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 sunion
+    101,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 sunionstore
+    107,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 sunsubscribe
+    118,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 swapdb
+    130,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 time
+    136,3,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 touch
+    140,3,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 ttl
+    145,3,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 type
+    148,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 unlink
+    152,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 unsubscribe
+    158,3,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 unwatch
+    169,3,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 watch
+    176,3,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 zadd
+    181,3,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
+    // 153 zcard
+    185,3,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 zcount
+    190,3,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 zdiff
+    196,3,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 zdiffstore
+    201,3,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 zincrby
+    211,3,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 158 zinter
+    218,3,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 zintercard
+    224,3,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 zinterstore
+    234,3,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 zlexcount
+    245,3,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 zmpop
+    254,3,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 zmscore
+    3,4,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 164 zpopmax
+    10,4,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 zpopmin
+    17,4,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 zrandmember
+    24,4,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 167 zrange
+    35,4,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 zrangebylex
+    41,4,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 zrangebyscore
+    52,4,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 zrangestore
+    65,4,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 zrank
+    76,4,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 172 zrem
+    81,4,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 173 zremrangebylex
+    85,4,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 zremrangebyrank
+    99,4,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 zremrangebyscore
+    114,4,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 zrevrange
+    130,4,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 zrevrangebylex
+    139,4,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 zrevrangebyscore
+    153,4,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 zrevrank
+    169,4,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 180 zscan
+    177,4,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 zscore
+    182,4,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 182 zunion
+    188,4,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 zunionstore
+    194,4,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 client|getname
+    205,4,14,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 client|getredir
+    219,4,15,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 client|help
+    234,4,11,1,2,0,15,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 client|id
+    245,4,9,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 client|info
+    254,4,11,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 client|kill
+    9,5,11,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 client|list
+    20,5,11,1,254,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 client|no-evict
+    31,5,15,1,3,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 client|no-touch
+    46,5,15,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 client|pause
+    61,5,12,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 client|reply
+    73,5,12,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 client|setinfo
+    85,5,14,1,4,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 client|setname
+    99,5,14,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 client|trackinginfo
+    113,5,19,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 client|unblock
+    132,5,14,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 client|unpause
+    146,5,14,1,2,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 command|count
+    160,5,13,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 command|docs
+    173,5,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 202 command|getkeys
+    185,5,15,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 command|getkeysandflags
+    200,5,23,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 command|help
+    223,5,12,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 command|info
+    235,5,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 command|list
+    247,5,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 config|get
+    3,6,10,1,253,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 config|help
+    13,6,11,1,2,0,17,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 config|resetstat
+    24,6,16,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 config|rewrite
+    40,6,14,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 config|set
+    54,6,10,1,252,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 latency|doctor
+    64,6,14,1,2,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 213 latency|graph
+    78,6,13,1,3,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 latency|help
+    91,6,12,1,2,0,65,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 latency|histogram
+    103,6,17,1,254,255,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 latency|history
+    120,6,15,1,3,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 latency|latest
+    135,6,14,1,2,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 latency|reset
+    149,6,13,1,254,255,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 memory|doctor
+    162,6,13,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 memory|help
+    175,6,11,1,2,0,81,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 memory|malloc-stats
+    186,6,19,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 memory|purge
+    205,6,12,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 memory|stats
+    217,6,12,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 memory|usage
+    229,6,12,0,253,255,81,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 object|encoding
+    241,6,15,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 object|freq
+    0,7,11,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 object|help
+    11,7,11,0,2,0,89,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 object|idletime
+    22,7,15,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 object|refcount
+    37,7,15,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 pubsub|channels
+    52,7,15,0,254,255,99,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 231 pubsub|help
+    67,7,11,0,2,0,99,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 232 pubsub|numpat
+    78,7,13,0,2,0,99,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 pubsub|numsub
+    91,7,13,0,254,255,99,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 pubsub|shardchannels
+    104,7,20,0,254,255,99,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 pubsub|shardnumsub
+    124,7,18,0,254,255,99,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 slowlog|get
+    142,7,11,0,254,255,127,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 237 slowlog|help
+    153,7,12,0,2,0,127,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 238 slowlog|len
+    165,7,11,0,2,0,127,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 239 slowlog|reset
+    176,7,13,0,2,0,127,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -949,6 +981,14 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   98,105,116,102,105,101,108,100,95,114,111, // bitfield_ro
   98,105,116,111,112, // bitop
   98,105,116,112,111,115, // bitpos
+  98,108,109,111,118,101, // blmove
+  98,108,109,112,111,112, // blmpop
+  98,108,112,111,112, // blpop
+  98,114,112,111,112, // brpop
+  98,114,112,111,112,108,112,117,115,104, // brpoplpush
+  98,122,109,112,111,112, // bzmpop
+  98,122,112,111,112,109,97,120, // bzpopmax
+  98,122,112,111,112,109,105,110, // bzpopmin
   99,108,105,101,110,116, // client
   99,111,109,109,97,110,100, // command
   99,111,110,102,105,103, // config
@@ -1197,514 +1237,538 @@ export function dispatchCommand(id: u32): void {
     case 6:
       bitposCommand();
       break;
+    case 7:
+      blmoveCommand();
+      break;
+    case 8:
+      blmpopCommand();
+      break;
+    case 9:
+      blpopCommand();
+      break;
     case 10:
-      copyCommand();
+      brpopCommand();
       break;
     case 11:
-      dbsizeCommand();
+      brpoplpushCommand();
+      break;
+    case 12:
+      bzmpopCommand();
       break;
     case 13:
-      decrCommand();
+      bzpopmaxCommand();
       break;
     case 14:
-      decrbyCommand();
-      break;
-    case 15:
-      delCommand();
-      break;
-    case 16:
-      delexCommand();
-      break;
-    case 17:
-      digestCommand();
+      bzpopminCommand();
       break;
     case 18:
-      discardCommand();
+      copyCommand();
       break;
     case 19:
-      echoCommand();
-      break;
-    case 20:
-      execCommand();
+      dbsizeCommand();
       break;
     case 21:
-      existsCommand();
+      decrCommand();
       break;
     case 22:
-      expireCommand();
+      decrbyCommand();
       break;
     case 23:
-      expireatCommand();
+      delCommand();
       break;
     case 24:
-      expiretimeCommand();
+      delexCommand();
       break;
     case 25:
-      flushallCommand();
+      digestCommand();
       break;
     case 26:
-      flushdbCommand();
+      discardCommand();
       break;
     case 27:
-      getCommand();
+      echoCommand();
       break;
     case 28:
-      getbitCommand();
+      execCommand();
       break;
     case 29:
-      getdelCommand();
+      existsCommand();
       break;
     case 30:
-      getexCommand();
+      expireCommand();
       break;
     case 31:
-      getrangeCommand();
+      expireatCommand();
       break;
     case 32:
-      getsetCommand();
+      expiretimeCommand();
       break;
     case 33:
-      hdelCommand();
+      flushallCommand();
+      break;
+    case 34:
+      flushdbCommand();
       break;
     case 35:
-      hexistsCommand();
+      getCommand();
       break;
     case 36:
-      hgetCommand();
+      getbitCommand();
       break;
     case 37:
-      hgetallCommand();
+      getdelCommand();
       break;
     case 38:
-      hincrbyCommand();
+      getexCommand();
       break;
     case 39:
-      hincrbyfloatCommand();
-      break;
-    case 40:
-      hkeysCommand();
-      break;
-    case 41:
-      hlenCommand();
-      break;
-    case 42:
-      hmgetCommand();
-      break;
-    case 43:
-      hmsetCommand();
-      break;
-    case 44:
-      hrandfieldCommand();
-      break;
-    case 45:
-      hscanCommand();
-      break;
-    case 46:
-      hsetCommand();
-      break;
-    case 47:
-      hsetnxCommand();
-      break;
-    case 48:
-      hstrlenCommand();
-      break;
-    case 49:
-      hvalsCommand();
-      break;
-    case 50:
-      incrCommand();
-      break;
-    case 51:
-      incrbyCommand();
-      break;
-    case 52:
-      incrbyfloatCommand();
-      break;
-    case 53:
-      increxCommand();
-      break;
-    case 55:
-      keysCommand();
-      break;
-    case 58:
-      lcsCommand();
-      break;
-    case 59:
-      lindexCommand();
-      break;
-    case 60:
-      linsertCommand();
-      break;
-    case 61:
-      llenCommand();
-      break;
-    case 62:
-      lmoveCommand();
-      break;
-    case 63:
-      lmpopCommand();
-      break;
-    case 65:
-      lpopCommand();
-      break;
-    case 66:
-      lposCommand();
-      break;
-    case 67:
-      lpushCommand();
-      break;
-    case 68:
-      lpushxCommand();
-      break;
-    case 69:
-      lrangeCommand();
-      break;
-    case 70:
-      lremCommand();
-      break;
-    case 71:
-      lsetCommand();
-      break;
-    case 72:
-      ltrimCommand();
-      break;
-    case 74:
-      mgetCommand();
-      break;
-    case 75:
-      monitorCommand();
-      break;
-    case 76:
-      moveCommand();
-      break;
-    case 77:
-      msetCommand();
-      break;
-    case 78:
-      msetexCommand();
-      break;
-    case 79:
-      msetnxCommand();
-      break;
-    case 80:
-      multiCommand();
-      break;
-    case 82:
-      persistCommand();
-      break;
-    case 83:
-      pexpireCommand();
-      break;
-    case 84:
-      pexpireatCommand();
-      break;
-    case 85:
-      pexpiretimeCommand();
-      break;
-    case 86:
-      pingCommand();
-      break;
-    case 87:
-      psetexCommand();
-      break;
-    case 88:
-      psubscribeCommand();
-      break;
-    case 89:
-      pttlCommand();
-      break;
-    case 90:
-      publishCommand();
-      break;
-    case 92:
-      punsubscribeCommand();
-      break;
-    case 93:
-      quitCommand();
-      break;
-    case 94:
-      randomkeyCommand();
-      break;
-    case 95:
-      renameCommand();
-      break;
-    case 96:
-      renamenxCommand();
-      break;
-    case 97:
-      resetCommand();
-      break;
-    case 99:
-      rpopCommand();
-      break;
-    case 100:
-      rpoplpushCommand();
-      break;
-    case 101:
-      rpushCommand();
-      break;
-    case 102:
-      rpushxCommand();
-      break;
-    case 103:
-      saddCommand();
-      break;
-    case 104:
-      scanCommand();
-      break;
-    case 105:
-      scardCommand();
-      break;
-    case 106:
-      sdiffCommand();
-      break;
-    case 107:
-      sdiffstoreCommand();
-      break;
-    case 108:
-      selectCommand();
-      break;
-    case 109:
-      setCommand();
-      break;
-    case 110:
-      setbitCommand();
-      break;
-    case 111:
-      setexCommand();
-      break;
-    case 112:
-      setnxCommand();
-      break;
-    case 113:
-      setrangeCommand();
-      break;
-    case 115:
-      sinterCommand();
-      break;
-    case 116:
-      sintercardCommand();
-      break;
-    case 117:
-      sinterstoreCommand();
-      break;
-    case 118:
-      sismemberCommand();
-      break;
-    case 120:
-      smembersCommand();
-      break;
-    case 121:
-      smismemberCommand();
-      break;
-    case 122:
-      smoveCommand();
-      break;
-    case 123:
-      spopCommand();
-      break;
-    case 124:
-      spublishCommand();
-      break;
-    case 125:
-      srandmemberCommand();
-      break;
-    case 126:
-      sremCommand();
-      break;
-    case 127:
-      sscanCommand();
-      break;
-    case 128:
-      ssubscribeCommand();
-      break;
-    case 129:
-      strlenCommand();
-      break;
-    case 130:
-      subscribeCommand();
-      break;
-    case 131:
       getrangeCommand();
       break;
+    case 40:
+      getsetCommand();
+      break;
+    case 41:
+      hdelCommand();
+      break;
+    case 43:
+      hexistsCommand();
+      break;
+    case 44:
+      hgetCommand();
+      break;
+    case 45:
+      hgetallCommand();
+      break;
+    case 46:
+      hincrbyCommand();
+      break;
+    case 47:
+      hincrbyfloatCommand();
+      break;
+    case 48:
+      hkeysCommand();
+      break;
+    case 49:
+      hlenCommand();
+      break;
+    case 50:
+      hmgetCommand();
+      break;
+    case 51:
+      hmsetCommand();
+      break;
+    case 52:
+      hrandfieldCommand();
+      break;
+    case 53:
+      hscanCommand();
+      break;
+    case 54:
+      hsetCommand();
+      break;
+    case 55:
+      hsetnxCommand();
+      break;
+    case 56:
+      hstrlenCommand();
+      break;
+    case 57:
+      hvalsCommand();
+      break;
+    case 58:
+      incrCommand();
+      break;
+    case 59:
+      incrbyCommand();
+      break;
+    case 60:
+      incrbyfloatCommand();
+      break;
+    case 61:
+      increxCommand();
+      break;
+    case 63:
+      keysCommand();
+      break;
+    case 66:
+      lcsCommand();
+      break;
+    case 67:
+      lindexCommand();
+      break;
+    case 68:
+      linsertCommand();
+      break;
+    case 69:
+      llenCommand();
+      break;
+    case 70:
+      lmoveCommand();
+      break;
+    case 71:
+      lmpopCommand();
+      break;
+    case 73:
+      lpopCommand();
+      break;
+    case 74:
+      lposCommand();
+      break;
+    case 75:
+      lpushCommand();
+      break;
+    case 76:
+      lpushxCommand();
+      break;
+    case 77:
+      lrangeCommand();
+      break;
+    case 78:
+      lremCommand();
+      break;
+    case 79:
+      lsetCommand();
+      break;
+    case 80:
+      ltrimCommand();
+      break;
+    case 82:
+      mgetCommand();
+      break;
+    case 83:
+      monitorCommand();
+      break;
+    case 84:
+      moveCommand();
+      break;
+    case 85:
+      msetCommand();
+      break;
+    case 86:
+      msetexCommand();
+      break;
+    case 87:
+      msetnxCommand();
+      break;
+    case 88:
+      multiCommand();
+      break;
+    case 90:
+      persistCommand();
+      break;
+    case 91:
+      pexpireCommand();
+      break;
+    case 92:
+      pexpireatCommand();
+      break;
+    case 93:
+      pexpiretimeCommand();
+      break;
+    case 94:
+      pingCommand();
+      break;
+    case 95:
+      psetexCommand();
+      break;
+    case 96:
+      psubscribeCommand();
+      break;
+    case 97:
+      pttlCommand();
+      break;
+    case 98:
+      publishCommand();
+      break;
+    case 100:
+      punsubscribeCommand();
+      break;
+    case 101:
+      quitCommand();
+      break;
+    case 102:
+      randomkeyCommand();
+      break;
+    case 103:
+      renameCommand();
+      break;
+    case 104:
+      renamenxCommand();
+      break;
+    case 105:
+      resetCommand();
+      break;
+    case 107:
+      rpopCommand();
+      break;
+    case 108:
+      rpoplpushCommand();
+      break;
+    case 109:
+      rpushCommand();
+      break;
+    case 110:
+      rpushxCommand();
+      break;
+    case 111:
+      saddCommand();
+      break;
+    case 112:
+      scanCommand();
+      break;
+    case 113:
+      scardCommand();
+      break;
+    case 114:
+      sdiffCommand();
+      break;
+    case 115:
+      sdiffstoreCommand();
+      break;
+    case 116:
+      selectCommand();
+      break;
+    case 117:
+      setCommand();
+      break;
+    case 118:
+      setbitCommand();
+      break;
+    case 119:
+      setexCommand();
+      break;
+    case 120:
+      setnxCommand();
+      break;
+    case 121:
+      setrangeCommand();
+      break;
+    case 123:
+      sinterCommand();
+      break;
+    case 124:
+      sintercardCommand();
+      break;
+    case 125:
+      sinterstoreCommand();
+      break;
+    case 126:
+      sismemberCommand();
+      break;
+    case 128:
+      smembersCommand();
+      break;
+    case 129:
+      smismemberCommand();
+      break;
+    case 130:
+      smoveCommand();
+      break;
+    case 131:
+      spopCommand();
+      break;
     case 132:
-      sunionCommand();
+      spublishCommand();
       break;
     case 133:
-      sunionstoreCommand();
+      srandmemberCommand();
       break;
     case 134:
-      sunsubscribeCommand();
+      sremCommand();
       break;
     case 135:
-      swapdbCommand();
+      sscanCommand();
       break;
     case 136:
-      timeCommand();
+      ssubscribeCommand();
       break;
     case 137:
-      touchCommand();
+      strlenCommand();
       break;
     case 138:
-      ttlCommand();
+      subscribeCommand();
       break;
     case 139:
-      typeCommand();
+      getrangeCommand();
       break;
     case 140:
-      unlinkCommand();
+      sunionCommand();
       break;
     case 141:
-      unsubscribeCommand();
+      sunionstoreCommand();
       break;
     case 142:
-      unwatchCommand();
+      sunsubscribeCommand();
       break;
     case 143:
-      watchCommand();
+      swapdbCommand();
       break;
     case 144:
-      zaddCommand();
+      timeCommand();
       break;
     case 145:
-      zcardCommand();
+      touchCommand();
       break;
     case 146:
-      zcountCommand();
+      ttlCommand();
       break;
     case 147:
-      zdiffCommand();
+      typeCommand();
       break;
     case 148:
-      zdiffstoreCommand();
+      unlinkCommand();
       break;
     case 149:
-      zincrbyCommand();
+      unsubscribeCommand();
       break;
     case 150:
-      zinterCommand();
+      unwatchCommand();
       break;
     case 151:
-      zintercardCommand();
+      watchCommand();
       break;
     case 152:
-      zinterstoreCommand();
+      zaddCommand();
       break;
     case 153:
-      zlexcountCommand();
+      zcardCommand();
       break;
     case 154:
-      zmpopCommand();
+      zcountCommand();
       break;
     case 155:
-      zmscoreCommand();
+      zdiffCommand();
       break;
     case 156:
-      zpopmaxCommand();
+      zdiffstoreCommand();
       break;
     case 157:
-      zpopminCommand();
+      zincrbyCommand();
       break;
     case 158:
-      zrandmemberCommand();
+      zinterCommand();
       break;
     case 159:
-      zrangeCommand();
+      zintercardCommand();
       break;
     case 160:
-      zrangebylexCommand();
+      zinterstoreCommand();
       break;
     case 161:
-      zrangebyscoreCommand();
+      zlexcountCommand();
       break;
     case 162:
-      zrangestoreCommand();
+      zmpopCommand();
       break;
     case 163:
-      zrankCommand();
+      zmscoreCommand();
       break;
     case 164:
-      zremCommand();
+      zpopmaxCommand();
       break;
     case 165:
-      zremrangebylexCommand();
+      zpopminCommand();
       break;
     case 166:
-      zremrangebyrankCommand();
+      zrandmemberCommand();
       break;
     case 167:
-      zremrangebyscoreCommand();
+      zrangeCommand();
       break;
     case 168:
-      zrevrangeCommand();
+      zrangebylexCommand();
       break;
     case 169:
-      zrevrangebylexCommand();
+      zrangebyscoreCommand();
       break;
     case 170:
-      zrevrangebyscoreCommand();
+      zrangestoreCommand();
       break;
     case 171:
-      zrevrankCommand();
+      zrankCommand();
       break;
     case 172:
-      zscanCommand();
+      zremCommand();
       break;
     case 173:
-      zscoreCommand();
+      zremrangebylexCommand();
       break;
     case 174:
-      zunionCommand();
+      zremrangebyrankCommand();
       break;
     case 175:
+      zremrangebyscoreCommand();
+      break;
+    case 176:
+      zrevrangeCommand();
+      break;
+    case 177:
+      zrevrangebylexCommand();
+      break;
+    case 178:
+      zrevrangebyscoreCommand();
+      break;
+    case 179:
+      zrevrankCommand();
+      break;
+    case 180:
+      zscanCommand();
+      break;
+    case 181:
+      zscoreCommand();
+      break;
+    case 182:
+      zunionCommand();
+      break;
+    case 183:
       zunionstoreCommand();
       break;
-    case 216:
+    case 224:
       memoryUsageCommand();
       break;
-    case 217:
+    case 225:
       objectEncodingCommand();
       break;
-    case 218:
+    case 226:
       objectFreqCommand();
       break;
-    case 219:
+    case 227:
       objectHelpCommand();
       break;
-    case 220:
+    case 228:
       objectIdletimeCommand();
       break;
-    case 221:
+    case 229:
       objectRefcountCommand();
       break;
-    case 222:
+    case 230:
       pubsubChannelsCommand();
       break;
-    case 223:
+    case 231:
       pubsubHelpCommand();
       break;
-    case 224:
+    case 232:
       pubsubNumpatCommand();
       break;
-    case 225:
+    case 233:
       pubsubNumsubCommand();
       break;
-    case 226:
+    case 234:
       pubsubShardchannelsCommand();
       break;
-    case 227:
+    case 235:
       pubsubShardnumsubCommand();
       break;
-    case 228:
+    case 236:
       slowlogGetCommand();
       break;
-    case 229:
+    case 237:
       slowlogHelpCommand();
       break;
-    case 230:
+    case 238:
       slowlogLenCommand();
       break;
-    case 231:
+    case 239:
       slowlogResetCommand();
       break;
     default:

@@ -32,23 +32,15 @@ import {
   CLIENT_CLOSE_AFTER_REPLY,
   CLIENT_CLOSE_ASAP,
   CLIENT_NO_TOUCH,
-  CLIENT_REPLY_OFF,
-  CLIENT_REPLY_SKIP,
-  CLIENT_REPLY_SKIP_NEXT,
+  CLIENT_PAUSED,
   CLOSE_ASKED,
   CLOSE_CROSS_PROTOCOL,
   CLOSE_NO_MEMORY,
   CLOSE_PROTOCOL_ERROR,
   CLOSE_QUERY_LIMIT,
   CMD_ADMIN,
-  CMD_FAST,
-  CMD_SKIP_MONITOR,
-  CMD_SKIP_SLOWLOG,
   CMD_TIMED,
-  EVENT_LATENCY,
   INPUT_BYTES,
-  LATENCY_EVENT_COMMAND,
-  LATENCY_EVENT_FAST_COMMAND,
   RECORD_OWNER,
   STAT_COMMANDS,
   STAT_QUERYBUF_DISCONNECTS,
@@ -60,9 +52,8 @@ import {
   STATUS_OK,
   STATUS_PAUSED,
 } from '../abi';
-import { monitorCount, monitorFeed } from '../client/monitor';
-import { notifyDrain } from '../client/notify';
-import { slowlogPushIfNeeded } from '../client/slowlog';
+import { addTimeUsed, anyReady } from '../client/blocked';
+import { monitorCount } from '../client/monitor';
 import {
   execRequested,
   isExecuting,
@@ -72,19 +63,10 @@ import {
   transactionNext,
   transactionReturn,
 } from '../client/transaction';
-import { watchDrain } from '../client/watch';
-import {
-  CMD_ID_PSUBSCRIBE,
-  CMD_ID_PUNSUBSCRIBE,
-  CMD_ID_SSUBSCRIBE,
-  CMD_ID_SUBSCRIBE,
-  CMD_ID_SUNSUBSCRIBE,
-  CMD_ID_UNSUBSCRIBE,
-  dispatchCommand,
-} from '../generated/command_table';
+import { dispatchCommand } from '../generated/command_table';
 import { clockUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
-import { effectsBytes, effectsClear, effectsLost, effectsWanted } from '../keyspace/effects';
+import { effectsWanted } from '../keyspace/effects';
 import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
 import { argc, argv, setArgs } from '../resp/args';
@@ -132,7 +114,16 @@ import {
 } from '../resp/writer';
 import { abiSet } from './abi_block';
 import { dependsOnNameOnly, NO_COMMAND, Record } from './command_lookup';
-import { countCalls, countFailed } from './command_stats';
+import { countCalls } from './command_stats';
+import {
+  afterReply,
+  countErrors,
+  drainEffects,
+  feedMonitors,
+  noteSlow,
+  REPLY_MODES,
+  SILENT,
+} from './consequences';
 import {
   ADMIT_CLOSE,
   ADMIT_HOLD,
@@ -143,9 +134,9 @@ import {
   refreshGuards,
   resolveCommand,
 } from './dispatch';
-import { pushEvent } from './events';
 import { KnownHead, keepHead } from './known_heads';
 import { touchAll, touchCollect } from './touch';
+import { serveReady } from './unblock';
 
 /** Commands parsed and touched before the first of them runs. */
 const ROUND_COMMANDS: u32 = 64;
@@ -170,9 +161,6 @@ const slots: usize = memory.data(1536, 8);
 const SHARED_TIME: f64 = -1.0;
 /** A command that dispatch refused or queued: not a call. */
 const NOT_RUN: f64 = -2.0;
-
-const REPLY_MODES: u32 = CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT;
-const SILENT: u32 = CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP;
 
 let fromQuery: bool = false; // reading the query buffer, not the input region
 let end: usize = 0; // of what is read
@@ -225,6 +213,7 @@ export function resume(c: Conn): i32 {
     return afterHostCommand(c);
   }
   outputReset();
+  c.flags &= ~CLIENT_PAUSED;
   if (c.flags & CLIENT_BLOCKED) return STATUS_BLOCKED;
   if (c.flags & CLIENT_CLOSE_ASAP) return abort(c, CLOSE_ASKED);
   if (c.flags & CLIENT_CLOSE_AFTER_REPLY) return STATUS_OK;
@@ -260,7 +249,7 @@ export function suspend(c: Conn): void {
   assert(interrupted && client == c);
   interrupted = false;
   c.flags |= CLIENT_BLOCKED;
-  feedMonitors(c, isExecuting(c) ? queuedId : c.lastCommand, argv, argc);
+  feedMonitors(c, isExecuting(c) ? queuedId : c.lastCommand, argv, argc, batchStartUs);
   c.startedUs = isExecuting(c) ? queuedStartUs : commandStartUs;
   // In a transaction a part of the reply is there already.
   if (c.flags & SILENT) outputRewind(outputStart);
@@ -426,11 +415,14 @@ function executeRound(): i32 {
       if (execRequested && !runTransaction(c)) return STATUS_HOST_COMMAND;
       finishCommand(running);
     } else {
-      if (admitted == ADMIT_HOLD) return interrupt(slot.start, STATUS_PAUSED);
+      if (admitted == ADMIT_HOLD) {
+        c.flags |= CLIENT_PAUSED;
+        return interrupt(slot.start, STATUS_PAUSED);
+      }
       if (admitted == ADMIT_CLOSE) return abort(c, CLOSE_CROSS_PROTOCOL);
       slot.durationUs = NOT_RUN;
       clearCommandErrors();
-      afterReply(c);
+      afterReply(c, outputStart);
     }
     running += 1;
     const status = afterCommand(c);
@@ -442,7 +434,7 @@ function executeRound(): i32 {
 
 /** Whether anything but the reply has to follow a command that ran: one test for all there may be. */
 function needsAttention(c: Conn): bool {
-  const unusual = REPLY_MODES | CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_ASAP;
+  const unusual = REPLY_MODES | CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_ASAP | CLIENT_BLOCKED;
   return (
     (effectsWanted |
       monitorCount |
@@ -457,8 +449,9 @@ function needsAttention(c: Conn): bool {
 /** STATUS_OK unless the batch has to stop behind the command that ran. */
 function afterCommand(c: Conn): i32 {
   if (outputLost) return abort(c, CLOSE_NO_MEMORY);
-  if (c.flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_ASAP)) {
+  if (c.flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_ASAP | CLIENT_BLOCKED)) {
     if (c.flags & CLIENT_CLOSE_ASAP) return abort(c, CLOSE_ASKED);
+    if (c.flags & CLIENT_BLOCKED) return waits(c);
     account(running);
     queryFree(c);
     abiSet(ABI_CLOSE_REASON, CLOSE_ASKED);
@@ -468,6 +461,15 @@ function afterCommand(c: Conn): i32 {
     return interrupt(slotAt(running).start, STATUS_FLUSH);
   }
   return STATUS_OK;
+}
+
+/** The command that ran waits: it is no call yet, and what comes behind it is kept. */
+function waits(c: Conn): i32 {
+  const slot = slotAt(running - 1);
+  addTimeUsed(c, slot.durationUs);
+  slot.durationUs = NOT_RUN;
+  c.commands -= 1;
+  return interrupt(running < parsed ? slotAt(running).start : next, STATUS_BLOCKED);
 }
 
 /** Runs the command whose arguments are set. False when it is the host's: the batch stops here. */
@@ -514,34 +516,10 @@ function finishQueued(c: Conn, late: bool): void {
   countCalls(queuedId, 1, duration);
   Stats.add(STAT_COMMANDS, 1);
   if (!late) {
-    feedMonitors(c, queuedId, argv, argc);
-    noteSlow(queuedId, argv, argc, duration);
+    feedMonitors(c, queuedId, argv, argc, batchStartUs);
+    noteSlow(c, queuedId, argv, argc, duration);
   }
   drainEffects();
-}
-
-/**
- * Shows monitors a command that ran. Only then: SELECT shows the database it chose, and secrets have
- * been blacked out.
- */
-function feedMonitors(c: Conn, id: u32, args: usize, count: u32): void {
-  if (monitorCount == 0 || (commandFlags(id) & (CMD_SKIP_MONITOR | CMD_ADMIN)) != 0) return;
-  monitorFeed(c, args, count, batchStartUs == 0 ? 0 : clockUs() - batchStartUs);
-}
-
-/** Tells everyone concerned what the command, or background work, changed. */
-export function drainEffects(): void {
-  if (effectsBytes() == 0 && !effectsLost) return;
-  watchDrain();
-  notifyDrain();
-  effectsClear();
-}
-
-/** A command that replied with an error failed. */
-function countErrors(id: u32): void {
-  if (commandErrors == 0) return;
-  countFailed(id);
-  clearCommandErrors();
 }
 
 /** What follows a command that ran, core's or host's. */
@@ -554,9 +532,16 @@ function finishCommand(index: u32): void {
   } else sharing += 1;
   c.commands += 1;
   countErrors(slot.id);
-  if (monitorCount != 0) feedMonitors(c, slot.id, slot.argv, slot.argc);
+  if (monitorCount != 0) feedMonitors(c, slot.id, slot.argv, slot.argc, batchStartUs);
   if (effectsWanted != 0) drainEffects();
-  if (c.flags & REPLY_MODES) afterReply(c);
+  if (c.flags & REPLY_MODES) afterReply(c, outputStart);
+  if (c.pushLen != 0) takeOwnPushes(c);
+  if (anyReady()) serveOthers(c);
+}
+
+/** Serves those who waited for keys that the command made ready. */
+function serveOthers(c: Conn): void {
+  serveReady(c);
   if (c.pushLen != 0) takeOwnPushes(c);
 }
 
@@ -573,30 +558,8 @@ function finishAnswered(c: Conn): void {
   c.commands += 1;
   countErrors(c.lastCommand);
   drainEffects();
-  afterReply(c);
-}
-
-/** CLIENT REPLY OFF and SKIP take the reply back. */
-function afterReply(c: Conn): void {
-  const mode = c.flags & REPLY_MODES;
-  if (mode == 0) return;
-  if (mode & SILENT && !confirmsByPush(c.lastCommand)) outputRewind(outputStart);
-  c.flags &= ~CLIENT_REPLY_SKIP;
-  if (mode & CLIENT_REPLY_SKIP_NEXT) {
-    c.flags = (c.flags & ~CLIENT_REPLY_SKIP_NEXT) | CLIENT_REPLY_SKIP;
-  }
-}
-
-/** Confirmations of subscriptions are messages, which CLIENT REPLY does not silence. */
-function confirmsByPush(id: u32): bool {
-  return (
-    id == CMD_ID_SUBSCRIBE ||
-    id == CMD_ID_UNSUBSCRIBE ||
-    id == CMD_ID_PSUBSCRIBE ||
-    id == CMD_ID_PUNSUBSCRIBE ||
-    id == CMD_ID_SSUBSCRIBE ||
-    id == CMD_ID_SUNSUBSCRIBE
-  );
+  afterReply(c, outputStart);
+  if (anyReady()) serveOthers(c);
 }
 
 // --- Accounting ---
@@ -629,7 +592,8 @@ function account(count: u32): void {
     }
     if (inspect && slot.durationUs != NOT_RUN) {
       const duration = slot.durationUs == SHARED_TIME ? share : slot.durationUs;
-      for (let k = i; k < i + run; k++) noteSlow(slot.id, slotAt(k).argv, slotAt(k).argc, duration);
+      for (let k = i; k < i + run; k++)
+        noteSlow(client, slot.id, slotAt(k).argv, slotAt(k).argc, duration);
     }
     i += run;
   }
@@ -638,17 +602,6 @@ function account(count: u32): void {
   roundStartUs = now;
   timedUs = 0;
   sharing = 0;
-}
-
-/** Tells the slow log and the latency monitor of a command that may concern them. */
-function noteSlow(id: u32, args: usize, count: u32, durationUs: f64): void {
-  const flags = commandFlags(id);
-  if ((flags & CMD_SKIP_SLOWLOG) == 0) slowlogPushIfNeeded(client, args, count, durationUs);
-  const latencyMs = Settings.get(CFG_LATENCY_THRESHOLD_MS);
-  if (latencyMs > 0 && durationUs >= <f64>latencyMs * 1000.0) {
-    const kind = flags & CMD_FAST ? LATENCY_EVENT_FAST_COMMAND : LATENCY_EVENT_COMMAND;
-    pushEvent(EVENT_LATENCY, kind, durationUs / 1000.0);
-  }
 }
 
 // --- Ends of a batch ---

@@ -7,6 +7,7 @@ import {
   key,
   keyAt,
   keyCount,
+  keyRange,
   oneof,
   pattern,
   string,
@@ -15,6 +16,63 @@ import {
 import type { CommandSpec } from './spec.ts';
 
 export const zsetCommands: CommandSpec[] = [
+  {
+    name: 'bzmpop',
+    owner: 'core',
+    file: 'zset',
+    arity: -5,
+    flags: ['write', 'blocking', 'timed'],
+    categories: ['sortedset'],
+    keys: [keyCount(2, 0, 1, 1, ['RW', 'access', 'delete'])],
+    args: [
+      double('timeout'),
+      integer('numkeys'),
+      key('key', 0, { multiple: true }),
+      oneof('where', [token('MIN'), token('MAX')]),
+      integer('count', { token: 'COUNT', optional: true }),
+    ],
+    group: 'sorted-set',
+    since: '7.0.0',
+    complexity:
+      'O(K+M*log(N)), K being the number of keys, N that of members and M that of those returned',
+    summary:
+      'Removes the members with the lowest or highest scores from the first sorted set that has any, and returns them. Waits for one.',
+    reply: 'array-or-null',
+  },
+  {
+    name: 'bzpopmax',
+    owner: 'core',
+    file: 'zset',
+    arity: -3,
+    flags: ['write', 'blocking', 'fast', 'timed'],
+    categories: ['sortedset'],
+    keys: [keyRange(1, -2, 1, ['RW', 'access', 'delete'])],
+    args: [key('key', 0, { multiple: true }), double('timeout')],
+    group: 'sorted-set',
+    since: '5.0.0',
+    complexity: 'O(log(N)), N being the number of members',
+    summary:
+      'Removes the member with the highest score from the first sorted set that has any, and returns it. Waits for one.',
+    history: [['6.0.0', 'The timeout may have a fraction.']],
+    reply: 'array-or-null',
+  },
+  {
+    name: 'bzpopmin',
+    owner: 'core',
+    file: 'zset',
+    arity: -3,
+    flags: ['write', 'blocking', 'fast', 'timed'],
+    categories: ['sortedset'],
+    keys: [keyRange(1, -2, 1, ['RW', 'access', 'delete'])],
+    args: [key('key', 0, { multiple: true }), double('timeout')],
+    group: 'sorted-set',
+    since: '5.0.0',
+    complexity: 'O(log(N)), N being the number of members',
+    summary:
+      'Removes the member with the lowest score from the first sorted set that has any, and returns it. Waits for one.',
+    history: [['6.0.0', 'The timeout may have a fraction.']],
+    reply: 'array-or-null',
+  },
   {
     name: 'zadd',
     owner: 'core',

@@ -29,6 +29,16 @@ export interface CoreExports {
   outputTaken(): void;
   eventsTaken(): void;
   cron(nowMs: number, budgetUs: number): number;
+  nextUnblocked(): number;
+  nextDeadline(): number;
+  serveDeadlines(nowMs: number): void;
+  serveHeld(nowMs: number): void;
+  unblockClient(ptr: number, withError: number): number;
+  connBlockedBytes(ptr: number): number;
+  blockedClientCount(): number;
+  blockingKeyCount(): number;
+  blockingKeyOnNoKeyCount(): number;
+  deadlineCount(): number;
   refreshStats(): void;
   resetPeakMemory(): void;
   resetStats(): void;
