@@ -229,7 +229,7 @@ export class Server {
     return this.options.endAfterCrash(cause, config.get('use-exit-on-panic'));
   }
 
-  /** What CLIENT LIST shows of transactions and subscriptions. */
+  /** What CLIENT LIST shows of transactions, subscriptions and tracking. */
   private detailsOf(client: Client): ClientDetails {
     const ptr = this.engine.clients.get(client.id)?.ptr;
     if (ptr === undefined) return NO_DETAILS;
@@ -241,6 +241,7 @@ export class Server {
       shardChannels: exports.connSubscriptions(ptr, 2),
       queuedCommands: exports.connQueuedCommands(ptr),
       queuedBytes: exports.connQueuedBytes(ptr),
+      redirect: exports.connTrackingRedirect(ptr),
     };
   }
 

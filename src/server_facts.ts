@@ -93,6 +93,7 @@ export class ServerFigures implements InfoSources {
       maxClients: config.get('maxclients'),
       maxInputBuffer: clients.recentInputBytesMax,
       maxOutputBuffer: clients.recentOutputBytesMax,
+      tracking: this.core.exports.trackingClientCount(),
       pubsub: this.core.exports.pubsubClientCount(),
       watching: this.core.exports.watchingClientCount(),
       watchedKeys: this.core.exports.watchedKeyCount(),
@@ -111,6 +112,9 @@ export class ServerFigures implements InfoSources {
       pubsubChannels: this.core.exports.channelCount(),
       pubsubPatterns: this.core.exports.patternCount(),
       pubsubShardChannels: this.core.exports.shardChannelCount(),
+      trackedKeys: this.core.exports.trackedKeyCount(),
+      trackedItems: this.core.exports.trackedItemCount(),
+      trackedPrefixes: this.core.exports.trackedPrefixCount(),
       readsProcessed: traffic.reads,
       writesProcessed: traffic.writes,
     };

@@ -13,6 +13,12 @@ import {
   bitopCommand,
 } from '../command/bitop';
 import {
+  clientCachingCommand,
+  clientGetredirCommand,
+  clientTrackingCommand,
+  clientTrackinginfoCommand,
+} from '../command/client_tracking';
+import {
   echoCommand,
   monitorCommand,
   pingCommand,
@@ -233,7 +239,7 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 232;
+export const COMMAND_COUNT: u32 = 234;
 export const TOP_LEVEL_COUNT: u32 = 176;
 
 export const CMD_ID_APPEND: u32 = 0;
@@ -412,62 +418,64 @@ export const CMD_ID_ZSCAN: u32 = 172;
 export const CMD_ID_ZSCORE: u32 = 173;
 export const CMD_ID_ZUNION: u32 = 174;
 export const CMD_ID_ZUNIONSTORE: u32 = 175;
-export const CMD_ID_CLIENT_GETNAME: u32 = 176;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 177;
-export const CMD_ID_CLIENT_HELP: u32 = 178;
-export const CMD_ID_CLIENT_ID: u32 = 179;
-export const CMD_ID_CLIENT_INFO: u32 = 180;
-export const CMD_ID_CLIENT_KILL: u32 = 181;
-export const CMD_ID_CLIENT_LIST: u32 = 182;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 183;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 184;
-export const CMD_ID_CLIENT_PAUSE: u32 = 185;
-export const CMD_ID_CLIENT_REPLY: u32 = 186;
-export const CMD_ID_CLIENT_SETINFO: u32 = 187;
-export const CMD_ID_CLIENT_SETNAME: u32 = 188;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 189;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 190;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 191;
-export const CMD_ID_COMMAND_COUNT: u32 = 192;
-export const CMD_ID_COMMAND_DOCS: u32 = 193;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 194;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 195;
-export const CMD_ID_COMMAND_HELP: u32 = 196;
-export const CMD_ID_COMMAND_INFO: u32 = 197;
-export const CMD_ID_COMMAND_LIST: u32 = 198;
-export const CMD_ID_CONFIG_GET: u32 = 199;
-export const CMD_ID_CONFIG_HELP: u32 = 200;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 201;
-export const CMD_ID_CONFIG_REWRITE: u32 = 202;
-export const CMD_ID_CONFIG_SET: u32 = 203;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 204;
-export const CMD_ID_LATENCY_GRAPH: u32 = 205;
-export const CMD_ID_LATENCY_HELP: u32 = 206;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 207;
-export const CMD_ID_LATENCY_HISTORY: u32 = 208;
-export const CMD_ID_LATENCY_LATEST: u32 = 209;
-export const CMD_ID_LATENCY_RESET: u32 = 210;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 211;
-export const CMD_ID_MEMORY_HELP: u32 = 212;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 213;
-export const CMD_ID_MEMORY_PURGE: u32 = 214;
-export const CMD_ID_MEMORY_STATS: u32 = 215;
-export const CMD_ID_MEMORY_USAGE: u32 = 216;
-export const CMD_ID_OBJECT_ENCODING: u32 = 217;
-export const CMD_ID_OBJECT_FREQ: u32 = 218;
-export const CMD_ID_OBJECT_HELP: u32 = 219;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 220;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 221;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 222;
-export const CMD_ID_PUBSUB_HELP: u32 = 223;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 224;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 225;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 226;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 227;
-export const CMD_ID_SLOWLOG_GET: u32 = 228;
-export const CMD_ID_SLOWLOG_HELP: u32 = 229;
-export const CMD_ID_SLOWLOG_LEN: u32 = 230;
-export const CMD_ID_SLOWLOG_RESET: u32 = 231;
+export const CMD_ID_CLIENT_CACHING: u32 = 176;
+export const CMD_ID_CLIENT_GETNAME: u32 = 177;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 178;
+export const CMD_ID_CLIENT_HELP: u32 = 179;
+export const CMD_ID_CLIENT_ID: u32 = 180;
+export const CMD_ID_CLIENT_INFO: u32 = 181;
+export const CMD_ID_CLIENT_KILL: u32 = 182;
+export const CMD_ID_CLIENT_LIST: u32 = 183;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 184;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 185;
+export const CMD_ID_CLIENT_PAUSE: u32 = 186;
+export const CMD_ID_CLIENT_REPLY: u32 = 187;
+export const CMD_ID_CLIENT_SETINFO: u32 = 188;
+export const CMD_ID_CLIENT_SETNAME: u32 = 189;
+export const CMD_ID_CLIENT_TRACKING: u32 = 190;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 191;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 192;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 193;
+export const CMD_ID_COMMAND_COUNT: u32 = 194;
+export const CMD_ID_COMMAND_DOCS: u32 = 195;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 196;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 197;
+export const CMD_ID_COMMAND_HELP: u32 = 198;
+export const CMD_ID_COMMAND_INFO: u32 = 199;
+export const CMD_ID_COMMAND_LIST: u32 = 200;
+export const CMD_ID_CONFIG_GET: u32 = 201;
+export const CMD_ID_CONFIG_HELP: u32 = 202;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 203;
+export const CMD_ID_CONFIG_REWRITE: u32 = 204;
+export const CMD_ID_CONFIG_SET: u32 = 205;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 206;
+export const CMD_ID_LATENCY_GRAPH: u32 = 207;
+export const CMD_ID_LATENCY_HELP: u32 = 208;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 209;
+export const CMD_ID_LATENCY_HISTORY: u32 = 210;
+export const CMD_ID_LATENCY_LATEST: u32 = 211;
+export const CMD_ID_LATENCY_RESET: u32 = 212;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 213;
+export const CMD_ID_MEMORY_HELP: u32 = 214;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 215;
+export const CMD_ID_MEMORY_PURGE: u32 = 216;
+export const CMD_ID_MEMORY_STATS: u32 = 217;
+export const CMD_ID_MEMORY_USAGE: u32 = 218;
+export const CMD_ID_OBJECT_ENCODING: u32 = 219;
+export const CMD_ID_OBJECT_FREQ: u32 = 220;
+export const CMD_ID_OBJECT_HELP: u32 = 221;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 222;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 223;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 224;
+export const CMD_ID_PUBSUB_HELP: u32 = 225;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 226;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 227;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 228;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 229;
+export const CMD_ID_SLOWLOG_GET: u32 = 230;
+export const CMD_ID_SLOWLOG_HELP: u32 = 231;
+export const CMD_ID_SLOWLOG_LEN: u32 = 232;
+export const CMD_ID_SLOWLOG_RESET: u32 = 233;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -487,11 +495,11 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 6 bitpos
     42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 7 client
-    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,176,0,16,0,0,0,0,0,0,0,
+    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,176,0,18,0,0,0,0,0,0,0,
     // 8 command
-    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,192,0,7,0,0,0,0,0,0,0,
+    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,194,0,7,0,0,0,0,0,0,0,
     // 9 config
-    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,199,0,5,0,0,0,0,0,0,0,
+    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,201,0,5,0,0,0,0,0,0,0,
     // 10 copy
     67,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 11 dbsize
@@ -587,7 +595,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 56 lastsave
     81,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 57 latency
-    89,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,204,0,7,0,0,0,0,0,0,0,
+    89,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,206,0,7,0,0,0,0,0,0,0,
     // 58 lcs
     96,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 59 lindex
@@ -619,7 +627,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 72 ltrim
     165,1,5,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 73 memory
-    170,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,211,0,6,0,0,0,0,0,0,0,
+    170,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,213,0,6,0,0,0,0,0,0,0,
     // 74 mget
     176,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 75 monitor
@@ -635,7 +643,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 80 multi
     207,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 81 object
-    212,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,217,0,5,0,0,0,0,0,0,0,
+    212,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,219,0,5,0,0,0,0,0,0,0,
     // 82 persist
     218,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 83 pexpire
@@ -655,7 +663,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 90 publish
     20,2,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 91 pubsub
-    27,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,222,0,6,0,0,0,0,0,0,0,
+    27,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,224,0,6,0,0,0,0,0,0,0,
     // 92 punsubscribe
     33,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 93 quit
@@ -711,7 +719,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 118 sismember
     201,2,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 119 slowlog
-    210,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,228,0,4,0,0,0,0,0,0,0,
+    210,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,230,0,4,0,0,0,0,0,0,0,
     // 120 smembers
     217,2,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 121 smismember
@@ -824,118 +832,122 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     134,4,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
     // 175 zunionstore
     140,4,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 client|getname
-    151,4,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 client|getredir
-    165,4,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 client|help
-    180,4,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 client|id
-    191,4,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 client|info
-    200,4,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 client|kill
-    211,4,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 client|list
-    222,4,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 client|no-evict
-    233,4,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 client|no-touch
-    248,4,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 client|pause
-    7,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 client|reply
-    19,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 client|setinfo
-    31,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 client|setname
-    45,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 client|trackinginfo
-    59,5,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 client|unblock
-    78,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 client|unpause
-    92,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 command|count
-    106,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 command|docs
-    119,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 command|getkeys
-    131,5,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 command|getkeysandflags
-    146,5,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 command|help
-    169,5,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 command|info
-    181,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 command|list
-    193,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 config|get
-    205,5,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 config|help
-    215,5,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 config|resetstat
-    226,5,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 config|rewrite
-    242,5,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 config|set
-    0,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 latency|doctor
-    10,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 latency|graph
-    24,6,13,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 latency|help
-    37,6,12,1,2,0,57,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 latency|histogram
-    49,6,17,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 latency|history
-    66,6,15,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 latency|latest
-    81,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 latency|reset
-    95,6,13,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 memory|doctor
-    108,6,13,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 memory|help
-    121,6,11,1,2,0,73,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 memory|malloc-stats
-    132,6,19,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 memory|purge
-    151,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 memory|stats
-    163,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 memory|usage
-    175,6,12,0,253,255,73,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 object|encoding
-    187,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 object|freq
-    202,6,11,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 object|help
-    213,6,11,0,2,0,81,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 object|idletime
-    224,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 object|refcount
-    239,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 pubsub|channels
-    254,6,15,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 pubsub|help
-    13,7,11,0,2,0,91,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 pubsub|numpat
-    24,7,13,0,2,0,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 pubsub|numsub
-    37,7,13,0,254,255,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 pubsub|shardchannels
-    50,7,20,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 pubsub|shardnumsub
-    70,7,18,0,254,255,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 slowlog|get
-    88,7,11,0,254,255,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 slowlog|help
-    99,7,12,0,2,0,119,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 slowlog|len
-    111,7,11,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 slowlog|reset
-    122,7,13,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 client|caching
+    151,4,14,0,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 client|getname
+    165,4,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 client|getredir
+    179,4,15,0,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 client|help
+    194,4,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 client|id
+    205,4,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 client|info
+    214,4,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 client|kill
+    225,4,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 client|list
+    236,4,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 client|no-evict
+    247,4,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 client|no-touch
+    6,5,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 client|pause
+    21,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 client|reply
+    33,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 client|setinfo
+    45,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 client|setname
+    59,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 client|tracking
+    73,5,15,0,253,255,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 client|trackinginfo
+    88,5,19,0,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 client|unblock
+    107,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 client|unpause
+    121,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 command|count
+    135,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 command|docs
+    148,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 command|getkeys
+    160,5,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 command|getkeysandflags
+    175,5,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 command|help
+    198,5,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 command|info
+    210,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 command|list
+    222,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 config|get
+    234,5,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 202 config|help
+    244,5,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 config|resetstat
+    255,5,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 config|rewrite
+    15,6,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 config|set
+    29,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 latency|doctor
+    39,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 latency|graph
+    53,6,13,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 latency|help
+    66,6,12,1,2,0,57,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 latency|histogram
+    78,6,17,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 latency|history
+    95,6,15,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 latency|latest
+    110,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 latency|reset
+    124,6,13,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 213 memory|doctor
+    137,6,13,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 memory|help
+    150,6,11,1,2,0,73,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 memory|malloc-stats
+    161,6,19,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 memory|purge
+    180,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 memory|stats
+    192,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 memory|usage
+    204,6,12,0,253,255,73,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 object|encoding
+    216,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 object|freq
+    231,6,11,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 object|help
+    242,6,11,0,2,0,81,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 object|idletime
+    253,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 object|refcount
+    12,7,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 pubsub|channels
+    27,7,15,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 pubsub|help
+    42,7,11,0,2,0,91,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 pubsub|numpat
+    53,7,13,0,2,0,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 pubsub|numsub
+    66,7,13,0,254,255,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 pubsub|shardchannels
+    79,7,20,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 pubsub|shardnumsub
+    99,7,18,0,254,255,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 slowlog|get
+    117,7,11,0,254,255,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 231 slowlog|help
+    128,7,12,0,2,0,119,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 232 slowlog|len
+    140,7,11,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 slowlog|reset
+    151,7,13,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -1118,6 +1130,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   122,115,99,111,114,101, // zscore
   122,117,110,105,111,110, // zunion
   122,117,110,105,111,110,115,116,111,114,101, // zunionstore
+  99,108,105,101,110,116,124,99,97,99,104,105,110,103, // client|caching
   99,108,105,101,110,116,124,103,101,116,110,97,109,101, // client|getname
   99,108,105,101,110,116,124,103,101,116,114,101,100,105,114, // client|getredir
   99,108,105,101,110,116,124,104,101,108,112, // client|help
@@ -1131,6 +1144,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   99,108,105,101,110,116,124,114,101,112,108,121, // client|reply
   99,108,105,101,110,116,124,115,101,116,105,110,102,111, // client|setinfo
   99,108,105,101,110,116,124,115,101,116,110,97,109,101, // client|setname
+  99,108,105,101,110,116,124,116,114,97,99,107,105,110,103, // client|tracking
   99,108,105,101,110,116,124,116,114,97,99,107,105,110,103,105,110,102,111, // client|trackinginfo
   99,108,105,101,110,116,124,117,110,98,108,111,99,107, // client|unblock
   99,108,105,101,110,116,124,117,110,112,97,117,115,101, // client|unpause
@@ -1659,52 +1673,64 @@ export function dispatchCommand(id: u32): void {
     case 175:
       zunionstoreCommand();
       break;
-    case 216:
-      memoryUsageCommand();
+    case 176:
+      clientCachingCommand();
       break;
-    case 217:
-      objectEncodingCommand();
+    case 178:
+      clientGetredirCommand();
+      break;
+    case 190:
+      clientTrackingCommand();
+      break;
+    case 191:
+      clientTrackinginfoCommand();
       break;
     case 218:
-      objectFreqCommand();
+      memoryUsageCommand();
       break;
     case 219:
-      objectHelpCommand();
+      objectEncodingCommand();
       break;
     case 220:
-      objectIdletimeCommand();
+      objectFreqCommand();
       break;
     case 221:
-      objectRefcountCommand();
+      objectHelpCommand();
       break;
     case 222:
-      pubsubChannelsCommand();
+      objectIdletimeCommand();
       break;
     case 223:
-      pubsubHelpCommand();
+      objectRefcountCommand();
       break;
     case 224:
-      pubsubNumpatCommand();
+      pubsubChannelsCommand();
       break;
     case 225:
-      pubsubNumsubCommand();
+      pubsubHelpCommand();
       break;
     case 226:
-      pubsubShardchannelsCommand();
+      pubsubNumpatCommand();
       break;
     case 227:
-      pubsubShardnumsubCommand();
+      pubsubNumsubCommand();
       break;
     case 228:
-      slowlogGetCommand();
+      pubsubShardchannelsCommand();
       break;
     case 229:
-      slowlogHelpCommand();
+      pubsubShardnumsubCommand();
       break;
     case 230:
-      slowlogLenCommand();
+      slowlogGetCommand();
       break;
     case 231:
+      slowlogHelpCommand();
+      break;
+    case 232:
+      slowlogLenCommand();
+      break;
+    case 233:
       slowlogResetCommand();
       break;
     default:

@@ -80,7 +80,8 @@ export class Conn {
   startedUs: f64; // when the host command under way began that answers later
   spare2: u64;
   spare3: u64;
-  spare4: u64;
+  tracking: usize; // how it tracks keys, 0 when it never did
+  nextOfId: usize; // chain of client/client_ids.ts
   listener: usize; // its subscriptions
   spare5: u32;
 }

@@ -31,10 +31,13 @@ import {
   CLIENT_BLOCKED,
   CLIENT_CLOSE_AFTER_REPLY,
   CLIENT_CLOSE_ASAP,
+  CLIENT_MULTI,
   CLIENT_NO_TOUCH,
   CLIENT_REPLY_OFF,
   CLIENT_REPLY_SKIP,
   CLIENT_REPLY_SKIP_NEXT,
+  CLIENT_TRACKING,
+  CLIENT_TRACKING_CACHING,
   CLOSE_ASKED,
   CLOSE_CROSS_PROTOCOL,
   CLOSE_NO_MEMORY,
@@ -50,6 +53,7 @@ import {
   LATENCY_EVENT_COMMAND,
   LATENCY_EVENT_FAST_COMMAND,
   RECORD_OWNER,
+  RECORD_PARENT,
   STAT_COMMANDS,
   STAT_QUERYBUF_DISCONNECTS,
   STATUS_ABORT,
@@ -61,8 +65,8 @@ import {
   STATUS_PAUSED,
 } from '../abi';
 import { monitorCount, monitorFeed } from '../client/monitor';
-import { notifyDrain } from '../client/notify';
 import { slowlogPushIfNeeded } from '../client/slowlog';
+import { trackingOverLimit } from '../client/tracking';
 import {
   execRequested,
   isExecuting,
@@ -72,8 +76,8 @@ import {
   transactionNext,
   transactionReturn,
 } from '../client/transaction';
-import { watchDrain } from '../client/watch';
 import {
+  CMD_ID_CLIENT,
   CMD_ID_PSUBSCRIBE,
   CMD_ID_PUNSUBSCRIBE,
   CMD_ID_SSUBSCRIBE,
@@ -84,14 +88,13 @@ import {
 } from '../generated/command_table';
 import { clockUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
-import { effectsBytes, effectsClear, effectsLost, effectsWanted } from '../keyspace/effects';
+import { effectsWanted } from '../keyspace/effects';
 import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
 import { argc, argv, setArgs } from '../resp/args';
 import {
   Conn,
   client,
-  pushTaken,
   queryAdvance,
   queryFree,
   queryUnread,
@@ -121,17 +124,11 @@ import {
   parseErrorText,
   parserReset,
 } from '../resp/parser';
-import {
-  outputLen,
-  outputLost,
-  outputReset,
-  outputRewind,
-  replyRaw,
-  replyText,
-} from '../resp/writer';
+import { outputLen, outputLost, outputReset, outputRewind, replyText } from '../resp/writer';
 import { abiSet } from './abi_block';
 import { NO_COMMAND, Record } from './command_lookup';
 import { countCalls, countFailed } from './command_stats';
+import { drainEffects, takeOwnPushes } from './consequences';
 import {
   ADMIT_CLOSE,
   ADMIT_HOLD,
@@ -140,10 +137,12 @@ import {
   admitCommand,
   commandFlags,
   refreshGuards,
+  replyStart,
   resolveCommand,
 } from './dispatch';
 import { pushEvent } from './events';
 import { touchAll, touchCollect } from './touch';
+import { noteReads } from './tracked_reads';
 
 /** Commands parsed and touched before the first of them runs. */
 const ROUND_COMMANDS: u32 = 32;
@@ -377,8 +376,7 @@ function executeRound(): i32 {
     let admitted = ADMIT_RUN;
     if (!admitAtOnce(id, slot.argc)) {
       admitted = admitCommand(id);
-      // Keys evicted for the command count as changed before it runs.
-      drainEffects();
+      outputStart = replyStart;
     }
     c.lastCommand = id != NO_COMMAND ? id : u32.MAX_VALUE;
     if (admitted == ADMIT_RUN) {
@@ -464,7 +462,8 @@ function finishQueued(c: Conn, late: bool): void {
     feedMonitors(c, queuedId, argv, argc);
     noteSlow(queuedId, argv, argc, duration);
   }
-  drainEffects();
+  drainEffects(changetype<usize>(c));
+  if (c.flags & CLIENT_TRACKING && !late) noteReads(c, queuedId, argv, argc);
 }
 
 /**
@@ -474,14 +473,6 @@ function finishQueued(c: Conn, late: bool): void {
 function feedMonitors(c: Conn, id: u32, args: usize, count: u32): void {
   if (monitorCount == 0 || (commandFlags(id) & (CMD_SKIP_MONITOR | CMD_ADMIN)) != 0) return;
   monitorFeed(c, args, count, batchStartUs == 0 ? 0 : clockUs() - batchStartUs);
-}
-
-/** Tells everyone concerned what the command, or background work, changed. */
-export function drainEffects(): void {
-  if (effectsBytes() == 0 && !effectsLost) return;
-  watchDrain();
-  notifyDrain();
-  effectsClear();
 }
 
 /** What follows a command that ran, core's or host's. */
@@ -495,15 +486,12 @@ function finishCommand(index: u32): void {
   c.commands += 1;
   if (commandErrors != 0) countFailed(slot.id);
   if (monitorCount != 0) feedMonitors(c, slot.id, slot.argv, slot.argc);
-  if (effectsWanted != 0) drainEffects();
-  if (c.flags & REPLY_MODES) afterReply(c);
+  if (effectsWanted != 0) drainEffects(changetype<usize>(c));
+  if (c.flags & (REPLY_MODES | CLIENT_TRACKING)) {
+    if (c.flags & CLIENT_TRACKING) noteReads(c, slot.id, slot.argv, slot.argc);
+    afterReply(c);
+  }
   if (c.pushLen != 0) takeOwnPushes(c);
-}
-
-/** Messages that a command published to its own connection follow its reply. */
-function takeOwnPushes(c: Conn): void {
-  replyRaw(c.push, c.pushLen);
-  pushTaken(c);
 }
 
 /** What follows a command that was suspended. */
@@ -512,12 +500,13 @@ function finishAnswered(c: Conn): void {
   Stats.add(STAT_COMMANDS, 1);
   c.commands += 1;
   if (commandErrors != 0) countFailed(c.lastCommand);
-  drainEffects();
+  drainEffects(changetype<usize>(c));
   afterReply(c);
 }
 
-/** CLIENT REPLY OFF and SKIP take the reply back. */
+/** What lasts for one command ends, and CLIENT REPLY OFF and SKIP take the reply back. */
 function afterReply(c: Conn): void {
+  if (c.flags & CLIENT_TRACKING) afterTracked(c);
   const mode = c.flags & REPLY_MODES;
   if (mode == 0) return;
   if (mode & SILENT && !confirmsByPush(c.lastCommand)) outputRewind(outputStart);
@@ -525,6 +514,17 @@ function afterReply(c: Conn): void {
   if (mode & CLIENT_REPLY_SKIP_NEXT) {
     c.flags = (c.flags & ~CLIENT_REPLY_SKIP_NEXT) | CLIENT_REPLY_SKIP;
   }
+}
+
+/** CLIENT CACHING is about the command or transaction behind it. */
+function afterTracked(c: Conn): void {
+  if (trackingOverLimit()) refreshGuards();
+  if ((c.flags & (CLIENT_TRACKING_CACHING | CLIENT_MULTI)) != CLIENT_TRACKING_CACHING) return;
+  const id = c.lastCommand;
+  const isClientCommand =
+    id != u32.MAX_VALUE &&
+    (id == CMD_ID_CLIENT || <u32>load<u16>(Record.at(id), RECORD_PARENT) == CMD_ID_CLIENT);
+  if (!isClientCommand) c.flags &= ~CLIENT_TRACKING_CACHING;
 }
 
 /** Confirmations of subscriptions are messages, which CLIENT REPLY does not silence. */
