@@ -127,6 +127,12 @@ export const CLIENT_READONLY = 262144;
 export const CLIENT_ASKING = 524288;
 export const CLIENT_CLOSE_ASAP = 1048576;
 export const CLIENT_INTERNAL = 2097152; // no socket behind it: AOF replay, embedded calls
+export const CLIENT_TRACKING_BROKEN = 33554432; // the client it redirects to is gone
+export const CLIENT_TRACKING_BCAST = 67108864;
+export const CLIENT_TRACKING_OPTIN = 134217728;
+export const CLIENT_TRACKING_OPTOUT = 268435456;
+export const CLIENT_TRACKING_CACHING = 536870912; // CLIENT CACHING came just before
+export const CLIENT_TRACKING_NOLOOP = 1073741824;
 
 // --- Command table records: byte offsets of one RECORD_BYTES record ---
 // FIRST_KEY, LAST_KEY and KEY_STEP are what COMMAND reports, except for KEYS_KEYNUM.
@@ -155,6 +161,7 @@ export const KEYS_NONE = 0;
 export const KEYS_RANGE = 1;
 export const KEYS_KEYNUM = 2; // count at KEYNUM_INDEX, keys from FIRST_KEY on, every KEY_STEP
 export const KEYS_IRREGULAR = 3; // found by a function named in the command's record
+export const KEYS_STREAMS = 4; // the first half of the arguments behind the word STREAMS
 
 // --- Command flags: bits of RECORD_FLAGS ---
 
@@ -261,6 +268,7 @@ export const CFG_GUARDS = 21; // GUARD_* bits
 export const CFG_ACTIVE_REHASHING = 22;
 export const CFG_HZ = 23;
 export const CFG_NOTIFY_EVENTS = 24; // NOTIFY_* bits of notify-keyspace-events
+export const CFG_TRACKING_MAX_KEYS = 25; // 0 none
 export const CFG_LIST_MAX_LISTPACK_SIZE = 40; // elements, or negative: -1 to -5
 export const CFG_LIST_COMPRESS_DEPTH = 41;
 export const CFG_ZSET_MAX_LISTPACK_ENTRIES = 42;

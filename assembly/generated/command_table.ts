@@ -13,6 +13,12 @@ import {
   bitopCommand,
 } from '../command/bitop';
 import {
+  clientCachingCommand,
+  clientGetredirCommand,
+  clientTrackingCommand,
+  clientTrackinginfoCommand,
+} from '../command/client_tracking';
+import {
   echoCommand,
   monitorCommand,
   pingCommand,
@@ -241,7 +247,7 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 240;
+export const COMMAND_COUNT: u32 = 242;
 export const TOP_LEVEL_COUNT: u32 = 184;
 
 export const CMD_ID_APPEND: u32 = 0;
@@ -428,62 +434,64 @@ export const CMD_ID_ZSCAN: u32 = 180;
 export const CMD_ID_ZSCORE: u32 = 181;
 export const CMD_ID_ZUNION: u32 = 182;
 export const CMD_ID_ZUNIONSTORE: u32 = 183;
-export const CMD_ID_CLIENT_GETNAME: u32 = 184;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 185;
-export const CMD_ID_CLIENT_HELP: u32 = 186;
-export const CMD_ID_CLIENT_ID: u32 = 187;
-export const CMD_ID_CLIENT_INFO: u32 = 188;
-export const CMD_ID_CLIENT_KILL: u32 = 189;
-export const CMD_ID_CLIENT_LIST: u32 = 190;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 191;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 192;
-export const CMD_ID_CLIENT_PAUSE: u32 = 193;
-export const CMD_ID_CLIENT_REPLY: u32 = 194;
-export const CMD_ID_CLIENT_SETINFO: u32 = 195;
-export const CMD_ID_CLIENT_SETNAME: u32 = 196;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 197;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 198;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 199;
-export const CMD_ID_COMMAND_COUNT: u32 = 200;
-export const CMD_ID_COMMAND_DOCS: u32 = 201;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 202;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 203;
-export const CMD_ID_COMMAND_HELP: u32 = 204;
-export const CMD_ID_COMMAND_INFO: u32 = 205;
-export const CMD_ID_COMMAND_LIST: u32 = 206;
-export const CMD_ID_CONFIG_GET: u32 = 207;
-export const CMD_ID_CONFIG_HELP: u32 = 208;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 209;
-export const CMD_ID_CONFIG_REWRITE: u32 = 210;
-export const CMD_ID_CONFIG_SET: u32 = 211;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 212;
-export const CMD_ID_LATENCY_GRAPH: u32 = 213;
-export const CMD_ID_LATENCY_HELP: u32 = 214;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 215;
-export const CMD_ID_LATENCY_HISTORY: u32 = 216;
-export const CMD_ID_LATENCY_LATEST: u32 = 217;
-export const CMD_ID_LATENCY_RESET: u32 = 218;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 219;
-export const CMD_ID_MEMORY_HELP: u32 = 220;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 221;
-export const CMD_ID_MEMORY_PURGE: u32 = 222;
-export const CMD_ID_MEMORY_STATS: u32 = 223;
-export const CMD_ID_MEMORY_USAGE: u32 = 224;
-export const CMD_ID_OBJECT_ENCODING: u32 = 225;
-export const CMD_ID_OBJECT_FREQ: u32 = 226;
-export const CMD_ID_OBJECT_HELP: u32 = 227;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 228;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 229;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 230;
-export const CMD_ID_PUBSUB_HELP: u32 = 231;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 232;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 233;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 234;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 235;
-export const CMD_ID_SLOWLOG_GET: u32 = 236;
-export const CMD_ID_SLOWLOG_HELP: u32 = 237;
-export const CMD_ID_SLOWLOG_LEN: u32 = 238;
-export const CMD_ID_SLOWLOG_RESET: u32 = 239;
+export const CMD_ID_CLIENT_CACHING: u32 = 184;
+export const CMD_ID_CLIENT_GETNAME: u32 = 185;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 186;
+export const CMD_ID_CLIENT_HELP: u32 = 187;
+export const CMD_ID_CLIENT_ID: u32 = 188;
+export const CMD_ID_CLIENT_INFO: u32 = 189;
+export const CMD_ID_CLIENT_KILL: u32 = 190;
+export const CMD_ID_CLIENT_LIST: u32 = 191;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 192;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 193;
+export const CMD_ID_CLIENT_PAUSE: u32 = 194;
+export const CMD_ID_CLIENT_REPLY: u32 = 195;
+export const CMD_ID_CLIENT_SETINFO: u32 = 196;
+export const CMD_ID_CLIENT_SETNAME: u32 = 197;
+export const CMD_ID_CLIENT_TRACKING: u32 = 198;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 199;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 200;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 201;
+export const CMD_ID_COMMAND_COUNT: u32 = 202;
+export const CMD_ID_COMMAND_DOCS: u32 = 203;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 204;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 205;
+export const CMD_ID_COMMAND_HELP: u32 = 206;
+export const CMD_ID_COMMAND_INFO: u32 = 207;
+export const CMD_ID_COMMAND_LIST: u32 = 208;
+export const CMD_ID_CONFIG_GET: u32 = 209;
+export const CMD_ID_CONFIG_HELP: u32 = 210;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 211;
+export const CMD_ID_CONFIG_REWRITE: u32 = 212;
+export const CMD_ID_CONFIG_SET: u32 = 213;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 214;
+export const CMD_ID_LATENCY_GRAPH: u32 = 215;
+export const CMD_ID_LATENCY_HELP: u32 = 216;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 217;
+export const CMD_ID_LATENCY_HISTORY: u32 = 218;
+export const CMD_ID_LATENCY_LATEST: u32 = 219;
+export const CMD_ID_LATENCY_RESET: u32 = 220;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 221;
+export const CMD_ID_MEMORY_HELP: u32 = 222;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 223;
+export const CMD_ID_MEMORY_PURGE: u32 = 224;
+export const CMD_ID_MEMORY_STATS: u32 = 225;
+export const CMD_ID_MEMORY_USAGE: u32 = 226;
+export const CMD_ID_OBJECT_ENCODING: u32 = 227;
+export const CMD_ID_OBJECT_FREQ: u32 = 228;
+export const CMD_ID_OBJECT_HELP: u32 = 229;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 230;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 231;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 232;
+export const CMD_ID_PUBSUB_HELP: u32 = 233;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 234;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 235;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 236;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 237;
+export const CMD_ID_SLOWLOG_GET: u32 = 238;
+export const CMD_ID_SLOWLOG_HELP: u32 = 239;
+export const CMD_ID_SLOWLOG_LEN: u32 = 240;
+export const CMD_ID_SLOWLOG_RESET: u32 = 241;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -519,11 +527,11 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 14 bzpopmin
     94,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 15 client
-    102,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,184,0,16,0,0,0,0,0,0,0,
+    102,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,184,0,18,0,0,0,0,0,0,0,
     // 16 command
-    108,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,200,0,7,0,0,0,0,0,0,0,
+    108,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,202,0,7,0,0,0,0,0,0,0,
     // 17 config
-    115,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,207,0,5,0,0,0,0,0,0,0,
+    115,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,209,0,5,0,0,0,0,0,0,0,
     // 18 copy
     121,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 19 dbsize
@@ -619,7 +627,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 64 lastsave
     135,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 65 latency
-    143,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,212,0,7,0,0,0,0,0,0,0,
+    143,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,214,0,7,0,0,0,0,0,0,0,
     // 66 lcs
     150,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 67 lindex
@@ -651,7 +659,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 80 ltrim
     219,1,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 81 memory
-    224,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,219,0,6,0,0,0,0,0,0,0,
+    224,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,221,0,6,0,0,0,0,0,0,0,
     // 82 mget
     230,1,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 83 monitor
@@ -667,7 +675,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 88 multi
     5,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 89 object
-    10,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,225,0,5,0,0,0,0,0,0,0,
+    10,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,227,0,5,0,0,0,0,0,0,0,
     // 90 persist
     16,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 91 pexpire
@@ -687,7 +695,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 98 publish
     74,2,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 99 pubsub
-    81,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,230,0,6,0,0,0,0,0,0,0,
+    81,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,232,0,6,0,0,0,0,0,0,0,
     // 100 punsubscribe
     87,2,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 101 quit
@@ -743,7 +751,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 126 sismember
     255,2,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
     // 127 slowlog
-    8,3,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,236,0,4,0,0,0,0,0,0,0,
+    8,3,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,238,0,4,0,0,0,0,0,0,0,
     // 128 smembers
     15,3,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 129 smismember
@@ -856,118 +864,122 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     188,4,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
     // 183 zunionstore
     194,4,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 client|getname
-    205,4,14,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 client|getredir
-    219,4,15,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 client|help
-    234,4,11,1,2,0,15,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 client|id
-    245,4,9,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 client|info
-    254,4,11,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 client|kill
-    9,5,11,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 client|list
-    20,5,11,1,254,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 client|no-evict
-    31,5,15,1,3,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 client|no-touch
-    46,5,15,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 client|pause
-    61,5,12,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 client|reply
-    73,5,12,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 client|setinfo
-    85,5,14,1,4,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 client|setname
-    99,5,14,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 client|trackinginfo
-    113,5,19,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 client|unblock
-    132,5,14,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 client|unpause
-    146,5,14,1,2,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 command|count
-    160,5,13,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 command|docs
-    173,5,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 command|getkeys
-    185,5,15,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 command|getkeysandflags
-    200,5,23,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 command|help
-    223,5,12,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 command|info
-    235,5,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 command|list
-    247,5,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 config|get
-    3,6,10,1,253,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 config|help
-    13,6,11,1,2,0,17,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 config|resetstat
-    24,6,16,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 config|rewrite
-    40,6,14,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 config|set
-    54,6,10,1,252,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 latency|doctor
-    64,6,14,1,2,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 latency|graph
-    78,6,13,1,3,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 latency|help
-    91,6,12,1,2,0,65,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 latency|histogram
-    103,6,17,1,254,255,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 latency|history
-    120,6,15,1,3,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 latency|latest
-    135,6,14,1,2,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 latency|reset
-    149,6,13,1,254,255,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 memory|doctor
-    162,6,13,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 memory|help
-    175,6,11,1,2,0,81,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 memory|malloc-stats
-    186,6,19,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 memory|purge
-    205,6,12,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 memory|stats
-    217,6,12,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 memory|usage
-    229,6,12,0,253,255,81,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 object|encoding
-    241,6,15,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 object|freq
-    0,7,11,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 object|help
-    11,7,11,0,2,0,89,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 object|idletime
-    22,7,15,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 object|refcount
-    37,7,15,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 pubsub|channels
-    52,7,15,0,254,255,99,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 pubsub|help
-    67,7,11,0,2,0,99,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 232 pubsub|numpat
-    78,7,13,0,2,0,99,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 233 pubsub|numsub
-    91,7,13,0,254,255,99,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 234 pubsub|shardchannels
-    104,7,20,0,254,255,99,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 235 pubsub|shardnumsub
-    124,7,18,0,254,255,99,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 236 slowlog|get
-    142,7,11,0,254,255,127,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 237 slowlog|help
-    153,7,12,0,2,0,127,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 238 slowlog|len
-    165,7,11,0,2,0,127,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 239 slowlog|reset
-    176,7,13,0,2,0,127,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 client|caching
+    205,4,14,0,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 client|getname
+    219,4,14,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 client|getredir
+    233,4,15,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 client|help
+    248,4,11,1,2,0,15,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 client|id
+    3,5,9,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 client|info
+    12,5,11,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 client|kill
+    23,5,11,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 client|list
+    34,5,11,1,254,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 client|no-evict
+    45,5,15,1,3,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 client|no-touch
+    60,5,15,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 client|pause
+    75,5,12,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 client|reply
+    87,5,12,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 client|setinfo
+    99,5,14,1,4,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 client|setname
+    113,5,14,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 client|tracking
+    127,5,15,0,253,255,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 client|trackinginfo
+    142,5,19,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 client|unblock
+    161,5,14,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 client|unpause
+    175,5,14,1,2,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 202 command|count
+    189,5,13,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 command|docs
+    202,5,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 command|getkeys
+    214,5,15,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 command|getkeysandflags
+    229,5,23,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 command|help
+    252,5,12,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 command|info
+    8,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 command|list
+    20,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 config|get
+    32,6,10,1,253,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 config|help
+    42,6,11,1,2,0,17,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 config|resetstat
+    53,6,16,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 config|rewrite
+    69,6,14,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 213 config|set
+    83,6,10,1,252,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 latency|doctor
+    93,6,14,1,2,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 latency|graph
+    107,6,13,1,3,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 latency|help
+    120,6,12,1,2,0,65,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 latency|histogram
+    132,6,17,1,254,255,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 latency|history
+    149,6,15,1,3,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 latency|latest
+    164,6,14,1,2,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 latency|reset
+    178,6,13,1,254,255,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 memory|doctor
+    191,6,13,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 memory|help
+    204,6,11,1,2,0,81,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 memory|malloc-stats
+    215,6,19,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 memory|purge
+    234,6,12,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 memory|stats
+    246,6,12,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 memory|usage
+    2,7,12,0,253,255,81,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 object|encoding
+    14,7,15,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 object|freq
+    29,7,11,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 object|help
+    40,7,11,0,2,0,89,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 object|idletime
+    51,7,15,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 231 object|refcount
+    66,7,15,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 232 pubsub|channels
+    81,7,15,0,254,255,99,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 pubsub|help
+    96,7,11,0,2,0,99,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 pubsub|numpat
+    107,7,13,0,2,0,99,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 pubsub|numsub
+    120,7,13,0,254,255,99,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 pubsub|shardchannels
+    133,7,20,0,254,255,99,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 237 pubsub|shardnumsub
+    153,7,18,0,254,255,99,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 238 slowlog|get
+    171,7,11,0,254,255,127,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 239 slowlog|help
+    182,7,12,0,2,0,127,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 240 slowlog|len
+    194,7,11,0,2,0,127,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 241 slowlog|reset
+    205,7,13,0,2,0,127,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -1158,6 +1170,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   122,115,99,111,114,101, // zscore
   122,117,110,105,111,110, // zunion
   122,117,110,105,111,110,115,116,111,114,101, // zunionstore
+  99,108,105,101,110,116,124,99,97,99,104,105,110,103, // client|caching
   99,108,105,101,110,116,124,103,101,116,110,97,109,101, // client|getname
   99,108,105,101,110,116,124,103,101,116,114,101,100,105,114, // client|getredir
   99,108,105,101,110,116,124,104,101,108,112, // client|help
@@ -1171,6 +1184,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   99,108,105,101,110,116,124,114,101,112,108,121, // client|reply
   99,108,105,101,110,116,124,115,101,116,105,110,102,111, // client|setinfo
   99,108,105,101,110,116,124,115,101,116,110,97,109,101, // client|setname
+  99,108,105,101,110,116,124,116,114,97,99,107,105,110,103, // client|tracking
   99,108,105,101,110,116,124,116,114,97,99,107,105,110,103,105,110,102,111, // client|trackinginfo
   99,108,105,101,110,116,124,117,110,98,108,111,99,107, // client|unblock
   99,108,105,101,110,116,124,117,110,112,97,117,115,101, // client|unpause
@@ -1723,52 +1737,64 @@ export function dispatchCommand(id: u32): void {
     case 183:
       zunionstoreCommand();
       break;
-    case 224:
-      memoryUsageCommand();
+    case 184:
+      clientCachingCommand();
       break;
-    case 225:
-      objectEncodingCommand();
+    case 186:
+      clientGetredirCommand();
+      break;
+    case 198:
+      clientTrackingCommand();
+      break;
+    case 199:
+      clientTrackinginfoCommand();
       break;
     case 226:
-      objectFreqCommand();
+      memoryUsageCommand();
       break;
     case 227:
-      objectHelpCommand();
+      objectEncodingCommand();
       break;
     case 228:
-      objectIdletimeCommand();
+      objectFreqCommand();
       break;
     case 229:
-      objectRefcountCommand();
+      objectHelpCommand();
       break;
     case 230:
-      pubsubChannelsCommand();
+      objectIdletimeCommand();
       break;
     case 231:
-      pubsubHelpCommand();
+      objectRefcountCommand();
       break;
     case 232:
-      pubsubNumpatCommand();
+      pubsubChannelsCommand();
       break;
     case 233:
-      pubsubNumsubCommand();
+      pubsubHelpCommand();
       break;
     case 234:
-      pubsubShardchannelsCommand();
+      pubsubNumpatCommand();
       break;
     case 235:
-      pubsubShardnumsubCommand();
+      pubsubNumsubCommand();
       break;
     case 236:
-      slowlogGetCommand();
+      pubsubShardchannelsCommand();
       break;
     case 237:
-      slowlogHelpCommand();
+      pubsubShardnumsubCommand();
       break;
     case 238:
-      slowlogLenCommand();
+      slowlogGetCommand();
       break;
     case 239:
+      slowlogHelpCommand();
+      break;
+    case 240:
+      slowlogLenCommand();
+      break;
+    case 241:
       slowlogResetCommand();
       break;
     default:

@@ -33,6 +33,7 @@ import {
   CLIENT_CLOSE_ASAP,
   CLIENT_NO_TOUCH,
   CLIENT_PAUSED,
+  CLIENT_TRACKING,
   CLOSE_ASKED,
   CLOSE_CROSS_PROTOCOL,
   CLOSE_NO_MEMORY,
@@ -73,7 +74,6 @@ import { argc, argv, setArgs } from '../resp/args';
 import {
   Conn,
   client,
-  pushTaken,
   queryAdvance,
   queryFree,
   queryUnread,
@@ -104,16 +104,9 @@ import {
   parseErrorText,
   parserReset,
 } from '../resp/parser';
-import {
-  outputLen,
-  outputLost,
-  outputReset,
-  outputRewind,
-  replyRaw,
-  replyText,
-} from '../resp/writer';
+import { outputLen, outputLost, outputReset, outputRewind, replyText } from '../resp/writer';
 import { abiSet } from './abi_block';
-import { dependsOnNameOnly, NO_COMMAND, Record } from './command_lookup';
+import { commandFlags, dependsOnNameOnly, NO_COMMAND, Record } from './command_lookup';
 import { countCalls } from './command_stats';
 import {
   afterReply,
@@ -123,6 +116,7 @@ import {
   noteSlow,
   REPLY_MODES,
   SILENT,
+  takeOwnPushes,
 } from './consequences';
 import {
   ADMIT_CLOSE,
@@ -130,12 +124,13 @@ import {
   ADMIT_RUN,
   admitAtOnce,
   admitCommand,
-  commandFlags,
   refreshGuards,
+  replyStart,
   resolveCommand,
 } from './dispatch';
 import { KnownHead, keepHead } from './known_heads';
 import { touchAll, touchCollect } from './touch';
+import { afterTracked, noteReads } from './tracked_reads';
 import { serveReady } from './unblock';
 
 /** Commands parsed and touched before the first of them runs. */
@@ -406,8 +401,7 @@ function executeRound(): i32 {
       continue;
     }
     const admitted = admitCommand(id);
-    // Keys evicted for the command count as changed before it runs.
-    drainEffects();
+    outputStart = replyStart;
     if (admitted == ADMIT_RUN) {
       slot.durationUs = SHARED_TIME;
       if (commandFlags(id) & CMD_TIMED) commandStartUs = clockUs();
@@ -422,6 +416,7 @@ function executeRound(): i32 {
       if (admitted == ADMIT_CLOSE) return abort(c, CLOSE_CROSS_PROTOCOL);
       slot.durationUs = NOT_RUN;
       clearCommandErrors();
+      if (c.flags & CLIENT_TRACKING) afterTracked(c);
       afterReply(c, outputStart);
     }
     running += 1;
@@ -434,7 +429,8 @@ function executeRound(): i32 {
 
 /** Whether anything but the reply has to follow a command that ran: one test for all there may be. */
 function needsAttention(c: Conn): bool {
-  const unusual = REPLY_MODES | CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_ASAP | CLIENT_BLOCKED;
+  const unusual =
+    REPLY_MODES | CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_ASAP | CLIENT_BLOCKED | CLIENT_TRACKING;
   return (
     (effectsWanted |
       monitorCount |
@@ -519,7 +515,8 @@ function finishQueued(c: Conn, late: bool): void {
     feedMonitors(c, queuedId, argv, argc, batchStartUs);
     noteSlow(c, queuedId, argv, argc, duration);
   }
-  drainEffects();
+  drainEffects(changetype<usize>(c));
+  if (c.flags & CLIENT_TRACKING && !late) noteReads(c, queuedId, argv, argc);
 }
 
 /** What follows a command that ran, core's or host's. */
@@ -533,7 +530,11 @@ function finishCommand(index: u32): void {
   c.commands += 1;
   countErrors(slot.id);
   if (monitorCount != 0) feedMonitors(c, slot.id, slot.argv, slot.argc, batchStartUs);
-  if (effectsWanted != 0) drainEffects();
+  if (effectsWanted != 0) drainEffects(changetype<usize>(c));
+  if (c.flags & CLIENT_TRACKING) {
+    noteReads(c, slot.id, slot.argv, slot.argc);
+    afterTracked(c);
+  }
   if (c.flags & REPLY_MODES) afterReply(c, outputStart);
   if (c.pushLen != 0) takeOwnPushes(c);
   if (anyReady()) serveOthers(c);
@@ -545,19 +546,14 @@ function serveOthers(c: Conn): void {
   if (c.pushLen != 0) takeOwnPushes(c);
 }
 
-/** Messages that a command published to its own connection follow its reply. */
-function takeOwnPushes(c: Conn): void {
-  replyRaw(c.push, c.pushLen);
-  pushTaken(c);
-}
-
 /** What follows a command that was suspended. */
 function finishAnswered(c: Conn): void {
   countCalls(c.lastCommand, 1, max(clockUs() - c.startedUs, 0.0));
   Stats.add(STAT_COMMANDS, 1);
   c.commands += 1;
   countErrors(c.lastCommand);
-  drainEffects();
+  drainEffects(changetype<usize>(c));
+  if (c.flags & CLIENT_TRACKING) afterTracked(c);
   afterReply(c, outputStart);
   if (anyReady()) serveOthers(c);
 }

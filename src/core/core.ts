@@ -61,6 +61,11 @@ export interface CoreExports {
   shardChannelCount(): number;
   watchingClientCount(): number;
   watchedKeyCount(): number;
+  trackingClientCount(): number;
+  trackedKeyCount(): number;
+  trackedItemCount(): number;
+  trackedPrefixCount(): number;
+  connTrackingRedirect(ptr: number): number;
   datasetDigest(out: number): void;
   valueDigest(database: number, key: number, keyLen: number, out: number): void;
   describeKey(database: number, key: number, keyLen: number, compress: number, out: number): number;
