@@ -71,6 +71,22 @@ import {
   hvalsCommand,
 } from '../command/hash';
 import {
+  hgetdelCommand,
+  hgetexCommand,
+  hsetexCommand,
+} from '../command/hash_ex';
+import {
+  hexpireCommand,
+  hexpireatCommand,
+  hexpiretimeCommand,
+  hpersistCommand,
+  hpexpireCommand,
+  hpexpireatCommand,
+  hpexpiretimeCommand,
+  hpttlCommand,
+  httlCommand,
+} from '../command/hash_expire';
+import {
   increxCommand,
 } from '../command/increx';
 import {
@@ -233,8 +249,8 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 232;
-export const TOP_LEVEL_COUNT: u32 = 176;
+export const COMMAND_COUNT: u32 = 244;
+export const TOP_LEVEL_COUNT: u32 = 188;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -272,202 +288,214 @@ export const CMD_ID_GETSET: u32 = 32;
 export const CMD_ID_HDEL: u32 = 33;
 export const CMD_ID_HELLO: u32 = 34;
 export const CMD_ID_HEXISTS: u32 = 35;
-export const CMD_ID_HGET: u32 = 36;
-export const CMD_ID_HGETALL: u32 = 37;
-export const CMD_ID_HINCRBY: u32 = 38;
-export const CMD_ID_HINCRBYFLOAT: u32 = 39;
-export const CMD_ID_HKEYS: u32 = 40;
-export const CMD_ID_HLEN: u32 = 41;
-export const CMD_ID_HMGET: u32 = 42;
-export const CMD_ID_HMSET: u32 = 43;
-export const CMD_ID_HRANDFIELD: u32 = 44;
-export const CMD_ID_HSCAN: u32 = 45;
-export const CMD_ID_HSET: u32 = 46;
-export const CMD_ID_HSETNX: u32 = 47;
-export const CMD_ID_HSTRLEN: u32 = 48;
-export const CMD_ID_HVALS: u32 = 49;
-export const CMD_ID_INCR: u32 = 50;
-export const CMD_ID_INCRBY: u32 = 51;
-export const CMD_ID_INCRBYFLOAT: u32 = 52;
-export const CMD_ID_INCREX: u32 = 53;
-export const CMD_ID_INFO: u32 = 54;
-export const CMD_ID_KEYS: u32 = 55;
-export const CMD_ID_LASTSAVE: u32 = 56;
-export const CMD_ID_LATENCY: u32 = 57;
-export const CMD_ID_LCS: u32 = 58;
-export const CMD_ID_LINDEX: u32 = 59;
-export const CMD_ID_LINSERT: u32 = 60;
-export const CMD_ID_LLEN: u32 = 61;
-export const CMD_ID_LMOVE: u32 = 62;
-export const CMD_ID_LMPOP: u32 = 63;
-export const CMD_ID_LOLWUT: u32 = 64;
-export const CMD_ID_LPOP: u32 = 65;
-export const CMD_ID_LPOS: u32 = 66;
-export const CMD_ID_LPUSH: u32 = 67;
-export const CMD_ID_LPUSHX: u32 = 68;
-export const CMD_ID_LRANGE: u32 = 69;
-export const CMD_ID_LREM: u32 = 70;
-export const CMD_ID_LSET: u32 = 71;
-export const CMD_ID_LTRIM: u32 = 72;
-export const CMD_ID_MEMORY: u32 = 73;
-export const CMD_ID_MGET: u32 = 74;
-export const CMD_ID_MONITOR: u32 = 75;
-export const CMD_ID_MOVE: u32 = 76;
-export const CMD_ID_MSET: u32 = 77;
-export const CMD_ID_MSETEX: u32 = 78;
-export const CMD_ID_MSETNX: u32 = 79;
-export const CMD_ID_MULTI: u32 = 80;
-export const CMD_ID_OBJECT: u32 = 81;
-export const CMD_ID_PERSIST: u32 = 82;
-export const CMD_ID_PEXPIRE: u32 = 83;
-export const CMD_ID_PEXPIREAT: u32 = 84;
-export const CMD_ID_PEXPIRETIME: u32 = 85;
-export const CMD_ID_PING: u32 = 86;
-export const CMD_ID_PSETEX: u32 = 87;
-export const CMD_ID_PSUBSCRIBE: u32 = 88;
-export const CMD_ID_PTTL: u32 = 89;
-export const CMD_ID_PUBLISH: u32 = 90;
-export const CMD_ID_PUBSUB: u32 = 91;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 92;
-export const CMD_ID_QUIT: u32 = 93;
-export const CMD_ID_RANDOMKEY: u32 = 94;
-export const CMD_ID_RENAME: u32 = 95;
-export const CMD_ID_RENAMENX: u32 = 96;
-export const CMD_ID_RESET: u32 = 97;
-export const CMD_ID_ROLE: u32 = 98;
-export const CMD_ID_RPOP: u32 = 99;
-export const CMD_ID_RPOPLPUSH: u32 = 100;
-export const CMD_ID_RPUSH: u32 = 101;
-export const CMD_ID_RPUSHX: u32 = 102;
-export const CMD_ID_SADD: u32 = 103;
-export const CMD_ID_SCAN: u32 = 104;
-export const CMD_ID_SCARD: u32 = 105;
-export const CMD_ID_SDIFF: u32 = 106;
-export const CMD_ID_SDIFFSTORE: u32 = 107;
-export const CMD_ID_SELECT: u32 = 108;
-export const CMD_ID_SET: u32 = 109;
-export const CMD_ID_SETBIT: u32 = 110;
-export const CMD_ID_SETEX: u32 = 111;
-export const CMD_ID_SETNX: u32 = 112;
-export const CMD_ID_SETRANGE: u32 = 113;
-export const CMD_ID_SHUTDOWN: u32 = 114;
-export const CMD_ID_SINTER: u32 = 115;
-export const CMD_ID_SINTERCARD: u32 = 116;
-export const CMD_ID_SINTERSTORE: u32 = 117;
-export const CMD_ID_SISMEMBER: u32 = 118;
-export const CMD_ID_SLOWLOG: u32 = 119;
-export const CMD_ID_SMEMBERS: u32 = 120;
-export const CMD_ID_SMISMEMBER: u32 = 121;
-export const CMD_ID_SMOVE: u32 = 122;
-export const CMD_ID_SPOP: u32 = 123;
-export const CMD_ID_SPUBLISH: u32 = 124;
-export const CMD_ID_SRANDMEMBER: u32 = 125;
-export const CMD_ID_SREM: u32 = 126;
-export const CMD_ID_SSCAN: u32 = 127;
-export const CMD_ID_SSUBSCRIBE: u32 = 128;
-export const CMD_ID_STRLEN: u32 = 129;
-export const CMD_ID_SUBSCRIBE: u32 = 130;
-export const CMD_ID_SUBSTR: u32 = 131;
-export const CMD_ID_SUNION: u32 = 132;
-export const CMD_ID_SUNIONSTORE: u32 = 133;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 134;
-export const CMD_ID_SWAPDB: u32 = 135;
-export const CMD_ID_TIME: u32 = 136;
-export const CMD_ID_TOUCH: u32 = 137;
-export const CMD_ID_TTL: u32 = 138;
-export const CMD_ID_TYPE: u32 = 139;
-export const CMD_ID_UNLINK: u32 = 140;
-export const CMD_ID_UNSUBSCRIBE: u32 = 141;
-export const CMD_ID_UNWATCH: u32 = 142;
-export const CMD_ID_WATCH: u32 = 143;
-export const CMD_ID_ZADD: u32 = 144;
-export const CMD_ID_ZCARD: u32 = 145;
-export const CMD_ID_ZCOUNT: u32 = 146;
-export const CMD_ID_ZDIFF: u32 = 147;
-export const CMD_ID_ZDIFFSTORE: u32 = 148;
-export const CMD_ID_ZINCRBY: u32 = 149;
-export const CMD_ID_ZINTER: u32 = 150;
-export const CMD_ID_ZINTERCARD: u32 = 151;
-export const CMD_ID_ZINTERSTORE: u32 = 152;
-export const CMD_ID_ZLEXCOUNT: u32 = 153;
-export const CMD_ID_ZMPOP: u32 = 154;
-export const CMD_ID_ZMSCORE: u32 = 155;
-export const CMD_ID_ZPOPMAX: u32 = 156;
-export const CMD_ID_ZPOPMIN: u32 = 157;
-export const CMD_ID_ZRANDMEMBER: u32 = 158;
-export const CMD_ID_ZRANGE: u32 = 159;
-export const CMD_ID_ZRANGEBYLEX: u32 = 160;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 161;
-export const CMD_ID_ZRANGESTORE: u32 = 162;
-export const CMD_ID_ZRANK: u32 = 163;
-export const CMD_ID_ZREM: u32 = 164;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 165;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 166;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 167;
-export const CMD_ID_ZREVRANGE: u32 = 168;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 169;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 170;
-export const CMD_ID_ZREVRANK: u32 = 171;
-export const CMD_ID_ZSCAN: u32 = 172;
-export const CMD_ID_ZSCORE: u32 = 173;
-export const CMD_ID_ZUNION: u32 = 174;
-export const CMD_ID_ZUNIONSTORE: u32 = 175;
-export const CMD_ID_CLIENT_GETNAME: u32 = 176;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 177;
-export const CMD_ID_CLIENT_HELP: u32 = 178;
-export const CMD_ID_CLIENT_ID: u32 = 179;
-export const CMD_ID_CLIENT_INFO: u32 = 180;
-export const CMD_ID_CLIENT_KILL: u32 = 181;
-export const CMD_ID_CLIENT_LIST: u32 = 182;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 183;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 184;
-export const CMD_ID_CLIENT_PAUSE: u32 = 185;
-export const CMD_ID_CLIENT_REPLY: u32 = 186;
-export const CMD_ID_CLIENT_SETINFO: u32 = 187;
-export const CMD_ID_CLIENT_SETNAME: u32 = 188;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 189;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 190;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 191;
-export const CMD_ID_COMMAND_COUNT: u32 = 192;
-export const CMD_ID_COMMAND_DOCS: u32 = 193;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 194;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 195;
-export const CMD_ID_COMMAND_HELP: u32 = 196;
-export const CMD_ID_COMMAND_INFO: u32 = 197;
-export const CMD_ID_COMMAND_LIST: u32 = 198;
-export const CMD_ID_CONFIG_GET: u32 = 199;
-export const CMD_ID_CONFIG_HELP: u32 = 200;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 201;
-export const CMD_ID_CONFIG_REWRITE: u32 = 202;
-export const CMD_ID_CONFIG_SET: u32 = 203;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 204;
-export const CMD_ID_LATENCY_GRAPH: u32 = 205;
-export const CMD_ID_LATENCY_HELP: u32 = 206;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 207;
-export const CMD_ID_LATENCY_HISTORY: u32 = 208;
-export const CMD_ID_LATENCY_LATEST: u32 = 209;
-export const CMD_ID_LATENCY_RESET: u32 = 210;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 211;
-export const CMD_ID_MEMORY_HELP: u32 = 212;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 213;
-export const CMD_ID_MEMORY_PURGE: u32 = 214;
-export const CMD_ID_MEMORY_STATS: u32 = 215;
-export const CMD_ID_MEMORY_USAGE: u32 = 216;
-export const CMD_ID_OBJECT_ENCODING: u32 = 217;
-export const CMD_ID_OBJECT_FREQ: u32 = 218;
-export const CMD_ID_OBJECT_HELP: u32 = 219;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 220;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 221;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 222;
-export const CMD_ID_PUBSUB_HELP: u32 = 223;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 224;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 225;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 226;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 227;
-export const CMD_ID_SLOWLOG_GET: u32 = 228;
-export const CMD_ID_SLOWLOG_HELP: u32 = 229;
-export const CMD_ID_SLOWLOG_LEN: u32 = 230;
-export const CMD_ID_SLOWLOG_RESET: u32 = 231;
+export const CMD_ID_HEXPIRE: u32 = 36;
+export const CMD_ID_HEXPIREAT: u32 = 37;
+export const CMD_ID_HEXPIRETIME: u32 = 38;
+export const CMD_ID_HGET: u32 = 39;
+export const CMD_ID_HGETALL: u32 = 40;
+export const CMD_ID_HGETDEL: u32 = 41;
+export const CMD_ID_HGETEX: u32 = 42;
+export const CMD_ID_HINCRBY: u32 = 43;
+export const CMD_ID_HINCRBYFLOAT: u32 = 44;
+export const CMD_ID_HKEYS: u32 = 45;
+export const CMD_ID_HLEN: u32 = 46;
+export const CMD_ID_HMGET: u32 = 47;
+export const CMD_ID_HMSET: u32 = 48;
+export const CMD_ID_HPERSIST: u32 = 49;
+export const CMD_ID_HPEXPIRE: u32 = 50;
+export const CMD_ID_HPEXPIREAT: u32 = 51;
+export const CMD_ID_HPEXPIRETIME: u32 = 52;
+export const CMD_ID_HPTTL: u32 = 53;
+export const CMD_ID_HRANDFIELD: u32 = 54;
+export const CMD_ID_HSCAN: u32 = 55;
+export const CMD_ID_HSET: u32 = 56;
+export const CMD_ID_HSETEX: u32 = 57;
+export const CMD_ID_HSETNX: u32 = 58;
+export const CMD_ID_HSTRLEN: u32 = 59;
+export const CMD_ID_HTTL: u32 = 60;
+export const CMD_ID_HVALS: u32 = 61;
+export const CMD_ID_INCR: u32 = 62;
+export const CMD_ID_INCRBY: u32 = 63;
+export const CMD_ID_INCRBYFLOAT: u32 = 64;
+export const CMD_ID_INCREX: u32 = 65;
+export const CMD_ID_INFO: u32 = 66;
+export const CMD_ID_KEYS: u32 = 67;
+export const CMD_ID_LASTSAVE: u32 = 68;
+export const CMD_ID_LATENCY: u32 = 69;
+export const CMD_ID_LCS: u32 = 70;
+export const CMD_ID_LINDEX: u32 = 71;
+export const CMD_ID_LINSERT: u32 = 72;
+export const CMD_ID_LLEN: u32 = 73;
+export const CMD_ID_LMOVE: u32 = 74;
+export const CMD_ID_LMPOP: u32 = 75;
+export const CMD_ID_LOLWUT: u32 = 76;
+export const CMD_ID_LPOP: u32 = 77;
+export const CMD_ID_LPOS: u32 = 78;
+export const CMD_ID_LPUSH: u32 = 79;
+export const CMD_ID_LPUSHX: u32 = 80;
+export const CMD_ID_LRANGE: u32 = 81;
+export const CMD_ID_LREM: u32 = 82;
+export const CMD_ID_LSET: u32 = 83;
+export const CMD_ID_LTRIM: u32 = 84;
+export const CMD_ID_MEMORY: u32 = 85;
+export const CMD_ID_MGET: u32 = 86;
+export const CMD_ID_MONITOR: u32 = 87;
+export const CMD_ID_MOVE: u32 = 88;
+export const CMD_ID_MSET: u32 = 89;
+export const CMD_ID_MSETEX: u32 = 90;
+export const CMD_ID_MSETNX: u32 = 91;
+export const CMD_ID_MULTI: u32 = 92;
+export const CMD_ID_OBJECT: u32 = 93;
+export const CMD_ID_PERSIST: u32 = 94;
+export const CMD_ID_PEXPIRE: u32 = 95;
+export const CMD_ID_PEXPIREAT: u32 = 96;
+export const CMD_ID_PEXPIRETIME: u32 = 97;
+export const CMD_ID_PING: u32 = 98;
+export const CMD_ID_PSETEX: u32 = 99;
+export const CMD_ID_PSUBSCRIBE: u32 = 100;
+export const CMD_ID_PTTL: u32 = 101;
+export const CMD_ID_PUBLISH: u32 = 102;
+export const CMD_ID_PUBSUB: u32 = 103;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 104;
+export const CMD_ID_QUIT: u32 = 105;
+export const CMD_ID_RANDOMKEY: u32 = 106;
+export const CMD_ID_RENAME: u32 = 107;
+export const CMD_ID_RENAMENX: u32 = 108;
+export const CMD_ID_RESET: u32 = 109;
+export const CMD_ID_ROLE: u32 = 110;
+export const CMD_ID_RPOP: u32 = 111;
+export const CMD_ID_RPOPLPUSH: u32 = 112;
+export const CMD_ID_RPUSH: u32 = 113;
+export const CMD_ID_RPUSHX: u32 = 114;
+export const CMD_ID_SADD: u32 = 115;
+export const CMD_ID_SCAN: u32 = 116;
+export const CMD_ID_SCARD: u32 = 117;
+export const CMD_ID_SDIFF: u32 = 118;
+export const CMD_ID_SDIFFSTORE: u32 = 119;
+export const CMD_ID_SELECT: u32 = 120;
+export const CMD_ID_SET: u32 = 121;
+export const CMD_ID_SETBIT: u32 = 122;
+export const CMD_ID_SETEX: u32 = 123;
+export const CMD_ID_SETNX: u32 = 124;
+export const CMD_ID_SETRANGE: u32 = 125;
+export const CMD_ID_SHUTDOWN: u32 = 126;
+export const CMD_ID_SINTER: u32 = 127;
+export const CMD_ID_SINTERCARD: u32 = 128;
+export const CMD_ID_SINTERSTORE: u32 = 129;
+export const CMD_ID_SISMEMBER: u32 = 130;
+export const CMD_ID_SLOWLOG: u32 = 131;
+export const CMD_ID_SMEMBERS: u32 = 132;
+export const CMD_ID_SMISMEMBER: u32 = 133;
+export const CMD_ID_SMOVE: u32 = 134;
+export const CMD_ID_SPOP: u32 = 135;
+export const CMD_ID_SPUBLISH: u32 = 136;
+export const CMD_ID_SRANDMEMBER: u32 = 137;
+export const CMD_ID_SREM: u32 = 138;
+export const CMD_ID_SSCAN: u32 = 139;
+export const CMD_ID_SSUBSCRIBE: u32 = 140;
+export const CMD_ID_STRLEN: u32 = 141;
+export const CMD_ID_SUBSCRIBE: u32 = 142;
+export const CMD_ID_SUBSTR: u32 = 143;
+export const CMD_ID_SUNION: u32 = 144;
+export const CMD_ID_SUNIONSTORE: u32 = 145;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 146;
+export const CMD_ID_SWAPDB: u32 = 147;
+export const CMD_ID_TIME: u32 = 148;
+export const CMD_ID_TOUCH: u32 = 149;
+export const CMD_ID_TTL: u32 = 150;
+export const CMD_ID_TYPE: u32 = 151;
+export const CMD_ID_UNLINK: u32 = 152;
+export const CMD_ID_UNSUBSCRIBE: u32 = 153;
+export const CMD_ID_UNWATCH: u32 = 154;
+export const CMD_ID_WATCH: u32 = 155;
+export const CMD_ID_ZADD: u32 = 156;
+export const CMD_ID_ZCARD: u32 = 157;
+export const CMD_ID_ZCOUNT: u32 = 158;
+export const CMD_ID_ZDIFF: u32 = 159;
+export const CMD_ID_ZDIFFSTORE: u32 = 160;
+export const CMD_ID_ZINCRBY: u32 = 161;
+export const CMD_ID_ZINTER: u32 = 162;
+export const CMD_ID_ZINTERCARD: u32 = 163;
+export const CMD_ID_ZINTERSTORE: u32 = 164;
+export const CMD_ID_ZLEXCOUNT: u32 = 165;
+export const CMD_ID_ZMPOP: u32 = 166;
+export const CMD_ID_ZMSCORE: u32 = 167;
+export const CMD_ID_ZPOPMAX: u32 = 168;
+export const CMD_ID_ZPOPMIN: u32 = 169;
+export const CMD_ID_ZRANDMEMBER: u32 = 170;
+export const CMD_ID_ZRANGE: u32 = 171;
+export const CMD_ID_ZRANGEBYLEX: u32 = 172;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 173;
+export const CMD_ID_ZRANGESTORE: u32 = 174;
+export const CMD_ID_ZRANK: u32 = 175;
+export const CMD_ID_ZREM: u32 = 176;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 177;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 178;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 179;
+export const CMD_ID_ZREVRANGE: u32 = 180;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 181;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 182;
+export const CMD_ID_ZREVRANK: u32 = 183;
+export const CMD_ID_ZSCAN: u32 = 184;
+export const CMD_ID_ZSCORE: u32 = 185;
+export const CMD_ID_ZUNION: u32 = 186;
+export const CMD_ID_ZUNIONSTORE: u32 = 187;
+export const CMD_ID_CLIENT_GETNAME: u32 = 188;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 189;
+export const CMD_ID_CLIENT_HELP: u32 = 190;
+export const CMD_ID_CLIENT_ID: u32 = 191;
+export const CMD_ID_CLIENT_INFO: u32 = 192;
+export const CMD_ID_CLIENT_KILL: u32 = 193;
+export const CMD_ID_CLIENT_LIST: u32 = 194;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 195;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 196;
+export const CMD_ID_CLIENT_PAUSE: u32 = 197;
+export const CMD_ID_CLIENT_REPLY: u32 = 198;
+export const CMD_ID_CLIENT_SETINFO: u32 = 199;
+export const CMD_ID_CLIENT_SETNAME: u32 = 200;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 201;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 202;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 203;
+export const CMD_ID_COMMAND_COUNT: u32 = 204;
+export const CMD_ID_COMMAND_DOCS: u32 = 205;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 206;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 207;
+export const CMD_ID_COMMAND_HELP: u32 = 208;
+export const CMD_ID_COMMAND_INFO: u32 = 209;
+export const CMD_ID_COMMAND_LIST: u32 = 210;
+export const CMD_ID_CONFIG_GET: u32 = 211;
+export const CMD_ID_CONFIG_HELP: u32 = 212;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 213;
+export const CMD_ID_CONFIG_REWRITE: u32 = 214;
+export const CMD_ID_CONFIG_SET: u32 = 215;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 216;
+export const CMD_ID_LATENCY_GRAPH: u32 = 217;
+export const CMD_ID_LATENCY_HELP: u32 = 218;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 219;
+export const CMD_ID_LATENCY_HISTORY: u32 = 220;
+export const CMD_ID_LATENCY_LATEST: u32 = 221;
+export const CMD_ID_LATENCY_RESET: u32 = 222;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 223;
+export const CMD_ID_MEMORY_HELP: u32 = 224;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 225;
+export const CMD_ID_MEMORY_PURGE: u32 = 226;
+export const CMD_ID_MEMORY_STATS: u32 = 227;
+export const CMD_ID_MEMORY_USAGE: u32 = 228;
+export const CMD_ID_OBJECT_ENCODING: u32 = 229;
+export const CMD_ID_OBJECT_FREQ: u32 = 230;
+export const CMD_ID_OBJECT_HELP: u32 = 231;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 232;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 233;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 234;
+export const CMD_ID_PUBSUB_HELP: u32 = 235;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 236;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 237;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 238;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 239;
+export const CMD_ID_SLOWLOG_GET: u32 = 240;
+export const CMD_ID_SLOWLOG_HELP: u32 = 241;
+export const CMD_ID_SLOWLOG_LEN: u32 = 242;
+export const CMD_ID_SLOWLOG_RESET: u32 = 243;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -487,11 +515,11 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 6 bitpos
     42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 7 client
-    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,176,0,16,0,0,0,0,0,0,0,
+    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,188,0,16,0,0,0,0,0,0,0,
     // 8 command
-    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,192,0,7,0,0,0,0,0,0,0,
+    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,204,0,7,0,0,0,0,0,0,0,
     // 9 config
-    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,199,0,5,0,0,0,0,0,0,0,
+    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,211,0,5,0,0,0,0,0,0,0,
     // 10 copy
     67,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 11 dbsize
@@ -544,398 +572,422 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     204,0,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 35 hexists
     209,0,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 36 hget
-    216,0,4,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 37 hgetall
-    220,0,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 38 hincrby
-    227,0,7,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 39 hincrbyfloat
-    234,0,12,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 40 hkeys
-    246,0,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 41 hlen
-    251,0,4,0,2,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 42 hmget
-    255,0,5,0,253,255,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 43 hmset
-    4,1,5,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 44 hrandfield
-    9,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 45 hscan
-    19,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 hset
-    24,1,4,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 47 hsetnx
-    28,1,6,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 48 hstrlen
-    34,1,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 49 hvals
-    41,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 incr
-    46,1,4,0,2,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 51 incrby
-    50,1,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 52 incrbyfloat
-    56,1,11,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 53 increx
-    67,1,6,0,254,255,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 54 info
-    73,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 55 keys
-    77,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 56 lastsave
-    81,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 57 latency
-    89,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,204,0,7,0,0,0,0,0,0,0,
-    // 58 lcs
-    96,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 59 lindex
-    99,1,6,0,3,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 linsert
-    105,1,7,0,5,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 llen
-    112,1,4,0,2,0,255,255,2,16,0,0,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 lmove
-    116,1,5,0,5,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 lmpop
-    121,1,5,0,252,255,255,255,1,0,2,0,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 64 lolwut
-    126,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 65 lpop
-    132,1,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 66 lpos
-    136,1,4,0,253,255,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 67 lpush
-    140,1,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 68 lpushx
-    145,1,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 lrange
-    151,1,6,0,4,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 lrem
-    157,1,4,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 lset
-    161,1,4,0,4,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 ltrim
-    165,1,5,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 memory
-    170,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,211,0,6,0,0,0,0,0,0,0,
-    // 74 mget
-    176,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 monitor
-    180,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 move
-    187,1,4,0,3,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 mset
-    191,1,4,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 msetex
-    195,1,6,0,252,255,255,255,5,0,2,0,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 msetnx
-    201,1,6,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 multi
-    207,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 object
-    212,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,217,0,5,0,0,0,0,0,0,0,
-    // 82 persist
-    218,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 pexpire
-    225,1,7,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 pexpireat
-    232,1,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 pexpiretime
-    241,1,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 ping
-    252,1,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 psetex
-    0,2,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 psubscribe
-    6,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 pttl
-    16,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 publish
-    20,2,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 pubsub
-    27,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,222,0,6,0,0,0,0,0,0,0,
-    // 92 punsubscribe
-    33,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 quit
-    45,2,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 randomkey
-    49,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 rename
-    58,2,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 renamenx
-    64,2,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 reset
-    72,2,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 role
-    77,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 rpop
-    81,2,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 rpoplpush
-    85,2,9,0,3,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 rpush
-    94,2,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 rpushx
-    99,2,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 sadd
-    105,2,4,0,253,255,255,255,5,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 scan
-    109,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 scard
-    113,2,5,0,2,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 sdiff
-    118,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 sdiffstore
-    123,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 select
-    133,2,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 set
-    139,2,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 setbit
-    142,2,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 setex
-    148,2,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 setnx
-    153,2,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 setrange
-    158,2,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 shutdown
-    166,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 sinter
-    174,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 sintercard
-    180,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 sinterstore
-    190,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 sismember
-    201,2,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 slowlog
-    210,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,228,0,4,0,0,0,0,0,0,0,
-    // 120 smembers
-    217,2,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 smismember
-    225,2,10,0,253,255,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 smove
-    235,2,5,0,4,0,255,255,1,16,0,0,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 spop
-    240,2,4,0,254,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 spublish
-    244,2,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 srandmember
-    252,2,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 srem
-    7,3,4,0,253,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 sscan
-    11,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 ssubscribe
-    16,3,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 strlen
-    26,3,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 subscribe
-    32,3,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 substr
-    41,3,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 sunion
-    47,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 sunionstore
-    53,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 sunsubscribe
-    64,3,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 swapdb
-    76,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 time
-    82,3,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 touch
-    86,3,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 ttl
-    91,3,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 type
-    94,3,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 unlink
-    98,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 unsubscribe
-    104,3,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 unwatch
-    115,3,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 watch
-    122,3,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 zadd
-    127,3,4,0,252,255,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 zcard
-    131,3,5,0,2,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 zcount
-    136,3,6,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 zdiff
-    142,3,5,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 zdiffstore
-    147,3,10,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 zincrby
-    157,3,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 zinter
-    164,3,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 zintercard
-    170,3,10,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 zinterstore
-    180,3,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 zlexcount
-    191,3,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 zmpop
-    200,3,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 zmscore
-    205,3,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 zpopmax
-    212,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 zpopmin
-    219,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 zrandmember
-    226,3,11,0,254,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 zrange
-    237,3,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 zrangebylex
-    243,3,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 zrangebyscore
-    254,3,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 162 zrangestore
-    11,4,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 zrank
-    22,4,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 zrem
-    27,4,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 zremrangebylex
-    31,4,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 zremrangebyrank
-    45,4,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 zremrangebyscore
-    60,4,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 zrevrange
-    76,4,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 zrevrangebylex
-    85,4,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 zrevrangebyscore
-    99,4,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 zrevrank
-    115,4,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 zscan
-    123,4,5,0,253,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 zscore
-    128,4,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 zunion
-    134,4,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 zunionstore
-    140,4,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 client|getname
-    151,4,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 client|getredir
-    165,4,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 client|help
-    180,4,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 client|id
-    191,4,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 client|info
-    200,4,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 client|kill
-    211,4,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 client|list
-    222,4,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 client|no-evict
-    233,4,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 client|no-touch
-    248,4,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 client|pause
-    7,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 client|reply
-    19,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 client|setinfo
-    31,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 client|setname
-    45,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 client|trackinginfo
-    59,5,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 client|unblock
-    78,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 client|unpause
-    92,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 command|count
-    106,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 command|docs
-    119,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 command|getkeys
-    131,5,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 command|getkeysandflags
-    146,5,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 command|help
-    169,5,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 command|info
-    181,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 command|list
-    193,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 config|get
-    205,5,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 config|help
-    215,5,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 config|resetstat
-    226,5,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 config|rewrite
-    242,5,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 config|set
-    0,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 latency|doctor
-    10,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 latency|graph
-    24,6,13,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 latency|help
-    37,6,12,1,2,0,57,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 latency|histogram
-    49,6,17,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 latency|history
-    66,6,15,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 latency|latest
-    81,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 latency|reset
-    95,6,13,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 memory|doctor
-    108,6,13,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 memory|help
-    121,6,11,1,2,0,73,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 memory|malloc-stats
-    132,6,19,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 memory|purge
-    151,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 memory|stats
-    163,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 memory|usage
-    175,6,12,0,253,255,73,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 object|encoding
-    187,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 object|freq
-    202,6,11,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 object|help
-    213,6,11,0,2,0,81,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 object|idletime
-    224,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 object|refcount
-    239,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 pubsub|channels
-    254,6,15,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 pubsub|help
-    13,7,11,0,2,0,91,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 pubsub|numpat
-    24,7,13,0,2,0,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 pubsub|numsub
-    37,7,13,0,254,255,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 pubsub|shardchannels
-    50,7,20,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 pubsub|shardnumsub
-    70,7,18,0,254,255,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 slowlog|get
-    88,7,11,0,254,255,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 slowlog|help
-    99,7,12,0,2,0,119,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 slowlog|len
-    111,7,11,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 slowlog|reset
-    122,7,13,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 36 hexpire
+    216,0,7,0,250,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 37 hexpireat
+    223,0,9,0,250,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 38 hexpiretime
+    232,0,11,0,251,255,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 39 hget
+    243,0,4,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 40 hgetall
+    247,0,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 hgetdel
+    254,0,7,0,251,255,255,255,1,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 42 hgetex
+    5,1,6,0,251,255,255,255,1,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 hincrby
+    11,1,7,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 44 hincrbyfloat
+    18,1,12,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 45 hkeys
+    30,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 hlen
+    35,1,4,0,2,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 47 hmget
+    39,1,5,0,253,255,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 48 hmset
+    44,1,5,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 hpersist
+    49,1,8,0,251,255,255,255,1,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 hpexpire
+    57,1,8,0,250,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 51 hpexpireat
+    65,1,10,0,250,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 52 hpexpiretime
+    75,1,12,0,251,255,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 53 hpttl
+    87,1,5,0,251,255,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 54 hrandfield
+    92,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 55 hscan
+    102,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 56 hset
+    107,1,4,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 57 hsetex
+    111,1,6,0,250,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 58 hsetnx
+    117,1,6,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 hstrlen
+    123,1,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 httl
+    130,1,4,0,251,255,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 hvals
+    134,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 62 incr
+    139,1,4,0,2,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 63 incrby
+    143,1,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 incrbyfloat
+    149,1,11,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 65 increx
+    160,1,6,0,254,255,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 66 info
+    166,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 67 keys
+    170,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 lastsave
+    174,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 latency
+    182,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,216,0,7,0,0,0,0,0,0,0,
+    // 70 lcs
+    189,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 lindex
+    192,1,6,0,3,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 linsert
+    198,1,7,0,5,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 llen
+    205,1,4,0,2,0,255,255,2,16,0,0,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 lmove
+    209,1,5,0,5,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 75 lmpop
+    214,1,5,0,252,255,255,255,1,0,2,0,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 lolwut
+    219,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 77 lpop
+    225,1,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 78 lpos
+    229,1,4,0,253,255,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 lpush
+    233,1,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 lpushx
+    238,1,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 lrange
+    244,1,6,0,4,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 82 lrem
+    250,1,4,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 lset
+    254,1,4,0,4,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 ltrim
+    2,2,5,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 memory
+    7,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,223,0,6,0,0,0,0,0,0,0,
+    // 86 mget
+    13,2,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 monitor
+    17,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 move
+    24,2,4,0,3,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 mset
+    28,2,4,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 msetex
+    32,2,6,0,252,255,255,255,5,0,2,0,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 msetnx
+    38,2,6,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 multi
+    44,2,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 object
+    49,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,229,0,5,0,0,0,0,0,0,0,
+    // 94 persist
+    55,2,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 pexpire
+    62,2,7,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 pexpireat
+    69,2,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 pexpiretime
+    78,2,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 ping
+    89,2,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 psetex
+    93,2,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 psubscribe
+    99,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 pttl
+    109,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 publish
+    113,2,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 pubsub
+    120,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,234,0,6,0,0,0,0,0,0,0,
+    // 104 punsubscribe
+    126,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 quit
+    138,2,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 randomkey
+    142,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 rename
+    151,2,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 renamenx
+    157,2,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 reset
+    165,2,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 role
+    170,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 rpop
+    174,2,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 112 rpoplpush
+    178,2,9,0,3,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 rpush
+    187,2,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 rpushx
+    192,2,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 sadd
+    198,2,4,0,253,255,255,255,5,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 scan
+    202,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 scard
+    206,2,5,0,2,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 sdiff
+    211,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 sdiffstore
+    216,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 select
+    226,2,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 set
+    232,2,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 setbit
+    235,2,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 setex
+    241,2,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 setnx
+    246,2,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 setrange
+    251,2,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 shutdown
+    3,3,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 sinter
+    11,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 sintercard
+    17,3,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 sinterstore
+    27,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 sismember
+    38,3,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 slowlog
+    47,3,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,240,0,4,0,0,0,0,0,0,0,
+    // 132 smembers
+    54,3,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 smismember
+    62,3,10,0,253,255,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 smove
+    72,3,5,0,4,0,255,255,1,16,0,0,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 spop
+    77,3,4,0,254,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 spublish
+    81,3,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 srandmember
+    89,3,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 srem
+    100,3,4,0,253,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 sscan
+    104,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 ssubscribe
+    109,3,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 strlen
+    119,3,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 subscribe
+    125,3,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 substr
+    134,3,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 sunion
+    140,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 sunionstore
+    146,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 sunsubscribe
+    157,3,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 swapdb
+    169,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 time
+    175,3,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 touch
+    179,3,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 ttl
+    184,3,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 type
+    187,3,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 unlink
+    191,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 unsubscribe
+    197,3,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 unwatch
+    208,3,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 watch
+    215,3,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 zadd
+    220,3,4,0,252,255,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 zcard
+    224,3,5,0,2,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 158 zcount
+    229,3,6,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 zdiff
+    235,3,5,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 zdiffstore
+    240,3,10,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 zincrby
+    250,3,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 zinter
+    1,4,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 zintercard
+    7,4,10,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 164 zinterstore
+    17,4,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 zlexcount
+    28,4,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 zmpop
+    37,4,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 167 zmscore
+    42,4,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 zpopmax
+    49,4,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 zpopmin
+    56,4,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 zrandmember
+    63,4,11,0,254,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 zrange
+    74,4,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 zrangebylex
+    80,4,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 173 zrangebyscore
+    91,4,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 zrangestore
+    104,4,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 zrank
+    115,4,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 zrem
+    120,4,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 zremrangebylex
+    124,4,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 zremrangebyrank
+    138,4,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 zremrangebyscore
+    153,4,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 zrevrange
+    169,4,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 zrevrangebylex
+    178,4,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 zrevrangebyscore
+    192,4,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 zrevrank
+    208,4,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 zscan
+    216,4,5,0,253,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 zscore
+    221,4,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 zunion
+    227,4,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 zunionstore
+    233,4,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 client|getname
+    244,4,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 client|getredir
+    2,5,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 client|help
+    17,5,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 client|id
+    28,5,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 client|info
+    37,5,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 client|kill
+    48,5,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 client|list
+    59,5,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 client|no-evict
+    70,5,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 client|no-touch
+    85,5,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 client|pause
+    100,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 client|reply
+    112,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 client|setinfo
+    124,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 client|setname
+    138,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 client|trackinginfo
+    152,5,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 202 client|unblock
+    171,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 client|unpause
+    185,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 command|count
+    199,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 command|docs
+    212,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 command|getkeys
+    224,5,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 command|getkeysandflags
+    239,5,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 command|help
+    6,6,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 command|info
+    18,6,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 command|list
+    30,6,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 config|get
+    42,6,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 config|help
+    52,6,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 213 config|resetstat
+    63,6,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 config|rewrite
+    79,6,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 config|set
+    93,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 latency|doctor
+    103,6,14,1,2,0,69,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 latency|graph
+    117,6,13,1,3,0,69,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 latency|help
+    130,6,12,1,2,0,69,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 latency|histogram
+    142,6,17,1,254,255,69,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 latency|history
+    159,6,15,1,3,0,69,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 latency|latest
+    174,6,14,1,2,0,69,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 latency|reset
+    188,6,13,1,254,255,69,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 memory|doctor
+    201,6,13,1,2,0,85,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 memory|help
+    214,6,11,1,2,0,85,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 memory|malloc-stats
+    225,6,19,1,2,0,85,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 memory|purge
+    244,6,12,1,2,0,85,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 memory|stats
+    0,7,12,1,2,0,85,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 memory|usage
+    12,7,12,0,253,255,85,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 object|encoding
+    24,7,15,0,3,0,93,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 object|freq
+    39,7,11,0,3,0,93,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 231 object|help
+    50,7,11,0,2,0,93,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 232 object|idletime
+    61,7,15,0,3,0,93,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 object|refcount
+    76,7,15,0,3,0,93,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 pubsub|channels
+    91,7,15,0,254,255,103,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 pubsub|help
+    106,7,11,0,2,0,103,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 pubsub|numpat
+    117,7,13,0,2,0,103,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 237 pubsub|numsub
+    130,7,13,0,254,255,103,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 238 pubsub|shardchannels
+    143,7,20,0,254,255,103,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 239 pubsub|shardnumsub
+    163,7,18,0,254,255,103,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 240 slowlog|get
+    181,7,11,0,254,255,131,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 241 slowlog|help
+    192,7,12,0,2,0,131,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 242 slowlog|len
+    204,7,11,0,2,0,131,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 243 slowlog|reset
+    215,7,13,0,2,0,131,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -978,19 +1030,31 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   104,100,101,108, // hdel
   104,101,108,108,111, // hello
   104,101,120,105,115,116,115, // hexists
+  104,101,120,112,105,114,101, // hexpire
+  104,101,120,112,105,114,101,97,116, // hexpireat
+  104,101,120,112,105,114,101,116,105,109,101, // hexpiretime
   104,103,101,116, // hget
   104,103,101,116,97,108,108, // hgetall
+  104,103,101,116,100,101,108, // hgetdel
+  104,103,101,116,101,120, // hgetex
   104,105,110,99,114,98,121, // hincrby
   104,105,110,99,114,98,121,102,108,111,97,116, // hincrbyfloat
   104,107,101,121,115, // hkeys
   104,108,101,110, // hlen
   104,109,103,101,116, // hmget
   104,109,115,101,116, // hmset
+  104,112,101,114,115,105,115,116, // hpersist
+  104,112,101,120,112,105,114,101, // hpexpire
+  104,112,101,120,112,105,114,101,97,116, // hpexpireat
+  104,112,101,120,112,105,114,101,116,105,109,101, // hpexpiretime
+  104,112,116,116,108, // hpttl
   104,114,97,110,100,102,105,101,108,100, // hrandfield
   104,115,99,97,110, // hscan
   104,115,101,116, // hset
+  104,115,101,116,101,120, // hsetex
   104,115,101,116,110,120, // hsetnx
   104,115,116,114,108,101,110, // hstrlen
+  104,116,116,108, // httl
   104,118,97,108,115, // hvals
   105,110,99,114, // incr
   105,110,99,114,98,121, // incrby
@@ -1270,441 +1334,477 @@ export function dispatchCommand(id: u32): void {
       hexistsCommand();
       break;
     case 36:
-      hgetCommand();
+      hexpireCommand();
       break;
     case 37:
-      hgetallCommand();
+      hexpireatCommand();
       break;
     case 38:
-      hincrbyCommand();
+      hexpiretimeCommand();
       break;
     case 39:
-      hincrbyfloatCommand();
+      hgetCommand();
       break;
     case 40:
-      hkeysCommand();
+      hgetallCommand();
       break;
     case 41:
-      hlenCommand();
+      hgetdelCommand();
       break;
     case 42:
-      hmgetCommand();
+      hgetexCommand();
       break;
     case 43:
-      hmsetCommand();
+      hincrbyCommand();
       break;
     case 44:
-      hrandfieldCommand();
+      hincrbyfloatCommand();
       break;
     case 45:
-      hscanCommand();
+      hkeysCommand();
       break;
     case 46:
-      hsetCommand();
+      hlenCommand();
       break;
     case 47:
-      hsetnxCommand();
+      hmgetCommand();
       break;
     case 48:
-      hstrlenCommand();
+      hmsetCommand();
       break;
     case 49:
-      hvalsCommand();
+      hpersistCommand();
       break;
     case 50:
-      incrCommand();
+      hpexpireCommand();
       break;
     case 51:
-      incrbyCommand();
+      hpexpireatCommand();
       break;
     case 52:
-      incrbyfloatCommand();
+      hpexpiretimeCommand();
       break;
     case 53:
-      increxCommand();
+      hpttlCommand();
+      break;
+    case 54:
+      hrandfieldCommand();
       break;
     case 55:
-      keysCommand();
+      hscanCommand();
+      break;
+    case 56:
+      hsetCommand();
+      break;
+    case 57:
+      hsetexCommand();
       break;
     case 58:
-      lcsCommand();
+      hsetnxCommand();
       break;
     case 59:
-      lindexCommand();
+      hstrlenCommand();
       break;
     case 60:
-      linsertCommand();
+      httlCommand();
       break;
     case 61:
-      llenCommand();
+      hvalsCommand();
       break;
     case 62:
-      lmoveCommand();
+      incrCommand();
       break;
     case 63:
-      lmpopCommand();
+      incrbyCommand();
+      break;
+    case 64:
+      incrbyfloatCommand();
       break;
     case 65:
-      lpopCommand();
-      break;
-    case 66:
-      lposCommand();
+      increxCommand();
       break;
     case 67:
-      lpushCommand();
-      break;
-    case 68:
-      lpushxCommand();
-      break;
-    case 69:
-      lrangeCommand();
+      keysCommand();
       break;
     case 70:
-      lremCommand();
+      lcsCommand();
       break;
     case 71:
-      lsetCommand();
+      lindexCommand();
       break;
     case 72:
-      ltrimCommand();
+      linsertCommand();
+      break;
+    case 73:
+      llenCommand();
       break;
     case 74:
-      mgetCommand();
+      lmoveCommand();
       break;
     case 75:
-      monitorCommand();
-      break;
-    case 76:
-      moveCommand();
+      lmpopCommand();
       break;
     case 77:
-      msetCommand();
+      lpopCommand();
       break;
     case 78:
-      msetexCommand();
+      lposCommand();
       break;
     case 79:
-      msetnxCommand();
+      lpushCommand();
       break;
     case 80:
-      multiCommand();
+      lpushxCommand();
+      break;
+    case 81:
+      lrangeCommand();
       break;
     case 82:
-      persistCommand();
+      lremCommand();
       break;
     case 83:
-      pexpireCommand();
+      lsetCommand();
       break;
     case 84:
-      pexpireatCommand();
-      break;
-    case 85:
-      pexpiretimeCommand();
+      ltrimCommand();
       break;
     case 86:
-      pingCommand();
+      mgetCommand();
       break;
     case 87:
-      psetexCommand();
+      monitorCommand();
       break;
     case 88:
-      psubscribeCommand();
+      moveCommand();
       break;
     case 89:
-      pttlCommand();
+      msetCommand();
       break;
     case 90:
-      publishCommand();
+      msetexCommand();
+      break;
+    case 91:
+      msetnxCommand();
       break;
     case 92:
-      punsubscribeCommand();
-      break;
-    case 93:
-      quitCommand();
+      multiCommand();
       break;
     case 94:
-      randomkeyCommand();
+      persistCommand();
       break;
     case 95:
-      renameCommand();
+      pexpireCommand();
       break;
     case 96:
-      renamenxCommand();
+      pexpireatCommand();
       break;
     case 97:
-      resetCommand();
+      pexpiretimeCommand();
+      break;
+    case 98:
+      pingCommand();
       break;
     case 99:
-      rpopCommand();
+      psetexCommand();
       break;
     case 100:
-      rpoplpushCommand();
+      psubscribeCommand();
       break;
     case 101:
-      rpushCommand();
+      pttlCommand();
       break;
     case 102:
-      rpushxCommand();
-      break;
-    case 103:
-      saddCommand();
+      publishCommand();
       break;
     case 104:
-      scanCommand();
+      punsubscribeCommand();
       break;
     case 105:
-      scardCommand();
+      quitCommand();
       break;
     case 106:
-      sdiffCommand();
+      randomkeyCommand();
       break;
     case 107:
-      sdiffstoreCommand();
+      renameCommand();
       break;
     case 108:
-      selectCommand();
+      renamenxCommand();
       break;
     case 109:
-      setCommand();
-      break;
-    case 110:
-      setbitCommand();
+      resetCommand();
       break;
     case 111:
-      setexCommand();
+      rpopCommand();
       break;
     case 112:
-      setnxCommand();
+      rpoplpushCommand();
       break;
     case 113:
-      setrangeCommand();
+      rpushCommand();
+      break;
+    case 114:
+      rpushxCommand();
       break;
     case 115:
-      sinterCommand();
+      saddCommand();
       break;
     case 116:
-      sintercardCommand();
+      scanCommand();
       break;
     case 117:
-      sinterstoreCommand();
+      scardCommand();
       break;
     case 118:
-      sismemberCommand();
+      sdiffCommand();
+      break;
+    case 119:
+      sdiffstoreCommand();
       break;
     case 120:
-      smembersCommand();
+      selectCommand();
       break;
     case 121:
-      smismemberCommand();
+      setCommand();
       break;
     case 122:
-      smoveCommand();
+      setbitCommand();
       break;
     case 123:
-      spopCommand();
+      setexCommand();
       break;
     case 124:
-      spublishCommand();
+      setnxCommand();
       break;
     case 125:
-      srandmemberCommand();
-      break;
-    case 126:
-      sremCommand();
+      setrangeCommand();
       break;
     case 127:
-      sscanCommand();
+      sinterCommand();
       break;
     case 128:
-      ssubscribeCommand();
+      sintercardCommand();
       break;
     case 129:
-      strlenCommand();
+      sinterstoreCommand();
       break;
     case 130:
-      subscribeCommand();
-      break;
-    case 131:
-      getrangeCommand();
+      sismemberCommand();
       break;
     case 132:
-      sunionCommand();
+      smembersCommand();
       break;
     case 133:
-      sunionstoreCommand();
+      smismemberCommand();
       break;
     case 134:
-      sunsubscribeCommand();
+      smoveCommand();
       break;
     case 135:
-      swapdbCommand();
+      spopCommand();
       break;
     case 136:
-      timeCommand();
+      spublishCommand();
       break;
     case 137:
-      touchCommand();
+      srandmemberCommand();
       break;
     case 138:
-      ttlCommand();
+      sremCommand();
       break;
     case 139:
-      typeCommand();
+      sscanCommand();
       break;
     case 140:
-      unlinkCommand();
+      ssubscribeCommand();
       break;
     case 141:
-      unsubscribeCommand();
+      strlenCommand();
       break;
     case 142:
-      unwatchCommand();
+      subscribeCommand();
       break;
     case 143:
-      watchCommand();
+      getrangeCommand();
       break;
     case 144:
-      zaddCommand();
+      sunionCommand();
       break;
     case 145:
-      zcardCommand();
+      sunionstoreCommand();
       break;
     case 146:
-      zcountCommand();
+      sunsubscribeCommand();
       break;
     case 147:
-      zdiffCommand();
+      swapdbCommand();
       break;
     case 148:
-      zdiffstoreCommand();
+      timeCommand();
       break;
     case 149:
-      zincrbyCommand();
+      touchCommand();
       break;
     case 150:
-      zinterCommand();
+      ttlCommand();
       break;
     case 151:
-      zintercardCommand();
+      typeCommand();
       break;
     case 152:
-      zinterstoreCommand();
+      unlinkCommand();
       break;
     case 153:
-      zlexcountCommand();
+      unsubscribeCommand();
       break;
     case 154:
-      zmpopCommand();
+      unwatchCommand();
       break;
     case 155:
-      zmscoreCommand();
+      watchCommand();
       break;
     case 156:
-      zpopmaxCommand();
+      zaddCommand();
       break;
     case 157:
-      zpopminCommand();
+      zcardCommand();
       break;
     case 158:
-      zrandmemberCommand();
+      zcountCommand();
       break;
     case 159:
-      zrangeCommand();
+      zdiffCommand();
       break;
     case 160:
-      zrangebylexCommand();
+      zdiffstoreCommand();
       break;
     case 161:
-      zrangebyscoreCommand();
+      zincrbyCommand();
       break;
     case 162:
-      zrangestoreCommand();
+      zinterCommand();
       break;
     case 163:
-      zrankCommand();
+      zintercardCommand();
       break;
     case 164:
-      zremCommand();
+      zinterstoreCommand();
       break;
     case 165:
-      zremrangebylexCommand();
+      zlexcountCommand();
       break;
     case 166:
-      zremrangebyrankCommand();
+      zmpopCommand();
       break;
     case 167:
-      zremrangebyscoreCommand();
+      zmscoreCommand();
       break;
     case 168:
-      zrevrangeCommand();
+      zpopmaxCommand();
       break;
     case 169:
-      zrevrangebylexCommand();
+      zpopminCommand();
       break;
     case 170:
-      zrevrangebyscoreCommand();
+      zrandmemberCommand();
       break;
     case 171:
-      zrevrankCommand();
+      zrangeCommand();
       break;
     case 172:
-      zscanCommand();
+      zrangebylexCommand();
       break;
     case 173:
-      zscoreCommand();
+      zrangebyscoreCommand();
       break;
     case 174:
-      zunionCommand();
+      zrangestoreCommand();
       break;
     case 175:
+      zrankCommand();
+      break;
+    case 176:
+      zremCommand();
+      break;
+    case 177:
+      zremrangebylexCommand();
+      break;
+    case 178:
+      zremrangebyrankCommand();
+      break;
+    case 179:
+      zremrangebyscoreCommand();
+      break;
+    case 180:
+      zrevrangeCommand();
+      break;
+    case 181:
+      zrevrangebylexCommand();
+      break;
+    case 182:
+      zrevrangebyscoreCommand();
+      break;
+    case 183:
+      zrevrankCommand();
+      break;
+    case 184:
+      zscanCommand();
+      break;
+    case 185:
+      zscoreCommand();
+      break;
+    case 186:
+      zunionCommand();
+      break;
+    case 187:
       zunionstoreCommand();
       break;
-    case 216:
+    case 228:
       memoryUsageCommand();
       break;
-    case 217:
+    case 229:
       objectEncodingCommand();
       break;
-    case 218:
+    case 230:
       objectFreqCommand();
       break;
-    case 219:
+    case 231:
       objectHelpCommand();
       break;
-    case 220:
+    case 232:
       objectIdletimeCommand();
       break;
-    case 221:
+    case 233:
       objectRefcountCommand();
       break;
-    case 222:
+    case 234:
       pubsubChannelsCommand();
       break;
-    case 223:
+    case 235:
       pubsubHelpCommand();
       break;
-    case 224:
+    case 236:
       pubsubNumpatCommand();
       break;
-    case 225:
+    case 237:
       pubsubNumsubCommand();
       break;
-    case 226:
+    case 238:
       pubsubShardchannelsCommand();
       break;
-    case 227:
+    case 239:
       pubsubShardnumsubCommand();
       break;
-    case 228:
+    case 240:
       slowlogGetCommand();
       break;
-    case 229:
+    case 241:
       slowlogHelpCommand();
       break;
-    case 230:
+    case 242:
       slowlogLenCommand();
       break;
-    case 231:
+    case 243:
       slowlogResetCommand();
       break;
     default:
