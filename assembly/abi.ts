@@ -176,6 +176,8 @@ export const CMD_TIMED = 1048576;
 export const CMD_NO_TOUCH_KEYS = 2097152;
 export const CMD_NO_MANDATORY_KEYS = 4194304;
 export const CMD_TOUCHES_ARBITRARY_KEYS = 8388608;
+/** Derived: the core's, without subcommands, not CMD_ADMIN, CMD_TIMED or CMD_PROTECTED. */
+export const CMD_PLAIN = 16777216;
 
 // --- Statistics: f64 word index in the ABI_STATS block ---
 

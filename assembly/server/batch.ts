@@ -113,6 +113,7 @@ import {
   PARSE_ERROR,
   PARSE_MORE,
   PARSE_NO_MEMORY,
+  parseBehindName,
   parseCommand,
   parsedArgc,
   parsedArgv,
@@ -130,7 +131,7 @@ import {
   replyText,
 } from '../resp/writer';
 import { abiSet } from './abi_block';
-import { NO_COMMAND, Record } from './command_lookup';
+import { dependsOnNameOnly, NO_COMMAND, Record } from './command_lookup';
 import { countCalls, countFailed } from './command_stats';
 import {
   ADMIT_CLOSE,
@@ -143,10 +144,11 @@ import {
   resolveCommand,
 } from './dispatch';
 import { pushEvent } from './events';
+import { KnownHead, keepHead } from './known_heads';
 import { touchAll, touchCollect } from './touch';
 
 /** Commands parsed and touched before the first of them runs. */
-const ROUND_COMMANDS: u32 = 32;
+const ROUND_COMMANDS: u32 = 64;
 /** The host gets to write out when a batch's replies exceed this. */
 const FLUSH_BYTES: u32 = 1048576;
 /** From this argument size on the query buffer grows towards the whole argument. */
@@ -163,7 +165,7 @@ class Slot {
 }
 
 const SLOT_BYTES: u32 = 24;
-const slots: usize = memory.data(768, 8);
+const slots: usize = memory.data(1536, 8);
 
 const SHARED_TIME: f64 = -1.0;
 /** A command that dispatch refused or queued: not a call. */
@@ -312,6 +314,7 @@ function enter(c: Conn, from: usize, length: u32, isQuery: bool): void {
   running = 0;
   booked = 0;
   outcome = PARSE_COMPLETE;
+  clearCommandErrors();
 }
 
 /** Finishes the round at hand and runs further ones until something ends the batch. */
@@ -340,7 +343,18 @@ function parseRound(): void {
   outcome = PARSE_COMPLETE;
   while (parsed < most && next < end) {
     const start = next;
-    outcome = parseCommand(c, start, end);
+    const head = most != 1 && c.multibulkLeft == 0 ? KnownHead.find(start, end) : 0;
+    outcome =
+      head != 0
+        ? parseBehindName(
+            c,
+            start,
+            KnownHead.length(head),
+            KnownHead.nameLen(head),
+            end,
+            KnownHead.count(head),
+          )
+        : parseCommand(c, start, end);
     if (outcome == PARSE_EMPTY) {
       next = parsedEnd;
       outcome = PARSE_COMPLETE;
@@ -352,7 +366,7 @@ function parseRound(): void {
     slot.argc = parsedArgc;
     slot.argv = parsedArgv;
     slot.start = start;
-    const id = resolveCommand(parsedArgv, parsedArgc);
+    const id = head != 0 ? KnownHead.id(head) : resolveNew(start);
     slot.id = id;
     if (id != NO_COMMAND) touchCollect(id, parsedArgv, parsedArgc);
     parsed += 1;
@@ -364,6 +378,17 @@ function parseRound(): void {
   roundStartUs = clockUs();
 }
 
+/** Id of the command parsed last, whose head was not known. */
+function resolveNew(start: usize): u32 {
+  const id = resolveCommand(parsedArgv, parsedArgc);
+  const name: usize = load<u32>(parsedArgv);
+  // Inline commands lie in the parser's arena, and their heads have no fixed form.
+  if (load<u8>(start) != 42 || !dependsOnNameOnly(id)) return id;
+  const nameLen = load<u32>(parsedArgv, 4);
+  keepHead(start, name + nameLen + 2 - start, id, parsedArgc, nameLen);
+  return id;
+}
+
 // --- Executing ---
 
 function executeRound(): i32 {
@@ -373,14 +398,27 @@ function executeRound(): i32 {
     const id = slot.id;
     setArgs(slot.argc, slot.argv);
     outputStart = outputLen();
-    clearCommandErrors();
-    let admitted = ADMIT_RUN;
-    if (!admitAtOnce(id, slot.argc)) {
-      admitted = admitCommand(id);
-      // Keys evicted for the command count as changed before it runs.
-      drainEffects();
-    }
     c.lastCommand = id != NO_COMMAND ? id : u32.MAX_VALUE;
+    if (admitAtOnce(id, slot.argc)) {
+      slot.durationUs = SHARED_TIME;
+      abiSet(ABI_CMD_ID, id);
+      dispatchCommand(id);
+      if (!needsAttention(c)) {
+        sharing += 1;
+        c.commands += 1;
+        running += 1;
+        continue;
+      }
+      if (execRequested && !runTransaction(c)) return STATUS_HOST_COMMAND;
+      finishCommand(running);
+      running += 1;
+      const status = afterCommand(c);
+      if (status != STATUS_OK) return status;
+      continue;
+    }
+    const admitted = admitCommand(id);
+    // Keys evicted for the command count as changed before it runs.
+    drainEffects();
     if (admitted == ADMIT_RUN) {
       slot.durationUs = SHARED_TIME;
       if (commandFlags(id) & CMD_TIMED) commandStartUs = clockUs();
@@ -391,6 +429,7 @@ function executeRound(): i32 {
       if (admitted == ADMIT_HOLD) return interrupt(slot.start, STATUS_PAUSED);
       if (admitted == ADMIT_CLOSE) return abort(c, CLOSE_CROSS_PROTOCOL);
       slot.durationUs = NOT_RUN;
+      clearCommandErrors();
       afterReply(c);
     }
     running += 1;
@@ -399,6 +438,20 @@ function executeRound(): i32 {
   }
   account(running);
   return STATUS_OK;
+}
+
+/** Whether anything but the reply has to follow a command that ran: one test for all there may be. */
+function needsAttention(c: Conn): bool {
+  const unusual = REPLY_MODES | CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_ASAP;
+  return (
+    (effectsWanted |
+      monitorCount |
+      commandErrors |
+      (c.flags & unusual) |
+      c.pushLen |
+      (<u32>execRequested | <u32>outputLost | <u32>(outputLen() > FLUSH_BYTES))) !=
+    0
+  );
 }
 
 /** STATUS_OK unless the batch has to stop behind the command that ran. */
@@ -457,7 +510,7 @@ function runTransaction(c: Conn): bool {
  */
 function finishQueued(c: Conn, late: bool): void {
   const duration = max(clockUs() - queuedStartUs, 0.0);
-  if (commandErrors != 0) countFailed(queuedId);
+  countErrors(queuedId);
   countCalls(queuedId, 1, duration);
   Stats.add(STAT_COMMANDS, 1);
   if (!late) {
@@ -484,6 +537,13 @@ export function drainEffects(): void {
   effectsClear();
 }
 
+/** A command that replied with an error failed. */
+function countErrors(id: u32): void {
+  if (commandErrors == 0) return;
+  countFailed(id);
+  clearCommandErrors();
+}
+
 /** What follows a command that ran, core's or host's. */
 function finishCommand(index: u32): void {
   const c = client;
@@ -493,7 +553,7 @@ function finishCommand(index: u32): void {
     timedUs += slot.durationUs;
   } else sharing += 1;
   c.commands += 1;
-  if (commandErrors != 0) countFailed(slot.id);
+  countErrors(slot.id);
   if (monitorCount != 0) feedMonitors(c, slot.id, slot.argv, slot.argc);
   if (effectsWanted != 0) drainEffects();
   if (c.flags & REPLY_MODES) afterReply(c);
@@ -511,7 +571,7 @@ function finishAnswered(c: Conn): void {
   countCalls(c.lastCommand, 1, max(clockUs() - c.startedUs, 0.0));
   Stats.add(STAT_COMMANDS, 1);
   c.commands += 1;
-  if (commandErrors != 0) countFailed(c.lastCommand);
+  countErrors(c.lastCommand);
   drainEffects();
   afterReply(c);
 }
