@@ -76,6 +76,7 @@ const ENCODING_NAMES: Readonly<Record<number, string>> = {
   9: 'quicklist',
   10: 'stream',
   11: 'listpack',
+  12: 'listpackex',
 };
 
 const TYPE_STRING = 0;
