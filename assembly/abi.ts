@@ -219,6 +219,7 @@ export const STAT_EVICT_EXCEEDED_US = 19;
 export const STAT_EVICTION_STARTED_US = 20; // 0 unless over maxmemory
 export const STAT_CLIENT_MEMORY = 21;
 export const STAT_TAKEN_MEMORY = 22; // bytes of pages in use, the allocator's slack included
+export const STAT_EXPIRED_SUBKEYS = 32; // fields of hashes
 export const STAT_WORDS = 64;
 
 // --- Per-command statistics ---

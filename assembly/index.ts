@@ -123,6 +123,7 @@ import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
 import * as unblock from './server/unblock';
 import { listSetOptions } from './struct/list';
+import { Tree } from './struct/ordered_tree';
 import { seedRandom } from './util/prng';
 import { setHashSeed } from './util/siphash';
 
@@ -445,6 +446,11 @@ export function databaseKeys(index: u32): u32 {
 
 export function databaseExpires(index: u32): u32 {
   return database(index).expires;
+}
+
+/** Hashes with fields that expire. */
+export function databaseSubexpiry(index: u32): u32 {
+  return changetype<Tree>(database(index).expiryTree).size;
 }
 
 export function databaseAverageTtl(index: u32): f64 {

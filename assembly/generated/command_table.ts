@@ -77,6 +77,22 @@ import {
   hvalsCommand,
 } from '../command/hash';
 import {
+  hgetdelCommand,
+  hgetexCommand,
+  hsetexCommand,
+} from '../command/hash_ex';
+import {
+  hexpireCommand,
+  hexpireatCommand,
+  hexpiretimeCommand,
+  hpersistCommand,
+  hpexpireCommand,
+  hpexpireatCommand,
+  hpexpiretimeCommand,
+  hpttlCommand,
+  httlCommand,
+} from '../command/hash_expire';
+import {
   increxCommand,
 } from '../command/increx';
 import {
@@ -247,8 +263,8 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 242;
-export const TOP_LEVEL_COUNT: u32 = 184;
+export const COMMAND_COUNT: u32 = 254;
+export const TOP_LEVEL_COUNT: u32 = 196;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -294,204 +310,216 @@ export const CMD_ID_GETSET: u32 = 40;
 export const CMD_ID_HDEL: u32 = 41;
 export const CMD_ID_HELLO: u32 = 42;
 export const CMD_ID_HEXISTS: u32 = 43;
-export const CMD_ID_HGET: u32 = 44;
-export const CMD_ID_HGETALL: u32 = 45;
-export const CMD_ID_HINCRBY: u32 = 46;
-export const CMD_ID_HINCRBYFLOAT: u32 = 47;
-export const CMD_ID_HKEYS: u32 = 48;
-export const CMD_ID_HLEN: u32 = 49;
-export const CMD_ID_HMGET: u32 = 50;
-export const CMD_ID_HMSET: u32 = 51;
-export const CMD_ID_HRANDFIELD: u32 = 52;
-export const CMD_ID_HSCAN: u32 = 53;
-export const CMD_ID_HSET: u32 = 54;
-export const CMD_ID_HSETNX: u32 = 55;
-export const CMD_ID_HSTRLEN: u32 = 56;
-export const CMD_ID_HVALS: u32 = 57;
-export const CMD_ID_INCR: u32 = 58;
-export const CMD_ID_INCRBY: u32 = 59;
-export const CMD_ID_INCRBYFLOAT: u32 = 60;
-export const CMD_ID_INCREX: u32 = 61;
-export const CMD_ID_INFO: u32 = 62;
-export const CMD_ID_KEYS: u32 = 63;
-export const CMD_ID_LASTSAVE: u32 = 64;
-export const CMD_ID_LATENCY: u32 = 65;
-export const CMD_ID_LCS: u32 = 66;
-export const CMD_ID_LINDEX: u32 = 67;
-export const CMD_ID_LINSERT: u32 = 68;
-export const CMD_ID_LLEN: u32 = 69;
-export const CMD_ID_LMOVE: u32 = 70;
-export const CMD_ID_LMPOP: u32 = 71;
-export const CMD_ID_LOLWUT: u32 = 72;
-export const CMD_ID_LPOP: u32 = 73;
-export const CMD_ID_LPOS: u32 = 74;
-export const CMD_ID_LPUSH: u32 = 75;
-export const CMD_ID_LPUSHX: u32 = 76;
-export const CMD_ID_LRANGE: u32 = 77;
-export const CMD_ID_LREM: u32 = 78;
-export const CMD_ID_LSET: u32 = 79;
-export const CMD_ID_LTRIM: u32 = 80;
-export const CMD_ID_MEMORY: u32 = 81;
-export const CMD_ID_MGET: u32 = 82;
-export const CMD_ID_MONITOR: u32 = 83;
-export const CMD_ID_MOVE: u32 = 84;
-export const CMD_ID_MSET: u32 = 85;
-export const CMD_ID_MSETEX: u32 = 86;
-export const CMD_ID_MSETNX: u32 = 87;
-export const CMD_ID_MULTI: u32 = 88;
-export const CMD_ID_OBJECT: u32 = 89;
-export const CMD_ID_PERSIST: u32 = 90;
-export const CMD_ID_PEXPIRE: u32 = 91;
-export const CMD_ID_PEXPIREAT: u32 = 92;
-export const CMD_ID_PEXPIRETIME: u32 = 93;
-export const CMD_ID_PING: u32 = 94;
-export const CMD_ID_PSETEX: u32 = 95;
-export const CMD_ID_PSUBSCRIBE: u32 = 96;
-export const CMD_ID_PTTL: u32 = 97;
-export const CMD_ID_PUBLISH: u32 = 98;
-export const CMD_ID_PUBSUB: u32 = 99;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 100;
-export const CMD_ID_QUIT: u32 = 101;
-export const CMD_ID_RANDOMKEY: u32 = 102;
-export const CMD_ID_RENAME: u32 = 103;
-export const CMD_ID_RENAMENX: u32 = 104;
-export const CMD_ID_RESET: u32 = 105;
-export const CMD_ID_ROLE: u32 = 106;
-export const CMD_ID_RPOP: u32 = 107;
-export const CMD_ID_RPOPLPUSH: u32 = 108;
-export const CMD_ID_RPUSH: u32 = 109;
-export const CMD_ID_RPUSHX: u32 = 110;
-export const CMD_ID_SADD: u32 = 111;
-export const CMD_ID_SCAN: u32 = 112;
-export const CMD_ID_SCARD: u32 = 113;
-export const CMD_ID_SDIFF: u32 = 114;
-export const CMD_ID_SDIFFSTORE: u32 = 115;
-export const CMD_ID_SELECT: u32 = 116;
-export const CMD_ID_SET: u32 = 117;
-export const CMD_ID_SETBIT: u32 = 118;
-export const CMD_ID_SETEX: u32 = 119;
-export const CMD_ID_SETNX: u32 = 120;
-export const CMD_ID_SETRANGE: u32 = 121;
-export const CMD_ID_SHUTDOWN: u32 = 122;
-export const CMD_ID_SINTER: u32 = 123;
-export const CMD_ID_SINTERCARD: u32 = 124;
-export const CMD_ID_SINTERSTORE: u32 = 125;
-export const CMD_ID_SISMEMBER: u32 = 126;
-export const CMD_ID_SLOWLOG: u32 = 127;
-export const CMD_ID_SMEMBERS: u32 = 128;
-export const CMD_ID_SMISMEMBER: u32 = 129;
-export const CMD_ID_SMOVE: u32 = 130;
-export const CMD_ID_SPOP: u32 = 131;
-export const CMD_ID_SPUBLISH: u32 = 132;
-export const CMD_ID_SRANDMEMBER: u32 = 133;
-export const CMD_ID_SREM: u32 = 134;
-export const CMD_ID_SSCAN: u32 = 135;
-export const CMD_ID_SSUBSCRIBE: u32 = 136;
-export const CMD_ID_STRLEN: u32 = 137;
-export const CMD_ID_SUBSCRIBE: u32 = 138;
-export const CMD_ID_SUBSTR: u32 = 139;
-export const CMD_ID_SUNION: u32 = 140;
-export const CMD_ID_SUNIONSTORE: u32 = 141;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 142;
-export const CMD_ID_SWAPDB: u32 = 143;
-export const CMD_ID_TIME: u32 = 144;
-export const CMD_ID_TOUCH: u32 = 145;
-export const CMD_ID_TTL: u32 = 146;
-export const CMD_ID_TYPE: u32 = 147;
-export const CMD_ID_UNLINK: u32 = 148;
-export const CMD_ID_UNSUBSCRIBE: u32 = 149;
-export const CMD_ID_UNWATCH: u32 = 150;
-export const CMD_ID_WATCH: u32 = 151;
-export const CMD_ID_ZADD: u32 = 152;
-export const CMD_ID_ZCARD: u32 = 153;
-export const CMD_ID_ZCOUNT: u32 = 154;
-export const CMD_ID_ZDIFF: u32 = 155;
-export const CMD_ID_ZDIFFSTORE: u32 = 156;
-export const CMD_ID_ZINCRBY: u32 = 157;
-export const CMD_ID_ZINTER: u32 = 158;
-export const CMD_ID_ZINTERCARD: u32 = 159;
-export const CMD_ID_ZINTERSTORE: u32 = 160;
-export const CMD_ID_ZLEXCOUNT: u32 = 161;
-export const CMD_ID_ZMPOP: u32 = 162;
-export const CMD_ID_ZMSCORE: u32 = 163;
-export const CMD_ID_ZPOPMAX: u32 = 164;
-export const CMD_ID_ZPOPMIN: u32 = 165;
-export const CMD_ID_ZRANDMEMBER: u32 = 166;
-export const CMD_ID_ZRANGE: u32 = 167;
-export const CMD_ID_ZRANGEBYLEX: u32 = 168;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 169;
-export const CMD_ID_ZRANGESTORE: u32 = 170;
-export const CMD_ID_ZRANK: u32 = 171;
-export const CMD_ID_ZREM: u32 = 172;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 173;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 174;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 175;
-export const CMD_ID_ZREVRANGE: u32 = 176;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 177;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 178;
-export const CMD_ID_ZREVRANK: u32 = 179;
-export const CMD_ID_ZSCAN: u32 = 180;
-export const CMD_ID_ZSCORE: u32 = 181;
-export const CMD_ID_ZUNION: u32 = 182;
-export const CMD_ID_ZUNIONSTORE: u32 = 183;
-export const CMD_ID_CLIENT_CACHING: u32 = 184;
-export const CMD_ID_CLIENT_GETNAME: u32 = 185;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 186;
-export const CMD_ID_CLIENT_HELP: u32 = 187;
-export const CMD_ID_CLIENT_ID: u32 = 188;
-export const CMD_ID_CLIENT_INFO: u32 = 189;
-export const CMD_ID_CLIENT_KILL: u32 = 190;
-export const CMD_ID_CLIENT_LIST: u32 = 191;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 192;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 193;
-export const CMD_ID_CLIENT_PAUSE: u32 = 194;
-export const CMD_ID_CLIENT_REPLY: u32 = 195;
-export const CMD_ID_CLIENT_SETINFO: u32 = 196;
-export const CMD_ID_CLIENT_SETNAME: u32 = 197;
-export const CMD_ID_CLIENT_TRACKING: u32 = 198;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 199;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 200;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 201;
-export const CMD_ID_COMMAND_COUNT: u32 = 202;
-export const CMD_ID_COMMAND_DOCS: u32 = 203;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 204;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 205;
-export const CMD_ID_COMMAND_HELP: u32 = 206;
-export const CMD_ID_COMMAND_INFO: u32 = 207;
-export const CMD_ID_COMMAND_LIST: u32 = 208;
-export const CMD_ID_CONFIG_GET: u32 = 209;
-export const CMD_ID_CONFIG_HELP: u32 = 210;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 211;
-export const CMD_ID_CONFIG_REWRITE: u32 = 212;
-export const CMD_ID_CONFIG_SET: u32 = 213;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 214;
-export const CMD_ID_LATENCY_GRAPH: u32 = 215;
-export const CMD_ID_LATENCY_HELP: u32 = 216;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 217;
-export const CMD_ID_LATENCY_HISTORY: u32 = 218;
-export const CMD_ID_LATENCY_LATEST: u32 = 219;
-export const CMD_ID_LATENCY_RESET: u32 = 220;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 221;
-export const CMD_ID_MEMORY_HELP: u32 = 222;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 223;
-export const CMD_ID_MEMORY_PURGE: u32 = 224;
-export const CMD_ID_MEMORY_STATS: u32 = 225;
-export const CMD_ID_MEMORY_USAGE: u32 = 226;
-export const CMD_ID_OBJECT_ENCODING: u32 = 227;
-export const CMD_ID_OBJECT_FREQ: u32 = 228;
-export const CMD_ID_OBJECT_HELP: u32 = 229;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 230;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 231;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 232;
-export const CMD_ID_PUBSUB_HELP: u32 = 233;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 234;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 235;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 236;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 237;
-export const CMD_ID_SLOWLOG_GET: u32 = 238;
-export const CMD_ID_SLOWLOG_HELP: u32 = 239;
-export const CMD_ID_SLOWLOG_LEN: u32 = 240;
-export const CMD_ID_SLOWLOG_RESET: u32 = 241;
+export const CMD_ID_HEXPIRE: u32 = 44;
+export const CMD_ID_HEXPIREAT: u32 = 45;
+export const CMD_ID_HEXPIRETIME: u32 = 46;
+export const CMD_ID_HGET: u32 = 47;
+export const CMD_ID_HGETALL: u32 = 48;
+export const CMD_ID_HGETDEL: u32 = 49;
+export const CMD_ID_HGETEX: u32 = 50;
+export const CMD_ID_HINCRBY: u32 = 51;
+export const CMD_ID_HINCRBYFLOAT: u32 = 52;
+export const CMD_ID_HKEYS: u32 = 53;
+export const CMD_ID_HLEN: u32 = 54;
+export const CMD_ID_HMGET: u32 = 55;
+export const CMD_ID_HMSET: u32 = 56;
+export const CMD_ID_HPERSIST: u32 = 57;
+export const CMD_ID_HPEXPIRE: u32 = 58;
+export const CMD_ID_HPEXPIREAT: u32 = 59;
+export const CMD_ID_HPEXPIRETIME: u32 = 60;
+export const CMD_ID_HPTTL: u32 = 61;
+export const CMD_ID_HRANDFIELD: u32 = 62;
+export const CMD_ID_HSCAN: u32 = 63;
+export const CMD_ID_HSET: u32 = 64;
+export const CMD_ID_HSETEX: u32 = 65;
+export const CMD_ID_HSETNX: u32 = 66;
+export const CMD_ID_HSTRLEN: u32 = 67;
+export const CMD_ID_HTTL: u32 = 68;
+export const CMD_ID_HVALS: u32 = 69;
+export const CMD_ID_INCR: u32 = 70;
+export const CMD_ID_INCRBY: u32 = 71;
+export const CMD_ID_INCRBYFLOAT: u32 = 72;
+export const CMD_ID_INCREX: u32 = 73;
+export const CMD_ID_INFO: u32 = 74;
+export const CMD_ID_KEYS: u32 = 75;
+export const CMD_ID_LASTSAVE: u32 = 76;
+export const CMD_ID_LATENCY: u32 = 77;
+export const CMD_ID_LCS: u32 = 78;
+export const CMD_ID_LINDEX: u32 = 79;
+export const CMD_ID_LINSERT: u32 = 80;
+export const CMD_ID_LLEN: u32 = 81;
+export const CMD_ID_LMOVE: u32 = 82;
+export const CMD_ID_LMPOP: u32 = 83;
+export const CMD_ID_LOLWUT: u32 = 84;
+export const CMD_ID_LPOP: u32 = 85;
+export const CMD_ID_LPOS: u32 = 86;
+export const CMD_ID_LPUSH: u32 = 87;
+export const CMD_ID_LPUSHX: u32 = 88;
+export const CMD_ID_LRANGE: u32 = 89;
+export const CMD_ID_LREM: u32 = 90;
+export const CMD_ID_LSET: u32 = 91;
+export const CMD_ID_LTRIM: u32 = 92;
+export const CMD_ID_MEMORY: u32 = 93;
+export const CMD_ID_MGET: u32 = 94;
+export const CMD_ID_MONITOR: u32 = 95;
+export const CMD_ID_MOVE: u32 = 96;
+export const CMD_ID_MSET: u32 = 97;
+export const CMD_ID_MSETEX: u32 = 98;
+export const CMD_ID_MSETNX: u32 = 99;
+export const CMD_ID_MULTI: u32 = 100;
+export const CMD_ID_OBJECT: u32 = 101;
+export const CMD_ID_PERSIST: u32 = 102;
+export const CMD_ID_PEXPIRE: u32 = 103;
+export const CMD_ID_PEXPIREAT: u32 = 104;
+export const CMD_ID_PEXPIRETIME: u32 = 105;
+export const CMD_ID_PING: u32 = 106;
+export const CMD_ID_PSETEX: u32 = 107;
+export const CMD_ID_PSUBSCRIBE: u32 = 108;
+export const CMD_ID_PTTL: u32 = 109;
+export const CMD_ID_PUBLISH: u32 = 110;
+export const CMD_ID_PUBSUB: u32 = 111;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 112;
+export const CMD_ID_QUIT: u32 = 113;
+export const CMD_ID_RANDOMKEY: u32 = 114;
+export const CMD_ID_RENAME: u32 = 115;
+export const CMD_ID_RENAMENX: u32 = 116;
+export const CMD_ID_RESET: u32 = 117;
+export const CMD_ID_ROLE: u32 = 118;
+export const CMD_ID_RPOP: u32 = 119;
+export const CMD_ID_RPOPLPUSH: u32 = 120;
+export const CMD_ID_RPUSH: u32 = 121;
+export const CMD_ID_RPUSHX: u32 = 122;
+export const CMD_ID_SADD: u32 = 123;
+export const CMD_ID_SCAN: u32 = 124;
+export const CMD_ID_SCARD: u32 = 125;
+export const CMD_ID_SDIFF: u32 = 126;
+export const CMD_ID_SDIFFSTORE: u32 = 127;
+export const CMD_ID_SELECT: u32 = 128;
+export const CMD_ID_SET: u32 = 129;
+export const CMD_ID_SETBIT: u32 = 130;
+export const CMD_ID_SETEX: u32 = 131;
+export const CMD_ID_SETNX: u32 = 132;
+export const CMD_ID_SETRANGE: u32 = 133;
+export const CMD_ID_SHUTDOWN: u32 = 134;
+export const CMD_ID_SINTER: u32 = 135;
+export const CMD_ID_SINTERCARD: u32 = 136;
+export const CMD_ID_SINTERSTORE: u32 = 137;
+export const CMD_ID_SISMEMBER: u32 = 138;
+export const CMD_ID_SLOWLOG: u32 = 139;
+export const CMD_ID_SMEMBERS: u32 = 140;
+export const CMD_ID_SMISMEMBER: u32 = 141;
+export const CMD_ID_SMOVE: u32 = 142;
+export const CMD_ID_SPOP: u32 = 143;
+export const CMD_ID_SPUBLISH: u32 = 144;
+export const CMD_ID_SRANDMEMBER: u32 = 145;
+export const CMD_ID_SREM: u32 = 146;
+export const CMD_ID_SSCAN: u32 = 147;
+export const CMD_ID_SSUBSCRIBE: u32 = 148;
+export const CMD_ID_STRLEN: u32 = 149;
+export const CMD_ID_SUBSCRIBE: u32 = 150;
+export const CMD_ID_SUBSTR: u32 = 151;
+export const CMD_ID_SUNION: u32 = 152;
+export const CMD_ID_SUNIONSTORE: u32 = 153;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 154;
+export const CMD_ID_SWAPDB: u32 = 155;
+export const CMD_ID_TIME: u32 = 156;
+export const CMD_ID_TOUCH: u32 = 157;
+export const CMD_ID_TTL: u32 = 158;
+export const CMD_ID_TYPE: u32 = 159;
+export const CMD_ID_UNLINK: u32 = 160;
+export const CMD_ID_UNSUBSCRIBE: u32 = 161;
+export const CMD_ID_UNWATCH: u32 = 162;
+export const CMD_ID_WATCH: u32 = 163;
+export const CMD_ID_ZADD: u32 = 164;
+export const CMD_ID_ZCARD: u32 = 165;
+export const CMD_ID_ZCOUNT: u32 = 166;
+export const CMD_ID_ZDIFF: u32 = 167;
+export const CMD_ID_ZDIFFSTORE: u32 = 168;
+export const CMD_ID_ZINCRBY: u32 = 169;
+export const CMD_ID_ZINTER: u32 = 170;
+export const CMD_ID_ZINTERCARD: u32 = 171;
+export const CMD_ID_ZINTERSTORE: u32 = 172;
+export const CMD_ID_ZLEXCOUNT: u32 = 173;
+export const CMD_ID_ZMPOP: u32 = 174;
+export const CMD_ID_ZMSCORE: u32 = 175;
+export const CMD_ID_ZPOPMAX: u32 = 176;
+export const CMD_ID_ZPOPMIN: u32 = 177;
+export const CMD_ID_ZRANDMEMBER: u32 = 178;
+export const CMD_ID_ZRANGE: u32 = 179;
+export const CMD_ID_ZRANGEBYLEX: u32 = 180;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 181;
+export const CMD_ID_ZRANGESTORE: u32 = 182;
+export const CMD_ID_ZRANK: u32 = 183;
+export const CMD_ID_ZREM: u32 = 184;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 185;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 186;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 187;
+export const CMD_ID_ZREVRANGE: u32 = 188;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 189;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 190;
+export const CMD_ID_ZREVRANK: u32 = 191;
+export const CMD_ID_ZSCAN: u32 = 192;
+export const CMD_ID_ZSCORE: u32 = 193;
+export const CMD_ID_ZUNION: u32 = 194;
+export const CMD_ID_ZUNIONSTORE: u32 = 195;
+export const CMD_ID_CLIENT_CACHING: u32 = 196;
+export const CMD_ID_CLIENT_GETNAME: u32 = 197;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 198;
+export const CMD_ID_CLIENT_HELP: u32 = 199;
+export const CMD_ID_CLIENT_ID: u32 = 200;
+export const CMD_ID_CLIENT_INFO: u32 = 201;
+export const CMD_ID_CLIENT_KILL: u32 = 202;
+export const CMD_ID_CLIENT_LIST: u32 = 203;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 204;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 205;
+export const CMD_ID_CLIENT_PAUSE: u32 = 206;
+export const CMD_ID_CLIENT_REPLY: u32 = 207;
+export const CMD_ID_CLIENT_SETINFO: u32 = 208;
+export const CMD_ID_CLIENT_SETNAME: u32 = 209;
+export const CMD_ID_CLIENT_TRACKING: u32 = 210;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 211;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 212;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 213;
+export const CMD_ID_COMMAND_COUNT: u32 = 214;
+export const CMD_ID_COMMAND_DOCS: u32 = 215;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 216;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 217;
+export const CMD_ID_COMMAND_HELP: u32 = 218;
+export const CMD_ID_COMMAND_INFO: u32 = 219;
+export const CMD_ID_COMMAND_LIST: u32 = 220;
+export const CMD_ID_CONFIG_GET: u32 = 221;
+export const CMD_ID_CONFIG_HELP: u32 = 222;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 223;
+export const CMD_ID_CONFIG_REWRITE: u32 = 224;
+export const CMD_ID_CONFIG_SET: u32 = 225;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 226;
+export const CMD_ID_LATENCY_GRAPH: u32 = 227;
+export const CMD_ID_LATENCY_HELP: u32 = 228;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 229;
+export const CMD_ID_LATENCY_HISTORY: u32 = 230;
+export const CMD_ID_LATENCY_LATEST: u32 = 231;
+export const CMD_ID_LATENCY_RESET: u32 = 232;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 233;
+export const CMD_ID_MEMORY_HELP: u32 = 234;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 235;
+export const CMD_ID_MEMORY_PURGE: u32 = 236;
+export const CMD_ID_MEMORY_STATS: u32 = 237;
+export const CMD_ID_MEMORY_USAGE: u32 = 238;
+export const CMD_ID_OBJECT_ENCODING: u32 = 239;
+export const CMD_ID_OBJECT_FREQ: u32 = 240;
+export const CMD_ID_OBJECT_HELP: u32 = 241;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 242;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 243;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 244;
+export const CMD_ID_PUBSUB_HELP: u32 = 245;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 246;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 247;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 248;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 249;
+export const CMD_ID_SLOWLOG_GET: u32 = 250;
+export const CMD_ID_SLOWLOG_HELP: u32 = 251;
+export const CMD_ID_SLOWLOG_LEN: u32 = 252;
+export const CMD_ID_SLOWLOG_RESET: u32 = 253;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -527,11 +555,11 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 14 bzpopmin
     94,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 15 client
-    102,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,184,0,18,0,0,0,0,0,0,0,
+    102,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,196,0,18,0,0,0,0,0,0,0,
     // 16 command
-    108,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,202,0,7,0,0,0,0,0,0,0,
+    108,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,214,0,7,0,0,0,0,0,0,0,
     // 17 config
-    115,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,209,0,5,0,0,0,0,0,0,0,
+    115,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,221,0,5,0,0,0,0,0,0,0,
     // 18 copy
     121,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 19 dbsize
@@ -584,402 +612,426 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     2,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 43 hexists
     7,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 44 hget
-    14,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 45 hgetall
-    18,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 hincrby
-    25,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 47 hincrbyfloat
-    32,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 48 hkeys
-    44,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 49 hlen
-    49,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 hmget
-    53,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 51 hmset
-    58,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 52 hrandfield
-    63,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 53 hscan
-    73,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 54 hset
-    78,1,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 55 hsetnx
-    82,1,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 56 hstrlen
-    88,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 57 hvals
-    95,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 58 incr
-    100,1,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 59 incrby
-    104,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 incrbyfloat
-    110,1,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 increx
-    121,1,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 info
-    127,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 keys
-    131,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 64 lastsave
-    135,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 65 latency
-    143,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,214,0,7,0,0,0,0,0,0,0,
-    // 66 lcs
-    150,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 67 lindex
-    153,1,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 68 linsert
-    159,1,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 llen
-    166,1,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 lmove
-    170,1,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 lmpop
-    175,1,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 lolwut
-    180,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 lpop
-    186,1,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 74 lpos
-    190,1,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 lpush
-    194,1,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 lpushx
-    199,1,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 lrange
-    205,1,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 lrem
-    211,1,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 lset
-    215,1,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 ltrim
-    219,1,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 memory
-    224,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,221,0,6,0,0,0,0,0,0,0,
-    // 82 mget
-    230,1,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 monitor
-    234,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 move
-    241,1,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 mset
-    245,1,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 msetex
-    249,1,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 msetnx
-    255,1,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 multi
-    5,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 object
-    10,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,227,0,5,0,0,0,0,0,0,0,
-    // 90 persist
-    16,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 pexpire
-    23,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 92 pexpireat
-    30,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 pexpiretime
-    39,2,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 ping
-    50,2,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 psetex
-    54,2,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 psubscribe
-    60,2,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 pttl
-    70,2,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 publish
-    74,2,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 pubsub
-    81,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,232,0,6,0,0,0,0,0,0,0,
-    // 100 punsubscribe
-    87,2,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 quit
-    99,2,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 randomkey
-    103,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 rename
-    112,2,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 renamenx
-    118,2,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 reset
-    126,2,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 role
-    131,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 rpop
-    135,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 rpoplpush
-    139,2,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 rpush
-    148,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 rpushx
-    153,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 sadd
-    159,2,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 112 scan
-    163,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 scard
-    167,2,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 sdiff
-    172,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 sdiffstore
-    177,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 select
-    187,2,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 set
-    193,2,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 setbit
-    196,2,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 setex
-    202,2,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 setnx
-    207,2,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 setrange
-    212,2,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 shutdown
-    220,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 sinter
-    228,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 sintercard
-    234,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 sinterstore
-    244,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 sismember
-    255,2,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 127 slowlog
-    8,3,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,238,0,4,0,0,0,0,0,0,0,
-    // 128 smembers
-    15,3,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 smismember
-    23,3,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 130 smove
-    33,3,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 131 spop
-    38,3,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 spublish
-    42,3,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 srandmember
-    50,3,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 srem
-    61,3,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 135 sscan
-    65,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 ssubscribe
-    70,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 strlen
-    80,3,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 subscribe
-    86,3,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 substr
-    95,3,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 sunion
-    101,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 sunionstore
-    107,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 sunsubscribe
-    118,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 swapdb
-    130,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 time
-    136,3,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 touch
-    140,3,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 ttl
-    145,3,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 type
-    148,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 unlink
-    152,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 unsubscribe
-    158,3,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 unwatch
-    169,3,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 watch
-    176,3,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 zadd
-    181,3,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
-    // 153 zcard
-    185,3,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 zcount
-    190,3,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 zdiff
-    196,3,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 zdiffstore
-    201,3,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 zincrby
-    211,3,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 158 zinter
-    218,3,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 zintercard
-    224,3,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 zinterstore
-    234,3,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 zlexcount
-    245,3,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 162 zmpop
-    254,3,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 zmscore
-    3,4,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 164 zpopmax
-    10,4,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 zpopmin
-    17,4,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 zrandmember
-    24,4,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 zrange
-    35,4,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 zrangebylex
-    41,4,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 zrangebyscore
-    52,4,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 zrangestore
-    65,4,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 zrank
-    76,4,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 172 zrem
-    81,4,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 173 zremrangebylex
-    85,4,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 zremrangebyrank
-    99,4,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 zremrangebyscore
-    114,4,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 zrevrange
-    130,4,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 zrevrangebylex
-    139,4,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 zrevrangebyscore
-    153,4,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 zrevrank
-    169,4,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 180 zscan
-    177,4,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 zscore
-    182,4,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 182 zunion
-    188,4,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 zunionstore
-    194,4,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 client|caching
-    205,4,14,0,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 client|getname
-    219,4,14,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 client|getredir
-    233,4,15,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 client|help
-    248,4,11,1,2,0,15,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 client|id
-    3,5,9,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 client|info
-    12,5,11,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 client|kill
-    23,5,11,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 client|list
-    34,5,11,1,254,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 client|no-evict
-    45,5,15,1,3,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 client|no-touch
-    60,5,15,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 client|pause
-    75,5,12,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 client|reply
-    87,5,12,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 client|setinfo
-    99,5,14,1,4,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 client|setname
-    113,5,14,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 client|tracking
-    127,5,15,0,253,255,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 client|trackinginfo
-    142,5,19,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 client|unblock
-    161,5,14,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 client|unpause
-    175,5,14,1,2,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 command|count
-    189,5,13,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 command|docs
-    202,5,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 command|getkeys
-    214,5,15,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 command|getkeysandflags
-    229,5,23,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 command|help
-    252,5,12,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 command|info
-    8,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 command|list
-    20,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 config|get
-    32,6,10,1,253,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 config|help
-    42,6,11,1,2,0,17,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 config|resetstat
-    53,6,16,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 config|rewrite
-    69,6,14,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 config|set
-    83,6,10,1,252,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 latency|doctor
-    93,6,14,1,2,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 latency|graph
-    107,6,13,1,3,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 latency|help
-    120,6,12,1,2,0,65,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 latency|histogram
-    132,6,17,1,254,255,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 latency|history
-    149,6,15,1,3,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 latency|latest
-    164,6,14,1,2,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 latency|reset
-    178,6,13,1,254,255,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 memory|doctor
-    191,6,13,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 memory|help
-    204,6,11,1,2,0,81,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 memory|malloc-stats
-    215,6,19,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 memory|purge
-    234,6,12,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 memory|stats
-    246,6,12,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 memory|usage
-    2,7,12,0,253,255,81,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 object|encoding
-    14,7,15,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 object|freq
-    29,7,11,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 object|help
-    40,7,11,0,2,0,89,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 object|idletime
-    51,7,15,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 object|refcount
-    66,7,15,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 232 pubsub|channels
-    81,7,15,0,254,255,99,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 233 pubsub|help
-    96,7,11,0,2,0,99,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 234 pubsub|numpat
-    107,7,13,0,2,0,99,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 235 pubsub|numsub
-    120,7,13,0,254,255,99,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 236 pubsub|shardchannels
-    133,7,20,0,254,255,99,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 237 pubsub|shardnumsub
-    153,7,18,0,254,255,99,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 238 slowlog|get
-    171,7,11,0,254,255,127,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 239 slowlog|help
-    182,7,12,0,2,0,127,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 240 slowlog|len
-    194,7,11,0,2,0,127,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 241 slowlog|reset
-    205,7,13,0,2,0,127,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 44 hexpire
+    14,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 45 hexpireat
+    21,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 hexpiretime
+    30,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 47 hget
+    41,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 48 hgetall
+    45,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 hgetdel
+    52,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 hgetex
+    59,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 51 hincrby
+    65,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 52 hincrbyfloat
+    72,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 53 hkeys
+    84,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 54 hlen
+    89,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 55 hmget
+    93,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 56 hmset
+    98,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 57 hpersist
+    103,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 58 hpexpire
+    111,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 hpexpireat
+    119,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 hpexpiretime
+    129,1,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 hpttl
+    141,1,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 62 hrandfield
+    146,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 63 hscan
+    156,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 hset
+    161,1,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 65 hsetex
+    165,1,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 66 hsetnx
+    171,1,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 67 hstrlen
+    177,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 68 httl
+    184,1,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 hvals
+    188,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 70 incr
+    193,1,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 incrby
+    197,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 incrbyfloat
+    203,1,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 increx
+    214,1,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 info
+    220,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 75 keys
+    224,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 lastsave
+    228,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 77 latency
+    236,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,226,0,7,0,0,0,0,0,0,0,
+    // 78 lcs
+    243,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 lindex
+    246,1,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 linsert
+    252,1,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 llen
+    3,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 82 lmove
+    7,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 lmpop
+    12,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 lolwut
+    17,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 lpop
+    23,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 lpos
+    27,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 lpush
+    31,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 lpushx
+    36,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 lrange
+    42,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 lrem
+    48,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 lset
+    52,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 ltrim
+    56,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 memory
+    61,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,233,0,6,0,0,0,0,0,0,0,
+    // 94 mget
+    67,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 monitor
+    71,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 move
+    78,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 mset
+    82,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 msetex
+    86,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 msetnx
+    92,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 multi
+    98,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 object
+    103,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,239,0,5,0,0,0,0,0,0,0,
+    // 102 persist
+    109,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 pexpire
+    116,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 pexpireat
+    123,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 pexpiretime
+    132,2,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 ping
+    143,2,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 psetex
+    147,2,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 psubscribe
+    153,2,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 pttl
+    163,2,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 publish
+    167,2,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 pubsub
+    174,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,244,0,6,0,0,0,0,0,0,0,
+    // 112 punsubscribe
+    180,2,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 quit
+    192,2,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 randomkey
+    196,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 rename
+    205,2,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 renamenx
+    211,2,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 reset
+    219,2,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 role
+    224,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 rpop
+    228,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 rpoplpush
+    232,2,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 rpush
+    241,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 rpushx
+    246,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 sadd
+    252,2,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 124 scan
+    0,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 scard
+    4,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 sdiff
+    9,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 sdiffstore
+    14,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 select
+    24,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 set
+    30,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 setbit
+    33,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 setex
+    39,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 setnx
+    44,3,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 setrange
+    49,3,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 shutdown
+    57,3,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 sinter
+    65,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 sintercard
+    71,3,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 sinterstore
+    81,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 sismember
+    92,3,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 139 slowlog
+    101,3,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,250,0,4,0,0,0,0,0,0,0,
+    // 140 smembers
+    108,3,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 smismember
+    116,3,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 142 smove
+    126,3,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 143 spop
+    131,3,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 spublish
+    135,3,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 srandmember
+    143,3,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 srem
+    154,3,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 147 sscan
+    158,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 ssubscribe
+    163,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 strlen
+    173,3,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 subscribe
+    179,3,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 substr
+    188,3,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 sunion
+    194,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 sunionstore
+    200,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 sunsubscribe
+    211,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 swapdb
+    223,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 time
+    229,3,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 touch
+    233,3,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 158 ttl
+    238,3,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 type
+    241,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 unlink
+    245,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 unsubscribe
+    251,3,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 unwatch
+    6,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 watch
+    13,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 164 zadd
+    18,4,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
+    // 165 zcard
+    22,4,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 zcount
+    27,4,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 167 zdiff
+    33,4,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 zdiffstore
+    38,4,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 zincrby
+    48,4,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 170 zinter
+    55,4,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 zintercard
+    61,4,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 zinterstore
+    71,4,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 173 zlexcount
+    82,4,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 zmpop
+    91,4,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 zmscore
+    96,4,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 176 zpopmax
+    103,4,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 zpopmin
+    110,4,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 zrandmember
+    117,4,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 zrange
+    128,4,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 zrangebylex
+    134,4,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 zrangebyscore
+    145,4,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 zrangestore
+    158,4,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 zrank
+    169,4,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 184 zrem
+    174,4,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 185 zremrangebylex
+    178,4,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 zremrangebyrank
+    192,4,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 zremrangebyscore
+    207,4,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 zrevrange
+    223,4,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 zrevrangebylex
+    232,4,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 zrevrangebyscore
+    246,4,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 zrevrank
+    6,5,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 192 zscan
+    14,5,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 zscore
+    19,5,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 194 zunion
+    25,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 zunionstore
+    31,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 client|caching
+    42,5,14,0,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 client|getname
+    56,5,14,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 client|getredir
+    70,5,15,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 client|help
+    85,5,11,1,2,0,15,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 client|id
+    96,5,9,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 client|info
+    105,5,11,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 202 client|kill
+    116,5,11,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 client|list
+    127,5,11,1,254,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 client|no-evict
+    138,5,15,1,3,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 client|no-touch
+    153,5,15,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 client|pause
+    168,5,12,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 client|reply
+    180,5,12,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 client|setinfo
+    192,5,14,1,4,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 client|setname
+    206,5,14,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 client|tracking
+    220,5,15,0,253,255,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 client|trackinginfo
+    235,5,19,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 client|unblock
+    254,5,14,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 213 client|unpause
+    12,6,14,1,2,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 command|count
+    26,6,13,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 command|docs
+    39,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 command|getkeys
+    51,6,15,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 command|getkeysandflags
+    66,6,23,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 command|help
+    89,6,12,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 command|info
+    101,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 command|list
+    113,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 config|get
+    125,6,10,1,253,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 config|help
+    135,6,11,1,2,0,17,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 config|resetstat
+    146,6,16,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 config|rewrite
+    162,6,14,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 config|set
+    176,6,10,1,252,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 latency|doctor
+    186,6,14,1,2,0,77,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 latency|graph
+    200,6,13,1,3,0,77,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 latency|help
+    213,6,12,1,2,0,77,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 latency|histogram
+    225,6,17,1,254,255,77,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 latency|history
+    242,6,15,1,3,0,77,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 231 latency|latest
+    1,7,14,1,2,0,77,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 232 latency|reset
+    15,7,13,1,254,255,77,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 memory|doctor
+    28,7,13,1,2,0,93,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 memory|help
+    41,7,11,1,2,0,93,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 memory|malloc-stats
+    52,7,19,1,2,0,93,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 memory|purge
+    71,7,12,1,2,0,93,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 237 memory|stats
+    83,7,12,1,2,0,93,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 238 memory|usage
+    95,7,12,0,253,255,93,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 239 object|encoding
+    107,7,15,0,3,0,101,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 240 object|freq
+    122,7,11,0,3,0,101,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 241 object|help
+    133,7,11,0,2,0,101,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 242 object|idletime
+    144,7,15,0,3,0,101,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 243 object|refcount
+    159,7,15,0,3,0,101,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 244 pubsub|channels
+    174,7,15,0,254,255,111,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 245 pubsub|help
+    189,7,11,0,2,0,111,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 246 pubsub|numpat
+    200,7,13,0,2,0,111,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 247 pubsub|numsub
+    213,7,13,0,254,255,111,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 248 pubsub|shardchannels
+    226,7,20,0,254,255,111,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 249 pubsub|shardnumsub
+    246,7,18,0,254,255,111,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 250 slowlog|get
+    8,8,11,0,254,255,139,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 251 slowlog|help
+    19,8,12,0,2,0,139,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 252 slowlog|len
+    31,8,11,0,2,0,139,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 253 slowlog|reset
+    42,8,13,0,2,0,139,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -1030,19 +1082,31 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   104,100,101,108, // hdel
   104,101,108,108,111, // hello
   104,101,120,105,115,116,115, // hexists
+  104,101,120,112,105,114,101, // hexpire
+  104,101,120,112,105,114,101,97,116, // hexpireat
+  104,101,120,112,105,114,101,116,105,109,101, // hexpiretime
   104,103,101,116, // hget
   104,103,101,116,97,108,108, // hgetall
+  104,103,101,116,100,101,108, // hgetdel
+  104,103,101,116,101,120, // hgetex
   104,105,110,99,114,98,121, // hincrby
   104,105,110,99,114,98,121,102,108,111,97,116, // hincrbyfloat
   104,107,101,121,115, // hkeys
   104,108,101,110, // hlen
   104,109,103,101,116, // hmget
   104,109,115,101,116, // hmset
+  104,112,101,114,115,105,115,116, // hpersist
+  104,112,101,120,112,105,114,101, // hpexpire
+  104,112,101,120,112,105,114,101,97,116, // hpexpireat
+  104,112,101,120,112,105,114,101,116,105,109,101, // hpexpiretime
+  104,112,116,116,108, // hpttl
   104,114,97,110,100,102,105,101,108,100, // hrandfield
   104,115,99,97,110, // hscan
   104,115,101,116, // hset
+  104,115,101,116,101,120, // hsetex
   104,115,101,116,110,120, // hsetnx
   104,115,116,114,108,101,110, // hstrlen
+  104,116,116,108, // httl
   104,118,97,108,115, // hvals
   105,110,99,114, // incr
   105,110,99,114,98,121, // incrby
@@ -1348,453 +1412,489 @@ export function dispatchCommand(id: u32): void {
       hexistsCommand();
       break;
     case 44:
-      hgetCommand();
+      hexpireCommand();
       break;
     case 45:
-      hgetallCommand();
+      hexpireatCommand();
       break;
     case 46:
-      hincrbyCommand();
+      hexpiretimeCommand();
       break;
     case 47:
-      hincrbyfloatCommand();
+      hgetCommand();
       break;
     case 48:
-      hkeysCommand();
+      hgetallCommand();
       break;
     case 49:
-      hlenCommand();
+      hgetdelCommand();
       break;
     case 50:
-      hmgetCommand();
+      hgetexCommand();
       break;
     case 51:
-      hmsetCommand();
+      hincrbyCommand();
       break;
     case 52:
-      hrandfieldCommand();
+      hincrbyfloatCommand();
       break;
     case 53:
-      hscanCommand();
+      hkeysCommand();
       break;
     case 54:
-      hsetCommand();
+      hlenCommand();
       break;
     case 55:
-      hsetnxCommand();
+      hmgetCommand();
       break;
     case 56:
-      hstrlenCommand();
+      hmsetCommand();
       break;
     case 57:
-      hvalsCommand();
+      hpersistCommand();
       break;
     case 58:
-      incrCommand();
+      hpexpireCommand();
       break;
     case 59:
-      incrbyCommand();
+      hpexpireatCommand();
       break;
     case 60:
-      incrbyfloatCommand();
+      hpexpiretimeCommand();
       break;
     case 61:
-      increxCommand();
+      hpttlCommand();
+      break;
+    case 62:
+      hrandfieldCommand();
       break;
     case 63:
-      keysCommand();
+      hscanCommand();
+      break;
+    case 64:
+      hsetCommand();
+      break;
+    case 65:
+      hsetexCommand();
       break;
     case 66:
-      lcsCommand();
+      hsetnxCommand();
       break;
     case 67:
-      lindexCommand();
+      hstrlenCommand();
       break;
     case 68:
-      linsertCommand();
+      httlCommand();
       break;
     case 69:
-      llenCommand();
+      hvalsCommand();
       break;
     case 70:
-      lmoveCommand();
+      incrCommand();
       break;
     case 71:
-      lmpopCommand();
+      incrbyCommand();
+      break;
+    case 72:
+      incrbyfloatCommand();
       break;
     case 73:
-      lpopCommand();
-      break;
-    case 74:
-      lposCommand();
+      increxCommand();
       break;
     case 75:
-      lpushCommand();
-      break;
-    case 76:
-      lpushxCommand();
-      break;
-    case 77:
-      lrangeCommand();
+      keysCommand();
       break;
     case 78:
-      lremCommand();
+      lcsCommand();
       break;
     case 79:
-      lsetCommand();
+      lindexCommand();
       break;
     case 80:
-      ltrimCommand();
+      linsertCommand();
+      break;
+    case 81:
+      llenCommand();
       break;
     case 82:
-      mgetCommand();
+      lmoveCommand();
       break;
     case 83:
-      monitorCommand();
-      break;
-    case 84:
-      moveCommand();
+      lmpopCommand();
       break;
     case 85:
-      msetCommand();
+      lpopCommand();
       break;
     case 86:
-      msetexCommand();
+      lposCommand();
       break;
     case 87:
-      msetnxCommand();
+      lpushCommand();
       break;
     case 88:
-      multiCommand();
+      lpushxCommand();
+      break;
+    case 89:
+      lrangeCommand();
       break;
     case 90:
-      persistCommand();
+      lremCommand();
       break;
     case 91:
-      pexpireCommand();
+      lsetCommand();
       break;
     case 92:
-      pexpireatCommand();
-      break;
-    case 93:
-      pexpiretimeCommand();
+      ltrimCommand();
       break;
     case 94:
-      pingCommand();
+      mgetCommand();
       break;
     case 95:
-      psetexCommand();
+      monitorCommand();
       break;
     case 96:
-      psubscribeCommand();
+      moveCommand();
       break;
     case 97:
-      pttlCommand();
+      msetCommand();
       break;
     case 98:
-      publishCommand();
+      msetexCommand();
+      break;
+    case 99:
+      msetnxCommand();
       break;
     case 100:
-      punsubscribeCommand();
-      break;
-    case 101:
-      quitCommand();
+      multiCommand();
       break;
     case 102:
-      randomkeyCommand();
+      persistCommand();
       break;
     case 103:
-      renameCommand();
+      pexpireCommand();
       break;
     case 104:
-      renamenxCommand();
+      pexpireatCommand();
       break;
     case 105:
-      resetCommand();
+      pexpiretimeCommand();
+      break;
+    case 106:
+      pingCommand();
       break;
     case 107:
-      rpopCommand();
+      psetexCommand();
       break;
     case 108:
-      rpoplpushCommand();
+      psubscribeCommand();
       break;
     case 109:
-      rpushCommand();
+      pttlCommand();
       break;
     case 110:
-      rpushxCommand();
-      break;
-    case 111:
-      saddCommand();
+      publishCommand();
       break;
     case 112:
-      scanCommand();
+      punsubscribeCommand();
       break;
     case 113:
-      scardCommand();
+      quitCommand();
       break;
     case 114:
-      sdiffCommand();
+      randomkeyCommand();
       break;
     case 115:
-      sdiffstoreCommand();
+      renameCommand();
       break;
     case 116:
-      selectCommand();
+      renamenxCommand();
       break;
     case 117:
-      setCommand();
-      break;
-    case 118:
-      setbitCommand();
+      resetCommand();
       break;
     case 119:
-      setexCommand();
+      rpopCommand();
       break;
     case 120:
-      setnxCommand();
+      rpoplpushCommand();
       break;
     case 121:
-      setrangeCommand();
+      rpushCommand();
+      break;
+    case 122:
+      rpushxCommand();
       break;
     case 123:
-      sinterCommand();
+      saddCommand();
       break;
     case 124:
-      sintercardCommand();
+      scanCommand();
       break;
     case 125:
-      sinterstoreCommand();
+      scardCommand();
       break;
     case 126:
-      sismemberCommand();
+      sdiffCommand();
+      break;
+    case 127:
+      sdiffstoreCommand();
       break;
     case 128:
-      smembersCommand();
+      selectCommand();
       break;
     case 129:
-      smismemberCommand();
+      setCommand();
       break;
     case 130:
-      smoveCommand();
+      setbitCommand();
       break;
     case 131:
-      spopCommand();
+      setexCommand();
       break;
     case 132:
-      spublishCommand();
+      setnxCommand();
       break;
     case 133:
-      srandmemberCommand();
-      break;
-    case 134:
-      sremCommand();
+      setrangeCommand();
       break;
     case 135:
-      sscanCommand();
+      sinterCommand();
       break;
     case 136:
-      ssubscribeCommand();
+      sintercardCommand();
       break;
     case 137:
-      strlenCommand();
+      sinterstoreCommand();
       break;
     case 138:
-      subscribeCommand();
-      break;
-    case 139:
-      getrangeCommand();
+      sismemberCommand();
       break;
     case 140:
-      sunionCommand();
+      smembersCommand();
       break;
     case 141:
-      sunionstoreCommand();
+      smismemberCommand();
       break;
     case 142:
-      sunsubscribeCommand();
+      smoveCommand();
       break;
     case 143:
-      swapdbCommand();
+      spopCommand();
       break;
     case 144:
-      timeCommand();
+      spublishCommand();
       break;
     case 145:
-      touchCommand();
+      srandmemberCommand();
       break;
     case 146:
-      ttlCommand();
+      sremCommand();
       break;
     case 147:
-      typeCommand();
+      sscanCommand();
       break;
     case 148:
-      unlinkCommand();
+      ssubscribeCommand();
       break;
     case 149:
-      unsubscribeCommand();
+      strlenCommand();
       break;
     case 150:
-      unwatchCommand();
+      subscribeCommand();
       break;
     case 151:
-      watchCommand();
+      getrangeCommand();
       break;
     case 152:
-      zaddCommand();
+      sunionCommand();
       break;
     case 153:
-      zcardCommand();
+      sunionstoreCommand();
       break;
     case 154:
-      zcountCommand();
+      sunsubscribeCommand();
       break;
     case 155:
-      zdiffCommand();
+      swapdbCommand();
       break;
     case 156:
-      zdiffstoreCommand();
+      timeCommand();
       break;
     case 157:
-      zincrbyCommand();
+      touchCommand();
       break;
     case 158:
-      zinterCommand();
+      ttlCommand();
       break;
     case 159:
-      zintercardCommand();
+      typeCommand();
       break;
     case 160:
-      zinterstoreCommand();
+      unlinkCommand();
       break;
     case 161:
-      zlexcountCommand();
+      unsubscribeCommand();
       break;
     case 162:
-      zmpopCommand();
+      unwatchCommand();
       break;
     case 163:
-      zmscoreCommand();
+      watchCommand();
       break;
     case 164:
-      zpopmaxCommand();
+      zaddCommand();
       break;
     case 165:
-      zpopminCommand();
+      zcardCommand();
       break;
     case 166:
-      zrandmemberCommand();
+      zcountCommand();
       break;
     case 167:
-      zrangeCommand();
+      zdiffCommand();
       break;
     case 168:
-      zrangebylexCommand();
+      zdiffstoreCommand();
       break;
     case 169:
-      zrangebyscoreCommand();
+      zincrbyCommand();
       break;
     case 170:
-      zrangestoreCommand();
+      zinterCommand();
       break;
     case 171:
-      zrankCommand();
+      zintercardCommand();
       break;
     case 172:
-      zremCommand();
+      zinterstoreCommand();
       break;
     case 173:
-      zremrangebylexCommand();
+      zlexcountCommand();
       break;
     case 174:
-      zremrangebyrankCommand();
+      zmpopCommand();
       break;
     case 175:
-      zremrangebyscoreCommand();
+      zmscoreCommand();
       break;
     case 176:
-      zrevrangeCommand();
+      zpopmaxCommand();
       break;
     case 177:
-      zrevrangebylexCommand();
+      zpopminCommand();
       break;
     case 178:
-      zrevrangebyscoreCommand();
+      zrandmemberCommand();
       break;
     case 179:
-      zrevrankCommand();
+      zrangeCommand();
       break;
     case 180:
-      zscanCommand();
+      zrangebylexCommand();
       break;
     case 181:
-      zscoreCommand();
+      zrangebyscoreCommand();
       break;
     case 182:
-      zunionCommand();
+      zrangestoreCommand();
       break;
     case 183:
-      zunionstoreCommand();
+      zrankCommand();
       break;
     case 184:
-      clientCachingCommand();
+      zremCommand();
+      break;
+    case 185:
+      zremrangebylexCommand();
       break;
     case 186:
-      clientGetredirCommand();
+      zremrangebyrankCommand();
+      break;
+    case 187:
+      zremrangebyscoreCommand();
+      break;
+    case 188:
+      zrevrangeCommand();
+      break;
+    case 189:
+      zrevrangebylexCommand();
+      break;
+    case 190:
+      zrevrangebyscoreCommand();
+      break;
+    case 191:
+      zrevrankCommand();
+      break;
+    case 192:
+      zscanCommand();
+      break;
+    case 193:
+      zscoreCommand();
+      break;
+    case 194:
+      zunionCommand();
+      break;
+    case 195:
+      zunionstoreCommand();
+      break;
+    case 196:
+      clientCachingCommand();
       break;
     case 198:
+      clientGetredirCommand();
+      break;
+    case 210:
       clientTrackingCommand();
       break;
-    case 199:
+    case 211:
       clientTrackinginfoCommand();
       break;
-    case 226:
+    case 238:
       memoryUsageCommand();
       break;
-    case 227:
+    case 239:
       objectEncodingCommand();
       break;
-    case 228:
+    case 240:
       objectFreqCommand();
       break;
-    case 229:
+    case 241:
       objectHelpCommand();
       break;
-    case 230:
+    case 242:
       objectIdletimeCommand();
       break;
-    case 231:
+    case 243:
       objectRefcountCommand();
       break;
-    case 232:
+    case 244:
       pubsubChannelsCommand();
       break;
-    case 233:
+    case 245:
       pubsubHelpCommand();
       break;
-    case 234:
+    case 246:
       pubsubNumpatCommand();
       break;
-    case 235:
+    case 247:
       pubsubNumsubCommand();
       break;
-    case 236:
+    case 248:
       pubsubShardchannelsCommand();
       break;
-    case 237:
+    case 249:
       pubsubShardnumsubCommand();
       break;
-    case 238:
+    case 250:
       slowlogGetCommand();
       break;
-    case 239:
+    case 251:
       slowlogHelpCommand();
       break;
-    case 240:
+    case 252:
       slowlogLenCommand();
       break;
-    case 241:
+    case 253:
       slowlogResetCommand();
       break;
     default:

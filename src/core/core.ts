@@ -46,6 +46,7 @@ export interface CoreExports {
   databaseKeys(index: number): number;
   databaseExpires(index: number): number;
   databaseAverageTtl(index: number): number;
+  databaseSubexpiry(index: number): number;
   databaseTableBytes(index: number): number;
   databaseBuckets(index: number): number;
   databaseOverflow(index: number): number;
