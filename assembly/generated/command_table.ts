@@ -71,6 +71,15 @@ import {
   hvalsCommand,
 } from '../command/hash';
 import {
+  pfaddCommand,
+  pfcountCommand,
+  pfmergeCommand,
+} from '../command/hyperloglog';
+import {
+  pfdebugCommand,
+  pfselftestCommand,
+} from '../command/hyperloglog_debug';
+import {
   increxCommand,
 } from '../command/increx';
 import {
@@ -233,8 +242,8 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 232;
-export const TOP_LEVEL_COUNT: u32 = 176;
+export const COMMAND_COUNT: u32 = 237;
+export const TOP_LEVEL_COUNT: u32 = 181;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -322,152 +331,157 @@ export const CMD_ID_PERSIST: u32 = 82;
 export const CMD_ID_PEXPIRE: u32 = 83;
 export const CMD_ID_PEXPIREAT: u32 = 84;
 export const CMD_ID_PEXPIRETIME: u32 = 85;
-export const CMD_ID_PING: u32 = 86;
-export const CMD_ID_PSETEX: u32 = 87;
-export const CMD_ID_PSUBSCRIBE: u32 = 88;
-export const CMD_ID_PTTL: u32 = 89;
-export const CMD_ID_PUBLISH: u32 = 90;
-export const CMD_ID_PUBSUB: u32 = 91;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 92;
-export const CMD_ID_QUIT: u32 = 93;
-export const CMD_ID_RANDOMKEY: u32 = 94;
-export const CMD_ID_RENAME: u32 = 95;
-export const CMD_ID_RENAMENX: u32 = 96;
-export const CMD_ID_RESET: u32 = 97;
-export const CMD_ID_ROLE: u32 = 98;
-export const CMD_ID_RPOP: u32 = 99;
-export const CMD_ID_RPOPLPUSH: u32 = 100;
-export const CMD_ID_RPUSH: u32 = 101;
-export const CMD_ID_RPUSHX: u32 = 102;
-export const CMD_ID_SADD: u32 = 103;
-export const CMD_ID_SCAN: u32 = 104;
-export const CMD_ID_SCARD: u32 = 105;
-export const CMD_ID_SDIFF: u32 = 106;
-export const CMD_ID_SDIFFSTORE: u32 = 107;
-export const CMD_ID_SELECT: u32 = 108;
-export const CMD_ID_SET: u32 = 109;
-export const CMD_ID_SETBIT: u32 = 110;
-export const CMD_ID_SETEX: u32 = 111;
-export const CMD_ID_SETNX: u32 = 112;
-export const CMD_ID_SETRANGE: u32 = 113;
-export const CMD_ID_SHUTDOWN: u32 = 114;
-export const CMD_ID_SINTER: u32 = 115;
-export const CMD_ID_SINTERCARD: u32 = 116;
-export const CMD_ID_SINTERSTORE: u32 = 117;
-export const CMD_ID_SISMEMBER: u32 = 118;
-export const CMD_ID_SLOWLOG: u32 = 119;
-export const CMD_ID_SMEMBERS: u32 = 120;
-export const CMD_ID_SMISMEMBER: u32 = 121;
-export const CMD_ID_SMOVE: u32 = 122;
-export const CMD_ID_SPOP: u32 = 123;
-export const CMD_ID_SPUBLISH: u32 = 124;
-export const CMD_ID_SRANDMEMBER: u32 = 125;
-export const CMD_ID_SREM: u32 = 126;
-export const CMD_ID_SSCAN: u32 = 127;
-export const CMD_ID_SSUBSCRIBE: u32 = 128;
-export const CMD_ID_STRLEN: u32 = 129;
-export const CMD_ID_SUBSCRIBE: u32 = 130;
-export const CMD_ID_SUBSTR: u32 = 131;
-export const CMD_ID_SUNION: u32 = 132;
-export const CMD_ID_SUNIONSTORE: u32 = 133;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 134;
-export const CMD_ID_SWAPDB: u32 = 135;
-export const CMD_ID_TIME: u32 = 136;
-export const CMD_ID_TOUCH: u32 = 137;
-export const CMD_ID_TTL: u32 = 138;
-export const CMD_ID_TYPE: u32 = 139;
-export const CMD_ID_UNLINK: u32 = 140;
-export const CMD_ID_UNSUBSCRIBE: u32 = 141;
-export const CMD_ID_UNWATCH: u32 = 142;
-export const CMD_ID_WATCH: u32 = 143;
-export const CMD_ID_ZADD: u32 = 144;
-export const CMD_ID_ZCARD: u32 = 145;
-export const CMD_ID_ZCOUNT: u32 = 146;
-export const CMD_ID_ZDIFF: u32 = 147;
-export const CMD_ID_ZDIFFSTORE: u32 = 148;
-export const CMD_ID_ZINCRBY: u32 = 149;
-export const CMD_ID_ZINTER: u32 = 150;
-export const CMD_ID_ZINTERCARD: u32 = 151;
-export const CMD_ID_ZINTERSTORE: u32 = 152;
-export const CMD_ID_ZLEXCOUNT: u32 = 153;
-export const CMD_ID_ZMPOP: u32 = 154;
-export const CMD_ID_ZMSCORE: u32 = 155;
-export const CMD_ID_ZPOPMAX: u32 = 156;
-export const CMD_ID_ZPOPMIN: u32 = 157;
-export const CMD_ID_ZRANDMEMBER: u32 = 158;
-export const CMD_ID_ZRANGE: u32 = 159;
-export const CMD_ID_ZRANGEBYLEX: u32 = 160;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 161;
-export const CMD_ID_ZRANGESTORE: u32 = 162;
-export const CMD_ID_ZRANK: u32 = 163;
-export const CMD_ID_ZREM: u32 = 164;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 165;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 166;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 167;
-export const CMD_ID_ZREVRANGE: u32 = 168;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 169;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 170;
-export const CMD_ID_ZREVRANK: u32 = 171;
-export const CMD_ID_ZSCAN: u32 = 172;
-export const CMD_ID_ZSCORE: u32 = 173;
-export const CMD_ID_ZUNION: u32 = 174;
-export const CMD_ID_ZUNIONSTORE: u32 = 175;
-export const CMD_ID_CLIENT_GETNAME: u32 = 176;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 177;
-export const CMD_ID_CLIENT_HELP: u32 = 178;
-export const CMD_ID_CLIENT_ID: u32 = 179;
-export const CMD_ID_CLIENT_INFO: u32 = 180;
-export const CMD_ID_CLIENT_KILL: u32 = 181;
-export const CMD_ID_CLIENT_LIST: u32 = 182;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 183;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 184;
-export const CMD_ID_CLIENT_PAUSE: u32 = 185;
-export const CMD_ID_CLIENT_REPLY: u32 = 186;
-export const CMD_ID_CLIENT_SETINFO: u32 = 187;
-export const CMD_ID_CLIENT_SETNAME: u32 = 188;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 189;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 190;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 191;
-export const CMD_ID_COMMAND_COUNT: u32 = 192;
-export const CMD_ID_COMMAND_DOCS: u32 = 193;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 194;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 195;
-export const CMD_ID_COMMAND_HELP: u32 = 196;
-export const CMD_ID_COMMAND_INFO: u32 = 197;
-export const CMD_ID_COMMAND_LIST: u32 = 198;
-export const CMD_ID_CONFIG_GET: u32 = 199;
-export const CMD_ID_CONFIG_HELP: u32 = 200;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 201;
-export const CMD_ID_CONFIG_REWRITE: u32 = 202;
-export const CMD_ID_CONFIG_SET: u32 = 203;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 204;
-export const CMD_ID_LATENCY_GRAPH: u32 = 205;
-export const CMD_ID_LATENCY_HELP: u32 = 206;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 207;
-export const CMD_ID_LATENCY_HISTORY: u32 = 208;
-export const CMD_ID_LATENCY_LATEST: u32 = 209;
-export const CMD_ID_LATENCY_RESET: u32 = 210;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 211;
-export const CMD_ID_MEMORY_HELP: u32 = 212;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 213;
-export const CMD_ID_MEMORY_PURGE: u32 = 214;
-export const CMD_ID_MEMORY_STATS: u32 = 215;
-export const CMD_ID_MEMORY_USAGE: u32 = 216;
-export const CMD_ID_OBJECT_ENCODING: u32 = 217;
-export const CMD_ID_OBJECT_FREQ: u32 = 218;
-export const CMD_ID_OBJECT_HELP: u32 = 219;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 220;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 221;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 222;
-export const CMD_ID_PUBSUB_HELP: u32 = 223;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 224;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 225;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 226;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 227;
-export const CMD_ID_SLOWLOG_GET: u32 = 228;
-export const CMD_ID_SLOWLOG_HELP: u32 = 229;
-export const CMD_ID_SLOWLOG_LEN: u32 = 230;
-export const CMD_ID_SLOWLOG_RESET: u32 = 231;
+export const CMD_ID_PFADD: u32 = 86;
+export const CMD_ID_PFCOUNT: u32 = 87;
+export const CMD_ID_PFDEBUG: u32 = 88;
+export const CMD_ID_PFMERGE: u32 = 89;
+export const CMD_ID_PFSELFTEST: u32 = 90;
+export const CMD_ID_PING: u32 = 91;
+export const CMD_ID_PSETEX: u32 = 92;
+export const CMD_ID_PSUBSCRIBE: u32 = 93;
+export const CMD_ID_PTTL: u32 = 94;
+export const CMD_ID_PUBLISH: u32 = 95;
+export const CMD_ID_PUBSUB: u32 = 96;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 97;
+export const CMD_ID_QUIT: u32 = 98;
+export const CMD_ID_RANDOMKEY: u32 = 99;
+export const CMD_ID_RENAME: u32 = 100;
+export const CMD_ID_RENAMENX: u32 = 101;
+export const CMD_ID_RESET: u32 = 102;
+export const CMD_ID_ROLE: u32 = 103;
+export const CMD_ID_RPOP: u32 = 104;
+export const CMD_ID_RPOPLPUSH: u32 = 105;
+export const CMD_ID_RPUSH: u32 = 106;
+export const CMD_ID_RPUSHX: u32 = 107;
+export const CMD_ID_SADD: u32 = 108;
+export const CMD_ID_SCAN: u32 = 109;
+export const CMD_ID_SCARD: u32 = 110;
+export const CMD_ID_SDIFF: u32 = 111;
+export const CMD_ID_SDIFFSTORE: u32 = 112;
+export const CMD_ID_SELECT: u32 = 113;
+export const CMD_ID_SET: u32 = 114;
+export const CMD_ID_SETBIT: u32 = 115;
+export const CMD_ID_SETEX: u32 = 116;
+export const CMD_ID_SETNX: u32 = 117;
+export const CMD_ID_SETRANGE: u32 = 118;
+export const CMD_ID_SHUTDOWN: u32 = 119;
+export const CMD_ID_SINTER: u32 = 120;
+export const CMD_ID_SINTERCARD: u32 = 121;
+export const CMD_ID_SINTERSTORE: u32 = 122;
+export const CMD_ID_SISMEMBER: u32 = 123;
+export const CMD_ID_SLOWLOG: u32 = 124;
+export const CMD_ID_SMEMBERS: u32 = 125;
+export const CMD_ID_SMISMEMBER: u32 = 126;
+export const CMD_ID_SMOVE: u32 = 127;
+export const CMD_ID_SPOP: u32 = 128;
+export const CMD_ID_SPUBLISH: u32 = 129;
+export const CMD_ID_SRANDMEMBER: u32 = 130;
+export const CMD_ID_SREM: u32 = 131;
+export const CMD_ID_SSCAN: u32 = 132;
+export const CMD_ID_SSUBSCRIBE: u32 = 133;
+export const CMD_ID_STRLEN: u32 = 134;
+export const CMD_ID_SUBSCRIBE: u32 = 135;
+export const CMD_ID_SUBSTR: u32 = 136;
+export const CMD_ID_SUNION: u32 = 137;
+export const CMD_ID_SUNIONSTORE: u32 = 138;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 139;
+export const CMD_ID_SWAPDB: u32 = 140;
+export const CMD_ID_TIME: u32 = 141;
+export const CMD_ID_TOUCH: u32 = 142;
+export const CMD_ID_TTL: u32 = 143;
+export const CMD_ID_TYPE: u32 = 144;
+export const CMD_ID_UNLINK: u32 = 145;
+export const CMD_ID_UNSUBSCRIBE: u32 = 146;
+export const CMD_ID_UNWATCH: u32 = 147;
+export const CMD_ID_WATCH: u32 = 148;
+export const CMD_ID_ZADD: u32 = 149;
+export const CMD_ID_ZCARD: u32 = 150;
+export const CMD_ID_ZCOUNT: u32 = 151;
+export const CMD_ID_ZDIFF: u32 = 152;
+export const CMD_ID_ZDIFFSTORE: u32 = 153;
+export const CMD_ID_ZINCRBY: u32 = 154;
+export const CMD_ID_ZINTER: u32 = 155;
+export const CMD_ID_ZINTERCARD: u32 = 156;
+export const CMD_ID_ZINTERSTORE: u32 = 157;
+export const CMD_ID_ZLEXCOUNT: u32 = 158;
+export const CMD_ID_ZMPOP: u32 = 159;
+export const CMD_ID_ZMSCORE: u32 = 160;
+export const CMD_ID_ZPOPMAX: u32 = 161;
+export const CMD_ID_ZPOPMIN: u32 = 162;
+export const CMD_ID_ZRANDMEMBER: u32 = 163;
+export const CMD_ID_ZRANGE: u32 = 164;
+export const CMD_ID_ZRANGEBYLEX: u32 = 165;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 166;
+export const CMD_ID_ZRANGESTORE: u32 = 167;
+export const CMD_ID_ZRANK: u32 = 168;
+export const CMD_ID_ZREM: u32 = 169;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 170;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 171;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 172;
+export const CMD_ID_ZREVRANGE: u32 = 173;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 174;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 175;
+export const CMD_ID_ZREVRANK: u32 = 176;
+export const CMD_ID_ZSCAN: u32 = 177;
+export const CMD_ID_ZSCORE: u32 = 178;
+export const CMD_ID_ZUNION: u32 = 179;
+export const CMD_ID_ZUNIONSTORE: u32 = 180;
+export const CMD_ID_CLIENT_GETNAME: u32 = 181;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 182;
+export const CMD_ID_CLIENT_HELP: u32 = 183;
+export const CMD_ID_CLIENT_ID: u32 = 184;
+export const CMD_ID_CLIENT_INFO: u32 = 185;
+export const CMD_ID_CLIENT_KILL: u32 = 186;
+export const CMD_ID_CLIENT_LIST: u32 = 187;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 188;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 189;
+export const CMD_ID_CLIENT_PAUSE: u32 = 190;
+export const CMD_ID_CLIENT_REPLY: u32 = 191;
+export const CMD_ID_CLIENT_SETINFO: u32 = 192;
+export const CMD_ID_CLIENT_SETNAME: u32 = 193;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 194;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 195;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 196;
+export const CMD_ID_COMMAND_COUNT: u32 = 197;
+export const CMD_ID_COMMAND_DOCS: u32 = 198;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 199;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 200;
+export const CMD_ID_COMMAND_HELP: u32 = 201;
+export const CMD_ID_COMMAND_INFO: u32 = 202;
+export const CMD_ID_COMMAND_LIST: u32 = 203;
+export const CMD_ID_CONFIG_GET: u32 = 204;
+export const CMD_ID_CONFIG_HELP: u32 = 205;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 206;
+export const CMD_ID_CONFIG_REWRITE: u32 = 207;
+export const CMD_ID_CONFIG_SET: u32 = 208;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 209;
+export const CMD_ID_LATENCY_GRAPH: u32 = 210;
+export const CMD_ID_LATENCY_HELP: u32 = 211;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 212;
+export const CMD_ID_LATENCY_HISTORY: u32 = 213;
+export const CMD_ID_LATENCY_LATEST: u32 = 214;
+export const CMD_ID_LATENCY_RESET: u32 = 215;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 216;
+export const CMD_ID_MEMORY_HELP: u32 = 217;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 218;
+export const CMD_ID_MEMORY_PURGE: u32 = 219;
+export const CMD_ID_MEMORY_STATS: u32 = 220;
+export const CMD_ID_MEMORY_USAGE: u32 = 221;
+export const CMD_ID_OBJECT_ENCODING: u32 = 222;
+export const CMD_ID_OBJECT_FREQ: u32 = 223;
+export const CMD_ID_OBJECT_HELP: u32 = 224;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 225;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 226;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 227;
+export const CMD_ID_PUBSUB_HELP: u32 = 228;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 229;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 230;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 231;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 232;
+export const CMD_ID_SLOWLOG_GET: u32 = 233;
+export const CMD_ID_SLOWLOG_HELP: u32 = 234;
+export const CMD_ID_SLOWLOG_LEN: u32 = 235;
+export const CMD_ID_SLOWLOG_RESET: u32 = 236;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -487,11 +501,11 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 6 bitpos
     42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 7 client
-    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,176,0,16,0,0,0,0,0,0,0,
+    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,181,0,16,0,0,0,0,0,0,0,
     // 8 command
-    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,192,0,7,0,0,0,0,0,0,0,
+    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,197,0,7,0,0,0,0,0,0,0,
     // 9 config
-    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,199,0,5,0,0,0,0,0,0,0,
+    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,204,0,5,0,0,0,0,0,0,0,
     // 10 copy
     67,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 11 dbsize
@@ -587,7 +601,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 56 lastsave
     81,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 57 latency
-    89,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,204,0,7,0,0,0,0,0,0,0,
+    89,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,209,0,7,0,0,0,0,0,0,0,
     // 58 lcs
     96,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 59 lindex
@@ -619,7 +633,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 72 ltrim
     165,1,5,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 73 memory
-    170,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,211,0,6,0,0,0,0,0,0,0,
+    170,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,216,0,6,0,0,0,0,0,0,0,
     // 74 mget
     176,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 75 monitor
@@ -635,7 +649,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 80 multi
     207,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 81 object
-    212,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,217,0,5,0,0,0,0,0,0,0,
+    212,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,222,0,5,0,0,0,0,0,0,0,
     // 82 persist
     218,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 83 pexpire
@@ -644,298 +658,308 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     232,1,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 85 pexpiretime
     241,1,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 ping
-    252,1,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 psetex
-    0,2,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 psubscribe
-    6,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 pttl
-    16,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 publish
-    20,2,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 pubsub
-    27,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,222,0,6,0,0,0,0,0,0,0,
-    // 92 punsubscribe
-    33,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 quit
-    45,2,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 randomkey
-    49,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 rename
-    58,2,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 renamenx
-    64,2,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 reset
-    72,2,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 role
-    77,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 rpop
-    81,2,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 rpoplpush
-    85,2,9,0,3,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 rpush
-    94,2,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 rpushx
-    99,2,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 sadd
-    105,2,4,0,253,255,255,255,5,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 scan
-    109,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 scard
-    113,2,5,0,2,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 sdiff
-    118,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 sdiffstore
-    123,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 select
-    133,2,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 set
-    139,2,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 setbit
-    142,2,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 setex
-    148,2,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 setnx
-    153,2,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 setrange
-    158,2,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 shutdown
-    166,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 sinter
-    174,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 sintercard
-    180,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 sinterstore
-    190,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 sismember
-    201,2,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 slowlog
-    210,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,228,0,4,0,0,0,0,0,0,0,
-    // 120 smembers
-    217,2,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 smismember
-    225,2,10,0,253,255,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 smove
-    235,2,5,0,4,0,255,255,1,16,0,0,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 spop
-    240,2,4,0,254,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 spublish
-    244,2,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 srandmember
-    252,2,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 srem
-    7,3,4,0,253,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 sscan
-    11,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 ssubscribe
-    16,3,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 strlen
-    26,3,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 subscribe
-    32,3,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 substr
-    41,3,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 sunion
-    47,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 sunionstore
-    53,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 sunsubscribe
-    64,3,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 swapdb
-    76,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 time
-    82,3,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 touch
-    86,3,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 ttl
-    91,3,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 type
-    94,3,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 unlink
-    98,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 unsubscribe
-    104,3,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 unwatch
-    115,3,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 watch
-    122,3,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 zadd
-    127,3,4,0,252,255,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 zcard
-    131,3,5,0,2,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 zcount
-    136,3,6,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 zdiff
-    142,3,5,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 zdiffstore
-    147,3,10,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 zincrby
-    157,3,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 zinter
-    164,3,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 zintercard
-    170,3,10,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 zinterstore
-    180,3,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 zlexcount
-    191,3,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 zmpop
-    200,3,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 zmscore
-    205,3,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 zpopmax
-    212,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 zpopmin
-    219,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 zrandmember
-    226,3,11,0,254,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 zrange
-    237,3,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 zrangebylex
-    243,3,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 zrangebyscore
-    254,3,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 162 zrangestore
-    11,4,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 zrank
-    22,4,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 zrem
-    27,4,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 zremrangebylex
-    31,4,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 zremrangebyrank
-    45,4,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 zremrangebyscore
-    60,4,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 zrevrange
-    76,4,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 zrevrangebylex
-    85,4,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 zrevrangebyscore
-    99,4,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 zrevrank
-    115,4,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 zscan
-    123,4,5,0,253,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 zscore
-    128,4,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 zunion
-    134,4,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 zunionstore
-    140,4,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 client|getname
-    151,4,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 client|getredir
-    165,4,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 client|help
-    180,4,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 client|id
-    191,4,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 client|info
-    200,4,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 client|kill
-    211,4,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 client|list
-    222,4,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 client|no-evict
-    233,4,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 client|no-touch
-    248,4,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 client|pause
-    7,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 client|reply
-    19,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 client|setinfo
-    31,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 client|setname
-    45,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 client|trackinginfo
-    59,5,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 client|unblock
-    78,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 client|unpause
-    92,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 command|count
-    106,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 command|docs
-    119,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 command|getkeys
-    131,5,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 command|getkeysandflags
-    146,5,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 command|help
-    169,5,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 command|info
-    181,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 command|list
-    193,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 config|get
-    205,5,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 config|help
-    215,5,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 config|resetstat
-    226,5,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 config|rewrite
-    242,5,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 config|set
-    0,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 latency|doctor
-    10,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 latency|graph
-    24,6,13,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 latency|help
-    37,6,12,1,2,0,57,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 latency|histogram
-    49,6,17,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 latency|history
-    66,6,15,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 latency|latest
-    81,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 latency|reset
-    95,6,13,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 memory|doctor
-    108,6,13,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 memory|help
-    121,6,11,1,2,0,73,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 memory|malloc-stats
-    132,6,19,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 memory|purge
-    151,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 memory|stats
-    163,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 memory|usage
-    175,6,12,0,253,255,73,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 object|encoding
-    187,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 object|freq
-    202,6,11,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 object|help
-    213,6,11,0,2,0,81,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 object|idletime
-    224,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 object|refcount
-    239,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 pubsub|channels
-    254,6,15,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 pubsub|help
-    13,7,11,0,2,0,91,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 pubsub|numpat
-    24,7,13,0,2,0,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 pubsub|numsub
-    37,7,13,0,254,255,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 pubsub|shardchannels
-    50,7,20,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 pubsub|shardnumsub
-    70,7,18,0,254,255,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 slowlog|get
-    88,7,11,0,254,255,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 slowlog|help
-    99,7,12,0,2,0,119,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 slowlog|len
-    111,7,11,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 slowlog|reset
-    122,7,13,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 pfadd
+    252,1,5,0,254,255,255,255,5,16,0,0,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 pfcount
+    1,2,7,0,254,255,255,255,2,0,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 pfdebug
+    8,2,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 pfmerge
+    15,2,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 pfselftest
+    22,2,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 ping
+    32,2,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 psetex
+    36,2,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 psubscribe
+    42,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 pttl
+    52,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 publish
+    56,2,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 pubsub
+    63,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,227,0,6,0,0,0,0,0,0,0,
+    // 97 punsubscribe
+    69,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 quit
+    81,2,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 randomkey
+    85,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 rename
+    94,2,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 renamenx
+    100,2,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 reset
+    108,2,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 role
+    113,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 rpop
+    117,2,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 rpoplpush
+    121,2,9,0,3,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 rpush
+    130,2,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 rpushx
+    135,2,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 sadd
+    141,2,4,0,253,255,255,255,5,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 scan
+    145,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 scard
+    149,2,5,0,2,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 sdiff
+    154,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 112 sdiffstore
+    159,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 select
+    169,2,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 set
+    175,2,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 setbit
+    178,2,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 setex
+    184,2,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 setnx
+    189,2,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 setrange
+    194,2,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 shutdown
+    202,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 sinter
+    210,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 sintercard
+    216,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 sinterstore
+    226,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 sismember
+    237,2,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 slowlog
+    246,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,233,0,4,0,0,0,0,0,0,0,
+    // 125 smembers
+    253,2,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 smismember
+    5,3,10,0,253,255,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 smove
+    15,3,5,0,4,0,255,255,1,16,0,0,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 spop
+    20,3,4,0,254,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 spublish
+    24,3,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 srandmember
+    32,3,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 srem
+    43,3,4,0,253,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 sscan
+    47,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 ssubscribe
+    52,3,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 strlen
+    62,3,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 subscribe
+    68,3,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 substr
+    77,3,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 sunion
+    83,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 sunionstore
+    89,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 sunsubscribe
+    100,3,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 swapdb
+    112,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 time
+    118,3,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 touch
+    122,3,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 ttl
+    127,3,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 type
+    130,3,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 unlink
+    134,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 unsubscribe
+    140,3,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 unwatch
+    151,3,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 watch
+    158,3,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 zadd
+    163,3,4,0,252,255,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 zcard
+    167,3,5,0,2,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 zcount
+    172,3,6,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 zdiff
+    178,3,5,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 zdiffstore
+    183,3,10,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 zincrby
+    193,3,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 zinter
+    200,3,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 zintercard
+    206,3,10,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 zinterstore
+    216,3,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 158 zlexcount
+    227,3,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 zmpop
+    236,3,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 zmscore
+    241,3,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 zpopmax
+    248,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 zpopmin
+    255,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 zrandmember
+    6,4,11,0,254,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 164 zrange
+    17,4,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 zrangebylex
+    23,4,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 zrangebyscore
+    34,4,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 167 zrangestore
+    47,4,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 zrank
+    58,4,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 zrem
+    63,4,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 zremrangebylex
+    67,4,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 zremrangebyrank
+    81,4,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 zremrangebyscore
+    96,4,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 173 zrevrange
+    112,4,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 zrevrangebylex
+    121,4,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 zrevrangebyscore
+    135,4,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 zrevrank
+    151,4,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 zscan
+    159,4,5,0,253,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 zscore
+    164,4,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 zunion
+    170,4,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 zunionstore
+    176,4,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 client|getname
+    187,4,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 client|getredir
+    201,4,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 client|help
+    216,4,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 client|id
+    227,4,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 client|info
+    236,4,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 client|kill
+    247,4,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 client|list
+    2,5,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 client|no-evict
+    13,5,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 client|no-touch
+    28,5,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 client|pause
+    43,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 client|reply
+    55,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 client|setinfo
+    67,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 client|setname
+    81,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 client|trackinginfo
+    95,5,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 client|unblock
+    114,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 client|unpause
+    128,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 command|count
+    142,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 command|docs
+    155,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 command|getkeys
+    167,5,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 command|getkeysandflags
+    182,5,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 command|help
+    205,5,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 202 command|info
+    217,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 command|list
+    229,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 config|get
+    241,5,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 config|help
+    251,5,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 config|resetstat
+    6,6,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 config|rewrite
+    22,6,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 config|set
+    36,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 latency|doctor
+    46,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 latency|graph
+    60,6,13,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 latency|help
+    73,6,12,1,2,0,57,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 latency|histogram
+    85,6,17,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 213 latency|history
+    102,6,15,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 latency|latest
+    117,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 latency|reset
+    131,6,13,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 memory|doctor
+    144,6,13,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 memory|help
+    157,6,11,1,2,0,73,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 memory|malloc-stats
+    168,6,19,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 memory|purge
+    187,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 memory|stats
+    199,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 memory|usage
+    211,6,12,0,253,255,73,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 object|encoding
+    223,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 object|freq
+    238,6,11,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 object|help
+    249,6,11,0,2,0,81,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 object|idletime
+    4,7,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 object|refcount
+    19,7,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 pubsub|channels
+    34,7,15,0,254,255,96,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 pubsub|help
+    49,7,11,0,2,0,96,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 pubsub|numpat
+    60,7,13,0,2,0,96,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 pubsub|numsub
+    73,7,13,0,254,255,96,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 231 pubsub|shardchannels
+    86,7,20,0,254,255,96,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 232 pubsub|shardnumsub
+    106,7,18,0,254,255,96,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 slowlog|get
+    124,7,11,0,254,255,124,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 slowlog|help
+    135,7,12,0,2,0,124,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 slowlog|len
+    147,7,11,0,2,0,124,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 slowlog|reset
+    158,7,13,0,2,0,124,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -1028,6 +1052,11 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   112,101,120,112,105,114,101, // pexpire
   112,101,120,112,105,114,101,97,116, // pexpireat
   112,101,120,112,105,114,101,116,105,109,101, // pexpiretime
+  112,102,97,100,100, // pfadd
+  112,102,99,111,117,110,116, // pfcount
+  112,102,100,101,98,117,103, // pfdebug
+  112,102,109,101,114,103,101, // pfmerge
+  112,102,115,101,108,102,116,101,115,116, // pfselftest
   112,105,110,103, // ping
   112,115,101,116,101,120, // psetex
   112,115,117,98,115,99,114,105,98,101, // psubscribe
@@ -1402,309 +1431,324 @@ export function dispatchCommand(id: u32): void {
       pexpiretimeCommand();
       break;
     case 86:
-      pingCommand();
+      pfaddCommand();
       break;
     case 87:
-      psetexCommand();
+      pfcountCommand();
       break;
     case 88:
-      psubscribeCommand();
+      pfdebugCommand();
       break;
     case 89:
-      pttlCommand();
+      pfmergeCommand();
       break;
     case 90:
-      publishCommand();
+      pfselftestCommand();
+      break;
+    case 91:
+      pingCommand();
       break;
     case 92:
-      punsubscribeCommand();
+      psetexCommand();
       break;
     case 93:
-      quitCommand();
+      psubscribeCommand();
       break;
     case 94:
-      randomkeyCommand();
+      pttlCommand();
       break;
     case 95:
-      renameCommand();
-      break;
-    case 96:
-      renamenxCommand();
+      publishCommand();
       break;
     case 97:
-      resetCommand();
+      punsubscribeCommand();
+      break;
+    case 98:
+      quitCommand();
       break;
     case 99:
-      rpopCommand();
+      randomkeyCommand();
       break;
     case 100:
-      rpoplpushCommand();
+      renameCommand();
       break;
     case 101:
-      rpushCommand();
+      renamenxCommand();
       break;
     case 102:
-      rpushxCommand();
-      break;
-    case 103:
-      saddCommand();
+      resetCommand();
       break;
     case 104:
-      scanCommand();
+      rpopCommand();
       break;
     case 105:
-      scardCommand();
+      rpoplpushCommand();
       break;
     case 106:
-      sdiffCommand();
+      rpushCommand();
       break;
     case 107:
-      sdiffstoreCommand();
+      rpushxCommand();
       break;
     case 108:
-      selectCommand();
+      saddCommand();
       break;
     case 109:
-      setCommand();
+      scanCommand();
       break;
     case 110:
-      setbitCommand();
+      scardCommand();
       break;
     case 111:
-      setexCommand();
+      sdiffCommand();
       break;
     case 112:
-      setnxCommand();
+      sdiffstoreCommand();
       break;
     case 113:
-      setrangeCommand();
+      selectCommand();
+      break;
+    case 114:
+      setCommand();
       break;
     case 115:
-      sinterCommand();
+      setbitCommand();
       break;
     case 116:
-      sintercardCommand();
+      setexCommand();
       break;
     case 117:
-      sinterstoreCommand();
+      setnxCommand();
       break;
     case 118:
-      sismemberCommand();
+      setrangeCommand();
       break;
     case 120:
-      smembersCommand();
+      sinterCommand();
       break;
     case 121:
-      smismemberCommand();
+      sintercardCommand();
       break;
     case 122:
-      smoveCommand();
+      sinterstoreCommand();
       break;
     case 123:
-      spopCommand();
-      break;
-    case 124:
-      spublishCommand();
+      sismemberCommand();
       break;
     case 125:
-      srandmemberCommand();
+      smembersCommand();
       break;
     case 126:
-      sremCommand();
+      smismemberCommand();
       break;
     case 127:
-      sscanCommand();
+      smoveCommand();
       break;
     case 128:
-      ssubscribeCommand();
+      spopCommand();
       break;
     case 129:
-      strlenCommand();
+      spublishCommand();
       break;
     case 130:
-      subscribeCommand();
+      srandmemberCommand();
       break;
     case 131:
-      getrangeCommand();
+      sremCommand();
       break;
     case 132:
-      sunionCommand();
+      sscanCommand();
       break;
     case 133:
-      sunionstoreCommand();
+      ssubscribeCommand();
       break;
     case 134:
-      sunsubscribeCommand();
+      strlenCommand();
       break;
     case 135:
-      swapdbCommand();
+      subscribeCommand();
       break;
     case 136:
-      timeCommand();
+      getrangeCommand();
       break;
     case 137:
-      touchCommand();
+      sunionCommand();
       break;
     case 138:
-      ttlCommand();
+      sunionstoreCommand();
       break;
     case 139:
-      typeCommand();
+      sunsubscribeCommand();
       break;
     case 140:
-      unlinkCommand();
+      swapdbCommand();
       break;
     case 141:
-      unsubscribeCommand();
+      timeCommand();
       break;
     case 142:
-      unwatchCommand();
+      touchCommand();
       break;
     case 143:
-      watchCommand();
+      ttlCommand();
       break;
     case 144:
-      zaddCommand();
+      typeCommand();
       break;
     case 145:
-      zcardCommand();
+      unlinkCommand();
       break;
     case 146:
-      zcountCommand();
+      unsubscribeCommand();
       break;
     case 147:
-      zdiffCommand();
+      unwatchCommand();
       break;
     case 148:
-      zdiffstoreCommand();
+      watchCommand();
       break;
     case 149:
-      zincrbyCommand();
+      zaddCommand();
       break;
     case 150:
-      zinterCommand();
+      zcardCommand();
       break;
     case 151:
-      zintercardCommand();
+      zcountCommand();
       break;
     case 152:
-      zinterstoreCommand();
+      zdiffCommand();
       break;
     case 153:
-      zlexcountCommand();
+      zdiffstoreCommand();
       break;
     case 154:
-      zmpopCommand();
+      zincrbyCommand();
       break;
     case 155:
-      zmscoreCommand();
+      zinterCommand();
       break;
     case 156:
-      zpopmaxCommand();
+      zintercardCommand();
       break;
     case 157:
-      zpopminCommand();
+      zinterstoreCommand();
       break;
     case 158:
-      zrandmemberCommand();
+      zlexcountCommand();
       break;
     case 159:
-      zrangeCommand();
+      zmpopCommand();
       break;
     case 160:
-      zrangebylexCommand();
+      zmscoreCommand();
       break;
     case 161:
-      zrangebyscoreCommand();
+      zpopmaxCommand();
       break;
     case 162:
-      zrangestoreCommand();
+      zpopminCommand();
       break;
     case 163:
-      zrankCommand();
+      zrandmemberCommand();
       break;
     case 164:
-      zremCommand();
+      zrangeCommand();
       break;
     case 165:
-      zremrangebylexCommand();
+      zrangebylexCommand();
       break;
     case 166:
-      zremrangebyrankCommand();
+      zrangebyscoreCommand();
       break;
     case 167:
-      zremrangebyscoreCommand();
+      zrangestoreCommand();
       break;
     case 168:
-      zrevrangeCommand();
+      zrankCommand();
       break;
     case 169:
-      zrevrangebylexCommand();
+      zremCommand();
       break;
     case 170:
-      zrevrangebyscoreCommand();
+      zremrangebylexCommand();
       break;
     case 171:
-      zrevrankCommand();
+      zremrangebyrankCommand();
       break;
     case 172:
-      zscanCommand();
+      zremrangebyscoreCommand();
       break;
     case 173:
-      zscoreCommand();
+      zrevrangeCommand();
       break;
     case 174:
-      zunionCommand();
+      zrevrangebylexCommand();
       break;
     case 175:
+      zrevrangebyscoreCommand();
+      break;
+    case 176:
+      zrevrankCommand();
+      break;
+    case 177:
+      zscanCommand();
+      break;
+    case 178:
+      zscoreCommand();
+      break;
+    case 179:
+      zunionCommand();
+      break;
+    case 180:
       zunionstoreCommand();
       break;
-    case 216:
+    case 221:
       memoryUsageCommand();
       break;
-    case 217:
+    case 222:
       objectEncodingCommand();
       break;
-    case 218:
+    case 223:
       objectFreqCommand();
       break;
-    case 219:
+    case 224:
       objectHelpCommand();
       break;
-    case 220:
+    case 225:
       objectIdletimeCommand();
       break;
-    case 221:
+    case 226:
       objectRefcountCommand();
       break;
-    case 222:
+    case 227:
       pubsubChannelsCommand();
       break;
-    case 223:
+    case 228:
       pubsubHelpCommand();
       break;
-    case 224:
+    case 229:
       pubsubNumpatCommand();
       break;
-    case 225:
+    case 230:
       pubsubNumsubCommand();
       break;
-    case 226:
+    case 231:
       pubsubShardchannelsCommand();
       break;
-    case 227:
+    case 232:
       pubsubShardnumsubCommand();
       break;
-    case 228:
+    case 233:
       slowlogGetCommand();
       break;
-    case 229:
+    case 234:
       slowlogHelpCommand();
       break;
-    case 230:
+    case 235:
       slowlogLenCommand();
       break;
-    case 231:
+    case 236:
       slowlogResetCommand();
       break;
     default:

@@ -11,6 +11,7 @@ import { bitmapCommands } from './bitmap.ts';
 import { connectionCommands } from './connection.ts';
 import { genericCommands } from './generic.ts';
 import { hashCommands } from './hash.ts';
+import { hyperloglogCommands } from './hyperloglog.ts';
 import { introspectionCommands } from './introspection.ts';
 import { listCommands } from './list.ts';
 import { pubsubCommands } from './pubsub.ts';
@@ -29,6 +30,7 @@ const families: readonly CommandSpec[][] = [
   bitmapCommands,
   setCommands,
   hashCommands,
+  hyperloglogCommands,
   connectionCommands,
   introspectionCommands,
   serverCommands,

@@ -12,6 +12,7 @@ import {
 } from './base.ts';
 import { bitmapFamily } from './bitmap.ts';
 import { expireFamily, genericFamily } from './generic.ts';
+import { hyperloglogFamily } from './hyperloglog.ts';
 import { listFamily } from './list.ts';
 import { connectionFamily, serverFamily } from './server.ts';
 import { numberFamily, stringFamily } from './string.ts';
@@ -25,6 +26,7 @@ export const FAMILIES: readonly Family[] = [
   zsetAlgebraFamily,
   zsetLexFamily,
   bitmapFamily,
+  hyperloglogFamily,
   genericFamily,
   expireFamily,
   connectionFamily,
