@@ -27,6 +27,7 @@ const HINTS_CHANGED_IN_7_2 = new Set([
 const ARITY_CHANGED_IN_7_2 = new Set([
   'command|getkeys',
   'command|getkeysandflags',
+  'pfdebug',
   'zrank',
   'zrevrank',
 ]);
@@ -55,6 +56,7 @@ const ARGUMENTS_CHANGED = new Set([
   'lcs',
   'mset',
   'msetnx',
+  'pfmerge',
   'set',
   'shutdown',
   'zadd',
