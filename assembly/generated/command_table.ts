@@ -53,6 +53,20 @@ import {
   unlinkCommand,
 } from '../command/generic';
 import {
+  geoaddCommand,
+  geodistCommand,
+  geohashCommand,
+  geoposCommand,
+} from '../command/geo';
+import {
+  georadiusCommand,
+  georadiusRoCommand,
+  georadiusbymemberCommand,
+  georadiusbymemberRoCommand,
+  geosearchCommand,
+  geosearchstoreCommand,
+} from '../command/geo_search';
+import {
   hdelCommand,
   hexistsCommand,
   hgetCommand,
@@ -242,8 +256,8 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 237;
-export const TOP_LEVEL_COUNT: u32 = 181;
+export const COMMAND_COUNT: u32 = 247;
+export const TOP_LEVEL_COUNT: u32 = 191;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -272,216 +286,226 @@ export const CMD_ID_EXPIREAT: u32 = 23;
 export const CMD_ID_EXPIRETIME: u32 = 24;
 export const CMD_ID_FLUSHALL: u32 = 25;
 export const CMD_ID_FLUSHDB: u32 = 26;
-export const CMD_ID_GET: u32 = 27;
-export const CMD_ID_GETBIT: u32 = 28;
-export const CMD_ID_GETDEL: u32 = 29;
-export const CMD_ID_GETEX: u32 = 30;
-export const CMD_ID_GETRANGE: u32 = 31;
-export const CMD_ID_GETSET: u32 = 32;
-export const CMD_ID_HDEL: u32 = 33;
-export const CMD_ID_HELLO: u32 = 34;
-export const CMD_ID_HEXISTS: u32 = 35;
-export const CMD_ID_HGET: u32 = 36;
-export const CMD_ID_HGETALL: u32 = 37;
-export const CMD_ID_HINCRBY: u32 = 38;
-export const CMD_ID_HINCRBYFLOAT: u32 = 39;
-export const CMD_ID_HKEYS: u32 = 40;
-export const CMD_ID_HLEN: u32 = 41;
-export const CMD_ID_HMGET: u32 = 42;
-export const CMD_ID_HMSET: u32 = 43;
-export const CMD_ID_HRANDFIELD: u32 = 44;
-export const CMD_ID_HSCAN: u32 = 45;
-export const CMD_ID_HSET: u32 = 46;
-export const CMD_ID_HSETNX: u32 = 47;
-export const CMD_ID_HSTRLEN: u32 = 48;
-export const CMD_ID_HVALS: u32 = 49;
-export const CMD_ID_INCR: u32 = 50;
-export const CMD_ID_INCRBY: u32 = 51;
-export const CMD_ID_INCRBYFLOAT: u32 = 52;
-export const CMD_ID_INCREX: u32 = 53;
-export const CMD_ID_INFO: u32 = 54;
-export const CMD_ID_KEYS: u32 = 55;
-export const CMD_ID_LASTSAVE: u32 = 56;
-export const CMD_ID_LATENCY: u32 = 57;
-export const CMD_ID_LCS: u32 = 58;
-export const CMD_ID_LINDEX: u32 = 59;
-export const CMD_ID_LINSERT: u32 = 60;
-export const CMD_ID_LLEN: u32 = 61;
-export const CMD_ID_LMOVE: u32 = 62;
-export const CMD_ID_LMPOP: u32 = 63;
-export const CMD_ID_LOLWUT: u32 = 64;
-export const CMD_ID_LPOP: u32 = 65;
-export const CMD_ID_LPOS: u32 = 66;
-export const CMD_ID_LPUSH: u32 = 67;
-export const CMD_ID_LPUSHX: u32 = 68;
-export const CMD_ID_LRANGE: u32 = 69;
-export const CMD_ID_LREM: u32 = 70;
-export const CMD_ID_LSET: u32 = 71;
-export const CMD_ID_LTRIM: u32 = 72;
-export const CMD_ID_MEMORY: u32 = 73;
-export const CMD_ID_MGET: u32 = 74;
-export const CMD_ID_MONITOR: u32 = 75;
-export const CMD_ID_MOVE: u32 = 76;
-export const CMD_ID_MSET: u32 = 77;
-export const CMD_ID_MSETEX: u32 = 78;
-export const CMD_ID_MSETNX: u32 = 79;
-export const CMD_ID_MULTI: u32 = 80;
-export const CMD_ID_OBJECT: u32 = 81;
-export const CMD_ID_PERSIST: u32 = 82;
-export const CMD_ID_PEXPIRE: u32 = 83;
-export const CMD_ID_PEXPIREAT: u32 = 84;
-export const CMD_ID_PEXPIRETIME: u32 = 85;
-export const CMD_ID_PFADD: u32 = 86;
-export const CMD_ID_PFCOUNT: u32 = 87;
-export const CMD_ID_PFDEBUG: u32 = 88;
-export const CMD_ID_PFMERGE: u32 = 89;
-export const CMD_ID_PFSELFTEST: u32 = 90;
-export const CMD_ID_PING: u32 = 91;
-export const CMD_ID_PSETEX: u32 = 92;
-export const CMD_ID_PSUBSCRIBE: u32 = 93;
-export const CMD_ID_PTTL: u32 = 94;
-export const CMD_ID_PUBLISH: u32 = 95;
-export const CMD_ID_PUBSUB: u32 = 96;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 97;
-export const CMD_ID_QUIT: u32 = 98;
-export const CMD_ID_RANDOMKEY: u32 = 99;
-export const CMD_ID_RENAME: u32 = 100;
-export const CMD_ID_RENAMENX: u32 = 101;
-export const CMD_ID_RESET: u32 = 102;
-export const CMD_ID_ROLE: u32 = 103;
-export const CMD_ID_RPOP: u32 = 104;
-export const CMD_ID_RPOPLPUSH: u32 = 105;
-export const CMD_ID_RPUSH: u32 = 106;
-export const CMD_ID_RPUSHX: u32 = 107;
-export const CMD_ID_SADD: u32 = 108;
-export const CMD_ID_SCAN: u32 = 109;
-export const CMD_ID_SCARD: u32 = 110;
-export const CMD_ID_SDIFF: u32 = 111;
-export const CMD_ID_SDIFFSTORE: u32 = 112;
-export const CMD_ID_SELECT: u32 = 113;
-export const CMD_ID_SET: u32 = 114;
-export const CMD_ID_SETBIT: u32 = 115;
-export const CMD_ID_SETEX: u32 = 116;
-export const CMD_ID_SETNX: u32 = 117;
-export const CMD_ID_SETRANGE: u32 = 118;
-export const CMD_ID_SHUTDOWN: u32 = 119;
-export const CMD_ID_SINTER: u32 = 120;
-export const CMD_ID_SINTERCARD: u32 = 121;
-export const CMD_ID_SINTERSTORE: u32 = 122;
-export const CMD_ID_SISMEMBER: u32 = 123;
-export const CMD_ID_SLOWLOG: u32 = 124;
-export const CMD_ID_SMEMBERS: u32 = 125;
-export const CMD_ID_SMISMEMBER: u32 = 126;
-export const CMD_ID_SMOVE: u32 = 127;
-export const CMD_ID_SPOP: u32 = 128;
-export const CMD_ID_SPUBLISH: u32 = 129;
-export const CMD_ID_SRANDMEMBER: u32 = 130;
-export const CMD_ID_SREM: u32 = 131;
-export const CMD_ID_SSCAN: u32 = 132;
-export const CMD_ID_SSUBSCRIBE: u32 = 133;
-export const CMD_ID_STRLEN: u32 = 134;
-export const CMD_ID_SUBSCRIBE: u32 = 135;
-export const CMD_ID_SUBSTR: u32 = 136;
-export const CMD_ID_SUNION: u32 = 137;
-export const CMD_ID_SUNIONSTORE: u32 = 138;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 139;
-export const CMD_ID_SWAPDB: u32 = 140;
-export const CMD_ID_TIME: u32 = 141;
-export const CMD_ID_TOUCH: u32 = 142;
-export const CMD_ID_TTL: u32 = 143;
-export const CMD_ID_TYPE: u32 = 144;
-export const CMD_ID_UNLINK: u32 = 145;
-export const CMD_ID_UNSUBSCRIBE: u32 = 146;
-export const CMD_ID_UNWATCH: u32 = 147;
-export const CMD_ID_WATCH: u32 = 148;
-export const CMD_ID_ZADD: u32 = 149;
-export const CMD_ID_ZCARD: u32 = 150;
-export const CMD_ID_ZCOUNT: u32 = 151;
-export const CMD_ID_ZDIFF: u32 = 152;
-export const CMD_ID_ZDIFFSTORE: u32 = 153;
-export const CMD_ID_ZINCRBY: u32 = 154;
-export const CMD_ID_ZINTER: u32 = 155;
-export const CMD_ID_ZINTERCARD: u32 = 156;
-export const CMD_ID_ZINTERSTORE: u32 = 157;
-export const CMD_ID_ZLEXCOUNT: u32 = 158;
-export const CMD_ID_ZMPOP: u32 = 159;
-export const CMD_ID_ZMSCORE: u32 = 160;
-export const CMD_ID_ZPOPMAX: u32 = 161;
-export const CMD_ID_ZPOPMIN: u32 = 162;
-export const CMD_ID_ZRANDMEMBER: u32 = 163;
-export const CMD_ID_ZRANGE: u32 = 164;
-export const CMD_ID_ZRANGEBYLEX: u32 = 165;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 166;
-export const CMD_ID_ZRANGESTORE: u32 = 167;
-export const CMD_ID_ZRANK: u32 = 168;
-export const CMD_ID_ZREM: u32 = 169;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 170;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 171;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 172;
-export const CMD_ID_ZREVRANGE: u32 = 173;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 174;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 175;
-export const CMD_ID_ZREVRANK: u32 = 176;
-export const CMD_ID_ZSCAN: u32 = 177;
-export const CMD_ID_ZSCORE: u32 = 178;
-export const CMD_ID_ZUNION: u32 = 179;
-export const CMD_ID_ZUNIONSTORE: u32 = 180;
-export const CMD_ID_CLIENT_GETNAME: u32 = 181;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 182;
-export const CMD_ID_CLIENT_HELP: u32 = 183;
-export const CMD_ID_CLIENT_ID: u32 = 184;
-export const CMD_ID_CLIENT_INFO: u32 = 185;
-export const CMD_ID_CLIENT_KILL: u32 = 186;
-export const CMD_ID_CLIENT_LIST: u32 = 187;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 188;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 189;
-export const CMD_ID_CLIENT_PAUSE: u32 = 190;
-export const CMD_ID_CLIENT_REPLY: u32 = 191;
-export const CMD_ID_CLIENT_SETINFO: u32 = 192;
-export const CMD_ID_CLIENT_SETNAME: u32 = 193;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 194;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 195;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 196;
-export const CMD_ID_COMMAND_COUNT: u32 = 197;
-export const CMD_ID_COMMAND_DOCS: u32 = 198;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 199;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 200;
-export const CMD_ID_COMMAND_HELP: u32 = 201;
-export const CMD_ID_COMMAND_INFO: u32 = 202;
-export const CMD_ID_COMMAND_LIST: u32 = 203;
-export const CMD_ID_CONFIG_GET: u32 = 204;
-export const CMD_ID_CONFIG_HELP: u32 = 205;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 206;
-export const CMD_ID_CONFIG_REWRITE: u32 = 207;
-export const CMD_ID_CONFIG_SET: u32 = 208;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 209;
-export const CMD_ID_LATENCY_GRAPH: u32 = 210;
-export const CMD_ID_LATENCY_HELP: u32 = 211;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 212;
-export const CMD_ID_LATENCY_HISTORY: u32 = 213;
-export const CMD_ID_LATENCY_LATEST: u32 = 214;
-export const CMD_ID_LATENCY_RESET: u32 = 215;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 216;
-export const CMD_ID_MEMORY_HELP: u32 = 217;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 218;
-export const CMD_ID_MEMORY_PURGE: u32 = 219;
-export const CMD_ID_MEMORY_STATS: u32 = 220;
-export const CMD_ID_MEMORY_USAGE: u32 = 221;
-export const CMD_ID_OBJECT_ENCODING: u32 = 222;
-export const CMD_ID_OBJECT_FREQ: u32 = 223;
-export const CMD_ID_OBJECT_HELP: u32 = 224;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 225;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 226;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 227;
-export const CMD_ID_PUBSUB_HELP: u32 = 228;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 229;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 230;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 231;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 232;
-export const CMD_ID_SLOWLOG_GET: u32 = 233;
-export const CMD_ID_SLOWLOG_HELP: u32 = 234;
-export const CMD_ID_SLOWLOG_LEN: u32 = 235;
-export const CMD_ID_SLOWLOG_RESET: u32 = 236;
+export const CMD_ID_GEOADD: u32 = 27;
+export const CMD_ID_GEODIST: u32 = 28;
+export const CMD_ID_GEOHASH: u32 = 29;
+export const CMD_ID_GEOPOS: u32 = 30;
+export const CMD_ID_GEORADIUS: u32 = 31;
+export const CMD_ID_GEORADIUS_RO: u32 = 32;
+export const CMD_ID_GEORADIUSBYMEMBER: u32 = 33;
+export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 34;
+export const CMD_ID_GEOSEARCH: u32 = 35;
+export const CMD_ID_GEOSEARCHSTORE: u32 = 36;
+export const CMD_ID_GET: u32 = 37;
+export const CMD_ID_GETBIT: u32 = 38;
+export const CMD_ID_GETDEL: u32 = 39;
+export const CMD_ID_GETEX: u32 = 40;
+export const CMD_ID_GETRANGE: u32 = 41;
+export const CMD_ID_GETSET: u32 = 42;
+export const CMD_ID_HDEL: u32 = 43;
+export const CMD_ID_HELLO: u32 = 44;
+export const CMD_ID_HEXISTS: u32 = 45;
+export const CMD_ID_HGET: u32 = 46;
+export const CMD_ID_HGETALL: u32 = 47;
+export const CMD_ID_HINCRBY: u32 = 48;
+export const CMD_ID_HINCRBYFLOAT: u32 = 49;
+export const CMD_ID_HKEYS: u32 = 50;
+export const CMD_ID_HLEN: u32 = 51;
+export const CMD_ID_HMGET: u32 = 52;
+export const CMD_ID_HMSET: u32 = 53;
+export const CMD_ID_HRANDFIELD: u32 = 54;
+export const CMD_ID_HSCAN: u32 = 55;
+export const CMD_ID_HSET: u32 = 56;
+export const CMD_ID_HSETNX: u32 = 57;
+export const CMD_ID_HSTRLEN: u32 = 58;
+export const CMD_ID_HVALS: u32 = 59;
+export const CMD_ID_INCR: u32 = 60;
+export const CMD_ID_INCRBY: u32 = 61;
+export const CMD_ID_INCRBYFLOAT: u32 = 62;
+export const CMD_ID_INCREX: u32 = 63;
+export const CMD_ID_INFO: u32 = 64;
+export const CMD_ID_KEYS: u32 = 65;
+export const CMD_ID_LASTSAVE: u32 = 66;
+export const CMD_ID_LATENCY: u32 = 67;
+export const CMD_ID_LCS: u32 = 68;
+export const CMD_ID_LINDEX: u32 = 69;
+export const CMD_ID_LINSERT: u32 = 70;
+export const CMD_ID_LLEN: u32 = 71;
+export const CMD_ID_LMOVE: u32 = 72;
+export const CMD_ID_LMPOP: u32 = 73;
+export const CMD_ID_LOLWUT: u32 = 74;
+export const CMD_ID_LPOP: u32 = 75;
+export const CMD_ID_LPOS: u32 = 76;
+export const CMD_ID_LPUSH: u32 = 77;
+export const CMD_ID_LPUSHX: u32 = 78;
+export const CMD_ID_LRANGE: u32 = 79;
+export const CMD_ID_LREM: u32 = 80;
+export const CMD_ID_LSET: u32 = 81;
+export const CMD_ID_LTRIM: u32 = 82;
+export const CMD_ID_MEMORY: u32 = 83;
+export const CMD_ID_MGET: u32 = 84;
+export const CMD_ID_MONITOR: u32 = 85;
+export const CMD_ID_MOVE: u32 = 86;
+export const CMD_ID_MSET: u32 = 87;
+export const CMD_ID_MSETEX: u32 = 88;
+export const CMD_ID_MSETNX: u32 = 89;
+export const CMD_ID_MULTI: u32 = 90;
+export const CMD_ID_OBJECT: u32 = 91;
+export const CMD_ID_PERSIST: u32 = 92;
+export const CMD_ID_PEXPIRE: u32 = 93;
+export const CMD_ID_PEXPIREAT: u32 = 94;
+export const CMD_ID_PEXPIRETIME: u32 = 95;
+export const CMD_ID_PFADD: u32 = 96;
+export const CMD_ID_PFCOUNT: u32 = 97;
+export const CMD_ID_PFDEBUG: u32 = 98;
+export const CMD_ID_PFMERGE: u32 = 99;
+export const CMD_ID_PFSELFTEST: u32 = 100;
+export const CMD_ID_PING: u32 = 101;
+export const CMD_ID_PSETEX: u32 = 102;
+export const CMD_ID_PSUBSCRIBE: u32 = 103;
+export const CMD_ID_PTTL: u32 = 104;
+export const CMD_ID_PUBLISH: u32 = 105;
+export const CMD_ID_PUBSUB: u32 = 106;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 107;
+export const CMD_ID_QUIT: u32 = 108;
+export const CMD_ID_RANDOMKEY: u32 = 109;
+export const CMD_ID_RENAME: u32 = 110;
+export const CMD_ID_RENAMENX: u32 = 111;
+export const CMD_ID_RESET: u32 = 112;
+export const CMD_ID_ROLE: u32 = 113;
+export const CMD_ID_RPOP: u32 = 114;
+export const CMD_ID_RPOPLPUSH: u32 = 115;
+export const CMD_ID_RPUSH: u32 = 116;
+export const CMD_ID_RPUSHX: u32 = 117;
+export const CMD_ID_SADD: u32 = 118;
+export const CMD_ID_SCAN: u32 = 119;
+export const CMD_ID_SCARD: u32 = 120;
+export const CMD_ID_SDIFF: u32 = 121;
+export const CMD_ID_SDIFFSTORE: u32 = 122;
+export const CMD_ID_SELECT: u32 = 123;
+export const CMD_ID_SET: u32 = 124;
+export const CMD_ID_SETBIT: u32 = 125;
+export const CMD_ID_SETEX: u32 = 126;
+export const CMD_ID_SETNX: u32 = 127;
+export const CMD_ID_SETRANGE: u32 = 128;
+export const CMD_ID_SHUTDOWN: u32 = 129;
+export const CMD_ID_SINTER: u32 = 130;
+export const CMD_ID_SINTERCARD: u32 = 131;
+export const CMD_ID_SINTERSTORE: u32 = 132;
+export const CMD_ID_SISMEMBER: u32 = 133;
+export const CMD_ID_SLOWLOG: u32 = 134;
+export const CMD_ID_SMEMBERS: u32 = 135;
+export const CMD_ID_SMISMEMBER: u32 = 136;
+export const CMD_ID_SMOVE: u32 = 137;
+export const CMD_ID_SPOP: u32 = 138;
+export const CMD_ID_SPUBLISH: u32 = 139;
+export const CMD_ID_SRANDMEMBER: u32 = 140;
+export const CMD_ID_SREM: u32 = 141;
+export const CMD_ID_SSCAN: u32 = 142;
+export const CMD_ID_SSUBSCRIBE: u32 = 143;
+export const CMD_ID_STRLEN: u32 = 144;
+export const CMD_ID_SUBSCRIBE: u32 = 145;
+export const CMD_ID_SUBSTR: u32 = 146;
+export const CMD_ID_SUNION: u32 = 147;
+export const CMD_ID_SUNIONSTORE: u32 = 148;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 149;
+export const CMD_ID_SWAPDB: u32 = 150;
+export const CMD_ID_TIME: u32 = 151;
+export const CMD_ID_TOUCH: u32 = 152;
+export const CMD_ID_TTL: u32 = 153;
+export const CMD_ID_TYPE: u32 = 154;
+export const CMD_ID_UNLINK: u32 = 155;
+export const CMD_ID_UNSUBSCRIBE: u32 = 156;
+export const CMD_ID_UNWATCH: u32 = 157;
+export const CMD_ID_WATCH: u32 = 158;
+export const CMD_ID_ZADD: u32 = 159;
+export const CMD_ID_ZCARD: u32 = 160;
+export const CMD_ID_ZCOUNT: u32 = 161;
+export const CMD_ID_ZDIFF: u32 = 162;
+export const CMD_ID_ZDIFFSTORE: u32 = 163;
+export const CMD_ID_ZINCRBY: u32 = 164;
+export const CMD_ID_ZINTER: u32 = 165;
+export const CMD_ID_ZINTERCARD: u32 = 166;
+export const CMD_ID_ZINTERSTORE: u32 = 167;
+export const CMD_ID_ZLEXCOUNT: u32 = 168;
+export const CMD_ID_ZMPOP: u32 = 169;
+export const CMD_ID_ZMSCORE: u32 = 170;
+export const CMD_ID_ZPOPMAX: u32 = 171;
+export const CMD_ID_ZPOPMIN: u32 = 172;
+export const CMD_ID_ZRANDMEMBER: u32 = 173;
+export const CMD_ID_ZRANGE: u32 = 174;
+export const CMD_ID_ZRANGEBYLEX: u32 = 175;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 176;
+export const CMD_ID_ZRANGESTORE: u32 = 177;
+export const CMD_ID_ZRANK: u32 = 178;
+export const CMD_ID_ZREM: u32 = 179;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 180;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 181;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 182;
+export const CMD_ID_ZREVRANGE: u32 = 183;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 184;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 185;
+export const CMD_ID_ZREVRANK: u32 = 186;
+export const CMD_ID_ZSCAN: u32 = 187;
+export const CMD_ID_ZSCORE: u32 = 188;
+export const CMD_ID_ZUNION: u32 = 189;
+export const CMD_ID_ZUNIONSTORE: u32 = 190;
+export const CMD_ID_CLIENT_GETNAME: u32 = 191;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 192;
+export const CMD_ID_CLIENT_HELP: u32 = 193;
+export const CMD_ID_CLIENT_ID: u32 = 194;
+export const CMD_ID_CLIENT_INFO: u32 = 195;
+export const CMD_ID_CLIENT_KILL: u32 = 196;
+export const CMD_ID_CLIENT_LIST: u32 = 197;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 198;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 199;
+export const CMD_ID_CLIENT_PAUSE: u32 = 200;
+export const CMD_ID_CLIENT_REPLY: u32 = 201;
+export const CMD_ID_CLIENT_SETINFO: u32 = 202;
+export const CMD_ID_CLIENT_SETNAME: u32 = 203;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 204;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 205;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 206;
+export const CMD_ID_COMMAND_COUNT: u32 = 207;
+export const CMD_ID_COMMAND_DOCS: u32 = 208;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 209;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 210;
+export const CMD_ID_COMMAND_HELP: u32 = 211;
+export const CMD_ID_COMMAND_INFO: u32 = 212;
+export const CMD_ID_COMMAND_LIST: u32 = 213;
+export const CMD_ID_CONFIG_GET: u32 = 214;
+export const CMD_ID_CONFIG_HELP: u32 = 215;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 216;
+export const CMD_ID_CONFIG_REWRITE: u32 = 217;
+export const CMD_ID_CONFIG_SET: u32 = 218;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 219;
+export const CMD_ID_LATENCY_GRAPH: u32 = 220;
+export const CMD_ID_LATENCY_HELP: u32 = 221;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 222;
+export const CMD_ID_LATENCY_HISTORY: u32 = 223;
+export const CMD_ID_LATENCY_LATEST: u32 = 224;
+export const CMD_ID_LATENCY_RESET: u32 = 225;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 226;
+export const CMD_ID_MEMORY_HELP: u32 = 227;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 228;
+export const CMD_ID_MEMORY_PURGE: u32 = 229;
+export const CMD_ID_MEMORY_STATS: u32 = 230;
+export const CMD_ID_MEMORY_USAGE: u32 = 231;
+export const CMD_ID_OBJECT_ENCODING: u32 = 232;
+export const CMD_ID_OBJECT_FREQ: u32 = 233;
+export const CMD_ID_OBJECT_HELP: u32 = 234;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 235;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 236;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 237;
+export const CMD_ID_PUBSUB_HELP: u32 = 238;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 239;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 240;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 241;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 242;
+export const CMD_ID_SLOWLOG_GET: u32 = 243;
+export const CMD_ID_SLOWLOG_HELP: u32 = 244;
+export const CMD_ID_SLOWLOG_LEN: u32 = 245;
+export const CMD_ID_SLOWLOG_RESET: u32 = 246;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -501,11 +525,11 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 6 bitpos
     42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 7 client
-    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,181,0,16,0,0,0,0,0,0,0,
+    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,191,0,16,0,0,0,0,0,0,0,
     // 8 command
-    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,197,0,7,0,0,0,0,0,0,0,
+    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,207,0,7,0,0,0,0,0,0,0,
     // 9 config
-    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,204,0,5,0,0,0,0,0,0,0,
+    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,214,0,5,0,0,0,0,0,0,0,
     // 10 copy
     67,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 11 dbsize
@@ -540,426 +564,446 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     151,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 26 flushdb
     159,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 27 get
-    166,0,3,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 28 getbit
-    169,0,6,0,3,0,255,255,2,16,0,0,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 29 getdel
-    175,0,6,0,2,0,255,255,1,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 30 getex
-    181,0,5,0,254,255,255,255,1,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 31 getrange
-    186,0,8,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 32 getset
-    194,0,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 33 hdel
-    200,0,4,0,253,255,255,255,1,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 34 hello
-    204,0,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 35 hexists
-    209,0,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 36 hget
-    216,0,4,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 37 hgetall
-    220,0,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 38 hincrby
-    227,0,7,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 39 hincrbyfloat
-    234,0,12,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 40 hkeys
-    246,0,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 41 hlen
-    251,0,4,0,2,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 42 hmget
-    255,0,5,0,253,255,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 43 hmset
-    4,1,5,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 44 hrandfield
-    9,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 45 hscan
-    19,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 hset
-    24,1,4,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 47 hsetnx
-    28,1,6,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 48 hstrlen
-    34,1,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 49 hvals
-    41,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 incr
-    46,1,4,0,2,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 51 incrby
-    50,1,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 52 incrbyfloat
-    56,1,11,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 53 increx
-    67,1,6,0,254,255,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 54 info
-    73,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 55 keys
-    77,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 56 lastsave
-    81,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 57 latency
-    89,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,209,0,7,0,0,0,0,0,0,0,
-    // 58 lcs
-    96,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 59 lindex
-    99,1,6,0,3,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 linsert
-    105,1,7,0,5,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 llen
-    112,1,4,0,2,0,255,255,2,16,0,0,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 lmove
-    116,1,5,0,5,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 lmpop
-    121,1,5,0,252,255,255,255,1,0,2,0,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 64 lolwut
-    126,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 65 lpop
-    132,1,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 66 lpos
-    136,1,4,0,253,255,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 67 lpush
-    140,1,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 68 lpushx
-    145,1,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 lrange
-    151,1,6,0,4,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 lrem
-    157,1,4,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 lset
-    161,1,4,0,4,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 ltrim
-    165,1,5,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 memory
-    170,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,216,0,6,0,0,0,0,0,0,0,
-    // 74 mget
-    176,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 monitor
-    180,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 move
-    187,1,4,0,3,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 mset
-    191,1,4,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 msetex
-    195,1,6,0,252,255,255,255,5,0,2,0,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 msetnx
-    201,1,6,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 multi
-    207,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 object
-    212,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,222,0,5,0,0,0,0,0,0,0,
-    // 82 persist
-    218,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 pexpire
-    225,1,7,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 pexpireat
-    232,1,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 pexpiretime
-    241,1,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 pfadd
-    252,1,5,0,254,255,255,255,5,16,0,0,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 pfcount
-    1,2,7,0,254,255,255,255,2,0,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 pfdebug
-    8,2,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 pfmerge
-    15,2,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 pfselftest
-    22,2,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 ping
-    32,2,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 92 psetex
-    36,2,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 psubscribe
-    42,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 pttl
-    52,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 publish
-    56,2,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 pubsub
-    63,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,227,0,6,0,0,0,0,0,0,0,
-    // 97 punsubscribe
-    69,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 quit
-    81,2,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 randomkey
-    85,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 rename
-    94,2,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 renamenx
-    100,2,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 reset
-    108,2,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 role
-    113,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 rpop
-    117,2,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 rpoplpush
-    121,2,9,0,3,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 rpush
-    130,2,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 rpushx
-    135,2,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 sadd
-    141,2,4,0,253,255,255,255,5,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 scan
-    145,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 scard
-    149,2,5,0,2,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 sdiff
-    154,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 sdiffstore
-    159,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 select
-    169,2,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 set
-    175,2,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 setbit
-    178,2,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 setex
-    184,2,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 setnx
-    189,2,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 setrange
-    194,2,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 shutdown
-    202,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 sinter
-    210,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 sintercard
-    216,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 sinterstore
-    226,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 sismember
-    237,2,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 slowlog
-    246,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,233,0,4,0,0,0,0,0,0,0,
-    // 125 smembers
-    253,2,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 smismember
-    5,3,10,0,253,255,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 smove
-    15,3,5,0,4,0,255,255,1,16,0,0,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 spop
-    20,3,4,0,254,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 spublish
-    24,3,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 srandmember
-    32,3,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 srem
-    43,3,4,0,253,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 sscan
-    47,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 ssubscribe
-    52,3,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 strlen
-    62,3,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 subscribe
-    68,3,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 substr
-    77,3,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 sunion
-    83,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 sunionstore
-    89,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 sunsubscribe
-    100,3,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 swapdb
-    112,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 time
-    118,3,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 touch
-    122,3,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 ttl
-    127,3,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 type
-    130,3,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 unlink
-    134,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 unsubscribe
-    140,3,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 unwatch
-    151,3,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 watch
-    158,3,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 zadd
-    163,3,4,0,252,255,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 zcard
-    167,3,5,0,2,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 zcount
-    172,3,6,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 zdiff
-    178,3,5,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 zdiffstore
-    183,3,10,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 zincrby
-    193,3,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 zinter
-    200,3,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 zintercard
-    206,3,10,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 zinterstore
-    216,3,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 zlexcount
-    227,3,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 zmpop
-    236,3,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 zmscore
-    241,3,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 zpopmax
-    248,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 162 zpopmin
-    255,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 zrandmember
-    6,4,11,0,254,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 zrange
-    17,4,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 zrangebylex
-    23,4,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 zrangebyscore
-    34,4,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 zrangestore
-    47,4,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 zrank
-    58,4,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 zrem
-    63,4,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 zremrangebylex
-    67,4,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 zremrangebyrank
-    81,4,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 zremrangebyscore
-    96,4,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 zrevrange
-    112,4,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 zrevrangebylex
-    121,4,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 zrevrangebyscore
-    135,4,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 zrevrank
-    151,4,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 zscan
-    159,4,5,0,253,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 zscore
-    164,4,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 zunion
-    170,4,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 zunionstore
-    176,4,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 client|getname
-    187,4,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 client|getredir
-    201,4,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 client|help
-    216,4,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 client|id
-    227,4,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 client|info
-    236,4,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 client|kill
-    247,4,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 client|list
-    2,5,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 client|no-evict
-    13,5,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 client|no-touch
-    28,5,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 client|pause
-    43,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 client|reply
-    55,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 client|setinfo
-    67,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 client|setname
-    81,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 client|trackinginfo
-    95,5,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 client|unblock
-    114,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 client|unpause
-    128,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 command|count
-    142,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 command|docs
-    155,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 command|getkeys
-    167,5,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 command|getkeysandflags
-    182,5,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 command|help
-    205,5,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 command|info
-    217,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 command|list
-    229,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 config|get
-    241,5,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 config|help
-    251,5,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 config|resetstat
-    6,6,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 config|rewrite
-    22,6,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 config|set
-    36,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 latency|doctor
-    46,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 latency|graph
-    60,6,13,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 latency|help
-    73,6,12,1,2,0,57,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 latency|histogram
-    85,6,17,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 latency|history
-    102,6,15,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 latency|latest
-    117,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 latency|reset
-    131,6,13,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 memory|doctor
-    144,6,13,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 memory|help
-    157,6,11,1,2,0,73,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 memory|malloc-stats
-    168,6,19,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 memory|purge
-    187,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 memory|stats
-    199,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 memory|usage
-    211,6,12,0,253,255,73,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 object|encoding
-    223,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 object|freq
-    238,6,11,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 object|help
-    249,6,11,0,2,0,81,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 object|idletime
-    4,7,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 object|refcount
-    19,7,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 pubsub|channels
-    34,7,15,0,254,255,96,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 pubsub|help
-    49,7,11,0,2,0,96,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 pubsub|numpat
-    60,7,13,0,2,0,96,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 pubsub|numsub
-    73,7,13,0,254,255,96,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 pubsub|shardchannels
-    86,7,20,0,254,255,96,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 232 pubsub|shardnumsub
-    106,7,18,0,254,255,96,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 233 slowlog|get
-    124,7,11,0,254,255,124,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 234 slowlog|help
-    135,7,12,0,2,0,124,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 235 slowlog|len
-    147,7,11,0,2,0,124,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 236 slowlog|reset
-    158,7,13,0,2,0,124,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 27 geoadd
+    166,0,6,0,251,255,255,255,5,0,0,0,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 28 geodist
+    172,0,7,0,252,255,255,255,2,0,0,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 29 geohash
+    179,0,7,0,254,255,255,255,2,0,0,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 30 geopos
+    186,0,6,0,254,255,255,255,2,0,0,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 31 georadius
+    192,0,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 32 georadius_ro
+    201,0,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 33 georadiusbymember
+    213,0,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 34 georadiusbymember_ro
+    230,0,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 35 geosearch
+    250,0,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 36 geosearchstore
+    3,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 37 get
+    17,1,3,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 38 getbit
+    20,1,6,0,3,0,255,255,2,16,0,0,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 39 getdel
+    26,1,6,0,2,0,255,255,1,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 40 getex
+    32,1,5,0,254,255,255,255,1,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 getrange
+    37,1,8,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 42 getset
+    45,1,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 hdel
+    51,1,4,0,253,255,255,255,1,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 44 hello
+    55,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 45 hexists
+    60,1,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 hget
+    67,1,4,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 47 hgetall
+    71,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 48 hincrby
+    78,1,7,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 hincrbyfloat
+    85,1,12,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 hkeys
+    97,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 51 hlen
+    102,1,4,0,2,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 52 hmget
+    106,1,5,0,253,255,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 53 hmset
+    111,1,5,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 54 hrandfield
+    116,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 55 hscan
+    126,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 56 hset
+    131,1,4,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 57 hsetnx
+    135,1,6,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 58 hstrlen
+    141,1,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 hvals
+    148,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 incr
+    153,1,4,0,2,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 incrby
+    157,1,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 62 incrbyfloat
+    163,1,11,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 63 increx
+    174,1,6,0,254,255,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 info
+    180,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 65 keys
+    184,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 66 lastsave
+    188,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 67 latency
+    196,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,219,0,7,0,0,0,0,0,0,0,
+    // 68 lcs
+    203,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 lindex
+    206,1,6,0,3,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 70 linsert
+    212,1,7,0,5,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 llen
+    219,1,4,0,2,0,255,255,2,16,0,0,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 lmove
+    223,1,5,0,5,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 lmpop
+    228,1,5,0,252,255,255,255,1,0,2,0,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 lolwut
+    233,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 75 lpop
+    239,1,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 lpos
+    243,1,4,0,253,255,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 77 lpush
+    247,1,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 78 lpushx
+    252,1,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 lrange
+    2,2,6,0,4,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 lrem
+    8,2,4,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 lset
+    12,2,4,0,4,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 82 ltrim
+    16,2,5,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 memory
+    21,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,226,0,6,0,0,0,0,0,0,0,
+    // 84 mget
+    27,2,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 monitor
+    31,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 move
+    38,2,4,0,3,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 mset
+    42,2,4,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 msetex
+    46,2,6,0,252,255,255,255,5,0,2,0,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 msetnx
+    52,2,6,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 multi
+    58,2,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 object
+    63,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,232,0,5,0,0,0,0,0,0,0,
+    // 92 persist
+    69,2,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 pexpire
+    76,2,7,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 pexpireat
+    83,2,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 pexpiretime
+    92,2,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 pfadd
+    103,2,5,0,254,255,255,255,5,16,0,0,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 pfcount
+    108,2,7,0,254,255,255,255,2,0,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 pfdebug
+    115,2,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 pfmerge
+    122,2,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 pfselftest
+    129,2,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 ping
+    139,2,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 psetex
+    143,2,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 psubscribe
+    149,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 pttl
+    159,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 publish
+    163,2,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 pubsub
+    170,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,237,0,6,0,0,0,0,0,0,0,
+    // 107 punsubscribe
+    176,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 quit
+    188,2,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 randomkey
+    192,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 rename
+    201,2,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 renamenx
+    207,2,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 112 reset
+    215,2,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 role
+    220,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 rpop
+    224,2,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 rpoplpush
+    228,2,9,0,3,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 rpush
+    237,2,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 rpushx
+    242,2,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 sadd
+    248,2,4,0,253,255,255,255,5,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 scan
+    252,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 scard
+    0,3,5,0,2,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 sdiff
+    5,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 sdiffstore
+    10,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 select
+    20,3,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 set
+    26,3,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 setbit
+    29,3,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 setex
+    35,3,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 setnx
+    40,3,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 setrange
+    45,3,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 shutdown
+    53,3,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 sinter
+    61,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 sintercard
+    67,3,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 sinterstore
+    77,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 sismember
+    88,3,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 slowlog
+    97,3,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,243,0,4,0,0,0,0,0,0,0,
+    // 135 smembers
+    104,3,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 smismember
+    112,3,10,0,253,255,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 smove
+    122,3,5,0,4,0,255,255,1,16,0,0,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 spop
+    127,3,4,0,254,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 spublish
+    131,3,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 srandmember
+    139,3,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 srem
+    150,3,4,0,253,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 sscan
+    154,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 ssubscribe
+    159,3,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 strlen
+    169,3,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 subscribe
+    175,3,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 substr
+    184,3,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 sunion
+    190,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 sunionstore
+    196,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 sunsubscribe
+    207,3,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 swapdb
+    219,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 time
+    225,3,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 touch
+    229,3,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 ttl
+    234,3,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 type
+    237,3,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 unlink
+    241,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 unsubscribe
+    247,3,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 unwatch
+    2,4,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 158 watch
+    9,4,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 zadd
+    14,4,4,0,252,255,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 zcard
+    18,4,5,0,2,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 zcount
+    23,4,6,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 zdiff
+    29,4,5,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 zdiffstore
+    34,4,10,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 164 zincrby
+    44,4,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 zinter
+    51,4,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 zintercard
+    57,4,10,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 167 zinterstore
+    67,4,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 zlexcount
+    78,4,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 zmpop
+    87,4,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 zmscore
+    92,4,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 zpopmax
+    99,4,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 zpopmin
+    106,4,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 173 zrandmember
+    113,4,11,0,254,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 zrange
+    124,4,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 zrangebylex
+    130,4,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 zrangebyscore
+    141,4,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 zrangestore
+    154,4,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 zrank
+    165,4,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 zrem
+    170,4,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 zremrangebylex
+    174,4,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 zremrangebyrank
+    188,4,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 zremrangebyscore
+    203,4,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 zrevrange
+    219,4,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 zrevrangebylex
+    228,4,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 zrevrangebyscore
+    242,4,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 zrevrank
+    2,5,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 zscan
+    10,5,5,0,253,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 zscore
+    15,5,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 zunion
+    21,5,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 zunionstore
+    27,5,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 client|getname
+    38,5,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 client|getredir
+    52,5,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 client|help
+    67,5,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 client|id
+    78,5,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 client|info
+    87,5,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 client|kill
+    98,5,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 client|list
+    109,5,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 client|no-evict
+    120,5,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 client|no-touch
+    135,5,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 client|pause
+    150,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 client|reply
+    162,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 202 client|setinfo
+    174,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 client|setname
+    188,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 client|trackinginfo
+    202,5,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 client|unblock
+    221,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 client|unpause
+    235,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 command|count
+    249,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 command|docs
+    6,6,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 command|getkeys
+    18,6,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 command|getkeysandflags
+    33,6,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 command|help
+    56,6,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 command|info
+    68,6,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 213 command|list
+    80,6,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 config|get
+    92,6,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 config|help
+    102,6,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 config|resetstat
+    113,6,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 config|rewrite
+    129,6,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 config|set
+    143,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 latency|doctor
+    153,6,14,1,2,0,67,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 latency|graph
+    167,6,13,1,3,0,67,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 latency|help
+    180,6,12,1,2,0,67,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 latency|histogram
+    192,6,17,1,254,255,67,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 latency|history
+    209,6,15,1,3,0,67,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 latency|latest
+    224,6,14,1,2,0,67,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 latency|reset
+    238,6,13,1,254,255,67,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 memory|doctor
+    251,6,13,1,2,0,83,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 memory|help
+    8,7,11,1,2,0,83,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 memory|malloc-stats
+    19,7,19,1,2,0,83,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 memory|purge
+    38,7,12,1,2,0,83,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 memory|stats
+    50,7,12,1,2,0,83,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 231 memory|usage
+    62,7,12,0,253,255,83,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 232 object|encoding
+    74,7,15,0,3,0,91,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 object|freq
+    89,7,11,0,3,0,91,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 object|help
+    100,7,11,0,2,0,91,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 object|idletime
+    111,7,15,0,3,0,91,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 object|refcount
+    126,7,15,0,3,0,91,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 237 pubsub|channels
+    141,7,15,0,254,255,106,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 238 pubsub|help
+    156,7,11,0,2,0,106,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 239 pubsub|numpat
+    167,7,13,0,2,0,106,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 240 pubsub|numsub
+    180,7,13,0,254,255,106,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 241 pubsub|shardchannels
+    193,7,20,0,254,255,106,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 242 pubsub|shardnumsub
+    213,7,18,0,254,255,106,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 243 slowlog|get
+    231,7,11,0,254,255,134,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 244 slowlog|help
+    242,7,12,0,2,0,134,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 245 slowlog|len
+    254,7,11,0,2,0,134,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 246 slowlog|reset
+    9,8,13,0,2,0,134,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -993,6 +1037,16 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   101,120,112,105,114,101,116,105,109,101, // expiretime
   102,108,117,115,104,97,108,108, // flushall
   102,108,117,115,104,100,98, // flushdb
+  103,101,111,97,100,100, // geoadd
+  103,101,111,100,105,115,116, // geodist
+  103,101,111,104,97,115,104, // geohash
+  103,101,111,112,111,115, // geopos
+  103,101,111,114,97,100,105,117,115, // georadius
+  103,101,111,114,97,100,105,117,115,95,114,111, // georadius_ro
+  103,101,111,114,97,100,105,117,115,98,121,109,101,109,98,101,114, // georadiusbymember
+  103,101,111,114,97,100,105,117,115,98,121,109,101,109,98,101,114,95,114,111, // georadiusbymember_ro
+  103,101,111,115,101,97,114,99,104, // geosearch
+  103,101,111,115,101,97,114,99,104,115,116,111,114,101, // geosearchstore
   103,101,116, // get
   103,101,116,98,105,116, // getbit
   103,101,116,100,101,108, // getdel
@@ -1275,480 +1329,510 @@ export function dispatchCommand(id: u32): void {
       flushdbCommand();
       break;
     case 27:
-      getCommand();
+      geoaddCommand();
       break;
     case 28:
-      getbitCommand();
+      geodistCommand();
       break;
     case 29:
-      getdelCommand();
+      geohashCommand();
       break;
     case 30:
-      getexCommand();
+      geoposCommand();
       break;
     case 31:
-      getrangeCommand();
+      georadiusCommand();
       break;
     case 32:
-      getsetCommand();
+      georadiusRoCommand();
       break;
     case 33:
-      hdelCommand();
+      georadiusbymemberCommand();
+      break;
+    case 34:
+      georadiusbymemberRoCommand();
       break;
     case 35:
-      hexistsCommand();
+      geosearchCommand();
       break;
     case 36:
-      hgetCommand();
+      geosearchstoreCommand();
       break;
     case 37:
-      hgetallCommand();
+      getCommand();
       break;
     case 38:
-      hincrbyCommand();
+      getbitCommand();
       break;
     case 39:
-      hincrbyfloatCommand();
+      getdelCommand();
       break;
     case 40:
-      hkeysCommand();
+      getexCommand();
       break;
     case 41:
-      hlenCommand();
-      break;
-    case 42:
-      hmgetCommand();
-      break;
-    case 43:
-      hmsetCommand();
-      break;
-    case 44:
-      hrandfieldCommand();
-      break;
-    case 45:
-      hscanCommand();
-      break;
-    case 46:
-      hsetCommand();
-      break;
-    case 47:
-      hsetnxCommand();
-      break;
-    case 48:
-      hstrlenCommand();
-      break;
-    case 49:
-      hvalsCommand();
-      break;
-    case 50:
-      incrCommand();
-      break;
-    case 51:
-      incrbyCommand();
-      break;
-    case 52:
-      incrbyfloatCommand();
-      break;
-    case 53:
-      increxCommand();
-      break;
-    case 55:
-      keysCommand();
-      break;
-    case 58:
-      lcsCommand();
-      break;
-    case 59:
-      lindexCommand();
-      break;
-    case 60:
-      linsertCommand();
-      break;
-    case 61:
-      llenCommand();
-      break;
-    case 62:
-      lmoveCommand();
-      break;
-    case 63:
-      lmpopCommand();
-      break;
-    case 65:
-      lpopCommand();
-      break;
-    case 66:
-      lposCommand();
-      break;
-    case 67:
-      lpushCommand();
-      break;
-    case 68:
-      lpushxCommand();
-      break;
-    case 69:
-      lrangeCommand();
-      break;
-    case 70:
-      lremCommand();
-      break;
-    case 71:
-      lsetCommand();
-      break;
-    case 72:
-      ltrimCommand();
-      break;
-    case 74:
-      mgetCommand();
-      break;
-    case 75:
-      monitorCommand();
-      break;
-    case 76:
-      moveCommand();
-      break;
-    case 77:
-      msetCommand();
-      break;
-    case 78:
-      msetexCommand();
-      break;
-    case 79:
-      msetnxCommand();
-      break;
-    case 80:
-      multiCommand();
-      break;
-    case 82:
-      persistCommand();
-      break;
-    case 83:
-      pexpireCommand();
-      break;
-    case 84:
-      pexpireatCommand();
-      break;
-    case 85:
-      pexpiretimeCommand();
-      break;
-    case 86:
-      pfaddCommand();
-      break;
-    case 87:
-      pfcountCommand();
-      break;
-    case 88:
-      pfdebugCommand();
-      break;
-    case 89:
-      pfmergeCommand();
-      break;
-    case 90:
-      pfselftestCommand();
-      break;
-    case 91:
-      pingCommand();
-      break;
-    case 92:
-      psetexCommand();
-      break;
-    case 93:
-      psubscribeCommand();
-      break;
-    case 94:
-      pttlCommand();
-      break;
-    case 95:
-      publishCommand();
-      break;
-    case 97:
-      punsubscribeCommand();
-      break;
-    case 98:
-      quitCommand();
-      break;
-    case 99:
-      randomkeyCommand();
-      break;
-    case 100:
-      renameCommand();
-      break;
-    case 101:
-      renamenxCommand();
-      break;
-    case 102:
-      resetCommand();
-      break;
-    case 104:
-      rpopCommand();
-      break;
-    case 105:
-      rpoplpushCommand();
-      break;
-    case 106:
-      rpushCommand();
-      break;
-    case 107:
-      rpushxCommand();
-      break;
-    case 108:
-      saddCommand();
-      break;
-    case 109:
-      scanCommand();
-      break;
-    case 110:
-      scardCommand();
-      break;
-    case 111:
-      sdiffCommand();
-      break;
-    case 112:
-      sdiffstoreCommand();
-      break;
-    case 113:
-      selectCommand();
-      break;
-    case 114:
-      setCommand();
-      break;
-    case 115:
-      setbitCommand();
-      break;
-    case 116:
-      setexCommand();
-      break;
-    case 117:
-      setnxCommand();
-      break;
-    case 118:
-      setrangeCommand();
-      break;
-    case 120:
-      sinterCommand();
-      break;
-    case 121:
-      sintercardCommand();
-      break;
-    case 122:
-      sinterstoreCommand();
-      break;
-    case 123:
-      sismemberCommand();
-      break;
-    case 125:
-      smembersCommand();
-      break;
-    case 126:
-      smismemberCommand();
-      break;
-    case 127:
-      smoveCommand();
-      break;
-    case 128:
-      spopCommand();
-      break;
-    case 129:
-      spublishCommand();
-      break;
-    case 130:
-      srandmemberCommand();
-      break;
-    case 131:
-      sremCommand();
-      break;
-    case 132:
-      sscanCommand();
-      break;
-    case 133:
-      ssubscribeCommand();
-      break;
-    case 134:
-      strlenCommand();
-      break;
-    case 135:
-      subscribeCommand();
-      break;
-    case 136:
       getrangeCommand();
       break;
+    case 42:
+      getsetCommand();
+      break;
+    case 43:
+      hdelCommand();
+      break;
+    case 45:
+      hexistsCommand();
+      break;
+    case 46:
+      hgetCommand();
+      break;
+    case 47:
+      hgetallCommand();
+      break;
+    case 48:
+      hincrbyCommand();
+      break;
+    case 49:
+      hincrbyfloatCommand();
+      break;
+    case 50:
+      hkeysCommand();
+      break;
+    case 51:
+      hlenCommand();
+      break;
+    case 52:
+      hmgetCommand();
+      break;
+    case 53:
+      hmsetCommand();
+      break;
+    case 54:
+      hrandfieldCommand();
+      break;
+    case 55:
+      hscanCommand();
+      break;
+    case 56:
+      hsetCommand();
+      break;
+    case 57:
+      hsetnxCommand();
+      break;
+    case 58:
+      hstrlenCommand();
+      break;
+    case 59:
+      hvalsCommand();
+      break;
+    case 60:
+      incrCommand();
+      break;
+    case 61:
+      incrbyCommand();
+      break;
+    case 62:
+      incrbyfloatCommand();
+      break;
+    case 63:
+      increxCommand();
+      break;
+    case 65:
+      keysCommand();
+      break;
+    case 68:
+      lcsCommand();
+      break;
+    case 69:
+      lindexCommand();
+      break;
+    case 70:
+      linsertCommand();
+      break;
+    case 71:
+      llenCommand();
+      break;
+    case 72:
+      lmoveCommand();
+      break;
+    case 73:
+      lmpopCommand();
+      break;
+    case 75:
+      lpopCommand();
+      break;
+    case 76:
+      lposCommand();
+      break;
+    case 77:
+      lpushCommand();
+      break;
+    case 78:
+      lpushxCommand();
+      break;
+    case 79:
+      lrangeCommand();
+      break;
+    case 80:
+      lremCommand();
+      break;
+    case 81:
+      lsetCommand();
+      break;
+    case 82:
+      ltrimCommand();
+      break;
+    case 84:
+      mgetCommand();
+      break;
+    case 85:
+      monitorCommand();
+      break;
+    case 86:
+      moveCommand();
+      break;
+    case 87:
+      msetCommand();
+      break;
+    case 88:
+      msetexCommand();
+      break;
+    case 89:
+      msetnxCommand();
+      break;
+    case 90:
+      multiCommand();
+      break;
+    case 92:
+      persistCommand();
+      break;
+    case 93:
+      pexpireCommand();
+      break;
+    case 94:
+      pexpireatCommand();
+      break;
+    case 95:
+      pexpiretimeCommand();
+      break;
+    case 96:
+      pfaddCommand();
+      break;
+    case 97:
+      pfcountCommand();
+      break;
+    case 98:
+      pfdebugCommand();
+      break;
+    case 99:
+      pfmergeCommand();
+      break;
+    case 100:
+      pfselftestCommand();
+      break;
+    case 101:
+      pingCommand();
+      break;
+    case 102:
+      psetexCommand();
+      break;
+    case 103:
+      psubscribeCommand();
+      break;
+    case 104:
+      pttlCommand();
+      break;
+    case 105:
+      publishCommand();
+      break;
+    case 107:
+      punsubscribeCommand();
+      break;
+    case 108:
+      quitCommand();
+      break;
+    case 109:
+      randomkeyCommand();
+      break;
+    case 110:
+      renameCommand();
+      break;
+    case 111:
+      renamenxCommand();
+      break;
+    case 112:
+      resetCommand();
+      break;
+    case 114:
+      rpopCommand();
+      break;
+    case 115:
+      rpoplpushCommand();
+      break;
+    case 116:
+      rpushCommand();
+      break;
+    case 117:
+      rpushxCommand();
+      break;
+    case 118:
+      saddCommand();
+      break;
+    case 119:
+      scanCommand();
+      break;
+    case 120:
+      scardCommand();
+      break;
+    case 121:
+      sdiffCommand();
+      break;
+    case 122:
+      sdiffstoreCommand();
+      break;
+    case 123:
+      selectCommand();
+      break;
+    case 124:
+      setCommand();
+      break;
+    case 125:
+      setbitCommand();
+      break;
+    case 126:
+      setexCommand();
+      break;
+    case 127:
+      setnxCommand();
+      break;
+    case 128:
+      setrangeCommand();
+      break;
+    case 130:
+      sinterCommand();
+      break;
+    case 131:
+      sintercardCommand();
+      break;
+    case 132:
+      sinterstoreCommand();
+      break;
+    case 133:
+      sismemberCommand();
+      break;
+    case 135:
+      smembersCommand();
+      break;
+    case 136:
+      smismemberCommand();
+      break;
     case 137:
-      sunionCommand();
+      smoveCommand();
       break;
     case 138:
-      sunionstoreCommand();
+      spopCommand();
       break;
     case 139:
-      sunsubscribeCommand();
+      spublishCommand();
       break;
     case 140:
-      swapdbCommand();
+      srandmemberCommand();
       break;
     case 141:
-      timeCommand();
+      sremCommand();
       break;
     case 142:
-      touchCommand();
+      sscanCommand();
       break;
     case 143:
-      ttlCommand();
+      ssubscribeCommand();
       break;
     case 144:
-      typeCommand();
+      strlenCommand();
       break;
     case 145:
-      unlinkCommand();
+      subscribeCommand();
       break;
     case 146:
-      unsubscribeCommand();
+      getrangeCommand();
       break;
     case 147:
-      unwatchCommand();
+      sunionCommand();
       break;
     case 148:
-      watchCommand();
+      sunionstoreCommand();
       break;
     case 149:
-      zaddCommand();
+      sunsubscribeCommand();
       break;
     case 150:
-      zcardCommand();
+      swapdbCommand();
       break;
     case 151:
-      zcountCommand();
+      timeCommand();
       break;
     case 152:
-      zdiffCommand();
+      touchCommand();
       break;
     case 153:
-      zdiffstoreCommand();
+      ttlCommand();
       break;
     case 154:
-      zincrbyCommand();
+      typeCommand();
       break;
     case 155:
-      zinterCommand();
+      unlinkCommand();
       break;
     case 156:
-      zintercardCommand();
+      unsubscribeCommand();
       break;
     case 157:
-      zinterstoreCommand();
+      unwatchCommand();
       break;
     case 158:
-      zlexcountCommand();
+      watchCommand();
       break;
     case 159:
-      zmpopCommand();
+      zaddCommand();
       break;
     case 160:
-      zmscoreCommand();
+      zcardCommand();
       break;
     case 161:
-      zpopmaxCommand();
+      zcountCommand();
       break;
     case 162:
-      zpopminCommand();
+      zdiffCommand();
       break;
     case 163:
-      zrandmemberCommand();
+      zdiffstoreCommand();
       break;
     case 164:
-      zrangeCommand();
+      zincrbyCommand();
       break;
     case 165:
-      zrangebylexCommand();
+      zinterCommand();
       break;
     case 166:
-      zrangebyscoreCommand();
+      zintercardCommand();
       break;
     case 167:
-      zrangestoreCommand();
+      zinterstoreCommand();
       break;
     case 168:
-      zrankCommand();
+      zlexcountCommand();
       break;
     case 169:
-      zremCommand();
+      zmpopCommand();
       break;
     case 170:
-      zremrangebylexCommand();
+      zmscoreCommand();
       break;
     case 171:
-      zremrangebyrankCommand();
+      zpopmaxCommand();
       break;
     case 172:
-      zremrangebyscoreCommand();
+      zpopminCommand();
       break;
     case 173:
-      zrevrangeCommand();
+      zrandmemberCommand();
       break;
     case 174:
-      zrevrangebylexCommand();
+      zrangeCommand();
       break;
     case 175:
-      zrevrangebyscoreCommand();
+      zrangebylexCommand();
       break;
     case 176:
-      zrevrankCommand();
+      zrangebyscoreCommand();
       break;
     case 177:
-      zscanCommand();
+      zrangestoreCommand();
       break;
     case 178:
-      zscoreCommand();
+      zrankCommand();
       break;
     case 179:
-      zunionCommand();
+      zremCommand();
       break;
     case 180:
+      zremrangebylexCommand();
+      break;
+    case 181:
+      zremrangebyrankCommand();
+      break;
+    case 182:
+      zremrangebyscoreCommand();
+      break;
+    case 183:
+      zrevrangeCommand();
+      break;
+    case 184:
+      zrevrangebylexCommand();
+      break;
+    case 185:
+      zrevrangebyscoreCommand();
+      break;
+    case 186:
+      zrevrankCommand();
+      break;
+    case 187:
+      zscanCommand();
+      break;
+    case 188:
+      zscoreCommand();
+      break;
+    case 189:
+      zunionCommand();
+      break;
+    case 190:
       zunionstoreCommand();
       break;
-    case 221:
+    case 231:
       memoryUsageCommand();
       break;
-    case 222:
+    case 232:
       objectEncodingCommand();
       break;
-    case 223:
+    case 233:
       objectFreqCommand();
       break;
-    case 224:
+    case 234:
       objectHelpCommand();
       break;
-    case 225:
+    case 235:
       objectIdletimeCommand();
       break;
-    case 226:
+    case 236:
       objectRefcountCommand();
       break;
-    case 227:
+    case 237:
       pubsubChannelsCommand();
       break;
-    case 228:
+    case 238:
       pubsubHelpCommand();
       break;
-    case 229:
+    case 239:
       pubsubNumpatCommand();
       break;
-    case 230:
+    case 240:
       pubsubNumsubCommand();
       break;
-    case 231:
+    case 241:
       pubsubShardchannelsCommand();
       break;
-    case 232:
+    case 242:
       pubsubShardnumsubCommand();
       break;
-    case 233:
+    case 243:
       slowlogGetCommand();
       break;
-    case 234:
+    case 244:
       slowlogHelpCommand();
       break;
-    case 235:
+    case 245:
       slowlogLenCommand();
       break;
-    case 236:
+    case 246:
       slowlogResetCommand();
       break;
     default:

@@ -10,6 +10,7 @@ import { type AclCategory, aclCategoryBit, withImpliedCategories } from './acl_c
 import { bitmapCommands } from './bitmap.ts';
 import { connectionCommands } from './connection.ts';
 import { genericCommands } from './generic.ts';
+import { geoCommands } from './geo.ts';
 import { hashCommands } from './hash.ts';
 import { hyperloglogCommands } from './hyperloglog.ts';
 import { introspectionCommands } from './introspection.ts';
@@ -31,6 +32,7 @@ const families: readonly CommandSpec[][] = [
   setCommands,
   hashCommands,
   hyperloglogCommands,
+  geoCommands,
   connectionCommands,
   introspectionCommands,
   serverCommands,

@@ -12,6 +12,7 @@ import {
 } from './base.ts';
 import { bitmapFamily } from './bitmap.ts';
 import { expireFamily, genericFamily } from './generic.ts';
+import { geoFamily } from './geo.ts';
 import { hyperloglogFamily } from './hyperloglog.ts';
 import { listFamily } from './list.ts';
 import { connectionFamily, serverFamily } from './server.ts';
@@ -27,6 +28,7 @@ export const FAMILIES: readonly Family[] = [
   zsetLexFamily,
   bitmapFamily,
   hyperloglogFamily,
+  geoFamily,
   genericFamily,
   expireFamily,
   connectionFamily,
