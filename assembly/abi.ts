@@ -279,6 +279,7 @@ export const CFG_HASH_LISTPACK_VALUE = 33; // bytes
 export const CFG_SET_INTSET_ENTRIES = 34;
 export const CFG_SET_LISTPACK_ENTRIES = 35;
 export const CFG_SET_LISTPACK_VALUE = 36; // bytes
+export const CFG_HLL_SPARSE_MAX_BYTES = 48;
 export const CFG_COUNT = 64;
 
 export const POLICY_NOEVICTION = 0;

@@ -59,6 +59,20 @@ import {
   unlinkCommand,
 } from '../command/generic';
 import {
+  geoaddCommand,
+  geodistCommand,
+  geohashCommand,
+  geoposCommand,
+} from '../command/geo';
+import {
+  georadiusCommand,
+  georadiusRoCommand,
+  georadiusbymemberCommand,
+  georadiusbymemberRoCommand,
+  geosearchCommand,
+  geosearchstoreCommand,
+} from '../command/geo_search';
+import {
   hdelCommand,
   hexistsCommand,
   hgetCommand,
@@ -92,6 +106,15 @@ import {
   hpttlCommand,
   httlCommand,
 } from '../command/hash_expire';
+import {
+  pfaddCommand,
+  pfcountCommand,
+  pfmergeCommand,
+} from '../command/hyperloglog';
+import {
+  pfdebugCommand,
+  pfselftestCommand,
+} from '../command/hyperloglog_debug';
 import {
   increxCommand,
 } from '../command/increx';
@@ -263,8 +286,8 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 254;
-export const TOP_LEVEL_COUNT: u32 = 196;
+export const COMMAND_COUNT: u32 = 269;
+export const TOP_LEVEL_COUNT: u32 = 211;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -301,225 +324,240 @@ export const CMD_ID_EXPIREAT: u32 = 31;
 export const CMD_ID_EXPIRETIME: u32 = 32;
 export const CMD_ID_FLUSHALL: u32 = 33;
 export const CMD_ID_FLUSHDB: u32 = 34;
-export const CMD_ID_GET: u32 = 35;
-export const CMD_ID_GETBIT: u32 = 36;
-export const CMD_ID_GETDEL: u32 = 37;
-export const CMD_ID_GETEX: u32 = 38;
-export const CMD_ID_GETRANGE: u32 = 39;
-export const CMD_ID_GETSET: u32 = 40;
-export const CMD_ID_HDEL: u32 = 41;
-export const CMD_ID_HELLO: u32 = 42;
-export const CMD_ID_HEXISTS: u32 = 43;
-export const CMD_ID_HEXPIRE: u32 = 44;
-export const CMD_ID_HEXPIREAT: u32 = 45;
-export const CMD_ID_HEXPIRETIME: u32 = 46;
-export const CMD_ID_HGET: u32 = 47;
-export const CMD_ID_HGETALL: u32 = 48;
-export const CMD_ID_HGETDEL: u32 = 49;
-export const CMD_ID_HGETEX: u32 = 50;
-export const CMD_ID_HINCRBY: u32 = 51;
-export const CMD_ID_HINCRBYFLOAT: u32 = 52;
-export const CMD_ID_HKEYS: u32 = 53;
-export const CMD_ID_HLEN: u32 = 54;
-export const CMD_ID_HMGET: u32 = 55;
-export const CMD_ID_HMSET: u32 = 56;
-export const CMD_ID_HPERSIST: u32 = 57;
-export const CMD_ID_HPEXPIRE: u32 = 58;
-export const CMD_ID_HPEXPIREAT: u32 = 59;
-export const CMD_ID_HPEXPIRETIME: u32 = 60;
-export const CMD_ID_HPTTL: u32 = 61;
-export const CMD_ID_HRANDFIELD: u32 = 62;
-export const CMD_ID_HSCAN: u32 = 63;
-export const CMD_ID_HSET: u32 = 64;
-export const CMD_ID_HSETEX: u32 = 65;
-export const CMD_ID_HSETNX: u32 = 66;
-export const CMD_ID_HSTRLEN: u32 = 67;
-export const CMD_ID_HTTL: u32 = 68;
-export const CMD_ID_HVALS: u32 = 69;
-export const CMD_ID_INCR: u32 = 70;
-export const CMD_ID_INCRBY: u32 = 71;
-export const CMD_ID_INCRBYFLOAT: u32 = 72;
-export const CMD_ID_INCREX: u32 = 73;
-export const CMD_ID_INFO: u32 = 74;
-export const CMD_ID_KEYS: u32 = 75;
-export const CMD_ID_LASTSAVE: u32 = 76;
-export const CMD_ID_LATENCY: u32 = 77;
-export const CMD_ID_LCS: u32 = 78;
-export const CMD_ID_LINDEX: u32 = 79;
-export const CMD_ID_LINSERT: u32 = 80;
-export const CMD_ID_LLEN: u32 = 81;
-export const CMD_ID_LMOVE: u32 = 82;
-export const CMD_ID_LMPOP: u32 = 83;
-export const CMD_ID_LOLWUT: u32 = 84;
-export const CMD_ID_LPOP: u32 = 85;
-export const CMD_ID_LPOS: u32 = 86;
-export const CMD_ID_LPUSH: u32 = 87;
-export const CMD_ID_LPUSHX: u32 = 88;
-export const CMD_ID_LRANGE: u32 = 89;
-export const CMD_ID_LREM: u32 = 90;
-export const CMD_ID_LSET: u32 = 91;
-export const CMD_ID_LTRIM: u32 = 92;
-export const CMD_ID_MEMORY: u32 = 93;
-export const CMD_ID_MGET: u32 = 94;
-export const CMD_ID_MONITOR: u32 = 95;
-export const CMD_ID_MOVE: u32 = 96;
-export const CMD_ID_MSET: u32 = 97;
-export const CMD_ID_MSETEX: u32 = 98;
-export const CMD_ID_MSETNX: u32 = 99;
-export const CMD_ID_MULTI: u32 = 100;
-export const CMD_ID_OBJECT: u32 = 101;
-export const CMD_ID_PERSIST: u32 = 102;
-export const CMD_ID_PEXPIRE: u32 = 103;
-export const CMD_ID_PEXPIREAT: u32 = 104;
-export const CMD_ID_PEXPIRETIME: u32 = 105;
-export const CMD_ID_PING: u32 = 106;
-export const CMD_ID_PSETEX: u32 = 107;
-export const CMD_ID_PSUBSCRIBE: u32 = 108;
-export const CMD_ID_PTTL: u32 = 109;
-export const CMD_ID_PUBLISH: u32 = 110;
-export const CMD_ID_PUBSUB: u32 = 111;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 112;
-export const CMD_ID_QUIT: u32 = 113;
-export const CMD_ID_RANDOMKEY: u32 = 114;
-export const CMD_ID_RENAME: u32 = 115;
-export const CMD_ID_RENAMENX: u32 = 116;
-export const CMD_ID_RESET: u32 = 117;
-export const CMD_ID_ROLE: u32 = 118;
-export const CMD_ID_RPOP: u32 = 119;
-export const CMD_ID_RPOPLPUSH: u32 = 120;
-export const CMD_ID_RPUSH: u32 = 121;
-export const CMD_ID_RPUSHX: u32 = 122;
-export const CMD_ID_SADD: u32 = 123;
-export const CMD_ID_SCAN: u32 = 124;
-export const CMD_ID_SCARD: u32 = 125;
-export const CMD_ID_SDIFF: u32 = 126;
-export const CMD_ID_SDIFFSTORE: u32 = 127;
-export const CMD_ID_SELECT: u32 = 128;
-export const CMD_ID_SET: u32 = 129;
-export const CMD_ID_SETBIT: u32 = 130;
-export const CMD_ID_SETEX: u32 = 131;
-export const CMD_ID_SETNX: u32 = 132;
-export const CMD_ID_SETRANGE: u32 = 133;
-export const CMD_ID_SHUTDOWN: u32 = 134;
-export const CMD_ID_SINTER: u32 = 135;
-export const CMD_ID_SINTERCARD: u32 = 136;
-export const CMD_ID_SINTERSTORE: u32 = 137;
-export const CMD_ID_SISMEMBER: u32 = 138;
-export const CMD_ID_SLOWLOG: u32 = 139;
-export const CMD_ID_SMEMBERS: u32 = 140;
-export const CMD_ID_SMISMEMBER: u32 = 141;
-export const CMD_ID_SMOVE: u32 = 142;
-export const CMD_ID_SPOP: u32 = 143;
-export const CMD_ID_SPUBLISH: u32 = 144;
-export const CMD_ID_SRANDMEMBER: u32 = 145;
-export const CMD_ID_SREM: u32 = 146;
-export const CMD_ID_SSCAN: u32 = 147;
-export const CMD_ID_SSUBSCRIBE: u32 = 148;
-export const CMD_ID_STRLEN: u32 = 149;
-export const CMD_ID_SUBSCRIBE: u32 = 150;
-export const CMD_ID_SUBSTR: u32 = 151;
-export const CMD_ID_SUNION: u32 = 152;
-export const CMD_ID_SUNIONSTORE: u32 = 153;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 154;
-export const CMD_ID_SWAPDB: u32 = 155;
-export const CMD_ID_TIME: u32 = 156;
-export const CMD_ID_TOUCH: u32 = 157;
-export const CMD_ID_TTL: u32 = 158;
-export const CMD_ID_TYPE: u32 = 159;
-export const CMD_ID_UNLINK: u32 = 160;
-export const CMD_ID_UNSUBSCRIBE: u32 = 161;
-export const CMD_ID_UNWATCH: u32 = 162;
-export const CMD_ID_WATCH: u32 = 163;
-export const CMD_ID_ZADD: u32 = 164;
-export const CMD_ID_ZCARD: u32 = 165;
-export const CMD_ID_ZCOUNT: u32 = 166;
-export const CMD_ID_ZDIFF: u32 = 167;
-export const CMD_ID_ZDIFFSTORE: u32 = 168;
-export const CMD_ID_ZINCRBY: u32 = 169;
-export const CMD_ID_ZINTER: u32 = 170;
-export const CMD_ID_ZINTERCARD: u32 = 171;
-export const CMD_ID_ZINTERSTORE: u32 = 172;
-export const CMD_ID_ZLEXCOUNT: u32 = 173;
-export const CMD_ID_ZMPOP: u32 = 174;
-export const CMD_ID_ZMSCORE: u32 = 175;
-export const CMD_ID_ZPOPMAX: u32 = 176;
-export const CMD_ID_ZPOPMIN: u32 = 177;
-export const CMD_ID_ZRANDMEMBER: u32 = 178;
-export const CMD_ID_ZRANGE: u32 = 179;
-export const CMD_ID_ZRANGEBYLEX: u32 = 180;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 181;
-export const CMD_ID_ZRANGESTORE: u32 = 182;
-export const CMD_ID_ZRANK: u32 = 183;
-export const CMD_ID_ZREM: u32 = 184;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 185;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 186;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 187;
-export const CMD_ID_ZREVRANGE: u32 = 188;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 189;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 190;
-export const CMD_ID_ZREVRANK: u32 = 191;
-export const CMD_ID_ZSCAN: u32 = 192;
-export const CMD_ID_ZSCORE: u32 = 193;
-export const CMD_ID_ZUNION: u32 = 194;
-export const CMD_ID_ZUNIONSTORE: u32 = 195;
-export const CMD_ID_CLIENT_CACHING: u32 = 196;
-export const CMD_ID_CLIENT_GETNAME: u32 = 197;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 198;
-export const CMD_ID_CLIENT_HELP: u32 = 199;
-export const CMD_ID_CLIENT_ID: u32 = 200;
-export const CMD_ID_CLIENT_INFO: u32 = 201;
-export const CMD_ID_CLIENT_KILL: u32 = 202;
-export const CMD_ID_CLIENT_LIST: u32 = 203;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 204;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 205;
-export const CMD_ID_CLIENT_PAUSE: u32 = 206;
-export const CMD_ID_CLIENT_REPLY: u32 = 207;
-export const CMD_ID_CLIENT_SETINFO: u32 = 208;
-export const CMD_ID_CLIENT_SETNAME: u32 = 209;
-export const CMD_ID_CLIENT_TRACKING: u32 = 210;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 211;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 212;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 213;
-export const CMD_ID_COMMAND_COUNT: u32 = 214;
-export const CMD_ID_COMMAND_DOCS: u32 = 215;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 216;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 217;
-export const CMD_ID_COMMAND_HELP: u32 = 218;
-export const CMD_ID_COMMAND_INFO: u32 = 219;
-export const CMD_ID_COMMAND_LIST: u32 = 220;
-export const CMD_ID_CONFIG_GET: u32 = 221;
-export const CMD_ID_CONFIG_HELP: u32 = 222;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 223;
-export const CMD_ID_CONFIG_REWRITE: u32 = 224;
-export const CMD_ID_CONFIG_SET: u32 = 225;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 226;
-export const CMD_ID_LATENCY_GRAPH: u32 = 227;
-export const CMD_ID_LATENCY_HELP: u32 = 228;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 229;
-export const CMD_ID_LATENCY_HISTORY: u32 = 230;
-export const CMD_ID_LATENCY_LATEST: u32 = 231;
-export const CMD_ID_LATENCY_RESET: u32 = 232;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 233;
-export const CMD_ID_MEMORY_HELP: u32 = 234;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 235;
-export const CMD_ID_MEMORY_PURGE: u32 = 236;
-export const CMD_ID_MEMORY_STATS: u32 = 237;
-export const CMD_ID_MEMORY_USAGE: u32 = 238;
-export const CMD_ID_OBJECT_ENCODING: u32 = 239;
-export const CMD_ID_OBJECT_FREQ: u32 = 240;
-export const CMD_ID_OBJECT_HELP: u32 = 241;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 242;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 243;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 244;
-export const CMD_ID_PUBSUB_HELP: u32 = 245;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 246;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 247;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 248;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 249;
-export const CMD_ID_SLOWLOG_GET: u32 = 250;
-export const CMD_ID_SLOWLOG_HELP: u32 = 251;
-export const CMD_ID_SLOWLOG_LEN: u32 = 252;
-export const CMD_ID_SLOWLOG_RESET: u32 = 253;
+export const CMD_ID_GEOADD: u32 = 35;
+export const CMD_ID_GEODIST: u32 = 36;
+export const CMD_ID_GEOHASH: u32 = 37;
+export const CMD_ID_GEOPOS: u32 = 38;
+export const CMD_ID_GEORADIUS: u32 = 39;
+export const CMD_ID_GEORADIUS_RO: u32 = 40;
+export const CMD_ID_GEORADIUSBYMEMBER: u32 = 41;
+export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 42;
+export const CMD_ID_GEOSEARCH: u32 = 43;
+export const CMD_ID_GEOSEARCHSTORE: u32 = 44;
+export const CMD_ID_GET: u32 = 45;
+export const CMD_ID_GETBIT: u32 = 46;
+export const CMD_ID_GETDEL: u32 = 47;
+export const CMD_ID_GETEX: u32 = 48;
+export const CMD_ID_GETRANGE: u32 = 49;
+export const CMD_ID_GETSET: u32 = 50;
+export const CMD_ID_HDEL: u32 = 51;
+export const CMD_ID_HELLO: u32 = 52;
+export const CMD_ID_HEXISTS: u32 = 53;
+export const CMD_ID_HEXPIRE: u32 = 54;
+export const CMD_ID_HEXPIREAT: u32 = 55;
+export const CMD_ID_HEXPIRETIME: u32 = 56;
+export const CMD_ID_HGET: u32 = 57;
+export const CMD_ID_HGETALL: u32 = 58;
+export const CMD_ID_HGETDEL: u32 = 59;
+export const CMD_ID_HGETEX: u32 = 60;
+export const CMD_ID_HINCRBY: u32 = 61;
+export const CMD_ID_HINCRBYFLOAT: u32 = 62;
+export const CMD_ID_HKEYS: u32 = 63;
+export const CMD_ID_HLEN: u32 = 64;
+export const CMD_ID_HMGET: u32 = 65;
+export const CMD_ID_HMSET: u32 = 66;
+export const CMD_ID_HPERSIST: u32 = 67;
+export const CMD_ID_HPEXPIRE: u32 = 68;
+export const CMD_ID_HPEXPIREAT: u32 = 69;
+export const CMD_ID_HPEXPIRETIME: u32 = 70;
+export const CMD_ID_HPTTL: u32 = 71;
+export const CMD_ID_HRANDFIELD: u32 = 72;
+export const CMD_ID_HSCAN: u32 = 73;
+export const CMD_ID_HSET: u32 = 74;
+export const CMD_ID_HSETEX: u32 = 75;
+export const CMD_ID_HSETNX: u32 = 76;
+export const CMD_ID_HSTRLEN: u32 = 77;
+export const CMD_ID_HTTL: u32 = 78;
+export const CMD_ID_HVALS: u32 = 79;
+export const CMD_ID_INCR: u32 = 80;
+export const CMD_ID_INCRBY: u32 = 81;
+export const CMD_ID_INCRBYFLOAT: u32 = 82;
+export const CMD_ID_INCREX: u32 = 83;
+export const CMD_ID_INFO: u32 = 84;
+export const CMD_ID_KEYS: u32 = 85;
+export const CMD_ID_LASTSAVE: u32 = 86;
+export const CMD_ID_LATENCY: u32 = 87;
+export const CMD_ID_LCS: u32 = 88;
+export const CMD_ID_LINDEX: u32 = 89;
+export const CMD_ID_LINSERT: u32 = 90;
+export const CMD_ID_LLEN: u32 = 91;
+export const CMD_ID_LMOVE: u32 = 92;
+export const CMD_ID_LMPOP: u32 = 93;
+export const CMD_ID_LOLWUT: u32 = 94;
+export const CMD_ID_LPOP: u32 = 95;
+export const CMD_ID_LPOS: u32 = 96;
+export const CMD_ID_LPUSH: u32 = 97;
+export const CMD_ID_LPUSHX: u32 = 98;
+export const CMD_ID_LRANGE: u32 = 99;
+export const CMD_ID_LREM: u32 = 100;
+export const CMD_ID_LSET: u32 = 101;
+export const CMD_ID_LTRIM: u32 = 102;
+export const CMD_ID_MEMORY: u32 = 103;
+export const CMD_ID_MGET: u32 = 104;
+export const CMD_ID_MONITOR: u32 = 105;
+export const CMD_ID_MOVE: u32 = 106;
+export const CMD_ID_MSET: u32 = 107;
+export const CMD_ID_MSETEX: u32 = 108;
+export const CMD_ID_MSETNX: u32 = 109;
+export const CMD_ID_MULTI: u32 = 110;
+export const CMD_ID_OBJECT: u32 = 111;
+export const CMD_ID_PERSIST: u32 = 112;
+export const CMD_ID_PEXPIRE: u32 = 113;
+export const CMD_ID_PEXPIREAT: u32 = 114;
+export const CMD_ID_PEXPIRETIME: u32 = 115;
+export const CMD_ID_PFADD: u32 = 116;
+export const CMD_ID_PFCOUNT: u32 = 117;
+export const CMD_ID_PFDEBUG: u32 = 118;
+export const CMD_ID_PFMERGE: u32 = 119;
+export const CMD_ID_PFSELFTEST: u32 = 120;
+export const CMD_ID_PING: u32 = 121;
+export const CMD_ID_PSETEX: u32 = 122;
+export const CMD_ID_PSUBSCRIBE: u32 = 123;
+export const CMD_ID_PTTL: u32 = 124;
+export const CMD_ID_PUBLISH: u32 = 125;
+export const CMD_ID_PUBSUB: u32 = 126;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 127;
+export const CMD_ID_QUIT: u32 = 128;
+export const CMD_ID_RANDOMKEY: u32 = 129;
+export const CMD_ID_RENAME: u32 = 130;
+export const CMD_ID_RENAMENX: u32 = 131;
+export const CMD_ID_RESET: u32 = 132;
+export const CMD_ID_ROLE: u32 = 133;
+export const CMD_ID_RPOP: u32 = 134;
+export const CMD_ID_RPOPLPUSH: u32 = 135;
+export const CMD_ID_RPUSH: u32 = 136;
+export const CMD_ID_RPUSHX: u32 = 137;
+export const CMD_ID_SADD: u32 = 138;
+export const CMD_ID_SCAN: u32 = 139;
+export const CMD_ID_SCARD: u32 = 140;
+export const CMD_ID_SDIFF: u32 = 141;
+export const CMD_ID_SDIFFSTORE: u32 = 142;
+export const CMD_ID_SELECT: u32 = 143;
+export const CMD_ID_SET: u32 = 144;
+export const CMD_ID_SETBIT: u32 = 145;
+export const CMD_ID_SETEX: u32 = 146;
+export const CMD_ID_SETNX: u32 = 147;
+export const CMD_ID_SETRANGE: u32 = 148;
+export const CMD_ID_SHUTDOWN: u32 = 149;
+export const CMD_ID_SINTER: u32 = 150;
+export const CMD_ID_SINTERCARD: u32 = 151;
+export const CMD_ID_SINTERSTORE: u32 = 152;
+export const CMD_ID_SISMEMBER: u32 = 153;
+export const CMD_ID_SLOWLOG: u32 = 154;
+export const CMD_ID_SMEMBERS: u32 = 155;
+export const CMD_ID_SMISMEMBER: u32 = 156;
+export const CMD_ID_SMOVE: u32 = 157;
+export const CMD_ID_SPOP: u32 = 158;
+export const CMD_ID_SPUBLISH: u32 = 159;
+export const CMD_ID_SRANDMEMBER: u32 = 160;
+export const CMD_ID_SREM: u32 = 161;
+export const CMD_ID_SSCAN: u32 = 162;
+export const CMD_ID_SSUBSCRIBE: u32 = 163;
+export const CMD_ID_STRLEN: u32 = 164;
+export const CMD_ID_SUBSCRIBE: u32 = 165;
+export const CMD_ID_SUBSTR: u32 = 166;
+export const CMD_ID_SUNION: u32 = 167;
+export const CMD_ID_SUNIONSTORE: u32 = 168;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 169;
+export const CMD_ID_SWAPDB: u32 = 170;
+export const CMD_ID_TIME: u32 = 171;
+export const CMD_ID_TOUCH: u32 = 172;
+export const CMD_ID_TTL: u32 = 173;
+export const CMD_ID_TYPE: u32 = 174;
+export const CMD_ID_UNLINK: u32 = 175;
+export const CMD_ID_UNSUBSCRIBE: u32 = 176;
+export const CMD_ID_UNWATCH: u32 = 177;
+export const CMD_ID_WATCH: u32 = 178;
+export const CMD_ID_ZADD: u32 = 179;
+export const CMD_ID_ZCARD: u32 = 180;
+export const CMD_ID_ZCOUNT: u32 = 181;
+export const CMD_ID_ZDIFF: u32 = 182;
+export const CMD_ID_ZDIFFSTORE: u32 = 183;
+export const CMD_ID_ZINCRBY: u32 = 184;
+export const CMD_ID_ZINTER: u32 = 185;
+export const CMD_ID_ZINTERCARD: u32 = 186;
+export const CMD_ID_ZINTERSTORE: u32 = 187;
+export const CMD_ID_ZLEXCOUNT: u32 = 188;
+export const CMD_ID_ZMPOP: u32 = 189;
+export const CMD_ID_ZMSCORE: u32 = 190;
+export const CMD_ID_ZPOPMAX: u32 = 191;
+export const CMD_ID_ZPOPMIN: u32 = 192;
+export const CMD_ID_ZRANDMEMBER: u32 = 193;
+export const CMD_ID_ZRANGE: u32 = 194;
+export const CMD_ID_ZRANGEBYLEX: u32 = 195;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 196;
+export const CMD_ID_ZRANGESTORE: u32 = 197;
+export const CMD_ID_ZRANK: u32 = 198;
+export const CMD_ID_ZREM: u32 = 199;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 200;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 201;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 202;
+export const CMD_ID_ZREVRANGE: u32 = 203;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 204;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 205;
+export const CMD_ID_ZREVRANK: u32 = 206;
+export const CMD_ID_ZSCAN: u32 = 207;
+export const CMD_ID_ZSCORE: u32 = 208;
+export const CMD_ID_ZUNION: u32 = 209;
+export const CMD_ID_ZUNIONSTORE: u32 = 210;
+export const CMD_ID_CLIENT_CACHING: u32 = 211;
+export const CMD_ID_CLIENT_GETNAME: u32 = 212;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 213;
+export const CMD_ID_CLIENT_HELP: u32 = 214;
+export const CMD_ID_CLIENT_ID: u32 = 215;
+export const CMD_ID_CLIENT_INFO: u32 = 216;
+export const CMD_ID_CLIENT_KILL: u32 = 217;
+export const CMD_ID_CLIENT_LIST: u32 = 218;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 219;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 220;
+export const CMD_ID_CLIENT_PAUSE: u32 = 221;
+export const CMD_ID_CLIENT_REPLY: u32 = 222;
+export const CMD_ID_CLIENT_SETINFO: u32 = 223;
+export const CMD_ID_CLIENT_SETNAME: u32 = 224;
+export const CMD_ID_CLIENT_TRACKING: u32 = 225;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 226;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 227;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 228;
+export const CMD_ID_COMMAND_COUNT: u32 = 229;
+export const CMD_ID_COMMAND_DOCS: u32 = 230;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 231;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 232;
+export const CMD_ID_COMMAND_HELP: u32 = 233;
+export const CMD_ID_COMMAND_INFO: u32 = 234;
+export const CMD_ID_COMMAND_LIST: u32 = 235;
+export const CMD_ID_CONFIG_GET: u32 = 236;
+export const CMD_ID_CONFIG_HELP: u32 = 237;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 238;
+export const CMD_ID_CONFIG_REWRITE: u32 = 239;
+export const CMD_ID_CONFIG_SET: u32 = 240;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 241;
+export const CMD_ID_LATENCY_GRAPH: u32 = 242;
+export const CMD_ID_LATENCY_HELP: u32 = 243;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 244;
+export const CMD_ID_LATENCY_HISTORY: u32 = 245;
+export const CMD_ID_LATENCY_LATEST: u32 = 246;
+export const CMD_ID_LATENCY_RESET: u32 = 247;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 248;
+export const CMD_ID_MEMORY_HELP: u32 = 249;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 250;
+export const CMD_ID_MEMORY_PURGE: u32 = 251;
+export const CMD_ID_MEMORY_STATS: u32 = 252;
+export const CMD_ID_MEMORY_USAGE: u32 = 253;
+export const CMD_ID_OBJECT_ENCODING: u32 = 254;
+export const CMD_ID_OBJECT_FREQ: u32 = 255;
+export const CMD_ID_OBJECT_HELP: u32 = 256;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 257;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 258;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 259;
+export const CMD_ID_PUBSUB_HELP: u32 = 260;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 261;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 262;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 263;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 264;
+export const CMD_ID_SLOWLOG_GET: u32 = 265;
+export const CMD_ID_SLOWLOG_HELP: u32 = 266;
+export const CMD_ID_SLOWLOG_LEN: u32 = 267;
+export const CMD_ID_SLOWLOG_RESET: u32 = 268;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -555,11 +593,11 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 14 bzpopmin
     94,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 15 client
-    102,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,196,0,18,0,0,0,0,0,0,0,
+    102,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,211,0,18,0,0,0,0,0,0,0,
     // 16 command
-    108,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,214,0,7,0,0,0,0,0,0,0,
+    108,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,229,0,7,0,0,0,0,0,0,0,
     // 17 config
-    115,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,221,0,5,0,0,0,0,0,0,0,
+    115,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,236,0,5,0,0,0,0,0,0,0,
     // 18 copy
     121,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 19 dbsize
@@ -594,444 +632,474 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     205,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 34 flushdb
     213,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 35 get
-    220,0,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 36 getbit
-    223,0,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 37 getdel
-    229,0,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 38 getex
-    235,0,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 39 getrange
-    240,0,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 40 getset
-    248,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 41 hdel
-    254,0,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 42 hello
-    2,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 43 hexists
-    7,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 44 hexpire
-    14,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 45 hexpireat
-    21,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 hexpiretime
-    30,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 47 hget
-    41,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 48 hgetall
-    45,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 49 hgetdel
-    52,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 hgetex
-    59,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 51 hincrby
-    65,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 52 hincrbyfloat
-    72,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 53 hkeys
-    84,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 54 hlen
-    89,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 55 hmget
-    93,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 56 hmset
-    98,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 57 hpersist
-    103,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 58 hpexpire
-    111,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 59 hpexpireat
-    119,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 hpexpiretime
-    129,1,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 hpttl
-    141,1,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 hrandfield
-    146,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 hscan
-    156,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 64 hset
-    161,1,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 65 hsetex
-    165,1,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 66 hsetnx
-    171,1,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 67 hstrlen
-    177,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 68 httl
-    184,1,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 hvals
-    188,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 incr
-    193,1,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 incrby
-    197,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 incrbyfloat
-    203,1,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 increx
-    214,1,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 74 info
-    220,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 keys
-    224,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 lastsave
-    228,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 latency
-    236,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,226,0,7,0,0,0,0,0,0,0,
-    // 78 lcs
-    243,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 lindex
-    246,1,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 linsert
-    252,1,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 llen
-    3,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 82 lmove
-    7,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 lmpop
-    12,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 lolwut
-    17,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 lpop
-    23,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 lpos
-    27,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 lpush
-    31,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 lpushx
-    36,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 lrange
-    42,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 lrem
-    48,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 lset
-    52,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 92 ltrim
-    56,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 memory
-    61,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,233,0,6,0,0,0,0,0,0,0,
-    // 94 mget
-    67,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 monitor
-    71,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 move
-    78,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 mset
-    82,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 msetex
-    86,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 msetnx
-    92,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 multi
-    98,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 object
-    103,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,239,0,5,0,0,0,0,0,0,0,
-    // 102 persist
-    109,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 pexpire
-    116,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 pexpireat
-    123,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 pexpiretime
-    132,2,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 ping
-    143,2,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 psetex
-    147,2,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 psubscribe
-    153,2,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 pttl
-    163,2,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 publish
-    167,2,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 pubsub
-    174,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,244,0,6,0,0,0,0,0,0,0,
-    // 112 punsubscribe
-    180,2,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 quit
-    192,2,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 randomkey
-    196,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 rename
-    205,2,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 renamenx
-    211,2,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 reset
-    219,2,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 role
-    224,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 rpop
-    228,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 rpoplpush
-    232,2,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 rpush
-    241,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 rpushx
-    246,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 sadd
-    252,2,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 124 scan
-    0,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 scard
-    4,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 sdiff
-    9,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 sdiffstore
-    14,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 select
-    24,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 set
-    30,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 setbit
-    33,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 setex
-    39,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 setnx
-    44,3,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 setrange
-    49,3,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 shutdown
-    57,3,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 sinter
-    65,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 sintercard
-    71,3,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 sinterstore
-    81,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 sismember
-    92,3,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 139 slowlog
-    101,3,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,250,0,4,0,0,0,0,0,0,0,
-    // 140 smembers
-    108,3,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 smismember
-    116,3,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 142 smove
-    126,3,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 143 spop
-    131,3,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 spublish
-    135,3,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 srandmember
-    143,3,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 srem
-    154,3,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 147 sscan
-    158,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 ssubscribe
-    163,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 strlen
-    173,3,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 subscribe
-    179,3,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 substr
-    188,3,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 sunion
-    194,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 sunionstore
-    200,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 sunsubscribe
-    211,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 swapdb
-    223,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 time
-    229,3,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 touch
-    233,3,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 ttl
-    238,3,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 type
-    241,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 unlink
-    245,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 unsubscribe
-    251,3,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 162 unwatch
-    6,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 watch
-    13,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 zadd
-    18,4,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
-    // 165 zcard
-    22,4,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 zcount
-    27,4,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 zdiff
-    33,4,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 zdiffstore
-    38,4,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 zincrby
-    48,4,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 170 zinter
-    55,4,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 zintercard
-    61,4,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 zinterstore
-    71,4,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 zlexcount
-    82,4,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 zmpop
-    91,4,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 zmscore
-    96,4,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 176 zpopmax
-    103,4,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 zpopmin
-    110,4,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 zrandmember
-    117,4,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 zrange
-    128,4,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 zrangebylex
-    134,4,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 zrangebyscore
-    145,4,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 zrangestore
-    158,4,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 zrank
-    169,4,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 184 zrem
-    174,4,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 185 zremrangebylex
-    178,4,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 zremrangebyrank
-    192,4,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 zremrangebyscore
-    207,4,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 zrevrange
-    223,4,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 zrevrangebylex
-    232,4,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 zrevrangebyscore
-    246,4,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 zrevrank
-    6,5,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 192 zscan
-    14,5,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 zscore
-    19,5,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 194 zunion
-    25,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 zunionstore
-    31,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 client|caching
-    42,5,14,0,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 client|getname
-    56,5,14,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 client|getredir
-    70,5,15,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 client|help
-    85,5,11,1,2,0,15,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 client|id
-    96,5,9,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 client|info
-    105,5,11,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 client|kill
-    116,5,11,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 client|list
-    127,5,11,1,254,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 client|no-evict
-    138,5,15,1,3,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 client|no-touch
-    153,5,15,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 client|pause
-    168,5,12,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 client|reply
-    180,5,12,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 client|setinfo
-    192,5,14,1,4,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 client|setname
-    206,5,14,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 client|tracking
-    220,5,15,0,253,255,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 client|trackinginfo
-    235,5,19,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 client|unblock
-    254,5,14,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 client|unpause
-    12,6,14,1,2,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 command|count
-    26,6,13,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 command|docs
-    39,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 command|getkeys
-    51,6,15,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 command|getkeysandflags
-    66,6,23,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 command|help
-    89,6,12,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 command|info
-    101,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 command|list
-    113,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 config|get
-    125,6,10,1,253,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 config|help
-    135,6,11,1,2,0,17,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 config|resetstat
-    146,6,16,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 config|rewrite
-    162,6,14,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 config|set
-    176,6,10,1,252,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 latency|doctor
-    186,6,14,1,2,0,77,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 latency|graph
-    200,6,13,1,3,0,77,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 latency|help
-    213,6,12,1,2,0,77,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 latency|histogram
-    225,6,17,1,254,255,77,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 latency|history
-    242,6,15,1,3,0,77,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 latency|latest
-    1,7,14,1,2,0,77,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 232 latency|reset
-    15,7,13,1,254,255,77,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 233 memory|doctor
-    28,7,13,1,2,0,93,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 234 memory|help
-    41,7,11,1,2,0,93,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 235 memory|malloc-stats
-    52,7,19,1,2,0,93,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 236 memory|purge
-    71,7,12,1,2,0,93,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 237 memory|stats
-    83,7,12,1,2,0,93,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 238 memory|usage
-    95,7,12,0,253,255,93,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 239 object|encoding
-    107,7,15,0,3,0,101,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 240 object|freq
-    122,7,11,0,3,0,101,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 241 object|help
-    133,7,11,0,2,0,101,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 242 object|idletime
-    144,7,15,0,3,0,101,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 243 object|refcount
-    159,7,15,0,3,0,101,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 244 pubsub|channels
-    174,7,15,0,254,255,111,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 245 pubsub|help
-    189,7,11,0,2,0,111,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 246 pubsub|numpat
-    200,7,13,0,2,0,111,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 247 pubsub|numsub
-    213,7,13,0,254,255,111,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 248 pubsub|shardchannels
-    226,7,20,0,254,255,111,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 249 pubsub|shardnumsub
-    246,7,18,0,254,255,111,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 250 slowlog|get
-    8,8,11,0,254,255,139,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 251 slowlog|help
-    19,8,12,0,2,0,139,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 252 slowlog|len
-    31,8,11,0,2,0,139,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 253 slowlog|reset
-    42,8,13,0,2,0,139,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 35 geoadd
+    220,0,6,0,251,255,255,255,5,0,0,1,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 36 geodist
+    226,0,7,0,252,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 37 geohash
+    233,0,7,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 38 geopos
+    240,0,6,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 39 georadius
+    246,0,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 40 georadius_ro
+    255,0,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 georadiusbymember
+    11,1,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 42 georadiusbymember_ro
+    28,1,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 geosearch
+    48,1,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 44 geosearchstore
+    57,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 45 get
+    71,1,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 getbit
+    74,1,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 47 getdel
+    80,1,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 48 getex
+    86,1,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 getrange
+    91,1,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 getset
+    99,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 51 hdel
+    105,1,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 52 hello
+    109,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 53 hexists
+    114,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 54 hexpire
+    121,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 55 hexpireat
+    128,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 56 hexpiretime
+    137,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 57 hget
+    148,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 58 hgetall
+    152,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 hgetdel
+    159,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 hgetex
+    166,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 hincrby
+    172,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 62 hincrbyfloat
+    179,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 63 hkeys
+    191,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 hlen
+    196,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 65 hmget
+    200,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 66 hmset
+    205,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 67 hpersist
+    210,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 hpexpire
+    218,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 hpexpireat
+    226,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 70 hpexpiretime
+    236,1,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 hpttl
+    248,1,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 hrandfield
+    253,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 hscan
+    7,2,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 hset
+    12,2,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 75 hsetex
+    16,2,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 hsetnx
+    22,2,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 77 hstrlen
+    28,2,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 78 httl
+    35,2,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 hvals
+    39,2,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 incr
+    44,2,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 incrby
+    48,2,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 82 incrbyfloat
+    54,2,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 increx
+    65,2,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 info
+    71,2,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 keys
+    75,2,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 lastsave
+    79,2,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 latency
+    87,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,241,0,7,0,0,0,0,0,0,0,
+    // 88 lcs
+    94,2,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 lindex
+    97,2,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 linsert
+    103,2,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 llen
+    110,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 lmove
+    114,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 lmpop
+    119,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 lolwut
+    124,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 lpop
+    130,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 lpos
+    134,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 lpush
+    138,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 lpushx
+    143,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 lrange
+    149,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 lrem
+    155,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 lset
+    159,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 ltrim
+    163,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 memory
+    168,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,248,0,6,0,0,0,0,0,0,0,
+    // 104 mget
+    174,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 monitor
+    178,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 move
+    185,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 mset
+    189,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 msetex
+    193,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 msetnx
+    199,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 multi
+    205,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 object
+    210,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,254,0,5,0,0,0,0,0,0,0,
+    // 112 persist
+    216,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 pexpire
+    223,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 pexpireat
+    230,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 pexpiretime
+    239,2,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 pfadd
+    250,2,5,0,254,255,255,255,5,16,0,1,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 pfcount
+    255,2,7,0,254,255,255,255,2,0,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 pfdebug
+    6,3,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 pfmerge
+    13,3,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 pfselftest
+    20,3,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 ping
+    30,3,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 psetex
+    34,3,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 psubscribe
+    40,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 pttl
+    50,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 publish
+    54,3,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 pubsub
+    61,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,3,1,6,0,0,0,0,0,0,0,
+    // 127 punsubscribe
+    67,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 quit
+    79,3,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 randomkey
+    83,3,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 rename
+    92,3,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 renamenx
+    98,3,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 reset
+    106,3,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 role
+    111,3,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 rpop
+    115,3,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 rpoplpush
+    119,3,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 rpush
+    128,3,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 rpushx
+    133,3,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 sadd
+    139,3,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 139 scan
+    143,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 scard
+    147,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 sdiff
+    152,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 sdiffstore
+    157,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 select
+    167,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 set
+    173,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 setbit
+    176,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 setex
+    182,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 setnx
+    187,3,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 setrange
+    192,3,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 shutdown
+    200,3,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 sinter
+    208,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 sintercard
+    214,3,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 sinterstore
+    224,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 sismember
+    235,3,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 154 slowlog
+    244,3,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,9,1,4,0,0,0,0,0,0,0,
+    // 155 smembers
+    251,3,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 smismember
+    3,4,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 157 smove
+    13,4,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 158 spop
+    18,4,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 spublish
+    22,4,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 srandmember
+    30,4,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 srem
+    41,4,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 162 sscan
+    45,4,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 ssubscribe
+    50,4,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 164 strlen
+    60,4,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 subscribe
+    66,4,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 substr
+    75,4,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 167 sunion
+    81,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 sunionstore
+    87,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 sunsubscribe
+    98,4,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 swapdb
+    110,4,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 time
+    116,4,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 touch
+    120,4,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 173 ttl
+    125,4,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 type
+    128,4,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 unlink
+    132,4,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 unsubscribe
+    138,4,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 unwatch
+    149,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 watch
+    156,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 zadd
+    161,4,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
+    // 180 zcard
+    165,4,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 zcount
+    170,4,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 zdiff
+    176,4,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 zdiffstore
+    181,4,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 zincrby
+    191,4,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 185 zinter
+    198,4,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 zintercard
+    204,4,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 zinterstore
+    214,4,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 zlexcount
+    225,4,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 zmpop
+    234,4,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 zmscore
+    239,4,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 191 zpopmax
+    246,4,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 zpopmin
+    253,4,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 zrandmember
+    4,5,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 zrange
+    15,5,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 zrangebylex
+    21,5,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 zrangebyscore
+    32,5,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 zrangestore
+    45,5,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 zrank
+    56,5,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 199 zrem
+    61,5,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 200 zremrangebylex
+    65,5,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 zremrangebyrank
+    79,5,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 202 zremrangebyscore
+    94,5,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 zrevrange
+    110,5,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 zrevrangebylex
+    119,5,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 zrevrangebyscore
+    133,5,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 zrevrank
+    149,5,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 207 zscan
+    157,5,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 zscore
+    162,5,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 209 zunion
+    168,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 zunionstore
+    174,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 client|caching
+    185,5,14,0,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 client|getname
+    199,5,14,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 213 client|getredir
+    213,5,15,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 client|help
+    228,5,11,1,2,0,15,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 client|id
+    239,5,9,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 client|info
+    248,5,11,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 client|kill
+    3,6,11,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 client|list
+    14,6,11,1,254,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 client|no-evict
+    25,6,15,1,3,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 client|no-touch
+    40,6,15,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 client|pause
+    55,6,12,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 client|reply
+    67,6,12,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 client|setinfo
+    79,6,14,1,4,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 client|setname
+    93,6,14,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 client|tracking
+    107,6,15,0,253,255,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 client|trackinginfo
+    122,6,19,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 client|unblock
+    141,6,14,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 client|unpause
+    155,6,14,1,2,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 command|count
+    169,6,13,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 command|docs
+    182,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 231 command|getkeys
+    194,6,15,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 232 command|getkeysandflags
+    209,6,23,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 command|help
+    232,6,12,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 command|info
+    244,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 command|list
+    0,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 config|get
+    12,7,10,1,253,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 237 config|help
+    22,7,11,1,2,0,17,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 238 config|resetstat
+    33,7,16,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 239 config|rewrite
+    49,7,14,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 240 config|set
+    63,7,10,1,252,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 241 latency|doctor
+    73,7,14,1,2,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 242 latency|graph
+    87,7,13,1,3,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 243 latency|help
+    100,7,12,1,2,0,87,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 244 latency|histogram
+    112,7,17,1,254,255,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 245 latency|history
+    129,7,15,1,3,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 246 latency|latest
+    144,7,14,1,2,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 247 latency|reset
+    158,7,13,1,254,255,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 248 memory|doctor
+    171,7,13,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 249 memory|help
+    184,7,11,1,2,0,103,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 250 memory|malloc-stats
+    195,7,19,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 251 memory|purge
+    214,7,12,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 252 memory|stats
+    226,7,12,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 253 memory|usage
+    238,7,12,0,253,255,103,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 254 object|encoding
+    250,7,15,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 255 object|freq
+    9,8,11,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 256 object|help
+    20,8,11,0,2,0,111,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 257 object|idletime
+    31,8,15,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 258 object|refcount
+    46,8,15,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 259 pubsub|channels
+    61,8,15,0,254,255,126,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 260 pubsub|help
+    76,8,11,0,2,0,126,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 261 pubsub|numpat
+    87,8,13,0,2,0,126,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 262 pubsub|numsub
+    100,8,13,0,254,255,126,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 263 pubsub|shardchannels
+    113,8,20,0,254,255,126,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 264 pubsub|shardnumsub
+    133,8,18,0,254,255,126,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 265 slowlog|get
+    151,8,11,0,254,255,154,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 266 slowlog|help
+    162,8,12,0,2,0,154,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 267 slowlog|len
+    174,8,11,0,2,0,154,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 268 slowlog|reset
+    185,8,13,0,2,0,154,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -1073,6 +1141,16 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   101,120,112,105,114,101,116,105,109,101, // expiretime
   102,108,117,115,104,97,108,108, // flushall
   102,108,117,115,104,100,98, // flushdb
+  103,101,111,97,100,100, // geoadd
+  103,101,111,100,105,115,116, // geodist
+  103,101,111,104,97,115,104, // geohash
+  103,101,111,112,111,115, // geopos
+  103,101,111,114,97,100,105,117,115, // georadius
+  103,101,111,114,97,100,105,117,115,95,114,111, // georadius_ro
+  103,101,111,114,97,100,105,117,115,98,121,109,101,109,98,101,114, // georadiusbymember
+  103,101,111,114,97,100,105,117,115,98,121,109,101,109,98,101,114,95,114,111, // georadiusbymember_ro
+  103,101,111,115,101,97,114,99,104, // geosearch
+  103,101,111,115,101,97,114,99,104,115,116,111,114,101, // geosearchstore
   103,101,116, // get
   103,101,116,98,105,116, // getbit
   103,101,116,100,101,108, // getdel
@@ -1144,6 +1222,11 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   112,101,120,112,105,114,101, // pexpire
   112,101,120,112,105,114,101,97,116, // pexpireat
   112,101,120,112,105,114,101,116,105,109,101, // pexpiretime
+  112,102,97,100,100, // pfadd
+  112,102,99,111,117,110,116, // pfcount
+  112,102,100,101,98,117,103, // pfdebug
+  112,102,109,101,114,103,101, // pfmerge
+  112,102,115,101,108,102,116,101,115,116, // pfselftest
   112,105,110,103, // ping
   112,115,101,116,101,120, // psetex
   112,115,117,98,115,99,114,105,98,101, // psubscribe
@@ -1388,513 +1471,558 @@ export function dispatchCommand(id: u32): void {
       flushdbCommand();
       break;
     case 35:
-      getCommand();
+      geoaddCommand();
       break;
     case 36:
-      getbitCommand();
+      geodistCommand();
       break;
     case 37:
-      getdelCommand();
+      geohashCommand();
       break;
     case 38:
-      getexCommand();
+      geoposCommand();
       break;
     case 39:
-      getrangeCommand();
+      georadiusCommand();
       break;
     case 40:
-      getsetCommand();
+      georadiusRoCommand();
       break;
     case 41:
-      hdelCommand();
+      georadiusbymemberCommand();
+      break;
+    case 42:
+      georadiusbymemberRoCommand();
       break;
     case 43:
-      hexistsCommand();
+      geosearchCommand();
       break;
     case 44:
-      hexpireCommand();
+      geosearchstoreCommand();
       break;
     case 45:
-      hexpireatCommand();
+      getCommand();
       break;
     case 46:
-      hexpiretimeCommand();
+      getbitCommand();
       break;
     case 47:
-      hgetCommand();
+      getdelCommand();
       break;
     case 48:
-      hgetallCommand();
+      getexCommand();
       break;
     case 49:
-      hgetdelCommand();
-      break;
-    case 50:
-      hgetexCommand();
-      break;
-    case 51:
-      hincrbyCommand();
-      break;
-    case 52:
-      hincrbyfloatCommand();
-      break;
-    case 53:
-      hkeysCommand();
-      break;
-    case 54:
-      hlenCommand();
-      break;
-    case 55:
-      hmgetCommand();
-      break;
-    case 56:
-      hmsetCommand();
-      break;
-    case 57:
-      hpersistCommand();
-      break;
-    case 58:
-      hpexpireCommand();
-      break;
-    case 59:
-      hpexpireatCommand();
-      break;
-    case 60:
-      hpexpiretimeCommand();
-      break;
-    case 61:
-      hpttlCommand();
-      break;
-    case 62:
-      hrandfieldCommand();
-      break;
-    case 63:
-      hscanCommand();
-      break;
-    case 64:
-      hsetCommand();
-      break;
-    case 65:
-      hsetexCommand();
-      break;
-    case 66:
-      hsetnxCommand();
-      break;
-    case 67:
-      hstrlenCommand();
-      break;
-    case 68:
-      httlCommand();
-      break;
-    case 69:
-      hvalsCommand();
-      break;
-    case 70:
-      incrCommand();
-      break;
-    case 71:
-      incrbyCommand();
-      break;
-    case 72:
-      incrbyfloatCommand();
-      break;
-    case 73:
-      increxCommand();
-      break;
-    case 75:
-      keysCommand();
-      break;
-    case 78:
-      lcsCommand();
-      break;
-    case 79:
-      lindexCommand();
-      break;
-    case 80:
-      linsertCommand();
-      break;
-    case 81:
-      llenCommand();
-      break;
-    case 82:
-      lmoveCommand();
-      break;
-    case 83:
-      lmpopCommand();
-      break;
-    case 85:
-      lpopCommand();
-      break;
-    case 86:
-      lposCommand();
-      break;
-    case 87:
-      lpushCommand();
-      break;
-    case 88:
-      lpushxCommand();
-      break;
-    case 89:
-      lrangeCommand();
-      break;
-    case 90:
-      lremCommand();
-      break;
-    case 91:
-      lsetCommand();
-      break;
-    case 92:
-      ltrimCommand();
-      break;
-    case 94:
-      mgetCommand();
-      break;
-    case 95:
-      monitorCommand();
-      break;
-    case 96:
-      moveCommand();
-      break;
-    case 97:
-      msetCommand();
-      break;
-    case 98:
-      msetexCommand();
-      break;
-    case 99:
-      msetnxCommand();
-      break;
-    case 100:
-      multiCommand();
-      break;
-    case 102:
-      persistCommand();
-      break;
-    case 103:
-      pexpireCommand();
-      break;
-    case 104:
-      pexpireatCommand();
-      break;
-    case 105:
-      pexpiretimeCommand();
-      break;
-    case 106:
-      pingCommand();
-      break;
-    case 107:
-      psetexCommand();
-      break;
-    case 108:
-      psubscribeCommand();
-      break;
-    case 109:
-      pttlCommand();
-      break;
-    case 110:
-      publishCommand();
-      break;
-    case 112:
-      punsubscribeCommand();
-      break;
-    case 113:
-      quitCommand();
-      break;
-    case 114:
-      randomkeyCommand();
-      break;
-    case 115:
-      renameCommand();
-      break;
-    case 116:
-      renamenxCommand();
-      break;
-    case 117:
-      resetCommand();
-      break;
-    case 119:
-      rpopCommand();
-      break;
-    case 120:
-      rpoplpushCommand();
-      break;
-    case 121:
-      rpushCommand();
-      break;
-    case 122:
-      rpushxCommand();
-      break;
-    case 123:
-      saddCommand();
-      break;
-    case 124:
-      scanCommand();
-      break;
-    case 125:
-      scardCommand();
-      break;
-    case 126:
-      sdiffCommand();
-      break;
-    case 127:
-      sdiffstoreCommand();
-      break;
-    case 128:
-      selectCommand();
-      break;
-    case 129:
-      setCommand();
-      break;
-    case 130:
-      setbitCommand();
-      break;
-    case 131:
-      setexCommand();
-      break;
-    case 132:
-      setnxCommand();
-      break;
-    case 133:
-      setrangeCommand();
-      break;
-    case 135:
-      sinterCommand();
-      break;
-    case 136:
-      sintercardCommand();
-      break;
-    case 137:
-      sinterstoreCommand();
-      break;
-    case 138:
-      sismemberCommand();
-      break;
-    case 140:
-      smembersCommand();
-      break;
-    case 141:
-      smismemberCommand();
-      break;
-    case 142:
-      smoveCommand();
-      break;
-    case 143:
-      spopCommand();
-      break;
-    case 144:
-      spublishCommand();
-      break;
-    case 145:
-      srandmemberCommand();
-      break;
-    case 146:
-      sremCommand();
-      break;
-    case 147:
-      sscanCommand();
-      break;
-    case 148:
-      ssubscribeCommand();
-      break;
-    case 149:
-      strlenCommand();
-      break;
-    case 150:
-      subscribeCommand();
-      break;
-    case 151:
       getrangeCommand();
       break;
+    case 50:
+      getsetCommand();
+      break;
+    case 51:
+      hdelCommand();
+      break;
+    case 53:
+      hexistsCommand();
+      break;
+    case 54:
+      hexpireCommand();
+      break;
+    case 55:
+      hexpireatCommand();
+      break;
+    case 56:
+      hexpiretimeCommand();
+      break;
+    case 57:
+      hgetCommand();
+      break;
+    case 58:
+      hgetallCommand();
+      break;
+    case 59:
+      hgetdelCommand();
+      break;
+    case 60:
+      hgetexCommand();
+      break;
+    case 61:
+      hincrbyCommand();
+      break;
+    case 62:
+      hincrbyfloatCommand();
+      break;
+    case 63:
+      hkeysCommand();
+      break;
+    case 64:
+      hlenCommand();
+      break;
+    case 65:
+      hmgetCommand();
+      break;
+    case 66:
+      hmsetCommand();
+      break;
+    case 67:
+      hpersistCommand();
+      break;
+    case 68:
+      hpexpireCommand();
+      break;
+    case 69:
+      hpexpireatCommand();
+      break;
+    case 70:
+      hpexpiretimeCommand();
+      break;
+    case 71:
+      hpttlCommand();
+      break;
+    case 72:
+      hrandfieldCommand();
+      break;
+    case 73:
+      hscanCommand();
+      break;
+    case 74:
+      hsetCommand();
+      break;
+    case 75:
+      hsetexCommand();
+      break;
+    case 76:
+      hsetnxCommand();
+      break;
+    case 77:
+      hstrlenCommand();
+      break;
+    case 78:
+      httlCommand();
+      break;
+    case 79:
+      hvalsCommand();
+      break;
+    case 80:
+      incrCommand();
+      break;
+    case 81:
+      incrbyCommand();
+      break;
+    case 82:
+      incrbyfloatCommand();
+      break;
+    case 83:
+      increxCommand();
+      break;
+    case 85:
+      keysCommand();
+      break;
+    case 88:
+      lcsCommand();
+      break;
+    case 89:
+      lindexCommand();
+      break;
+    case 90:
+      linsertCommand();
+      break;
+    case 91:
+      llenCommand();
+      break;
+    case 92:
+      lmoveCommand();
+      break;
+    case 93:
+      lmpopCommand();
+      break;
+    case 95:
+      lpopCommand();
+      break;
+    case 96:
+      lposCommand();
+      break;
+    case 97:
+      lpushCommand();
+      break;
+    case 98:
+      lpushxCommand();
+      break;
+    case 99:
+      lrangeCommand();
+      break;
+    case 100:
+      lremCommand();
+      break;
+    case 101:
+      lsetCommand();
+      break;
+    case 102:
+      ltrimCommand();
+      break;
+    case 104:
+      mgetCommand();
+      break;
+    case 105:
+      monitorCommand();
+      break;
+    case 106:
+      moveCommand();
+      break;
+    case 107:
+      msetCommand();
+      break;
+    case 108:
+      msetexCommand();
+      break;
+    case 109:
+      msetnxCommand();
+      break;
+    case 110:
+      multiCommand();
+      break;
+    case 112:
+      persistCommand();
+      break;
+    case 113:
+      pexpireCommand();
+      break;
+    case 114:
+      pexpireatCommand();
+      break;
+    case 115:
+      pexpiretimeCommand();
+      break;
+    case 116:
+      pfaddCommand();
+      break;
+    case 117:
+      pfcountCommand();
+      break;
+    case 118:
+      pfdebugCommand();
+      break;
+    case 119:
+      pfmergeCommand();
+      break;
+    case 120:
+      pfselftestCommand();
+      break;
+    case 121:
+      pingCommand();
+      break;
+    case 122:
+      psetexCommand();
+      break;
+    case 123:
+      psubscribeCommand();
+      break;
+    case 124:
+      pttlCommand();
+      break;
+    case 125:
+      publishCommand();
+      break;
+    case 127:
+      punsubscribeCommand();
+      break;
+    case 128:
+      quitCommand();
+      break;
+    case 129:
+      randomkeyCommand();
+      break;
+    case 130:
+      renameCommand();
+      break;
+    case 131:
+      renamenxCommand();
+      break;
+    case 132:
+      resetCommand();
+      break;
+    case 134:
+      rpopCommand();
+      break;
+    case 135:
+      rpoplpushCommand();
+      break;
+    case 136:
+      rpushCommand();
+      break;
+    case 137:
+      rpushxCommand();
+      break;
+    case 138:
+      saddCommand();
+      break;
+    case 139:
+      scanCommand();
+      break;
+    case 140:
+      scardCommand();
+      break;
+    case 141:
+      sdiffCommand();
+      break;
+    case 142:
+      sdiffstoreCommand();
+      break;
+    case 143:
+      selectCommand();
+      break;
+    case 144:
+      setCommand();
+      break;
+    case 145:
+      setbitCommand();
+      break;
+    case 146:
+      setexCommand();
+      break;
+    case 147:
+      setnxCommand();
+      break;
+    case 148:
+      setrangeCommand();
+      break;
+    case 150:
+      sinterCommand();
+      break;
+    case 151:
+      sintercardCommand();
+      break;
     case 152:
-      sunionCommand();
+      sinterstoreCommand();
       break;
     case 153:
-      sunionstoreCommand();
-      break;
-    case 154:
-      sunsubscribeCommand();
+      sismemberCommand();
       break;
     case 155:
-      swapdbCommand();
+      smembersCommand();
       break;
     case 156:
-      timeCommand();
+      smismemberCommand();
       break;
     case 157:
-      touchCommand();
+      smoveCommand();
       break;
     case 158:
-      ttlCommand();
+      spopCommand();
       break;
     case 159:
-      typeCommand();
+      spublishCommand();
       break;
     case 160:
-      unlinkCommand();
+      srandmemberCommand();
       break;
     case 161:
-      unsubscribeCommand();
+      sremCommand();
       break;
     case 162:
-      unwatchCommand();
+      sscanCommand();
       break;
     case 163:
-      watchCommand();
+      ssubscribeCommand();
       break;
     case 164:
-      zaddCommand();
+      strlenCommand();
       break;
     case 165:
-      zcardCommand();
+      subscribeCommand();
       break;
     case 166:
-      zcountCommand();
+      getrangeCommand();
       break;
     case 167:
-      zdiffCommand();
+      sunionCommand();
       break;
     case 168:
-      zdiffstoreCommand();
+      sunionstoreCommand();
       break;
     case 169:
-      zincrbyCommand();
+      sunsubscribeCommand();
       break;
     case 170:
-      zinterCommand();
+      swapdbCommand();
       break;
     case 171:
-      zintercardCommand();
+      timeCommand();
       break;
     case 172:
-      zinterstoreCommand();
+      touchCommand();
       break;
     case 173:
-      zlexcountCommand();
+      ttlCommand();
       break;
     case 174:
-      zmpopCommand();
+      typeCommand();
       break;
     case 175:
-      zmscoreCommand();
+      unlinkCommand();
       break;
     case 176:
-      zpopmaxCommand();
+      unsubscribeCommand();
       break;
     case 177:
-      zpopminCommand();
+      unwatchCommand();
       break;
     case 178:
-      zrandmemberCommand();
+      watchCommand();
       break;
     case 179:
-      zrangeCommand();
+      zaddCommand();
       break;
     case 180:
-      zrangebylexCommand();
+      zcardCommand();
       break;
     case 181:
-      zrangebyscoreCommand();
+      zcountCommand();
       break;
     case 182:
-      zrangestoreCommand();
+      zdiffCommand();
       break;
     case 183:
-      zrankCommand();
+      zdiffstoreCommand();
       break;
     case 184:
-      zremCommand();
+      zincrbyCommand();
       break;
     case 185:
-      zremrangebylexCommand();
+      zinterCommand();
       break;
     case 186:
-      zremrangebyrankCommand();
+      zintercardCommand();
       break;
     case 187:
-      zremrangebyscoreCommand();
+      zinterstoreCommand();
       break;
     case 188:
-      zrevrangeCommand();
+      zlexcountCommand();
       break;
     case 189:
-      zrevrangebylexCommand();
+      zmpopCommand();
       break;
     case 190:
-      zrevrangebyscoreCommand();
+      zmscoreCommand();
       break;
     case 191:
-      zrevrankCommand();
+      zpopmaxCommand();
       break;
     case 192:
-      zscanCommand();
+      zpopminCommand();
       break;
     case 193:
-      zscoreCommand();
+      zrandmemberCommand();
       break;
     case 194:
-      zunionCommand();
+      zrangeCommand();
       break;
     case 195:
-      zunionstoreCommand();
+      zrangebylexCommand();
       break;
     case 196:
-      clientCachingCommand();
+      zrangebyscoreCommand();
+      break;
+    case 197:
+      zrangestoreCommand();
       break;
     case 198:
-      clientGetredirCommand();
+      zrankCommand();
+      break;
+    case 199:
+      zremCommand();
+      break;
+    case 200:
+      zremrangebylexCommand();
+      break;
+    case 201:
+      zremrangebyrankCommand();
+      break;
+    case 202:
+      zremrangebyscoreCommand();
+      break;
+    case 203:
+      zrevrangeCommand();
+      break;
+    case 204:
+      zrevrangebylexCommand();
+      break;
+    case 205:
+      zrevrangebyscoreCommand();
+      break;
+    case 206:
+      zrevrankCommand();
+      break;
+    case 207:
+      zscanCommand();
+      break;
+    case 208:
+      zscoreCommand();
+      break;
+    case 209:
+      zunionCommand();
       break;
     case 210:
-      clientTrackingCommand();
+      zunionstoreCommand();
       break;
     case 211:
+      clientCachingCommand();
+      break;
+    case 213:
+      clientGetredirCommand();
+      break;
+    case 225:
+      clientTrackingCommand();
+      break;
+    case 226:
       clientTrackinginfoCommand();
       break;
-    case 238:
+    case 253:
       memoryUsageCommand();
       break;
-    case 239:
+    case 254:
       objectEncodingCommand();
       break;
-    case 240:
+    case 255:
       objectFreqCommand();
       break;
-    case 241:
+    case 256:
       objectHelpCommand();
       break;
-    case 242:
+    case 257:
       objectIdletimeCommand();
       break;
-    case 243:
+    case 258:
       objectRefcountCommand();
       break;
-    case 244:
+    case 259:
       pubsubChannelsCommand();
       break;
-    case 245:
+    case 260:
       pubsubHelpCommand();
       break;
-    case 246:
+    case 261:
       pubsubNumpatCommand();
       break;
-    case 247:
+    case 262:
       pubsubNumsubCommand();
       break;
-    case 248:
+    case 263:
       pubsubShardchannelsCommand();
       break;
-    case 249:
+    case 264:
       pubsubShardnumsubCommand();
       break;
-    case 250:
+    case 265:
       slowlogGetCommand();
       break;
-    case 251:
+    case 266:
       slowlogHelpCommand();
       break;
-    case 252:
+    case 267:
       slowlogLenCommand();
       break;
-    case 253:
+    case 268:
       slowlogResetCommand();
       break;
     default:

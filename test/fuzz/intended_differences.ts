@@ -390,6 +390,15 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
       bothErrors(d),
   },
   {
+    name: 'arity of PFDEBUG',
+    reason: 'Redis 7.2 takes two arguments, 7.0 two or more and then complains in another way.',
+    allows: (d) =>
+      d.words[0] === 'pfdebug' &&
+      d.words.length > 3 &&
+      crosses(d.versions, '7.2') &&
+      /^ERR wrong number of arguments/.test(text(d.b) ?? ''),
+  },
+  {
     name: 'help texts',
     reason: 'Redis 7.2 reworded the last line, and newer subcommands have lines of their own.',
     allows: (d) => {

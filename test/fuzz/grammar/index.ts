@@ -12,7 +12,9 @@ import {
 } from './base.ts';
 import { bitmapFamily } from './bitmap.ts';
 import { expireFamily, genericFamily } from './generic.ts';
+import { geoFamily } from './geo.ts';
 import { hashFamily } from './hash.ts';
+import { hyperloglogFamily } from './hyperloglog.ts';
 import { listFamily } from './list.ts';
 import { connectionFamily, serverFamily } from './server.ts';
 import { setFamily } from './set.ts';
@@ -29,6 +31,8 @@ export const FAMILIES: readonly Family[] = [
   zsetAlgebraFamily,
   zsetLexFamily,
   bitmapFamily,
+  hyperloglogFamily,
+  geoFamily,
   genericFamily,
   expireFamily,
   connectionFamily,
