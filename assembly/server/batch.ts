@@ -385,7 +385,7 @@ function executeRound(): i32 {
     c.lastCommand = id != NO_COMMAND ? id : u32.MAX_VALUE;
     if (admitAtOnce(id, slot.argc)) {
       slot.durationUs = SHARED_TIME;
-      abiSet(ABI_CMD_ID, id);
+      nameRunning(id);
       dispatchCommand(id);
       if (!needsAttention(c)) {
         sharing += 1;
@@ -468,12 +468,16 @@ function waits(c: Conn): i32 {
   return interrupt(running < parsed ? slotAt(running).start : next, STATUS_BLOCKED);
 }
 
-/** Runs the command whose arguments are set. False when it is the host's: the batch stops here. */
-function runCommand(id: u32): bool {
-  // For the host's commands, and to name the culprit should this one trap.
+/** For the host's commands, and to name the culprit should this one trap. */
+function nameRunning(id: u32): void {
   abiSet(ABI_CMD_ID, id);
   abiSet(ABI_ARGC, argc);
   abiSet(ABI_ARGV, <u32>argv);
+}
+
+/** Runs the command whose arguments are set. False when it is the host's: the batch stops here. */
+function runCommand(id: u32): bool {
+  nameRunning(id);
   if (load<u8>(Record.at(id), RECORD_OWNER) != 0) {
     // INFO, SLOWLOG and their like must find the commands before them.
     account(running);
