@@ -260,6 +260,10 @@ export const CFG_HASH_LISTPACK_VALUE = 33; // bytes
 export const CFG_SET_INTSET_ENTRIES = 34;
 export const CFG_SET_LISTPACK_ENTRIES = 35;
 export const CFG_SET_LISTPACK_VALUE = 36; // bytes
+export const CFG_STREAM_NODE_MAX_BYTES = 48; // 0: no limit
+export const CFG_STREAM_NODE_MAX_ENTRIES = 49; // 0: no limit
+export const CFG_STREAM_IDMP_DURATION = 50; // seconds
+export const CFG_STREAM_IDMP_MAXSIZE = 51;
 export const CFG_COUNT = 64;
 
 export const POLICY_NOEVICTION = 0;

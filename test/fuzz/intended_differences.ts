@@ -94,6 +94,16 @@ function commandEntries(reply: Reply, hints?: 'without hints'): string | null {
   return entries && !entries.includes(null) ? JSON.stringify(entries) : null;
 }
 
+/** Entries of an XPENDING list, but for the idle time, which is the third element. */
+function samePending(a: Reply, b: Reply | undefined, toleranceMs: number): boolean {
+  const [left, right] = [items(a), b && items(b)];
+  if (left?.length !== 4 || right?.length !== 4) return false;
+  const [idleA, idleB] = [left[2], right[2]];
+  if (idleA?.kind !== 'integer' || idleB?.kind !== 'integer') return false;
+  if (Math.abs(Number(idleA.value - idleB.value)) > toleranceMs) return false;
+  return [0, 1, 3].every((k) => showReply(left[k] as Reply) === showReply(right[k] as Reply));
+}
+
 function isScanReply(reply: Reply): boolean {
   const found = items(reply);
   return found?.length === 2 && found[0]?.kind === 'bulk' && found[1]?.kind === 'array';
@@ -194,6 +204,17 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
       'in Redis, which then shows when any of them was used.',
     allows: (d) =>
       d.words[0] === 'object' && d.words[1] === 'idletime' && within(d, Number.MAX_SAFE_INTEGER),
+  },
+  {
+    name: 'idle time of pending entries',
+    reason: 'The same entry was delivered some milliseconds sooner or later.',
+    allows: ({ words, a, b, ttlToleranceMs }) => {
+      if (words[0] !== 'xpending') return false;
+      const [left, right] = [items(a), items(b)];
+      if (!left || left.length !== right?.length) return false;
+      const tolerance = ttlToleranceMs + TTL_TOLERANCE_FLOOR_MS;
+      return left.every((entry, i) => samePending(entry, right[i], tolerance));
+    },
   },
   {
     name: 'TIME',
