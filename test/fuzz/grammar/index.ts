@@ -196,6 +196,7 @@ export function isAllowed({ args, settleMs }: Generated, expiry: ExpiryMode): bo
   // Ids that the clock makes are not the same on both sides, and FULL tells times and more since 7.2.
   if (name === 'xadd' && words.includes('*')) return false;
   if (name === 'xinfo' && (words[1] === 'consumers' || words.length > 3)) return false;
+  if (isNearIdle(name, words)) return false;
   if (name === 'quit') return args.length === 1;
   if (settleMs !== undefined) return true;
   return !relativeTimesMs(name, words).some(
@@ -213,6 +214,14 @@ function isMeaningfulLex(name: string, words: readonly string[]): boolean {
   if (words.lastIndexOf(LEX_KEY) !== 1) return false;
   if (name === 'zadd') return words.every((word, i) => i < 2 || i % 2 === 1 || word === '0');
   return byLex && name !== 'zrangestore';
+}
+
+/** Whether entries become idle enough while the run goes on. */
+function isNearIdle(name: string, words: readonly string[]): boolean {
+  const claims = name === 'xclaim' || name === 'xautoclaim';
+  if (!claims && (name !== 'xpending' || words[3] !== 'idle')) return false;
+  const ms = Number(words[4]);
+  return ms > 0 && ms < NEAR_MS;
 }
 
 function isListing(subcommand: string): boolean {
