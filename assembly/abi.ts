@@ -57,7 +57,13 @@ export const ABI_EVENTS = 14; // number of queued host events
 export const ABI_EVENTS_PTR = 15; // EVENT_BYTES each
 export const ABI_ERROR_STATS = 16; // ERRSTAT_SLOTS records
 export const ABI_CLOSE_REASON = 17; // CLOSE_*, after STATUS_CLOSE and STATUS_ABORT
+export const ABI_SEQUEL = 18; // SEQUEL_* bits: what a call left for the host to do
 export const ABI_WORDS = 32;
+
+/** Clients wait no longer and have input: take them with `nextUnblocked` and call `resume`. */
+export const SEQUEL_UNBLOCKED = 1;
+/** The first deadline changed: ask `nextDeadline`. */
+export const SEQUEL_DEADLINE = 2;
 
 export const ARG_BYTES = 16;
 export const SCRATCH_BYTES = 65536;
@@ -141,6 +147,8 @@ export const RECORD_KEYNUM_INDEX = 20; // u8 argument that holds the number of k
 export const RECORD_HAS_SUBCOMMANDS = 21; // u8
 export const RECORD_FIRST_SUB = 22; // u16 id of the first subcommand
 export const RECORD_SUB_COUNT = 24; // u16
+export const RECORD_FIRST_MEMBER = 26; // u8 argument that is the first member of the first key, 0 for none
+export const RECORD_MEMBER_STEP = 27; // u8 arguments from one member to the next, 0 for a single one
 export const RECORD_NO_ID = 65535;
 
 export const KEYS_NONE = 0;
@@ -176,6 +184,8 @@ export const CMD_TIMED = 1048576;
 export const CMD_NO_TOUCH_KEYS = 2097152;
 export const CMD_NO_MANDATORY_KEYS = 4194304;
 export const CMD_TOUCHES_ARBITRARY_KEYS = 8388608;
+/** Derived: the core's, without subcommands, not CMD_ADMIN, CMD_TIMED or CMD_PROTECTED. */
+export const CMD_PLAIN = 16777216;
 
 // --- Statistics: f64 word index in the ABI_STATS block ---
 

@@ -87,15 +87,19 @@ export class ServerFigures implements InfoSources {
   }
 
   clients(): ReturnType<InfoSources['clients']> {
-    const { clients, config } = this.owners;
+    const { clients, config, engine } = this.owners;
     return {
       connected: clients.size,
       maxClients: config.get('maxclients'),
       maxInputBuffer: clients.recentInputBytesMax,
       maxOutputBuffer: clients.recentOutputBytesMax,
+      blocked: this.core.exports.blockedClientCount() + engine.pausedClients,
       pubsub: this.core.exports.pubsubClientCount(),
       watching: this.core.exports.watchingClientCount(),
+      inTimeoutTable: this.core.exports.deadlineCount(),
       watchedKeys: this.core.exports.watchedKeyCount(),
+      blockingKeys: this.core.exports.blockingKeyCount(),
+      blockingKeysOnNoKey: this.core.exports.blockingKeyOnNoKeyCount(),
     };
   }
 

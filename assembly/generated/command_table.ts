@@ -77,6 +77,9 @@ import {
   lcsCommand,
 } from '../command/lcs';
 import {
+  blmpopCommand,
+  blpopCommand,
+  brpopCommand,
   lindexCommand,
   llenCommand,
   lmpopCommand,
@@ -96,6 +99,8 @@ import {
   ltrimCommand,
 } from '../command/list_edit';
 import {
+  blmoveCommand,
+  brpoplpushCommand,
   lmoveCommand,
   rpoplpushCommand,
 } from '../command/list_move';
@@ -237,6 +242,9 @@ import {
   watchCommand,
 } from '../command/transactions';
 import {
+  bzmpopCommand,
+  bzpopmaxCommand,
+  bzpopminCommand,
   zaddCommand,
   zcardCommand,
   zincrbyCommand,
@@ -279,8 +287,8 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 262;
-export const TOP_LEVEL_COUNT: u32 = 196;
+export const COMMAND_COUNT: u32 = 270;
+export const TOP_LEVEL_COUNT: u32 = 204;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -289,789 +297,813 @@ export const CMD_ID_BITFIELD: u32 = 3;
 export const CMD_ID_BITFIELD_RO: u32 = 4;
 export const CMD_ID_BITOP: u32 = 5;
 export const CMD_ID_BITPOS: u32 = 6;
-export const CMD_ID_CLIENT: u32 = 7;
-export const CMD_ID_COMMAND: u32 = 8;
-export const CMD_ID_CONFIG: u32 = 9;
-export const CMD_ID_COPY: u32 = 10;
-export const CMD_ID_DBSIZE: u32 = 11;
-export const CMD_ID_DEBUG: u32 = 12;
-export const CMD_ID_DECR: u32 = 13;
-export const CMD_ID_DECRBY: u32 = 14;
-export const CMD_ID_DEL: u32 = 15;
-export const CMD_ID_DELEX: u32 = 16;
-export const CMD_ID_DIGEST: u32 = 17;
-export const CMD_ID_DISCARD: u32 = 18;
-export const CMD_ID_ECHO: u32 = 19;
-export const CMD_ID_EXEC: u32 = 20;
-export const CMD_ID_EXISTS: u32 = 21;
-export const CMD_ID_EXPIRE: u32 = 22;
-export const CMD_ID_EXPIREAT: u32 = 23;
-export const CMD_ID_EXPIRETIME: u32 = 24;
-export const CMD_ID_FLUSHALL: u32 = 25;
-export const CMD_ID_FLUSHDB: u32 = 26;
-export const CMD_ID_GET: u32 = 27;
-export const CMD_ID_GETBIT: u32 = 28;
-export const CMD_ID_GETDEL: u32 = 29;
-export const CMD_ID_GETEX: u32 = 30;
-export const CMD_ID_GETRANGE: u32 = 31;
-export const CMD_ID_GETSET: u32 = 32;
-export const CMD_ID_HDEL: u32 = 33;
-export const CMD_ID_HELLO: u32 = 34;
-export const CMD_ID_HEXISTS: u32 = 35;
-export const CMD_ID_HGET: u32 = 36;
-export const CMD_ID_HGETALL: u32 = 37;
-export const CMD_ID_HINCRBY: u32 = 38;
-export const CMD_ID_HINCRBYFLOAT: u32 = 39;
-export const CMD_ID_HKEYS: u32 = 40;
-export const CMD_ID_HLEN: u32 = 41;
-export const CMD_ID_HMGET: u32 = 42;
-export const CMD_ID_HMSET: u32 = 43;
-export const CMD_ID_HRANDFIELD: u32 = 44;
-export const CMD_ID_HSCAN: u32 = 45;
-export const CMD_ID_HSET: u32 = 46;
-export const CMD_ID_HSETNX: u32 = 47;
-export const CMD_ID_HSTRLEN: u32 = 48;
-export const CMD_ID_HVALS: u32 = 49;
-export const CMD_ID_INCR: u32 = 50;
-export const CMD_ID_INCRBY: u32 = 51;
-export const CMD_ID_INCRBYFLOAT: u32 = 52;
-export const CMD_ID_INCREX: u32 = 53;
-export const CMD_ID_INFO: u32 = 54;
-export const CMD_ID_KEYS: u32 = 55;
-export const CMD_ID_LASTSAVE: u32 = 56;
-export const CMD_ID_LATENCY: u32 = 57;
-export const CMD_ID_LCS: u32 = 58;
-export const CMD_ID_LINDEX: u32 = 59;
-export const CMD_ID_LINSERT: u32 = 60;
-export const CMD_ID_LLEN: u32 = 61;
-export const CMD_ID_LMOVE: u32 = 62;
-export const CMD_ID_LMPOP: u32 = 63;
-export const CMD_ID_LOLWUT: u32 = 64;
-export const CMD_ID_LPOP: u32 = 65;
-export const CMD_ID_LPOS: u32 = 66;
-export const CMD_ID_LPUSH: u32 = 67;
-export const CMD_ID_LPUSHX: u32 = 68;
-export const CMD_ID_LRANGE: u32 = 69;
-export const CMD_ID_LREM: u32 = 70;
-export const CMD_ID_LSET: u32 = 71;
-export const CMD_ID_LTRIM: u32 = 72;
-export const CMD_ID_MEMORY: u32 = 73;
-export const CMD_ID_MGET: u32 = 74;
-export const CMD_ID_MONITOR: u32 = 75;
-export const CMD_ID_MOVE: u32 = 76;
-export const CMD_ID_MSET: u32 = 77;
-export const CMD_ID_MSETEX: u32 = 78;
-export const CMD_ID_MSETNX: u32 = 79;
-export const CMD_ID_MULTI: u32 = 80;
-export const CMD_ID_OBJECT: u32 = 81;
-export const CMD_ID_PERSIST: u32 = 82;
-export const CMD_ID_PEXPIRE: u32 = 83;
-export const CMD_ID_PEXPIREAT: u32 = 84;
-export const CMD_ID_PEXPIRETIME: u32 = 85;
-export const CMD_ID_PING: u32 = 86;
-export const CMD_ID_PSETEX: u32 = 87;
-export const CMD_ID_PSUBSCRIBE: u32 = 88;
-export const CMD_ID_PTTL: u32 = 89;
-export const CMD_ID_PUBLISH: u32 = 90;
-export const CMD_ID_PUBSUB: u32 = 91;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 92;
-export const CMD_ID_QUIT: u32 = 93;
-export const CMD_ID_RANDOMKEY: u32 = 94;
-export const CMD_ID_RENAME: u32 = 95;
-export const CMD_ID_RENAMENX: u32 = 96;
-export const CMD_ID_RESET: u32 = 97;
-export const CMD_ID_ROLE: u32 = 98;
-export const CMD_ID_RPOP: u32 = 99;
-export const CMD_ID_RPOPLPUSH: u32 = 100;
-export const CMD_ID_RPUSH: u32 = 101;
-export const CMD_ID_RPUSHX: u32 = 102;
-export const CMD_ID_SADD: u32 = 103;
-export const CMD_ID_SCAN: u32 = 104;
-export const CMD_ID_SCARD: u32 = 105;
-export const CMD_ID_SDIFF: u32 = 106;
-export const CMD_ID_SDIFFSTORE: u32 = 107;
-export const CMD_ID_SELECT: u32 = 108;
-export const CMD_ID_SET: u32 = 109;
-export const CMD_ID_SETBIT: u32 = 110;
-export const CMD_ID_SETEX: u32 = 111;
-export const CMD_ID_SETNX: u32 = 112;
-export const CMD_ID_SETRANGE: u32 = 113;
-export const CMD_ID_SHUTDOWN: u32 = 114;
-export const CMD_ID_SINTER: u32 = 115;
-export const CMD_ID_SINTERCARD: u32 = 116;
-export const CMD_ID_SINTERSTORE: u32 = 117;
-export const CMD_ID_SISMEMBER: u32 = 118;
-export const CMD_ID_SLOWLOG: u32 = 119;
-export const CMD_ID_SMEMBERS: u32 = 120;
-export const CMD_ID_SMISMEMBER: u32 = 121;
-export const CMD_ID_SMOVE: u32 = 122;
-export const CMD_ID_SPOP: u32 = 123;
-export const CMD_ID_SPUBLISH: u32 = 124;
-export const CMD_ID_SRANDMEMBER: u32 = 125;
-export const CMD_ID_SREM: u32 = 126;
-export const CMD_ID_SSCAN: u32 = 127;
-export const CMD_ID_SSUBSCRIBE: u32 = 128;
-export const CMD_ID_STRLEN: u32 = 129;
-export const CMD_ID_SUBSCRIBE: u32 = 130;
-export const CMD_ID_SUBSTR: u32 = 131;
-export const CMD_ID_SUNION: u32 = 132;
-export const CMD_ID_SUNIONSTORE: u32 = 133;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 134;
-export const CMD_ID_SWAPDB: u32 = 135;
-export const CMD_ID_TIME: u32 = 136;
-export const CMD_ID_TOUCH: u32 = 137;
-export const CMD_ID_TTL: u32 = 138;
-export const CMD_ID_TYPE: u32 = 139;
-export const CMD_ID_UNLINK: u32 = 140;
-export const CMD_ID_UNSUBSCRIBE: u32 = 141;
-export const CMD_ID_UNWATCH: u32 = 142;
-export const CMD_ID_WATCH: u32 = 143;
-export const CMD_ID_XACK: u32 = 144;
-export const CMD_ID_XACKDEL: u32 = 145;
-export const CMD_ID_XADD: u32 = 146;
-export const CMD_ID_XAUTOCLAIM: u32 = 147;
-export const CMD_ID_XCFGSET: u32 = 148;
-export const CMD_ID_XCLAIM: u32 = 149;
-export const CMD_ID_XDEL: u32 = 150;
-export const CMD_ID_XDELEX: u32 = 151;
-export const CMD_ID_XGROUP: u32 = 152;
-export const CMD_ID_XIDMPRECORD: u32 = 153;
-export const CMD_ID_XINFO: u32 = 154;
-export const CMD_ID_XLEN: u32 = 155;
-export const CMD_ID_XNACK: u32 = 156;
-export const CMD_ID_XPENDING: u32 = 157;
-export const CMD_ID_XRANGE: u32 = 158;
-export const CMD_ID_XREAD: u32 = 159;
-export const CMD_ID_XREADGROUP: u32 = 160;
-export const CMD_ID_XREVRANGE: u32 = 161;
-export const CMD_ID_XSETID: u32 = 162;
-export const CMD_ID_XTRIM: u32 = 163;
-export const CMD_ID_ZADD: u32 = 164;
-export const CMD_ID_ZCARD: u32 = 165;
-export const CMD_ID_ZCOUNT: u32 = 166;
-export const CMD_ID_ZDIFF: u32 = 167;
-export const CMD_ID_ZDIFFSTORE: u32 = 168;
-export const CMD_ID_ZINCRBY: u32 = 169;
-export const CMD_ID_ZINTER: u32 = 170;
-export const CMD_ID_ZINTERCARD: u32 = 171;
-export const CMD_ID_ZINTERSTORE: u32 = 172;
-export const CMD_ID_ZLEXCOUNT: u32 = 173;
-export const CMD_ID_ZMPOP: u32 = 174;
-export const CMD_ID_ZMSCORE: u32 = 175;
-export const CMD_ID_ZPOPMAX: u32 = 176;
-export const CMD_ID_ZPOPMIN: u32 = 177;
-export const CMD_ID_ZRANDMEMBER: u32 = 178;
-export const CMD_ID_ZRANGE: u32 = 179;
-export const CMD_ID_ZRANGEBYLEX: u32 = 180;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 181;
-export const CMD_ID_ZRANGESTORE: u32 = 182;
-export const CMD_ID_ZRANK: u32 = 183;
-export const CMD_ID_ZREM: u32 = 184;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 185;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 186;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 187;
-export const CMD_ID_ZREVRANGE: u32 = 188;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 189;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 190;
-export const CMD_ID_ZREVRANK: u32 = 191;
-export const CMD_ID_ZSCAN: u32 = 192;
-export const CMD_ID_ZSCORE: u32 = 193;
-export const CMD_ID_ZUNION: u32 = 194;
-export const CMD_ID_ZUNIONSTORE: u32 = 195;
-export const CMD_ID_CLIENT_GETNAME: u32 = 196;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 197;
-export const CMD_ID_CLIENT_HELP: u32 = 198;
-export const CMD_ID_CLIENT_ID: u32 = 199;
-export const CMD_ID_CLIENT_INFO: u32 = 200;
-export const CMD_ID_CLIENT_KILL: u32 = 201;
-export const CMD_ID_CLIENT_LIST: u32 = 202;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 203;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 204;
-export const CMD_ID_CLIENT_PAUSE: u32 = 205;
-export const CMD_ID_CLIENT_REPLY: u32 = 206;
-export const CMD_ID_CLIENT_SETINFO: u32 = 207;
-export const CMD_ID_CLIENT_SETNAME: u32 = 208;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 209;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 210;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 211;
-export const CMD_ID_COMMAND_COUNT: u32 = 212;
-export const CMD_ID_COMMAND_DOCS: u32 = 213;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 214;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 215;
-export const CMD_ID_COMMAND_HELP: u32 = 216;
-export const CMD_ID_COMMAND_INFO: u32 = 217;
-export const CMD_ID_COMMAND_LIST: u32 = 218;
-export const CMD_ID_CONFIG_GET: u32 = 219;
-export const CMD_ID_CONFIG_HELP: u32 = 220;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 221;
-export const CMD_ID_CONFIG_REWRITE: u32 = 222;
-export const CMD_ID_CONFIG_SET: u32 = 223;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 224;
-export const CMD_ID_LATENCY_GRAPH: u32 = 225;
-export const CMD_ID_LATENCY_HELP: u32 = 226;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 227;
-export const CMD_ID_LATENCY_HISTORY: u32 = 228;
-export const CMD_ID_LATENCY_LATEST: u32 = 229;
-export const CMD_ID_LATENCY_RESET: u32 = 230;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 231;
-export const CMD_ID_MEMORY_HELP: u32 = 232;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 233;
-export const CMD_ID_MEMORY_PURGE: u32 = 234;
-export const CMD_ID_MEMORY_STATS: u32 = 235;
-export const CMD_ID_MEMORY_USAGE: u32 = 236;
-export const CMD_ID_OBJECT_ENCODING: u32 = 237;
-export const CMD_ID_OBJECT_FREQ: u32 = 238;
-export const CMD_ID_OBJECT_HELP: u32 = 239;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 240;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 241;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 242;
-export const CMD_ID_PUBSUB_HELP: u32 = 243;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 244;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 245;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 246;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 247;
-export const CMD_ID_SLOWLOG_GET: u32 = 248;
-export const CMD_ID_SLOWLOG_HELP: u32 = 249;
-export const CMD_ID_SLOWLOG_LEN: u32 = 250;
-export const CMD_ID_SLOWLOG_RESET: u32 = 251;
-export const CMD_ID_XGROUP_CREATE: u32 = 252;
-export const CMD_ID_XGROUP_CREATECONSUMER: u32 = 253;
-export const CMD_ID_XGROUP_DELCONSUMER: u32 = 254;
-export const CMD_ID_XGROUP_DESTROY: u32 = 255;
-export const CMD_ID_XGROUP_HELP: u32 = 256;
-export const CMD_ID_XGROUP_SETID: u32 = 257;
-export const CMD_ID_XINFO_CONSUMERS: u32 = 258;
-export const CMD_ID_XINFO_GROUPS: u32 = 259;
-export const CMD_ID_XINFO_HELP: u32 = 260;
-export const CMD_ID_XINFO_STREAM: u32 = 261;
+export const CMD_ID_BLMOVE: u32 = 7;
+export const CMD_ID_BLMPOP: u32 = 8;
+export const CMD_ID_BLPOP: u32 = 9;
+export const CMD_ID_BRPOP: u32 = 10;
+export const CMD_ID_BRPOPLPUSH: u32 = 11;
+export const CMD_ID_BZMPOP: u32 = 12;
+export const CMD_ID_BZPOPMAX: u32 = 13;
+export const CMD_ID_BZPOPMIN: u32 = 14;
+export const CMD_ID_CLIENT: u32 = 15;
+export const CMD_ID_COMMAND: u32 = 16;
+export const CMD_ID_CONFIG: u32 = 17;
+export const CMD_ID_COPY: u32 = 18;
+export const CMD_ID_DBSIZE: u32 = 19;
+export const CMD_ID_DEBUG: u32 = 20;
+export const CMD_ID_DECR: u32 = 21;
+export const CMD_ID_DECRBY: u32 = 22;
+export const CMD_ID_DEL: u32 = 23;
+export const CMD_ID_DELEX: u32 = 24;
+export const CMD_ID_DIGEST: u32 = 25;
+export const CMD_ID_DISCARD: u32 = 26;
+export const CMD_ID_ECHO: u32 = 27;
+export const CMD_ID_EXEC: u32 = 28;
+export const CMD_ID_EXISTS: u32 = 29;
+export const CMD_ID_EXPIRE: u32 = 30;
+export const CMD_ID_EXPIREAT: u32 = 31;
+export const CMD_ID_EXPIRETIME: u32 = 32;
+export const CMD_ID_FLUSHALL: u32 = 33;
+export const CMD_ID_FLUSHDB: u32 = 34;
+export const CMD_ID_GET: u32 = 35;
+export const CMD_ID_GETBIT: u32 = 36;
+export const CMD_ID_GETDEL: u32 = 37;
+export const CMD_ID_GETEX: u32 = 38;
+export const CMD_ID_GETRANGE: u32 = 39;
+export const CMD_ID_GETSET: u32 = 40;
+export const CMD_ID_HDEL: u32 = 41;
+export const CMD_ID_HELLO: u32 = 42;
+export const CMD_ID_HEXISTS: u32 = 43;
+export const CMD_ID_HGET: u32 = 44;
+export const CMD_ID_HGETALL: u32 = 45;
+export const CMD_ID_HINCRBY: u32 = 46;
+export const CMD_ID_HINCRBYFLOAT: u32 = 47;
+export const CMD_ID_HKEYS: u32 = 48;
+export const CMD_ID_HLEN: u32 = 49;
+export const CMD_ID_HMGET: u32 = 50;
+export const CMD_ID_HMSET: u32 = 51;
+export const CMD_ID_HRANDFIELD: u32 = 52;
+export const CMD_ID_HSCAN: u32 = 53;
+export const CMD_ID_HSET: u32 = 54;
+export const CMD_ID_HSETNX: u32 = 55;
+export const CMD_ID_HSTRLEN: u32 = 56;
+export const CMD_ID_HVALS: u32 = 57;
+export const CMD_ID_INCR: u32 = 58;
+export const CMD_ID_INCRBY: u32 = 59;
+export const CMD_ID_INCRBYFLOAT: u32 = 60;
+export const CMD_ID_INCREX: u32 = 61;
+export const CMD_ID_INFO: u32 = 62;
+export const CMD_ID_KEYS: u32 = 63;
+export const CMD_ID_LASTSAVE: u32 = 64;
+export const CMD_ID_LATENCY: u32 = 65;
+export const CMD_ID_LCS: u32 = 66;
+export const CMD_ID_LINDEX: u32 = 67;
+export const CMD_ID_LINSERT: u32 = 68;
+export const CMD_ID_LLEN: u32 = 69;
+export const CMD_ID_LMOVE: u32 = 70;
+export const CMD_ID_LMPOP: u32 = 71;
+export const CMD_ID_LOLWUT: u32 = 72;
+export const CMD_ID_LPOP: u32 = 73;
+export const CMD_ID_LPOS: u32 = 74;
+export const CMD_ID_LPUSH: u32 = 75;
+export const CMD_ID_LPUSHX: u32 = 76;
+export const CMD_ID_LRANGE: u32 = 77;
+export const CMD_ID_LREM: u32 = 78;
+export const CMD_ID_LSET: u32 = 79;
+export const CMD_ID_LTRIM: u32 = 80;
+export const CMD_ID_MEMORY: u32 = 81;
+export const CMD_ID_MGET: u32 = 82;
+export const CMD_ID_MONITOR: u32 = 83;
+export const CMD_ID_MOVE: u32 = 84;
+export const CMD_ID_MSET: u32 = 85;
+export const CMD_ID_MSETEX: u32 = 86;
+export const CMD_ID_MSETNX: u32 = 87;
+export const CMD_ID_MULTI: u32 = 88;
+export const CMD_ID_OBJECT: u32 = 89;
+export const CMD_ID_PERSIST: u32 = 90;
+export const CMD_ID_PEXPIRE: u32 = 91;
+export const CMD_ID_PEXPIREAT: u32 = 92;
+export const CMD_ID_PEXPIRETIME: u32 = 93;
+export const CMD_ID_PING: u32 = 94;
+export const CMD_ID_PSETEX: u32 = 95;
+export const CMD_ID_PSUBSCRIBE: u32 = 96;
+export const CMD_ID_PTTL: u32 = 97;
+export const CMD_ID_PUBLISH: u32 = 98;
+export const CMD_ID_PUBSUB: u32 = 99;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 100;
+export const CMD_ID_QUIT: u32 = 101;
+export const CMD_ID_RANDOMKEY: u32 = 102;
+export const CMD_ID_RENAME: u32 = 103;
+export const CMD_ID_RENAMENX: u32 = 104;
+export const CMD_ID_RESET: u32 = 105;
+export const CMD_ID_ROLE: u32 = 106;
+export const CMD_ID_RPOP: u32 = 107;
+export const CMD_ID_RPOPLPUSH: u32 = 108;
+export const CMD_ID_RPUSH: u32 = 109;
+export const CMD_ID_RPUSHX: u32 = 110;
+export const CMD_ID_SADD: u32 = 111;
+export const CMD_ID_SCAN: u32 = 112;
+export const CMD_ID_SCARD: u32 = 113;
+export const CMD_ID_SDIFF: u32 = 114;
+export const CMD_ID_SDIFFSTORE: u32 = 115;
+export const CMD_ID_SELECT: u32 = 116;
+export const CMD_ID_SET: u32 = 117;
+export const CMD_ID_SETBIT: u32 = 118;
+export const CMD_ID_SETEX: u32 = 119;
+export const CMD_ID_SETNX: u32 = 120;
+export const CMD_ID_SETRANGE: u32 = 121;
+export const CMD_ID_SHUTDOWN: u32 = 122;
+export const CMD_ID_SINTER: u32 = 123;
+export const CMD_ID_SINTERCARD: u32 = 124;
+export const CMD_ID_SINTERSTORE: u32 = 125;
+export const CMD_ID_SISMEMBER: u32 = 126;
+export const CMD_ID_SLOWLOG: u32 = 127;
+export const CMD_ID_SMEMBERS: u32 = 128;
+export const CMD_ID_SMISMEMBER: u32 = 129;
+export const CMD_ID_SMOVE: u32 = 130;
+export const CMD_ID_SPOP: u32 = 131;
+export const CMD_ID_SPUBLISH: u32 = 132;
+export const CMD_ID_SRANDMEMBER: u32 = 133;
+export const CMD_ID_SREM: u32 = 134;
+export const CMD_ID_SSCAN: u32 = 135;
+export const CMD_ID_SSUBSCRIBE: u32 = 136;
+export const CMD_ID_STRLEN: u32 = 137;
+export const CMD_ID_SUBSCRIBE: u32 = 138;
+export const CMD_ID_SUBSTR: u32 = 139;
+export const CMD_ID_SUNION: u32 = 140;
+export const CMD_ID_SUNIONSTORE: u32 = 141;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 142;
+export const CMD_ID_SWAPDB: u32 = 143;
+export const CMD_ID_TIME: u32 = 144;
+export const CMD_ID_TOUCH: u32 = 145;
+export const CMD_ID_TTL: u32 = 146;
+export const CMD_ID_TYPE: u32 = 147;
+export const CMD_ID_UNLINK: u32 = 148;
+export const CMD_ID_UNSUBSCRIBE: u32 = 149;
+export const CMD_ID_UNWATCH: u32 = 150;
+export const CMD_ID_WATCH: u32 = 151;
+export const CMD_ID_XACK: u32 = 152;
+export const CMD_ID_XACKDEL: u32 = 153;
+export const CMD_ID_XADD: u32 = 154;
+export const CMD_ID_XAUTOCLAIM: u32 = 155;
+export const CMD_ID_XCFGSET: u32 = 156;
+export const CMD_ID_XCLAIM: u32 = 157;
+export const CMD_ID_XDEL: u32 = 158;
+export const CMD_ID_XDELEX: u32 = 159;
+export const CMD_ID_XGROUP: u32 = 160;
+export const CMD_ID_XIDMPRECORD: u32 = 161;
+export const CMD_ID_XINFO: u32 = 162;
+export const CMD_ID_XLEN: u32 = 163;
+export const CMD_ID_XNACK: u32 = 164;
+export const CMD_ID_XPENDING: u32 = 165;
+export const CMD_ID_XRANGE: u32 = 166;
+export const CMD_ID_XREAD: u32 = 167;
+export const CMD_ID_XREADGROUP: u32 = 168;
+export const CMD_ID_XREVRANGE: u32 = 169;
+export const CMD_ID_XSETID: u32 = 170;
+export const CMD_ID_XTRIM: u32 = 171;
+export const CMD_ID_ZADD: u32 = 172;
+export const CMD_ID_ZCARD: u32 = 173;
+export const CMD_ID_ZCOUNT: u32 = 174;
+export const CMD_ID_ZDIFF: u32 = 175;
+export const CMD_ID_ZDIFFSTORE: u32 = 176;
+export const CMD_ID_ZINCRBY: u32 = 177;
+export const CMD_ID_ZINTER: u32 = 178;
+export const CMD_ID_ZINTERCARD: u32 = 179;
+export const CMD_ID_ZINTERSTORE: u32 = 180;
+export const CMD_ID_ZLEXCOUNT: u32 = 181;
+export const CMD_ID_ZMPOP: u32 = 182;
+export const CMD_ID_ZMSCORE: u32 = 183;
+export const CMD_ID_ZPOPMAX: u32 = 184;
+export const CMD_ID_ZPOPMIN: u32 = 185;
+export const CMD_ID_ZRANDMEMBER: u32 = 186;
+export const CMD_ID_ZRANGE: u32 = 187;
+export const CMD_ID_ZRANGEBYLEX: u32 = 188;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 189;
+export const CMD_ID_ZRANGESTORE: u32 = 190;
+export const CMD_ID_ZRANK: u32 = 191;
+export const CMD_ID_ZREM: u32 = 192;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 193;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 194;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 195;
+export const CMD_ID_ZREVRANGE: u32 = 196;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 197;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 198;
+export const CMD_ID_ZREVRANK: u32 = 199;
+export const CMD_ID_ZSCAN: u32 = 200;
+export const CMD_ID_ZSCORE: u32 = 201;
+export const CMD_ID_ZUNION: u32 = 202;
+export const CMD_ID_ZUNIONSTORE: u32 = 203;
+export const CMD_ID_CLIENT_GETNAME: u32 = 204;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 205;
+export const CMD_ID_CLIENT_HELP: u32 = 206;
+export const CMD_ID_CLIENT_ID: u32 = 207;
+export const CMD_ID_CLIENT_INFO: u32 = 208;
+export const CMD_ID_CLIENT_KILL: u32 = 209;
+export const CMD_ID_CLIENT_LIST: u32 = 210;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 211;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 212;
+export const CMD_ID_CLIENT_PAUSE: u32 = 213;
+export const CMD_ID_CLIENT_REPLY: u32 = 214;
+export const CMD_ID_CLIENT_SETINFO: u32 = 215;
+export const CMD_ID_CLIENT_SETNAME: u32 = 216;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 217;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 218;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 219;
+export const CMD_ID_COMMAND_COUNT: u32 = 220;
+export const CMD_ID_COMMAND_DOCS: u32 = 221;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 222;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 223;
+export const CMD_ID_COMMAND_HELP: u32 = 224;
+export const CMD_ID_COMMAND_INFO: u32 = 225;
+export const CMD_ID_COMMAND_LIST: u32 = 226;
+export const CMD_ID_CONFIG_GET: u32 = 227;
+export const CMD_ID_CONFIG_HELP: u32 = 228;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 229;
+export const CMD_ID_CONFIG_REWRITE: u32 = 230;
+export const CMD_ID_CONFIG_SET: u32 = 231;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 232;
+export const CMD_ID_LATENCY_GRAPH: u32 = 233;
+export const CMD_ID_LATENCY_HELP: u32 = 234;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 235;
+export const CMD_ID_LATENCY_HISTORY: u32 = 236;
+export const CMD_ID_LATENCY_LATEST: u32 = 237;
+export const CMD_ID_LATENCY_RESET: u32 = 238;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 239;
+export const CMD_ID_MEMORY_HELP: u32 = 240;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 241;
+export const CMD_ID_MEMORY_PURGE: u32 = 242;
+export const CMD_ID_MEMORY_STATS: u32 = 243;
+export const CMD_ID_MEMORY_USAGE: u32 = 244;
+export const CMD_ID_OBJECT_ENCODING: u32 = 245;
+export const CMD_ID_OBJECT_FREQ: u32 = 246;
+export const CMD_ID_OBJECT_HELP: u32 = 247;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 248;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 249;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 250;
+export const CMD_ID_PUBSUB_HELP: u32 = 251;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 252;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 253;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 254;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 255;
+export const CMD_ID_SLOWLOG_GET: u32 = 256;
+export const CMD_ID_SLOWLOG_HELP: u32 = 257;
+export const CMD_ID_SLOWLOG_LEN: u32 = 258;
+export const CMD_ID_SLOWLOG_RESET: u32 = 259;
+export const CMD_ID_XGROUP_CREATE: u32 = 260;
+export const CMD_ID_XGROUP_CREATECONSUMER: u32 = 261;
+export const CMD_ID_XGROUP_DELCONSUMER: u32 = 262;
+export const CMD_ID_XGROUP_DESTROY: u32 = 263;
+export const CMD_ID_XGROUP_HELP: u32 = 264;
+export const CMD_ID_XGROUP_SETID: u32 = 265;
+export const CMD_ID_XINFO_CONSUMERS: u32 = 266;
+export const CMD_ID_XINFO_GROUPS: u32 = 267;
+export const CMD_ID_XINFO_HELP: u32 = 268;
+export const CMD_ID_XINFO_STREAM: u32 = 269;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
   [
     // 0 append
-    0,0,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    0,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 1 auth
     6,0,4,1,254,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 2 bitcount
     10,0,8,0,254,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 3 bitfield
-    18,0,8,0,254,255,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    18,0,8,0,254,255,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 4 bitfield_ro
-    26,0,11,0,254,255,255,255,2,16,0,0,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    26,0,11,0,254,255,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 5 bitop
     37,0,5,0,252,255,255,255,5,0,16,0,4,129,0,0,2,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 6 bitpos
     42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 7 client
-    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,196,0,16,0,0,0,0,0,0,0,
-    // 8 command
-    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,212,0,7,0,0,0,0,0,0,0,
-    // 9 config
-    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,219,0,5,0,0,0,0,0,0,0,
-    // 10 copy
-    67,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 11 dbsize
-    71,0,6,0,1,0,255,255,2,16,0,0,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 12 debug
-    77,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 13 decr
-    82,0,4,0,2,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 14 decrby
-    86,0,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 15 del
-    92,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 16 delex
-    95,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 17 digest
-    100,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 18 discard
-    106,0,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 19 echo
-    113,0,4,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 20 exec
-    117,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 21 exists
-    121,0,6,0,254,255,255,255,2,16,32,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 22 expire
-    127,0,6,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 23 expireat
-    133,0,8,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 24 expiretime
-    141,0,10,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 25 flushall
-    151,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 26 flushdb
-    159,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 27 get
-    166,0,3,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 28 getbit
-    169,0,6,0,3,0,255,255,2,16,0,0,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 29 getdel
-    175,0,6,0,2,0,255,255,1,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 30 getex
-    181,0,5,0,254,255,255,255,1,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 31 getrange
-    186,0,8,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 32 getset
-    194,0,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 33 hdel
-    200,0,4,0,253,255,255,255,1,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 34 hello
-    204,0,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 35 hexists
-    209,0,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 36 hget
-    216,0,4,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 37 hgetall
-    220,0,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 38 hincrby
-    227,0,7,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 39 hincrbyfloat
-    234,0,12,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 40 hkeys
-    246,0,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 41 hlen
-    251,0,4,0,2,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 42 hmget
-    255,0,5,0,253,255,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 43 hmset
-    4,1,5,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 44 hrandfield
-    9,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 45 hscan
-    19,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 hset
-    24,1,4,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 47 hsetnx
-    28,1,6,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 48 hstrlen
-    34,1,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 49 hvals
-    41,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 incr
-    46,1,4,0,2,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 51 incrby
-    50,1,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 52 incrbyfloat
-    56,1,11,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 53 increx
-    67,1,6,0,254,255,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 54 info
-    73,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 55 keys
-    77,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 56 lastsave
-    81,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 57 latency
-    89,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,224,0,7,0,0,0,0,0,0,0,
-    // 58 lcs
-    96,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 59 lindex
-    99,1,6,0,3,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 linsert
-    105,1,7,0,5,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 llen
-    112,1,4,0,2,0,255,255,2,16,0,0,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 lmove
-    116,1,5,0,5,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 lmpop
-    121,1,5,0,252,255,255,255,1,0,2,0,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 64 lolwut
-    126,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 65 lpop
-    132,1,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 66 lpos
-    136,1,4,0,253,255,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 67 lpush
-    140,1,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 68 lpushx
-    145,1,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 lrange
-    151,1,6,0,4,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 lrem
-    157,1,4,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 lset
-    161,1,4,0,4,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 ltrim
-    165,1,5,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 memory
-    170,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,231,0,6,0,0,0,0,0,0,0,
-    // 74 mget
-    176,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 monitor
-    180,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 move
-    187,1,4,0,3,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 mset
-    191,1,4,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 msetex
-    195,1,6,0,252,255,255,255,5,0,2,0,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 msetnx
-    201,1,6,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 multi
-    207,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 object
-    212,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,237,0,5,0,0,0,0,0,0,0,
-    // 82 persist
-    218,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 pexpire
-    225,1,7,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 pexpireat
-    232,1,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 pexpiretime
-    241,1,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 ping
-    252,1,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 psetex
-    0,2,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 psubscribe
-    6,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 pttl
-    16,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 publish
-    20,2,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 pubsub
-    27,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,242,0,6,0,0,0,0,0,0,0,
-    // 92 punsubscribe
-    33,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 quit
-    45,2,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 randomkey
-    49,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 rename
-    58,2,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 renamenx
-    64,2,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 reset
-    72,2,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 role
-    77,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 rpop
-    81,2,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 rpoplpush
-    85,2,9,0,3,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 rpush
-    94,2,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 rpushx
-    99,2,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 sadd
-    105,2,4,0,253,255,255,255,5,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 scan
-    109,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 scard
-    113,2,5,0,2,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 sdiff
-    118,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 sdiffstore
-    123,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 select
-    133,2,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 set
-    139,2,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 setbit
-    142,2,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 setex
-    148,2,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 setnx
-    153,2,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 setrange
-    158,2,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 shutdown
-    166,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 sinter
-    174,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 sintercard
-    180,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 sinterstore
-    190,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 sismember
-    201,2,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 slowlog
-    210,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,248,0,4,0,0,0,0,0,0,0,
-    // 120 smembers
-    217,2,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 smismember
-    225,2,10,0,253,255,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 smove
-    235,2,5,0,4,0,255,255,1,16,0,0,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 spop
-    240,2,4,0,254,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 spublish
-    244,2,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 srandmember
-    252,2,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 srem
-    7,3,4,0,253,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 sscan
-    11,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 ssubscribe
-    16,3,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 strlen
-    26,3,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 subscribe
-    32,3,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 substr
-    41,3,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 sunion
-    47,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 sunionstore
-    53,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 sunsubscribe
-    64,3,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 swapdb
-    76,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 time
-    82,3,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 touch
-    86,3,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 ttl
-    91,3,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 type
-    94,3,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 unlink
-    98,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 unsubscribe
-    104,3,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 unwatch
-    115,3,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 watch
-    122,3,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 xack
-    127,3,4,0,252,255,255,255,1,16,0,0,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 xackdel
-    131,3,7,0,250,255,255,255,1,16,0,0,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 xadd
-    138,3,4,0,251,255,255,255,5,16,0,0,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 xautoclaim
-    142,3,10,0,250,255,255,255,1,16,0,0,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 xcfgset
-    152,3,7,0,254,255,255,255,1,16,0,0,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 xclaim
-    159,3,6,0,250,255,255,255,1,16,0,0,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 xdel
-    165,3,4,0,253,255,255,255,1,16,0,0,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 xdelex
-    169,3,6,0,251,255,255,255,1,16,0,0,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 xgroup
-    175,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,252,0,6,0,0,0,0,0,0,0,
-    // 153 xidmprecord
-    181,3,11,0,5,0,255,255,5,16,0,0,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 xinfo
-    192,3,5,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,2,1,4,0,0,0,0,0,0,0,
-    // 155 xlen
-    197,3,4,0,2,0,255,255,2,16,0,0,2,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 xnack
-    201,3,5,0,249,255,255,255,1,16,0,0,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 xpending
-    206,3,8,0,253,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 xrange
-    214,3,6,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 xread
-    220,3,5,0,252,255,255,255,66,0,2,0,2,136,1,0,0,0,0,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 xreadgroup
-    225,3,10,0,249,255,255,255,65,0,2,0,4,136,1,0,0,0,0,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 xrevrange
-    235,3,9,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 162 xsetid
-    244,3,6,0,253,255,255,255,5,16,0,0,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 xtrim
-    250,3,5,0,252,255,255,255,1,0,0,0,4,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 zadd
-    255,3,4,0,252,255,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 zcard
-    3,4,5,0,2,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 zcount
-    8,4,6,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 zdiff
-    14,4,5,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 zdiffstore
-    19,4,10,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 zincrby
-    29,4,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 zinter
-    36,4,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 zintercard
-    42,4,10,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 zinterstore
-    52,4,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 zlexcount
-    63,4,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 zmpop
-    72,4,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 zmscore
-    77,4,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 zpopmax
-    84,4,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 zpopmin
-    91,4,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 zrandmember
-    98,4,11,0,254,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 zrange
-    109,4,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 zrangebylex
-    115,4,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 zrangebyscore
-    126,4,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 zrangestore
-    139,4,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 zrank
-    150,4,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 zrem
-    155,4,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 zremrangebylex
-    159,4,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 zremrangebyrank
-    173,4,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 zremrangebyscore
-    188,4,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 zrevrange
-    204,4,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 zrevrangebylex
-    213,4,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 zrevrangebyscore
-    227,4,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 zrevrank
-    243,4,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 zscan
-    251,4,5,0,253,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 zscore
-    0,5,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 zunion
-    6,5,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 zunionstore
-    12,5,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 client|getname
-    23,5,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 client|getredir
-    37,5,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 client|help
-    52,5,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 client|id
-    63,5,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 client|info
-    72,5,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 client|kill
-    83,5,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 client|list
-    94,5,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 client|no-evict
-    105,5,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 client|no-touch
-    120,5,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 client|pause
-    135,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 client|reply
-    147,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 client|setinfo
-    159,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 client|setname
-    173,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 client|trackinginfo
-    187,5,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 client|unblock
-    206,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 client|unpause
-    220,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 command|count
-    234,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 command|docs
-    247,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 command|getkeys
-    3,6,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 command|getkeysandflags
-    18,6,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 command|help
-    41,6,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 command|info
-    53,6,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 command|list
-    65,6,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 config|get
-    77,6,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 config|help
-    87,6,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 config|resetstat
-    98,6,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 config|rewrite
-    114,6,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 config|set
-    128,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 latency|doctor
-    138,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 latency|graph
-    152,6,13,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 latency|help
-    165,6,12,1,2,0,57,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 latency|histogram
-    177,6,17,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 latency|history
-    194,6,15,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 latency|latest
-    209,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 latency|reset
-    223,6,13,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 memory|doctor
-    236,6,13,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 232 memory|help
-    249,6,11,1,2,0,73,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 233 memory|malloc-stats
-    4,7,19,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 234 memory|purge
-    23,7,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 235 memory|stats
-    35,7,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 236 memory|usage
-    47,7,12,0,253,255,73,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 237 object|encoding
-    59,7,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 238 object|freq
-    74,7,11,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 239 object|help
-    85,7,11,0,2,0,81,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 240 object|idletime
-    96,7,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 241 object|refcount
-    111,7,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 242 pubsub|channels
-    126,7,15,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 243 pubsub|help
-    141,7,11,0,2,0,91,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 244 pubsub|numpat
-    152,7,13,0,2,0,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 245 pubsub|numsub
-    165,7,13,0,254,255,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 246 pubsub|shardchannels
-    178,7,20,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 247 pubsub|shardnumsub
-    198,7,18,0,254,255,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 248 slowlog|get
-    216,7,11,0,254,255,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 249 slowlog|help
-    227,7,12,0,2,0,119,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 250 slowlog|len
-    239,7,11,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 251 slowlog|reset
-    250,7,13,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 252 xgroup|create
-    7,8,13,0,251,255,152,0,5,0,0,0,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 253 xgroup|createconsumer
-    20,8,21,0,5,0,152,0,5,0,0,0,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 254 xgroup|delconsumer
-    41,8,18,0,5,0,152,0,1,0,0,0,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 255 xgroup|destroy
-    59,8,14,0,4,0,152,0,1,0,0,0,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 256 xgroup|help
-    73,8,11,0,2,0,152,0,128,1,0,0,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 257 xgroup|setid
-    84,8,12,0,251,255,152,0,1,0,0,0,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 258 xinfo|consumers
-    96,8,15,0,4,0,154,0,2,0,0,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 259 xinfo|groups
-    111,8,12,0,3,0,154,0,2,0,0,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 260 xinfo|help
-    123,8,10,0,2,0,154,0,128,1,0,0,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 261 xinfo|stream
-    133,8,12,0,253,255,154,0,2,0,16,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 7 blmove
+    48,0,6,0,6,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 8 blmpop
+    54,0,6,0,251,255,255,255,65,0,18,0,36,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 9 blpop
+    60,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 10 brpop
+    65,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 11 brpoplpush
+    70,0,10,0,4,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 12 bzmpop
+    80,0,6,0,251,255,255,255,65,0,18,0,20,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 13 bzpopmax
+    86,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 14 bzpopmin
+    94,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 15 client
+    102,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,204,0,16,0,0,0,0,0,0,0,
+    // 16 command
+    108,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,220,0,7,0,0,0,0,0,0,0,
+    // 17 config
+    115,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,227,0,5,0,0,0,0,0,0,0,
+    // 18 copy
+    121,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 19 dbsize
+    125,0,6,0,1,0,255,255,2,16,0,1,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 20 debug
+    131,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 21 decr
+    136,0,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 22 decrby
+    140,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 23 del
+    146,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 24 delex
+    149,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 25 digest
+    154,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 26 discard
+    160,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 27 echo
+    167,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 28 exec
+    171,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 29 exists
+    175,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 30 expire
+    181,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 31 expireat
+    187,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 32 expiretime
+    195,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 33 flushall
+    205,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 34 flushdb
+    213,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 35 get
+    220,0,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 36 getbit
+    223,0,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 37 getdel
+    229,0,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 38 getex
+    235,0,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 39 getrange
+    240,0,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 40 getset
+    248,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 hdel
+    254,0,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 42 hello
+    2,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 hexists
+    7,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 44 hget
+    14,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 45 hgetall
+    18,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 hincrby
+    25,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 47 hincrbyfloat
+    32,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 48 hkeys
+    44,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 hlen
+    49,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 hmget
+    53,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 51 hmset
+    58,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 52 hrandfield
+    63,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 53 hscan
+    73,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 54 hset
+    78,1,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 55 hsetnx
+    82,1,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 56 hstrlen
+    88,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 57 hvals
+    95,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 58 incr
+    100,1,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 incrby
+    104,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 incrbyfloat
+    110,1,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 increx
+    121,1,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 62 info
+    127,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 63 keys
+    131,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 lastsave
+    135,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 65 latency
+    143,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,232,0,7,0,0,0,0,0,0,0,
+    // 66 lcs
+    150,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 67 lindex
+    153,1,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 linsert
+    159,1,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 llen
+    166,1,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 70 lmove
+    170,1,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 lmpop
+    175,1,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 lolwut
+    180,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 lpop
+    186,1,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 lpos
+    190,1,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 75 lpush
+    194,1,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 lpushx
+    199,1,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 77 lrange
+    205,1,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 78 lrem
+    211,1,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 lset
+    215,1,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 ltrim
+    219,1,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 memory
+    224,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,239,0,6,0,0,0,0,0,0,0,
+    // 82 mget
+    230,1,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 monitor
+    234,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 move
+    241,1,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 mset
+    245,1,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 msetex
+    249,1,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 msetnx
+    255,1,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 multi
+    5,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 object
+    10,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,245,0,5,0,0,0,0,0,0,0,
+    // 90 persist
+    16,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 pexpire
+    23,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 pexpireat
+    30,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 pexpiretime
+    39,2,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 ping
+    50,2,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 psetex
+    54,2,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 psubscribe
+    60,2,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 pttl
+    70,2,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 publish
+    74,2,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 pubsub
+    81,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,250,0,6,0,0,0,0,0,0,0,
+    // 100 punsubscribe
+    87,2,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 quit
+    99,2,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 randomkey
+    103,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 rename
+    112,2,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 renamenx
+    118,2,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 reset
+    126,2,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 role
+    131,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 rpop
+    135,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 rpoplpush
+    139,2,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 rpush
+    148,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 rpushx
+    153,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 sadd
+    159,2,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 112 scan
+    163,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 scard
+    167,2,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 sdiff
+    172,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 sdiffstore
+    177,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 select
+    187,2,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 set
+    193,2,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 setbit
+    196,2,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 setex
+    202,2,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 setnx
+    207,2,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 setrange
+    212,2,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 shutdown
+    220,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 sinter
+    228,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 sintercard
+    234,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 sinterstore
+    244,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 sismember
+    255,2,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 127 slowlog
+    8,3,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,0,1,4,0,0,0,0,0,0,0,
+    // 128 smembers
+    15,3,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 smismember
+    23,3,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 130 smove
+    33,3,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 131 spop
+    38,3,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 spublish
+    42,3,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 srandmember
+    50,3,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 srem
+    61,3,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 135 sscan
+    65,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 ssubscribe
+    70,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 strlen
+    80,3,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 subscribe
+    86,3,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 substr
+    95,3,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 sunion
+    101,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 sunionstore
+    107,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 sunsubscribe
+    118,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 swapdb
+    130,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 time
+    136,3,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 touch
+    140,3,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 ttl
+    145,3,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 type
+    148,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 unlink
+    152,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 unsubscribe
+    158,3,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 unwatch
+    169,3,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 watch
+    176,3,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 xack
+    181,3,4,0,252,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 xackdel
+    185,3,7,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 xadd
+    192,3,4,0,251,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 xautoclaim
+    196,3,10,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 xcfgset
+    206,3,7,0,254,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 xclaim
+    213,3,6,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 158 xdel
+    219,3,4,0,253,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 xdelex
+    223,3,6,0,251,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 xgroup
+    229,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,4,1,6,0,0,0,0,0,0,0,
+    // 161 xidmprecord
+    235,3,11,0,5,0,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 xinfo
+    246,3,5,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,10,1,4,0,0,0,0,0,0,0,
+    // 163 xlen
+    251,3,4,0,2,0,255,255,2,16,0,1,2,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 164 xnack
+    255,3,5,0,249,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 xpending
+    4,4,8,0,253,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 xrange
+    12,4,6,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 167 xread
+    18,4,5,0,252,255,255,255,66,0,2,1,2,136,1,0,0,0,0,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 xreadgroup
+    23,4,10,0,249,255,255,255,65,0,2,1,4,136,1,0,0,0,0,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 xrevrange
+    33,4,9,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 xsetid
+    42,4,6,0,253,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 xtrim
+    48,4,5,0,252,255,255,255,1,0,0,1,4,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 zadd
+    53,4,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
+    // 173 zcard
+    57,4,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 zcount
+    62,4,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 zdiff
+    68,4,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 zdiffstore
+    73,4,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 zincrby
+    83,4,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 178 zinter
+    90,4,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 zintercard
+    96,4,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 zinterstore
+    106,4,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 zlexcount
+    117,4,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 zmpop
+    126,4,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 zmscore
+    131,4,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 184 zpopmax
+    138,4,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 zpopmin
+    145,4,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 zrandmember
+    152,4,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 zrange
+    163,4,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 zrangebylex
+    169,4,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 zrangebyscore
+    180,4,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 zrangestore
+    193,4,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 zrank
+    204,4,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 192 zrem
+    209,4,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 193 zremrangebylex
+    213,4,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 zremrangebyrank
+    227,4,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 zremrangebyscore
+    242,4,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 zrevrange
+    2,5,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 zrevrangebylex
+    11,5,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 zrevrangebyscore
+    25,5,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 zrevrank
+    41,5,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 200 zscan
+    49,5,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 zscore
+    54,5,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 202 zunion
+    60,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 zunionstore
+    66,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 client|getname
+    77,5,14,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 client|getredir
+    91,5,15,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 client|help
+    106,5,11,1,2,0,15,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 client|id
+    117,5,9,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 client|info
+    126,5,11,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 client|kill
+    137,5,11,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 client|list
+    148,5,11,1,254,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 client|no-evict
+    159,5,15,1,3,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 client|no-touch
+    174,5,15,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 213 client|pause
+    189,5,12,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 client|reply
+    201,5,12,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 client|setinfo
+    213,5,14,1,4,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 client|setname
+    227,5,14,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 client|trackinginfo
+    241,5,19,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 client|unblock
+    4,6,14,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 client|unpause
+    18,6,14,1,2,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 command|count
+    32,6,13,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 command|docs
+    45,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 command|getkeys
+    57,6,15,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 command|getkeysandflags
+    72,6,23,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 command|help
+    95,6,12,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 command|info
+    107,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 command|list
+    119,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 config|get
+    131,6,10,1,253,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 config|help
+    141,6,11,1,2,0,17,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 config|resetstat
+    152,6,16,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 config|rewrite
+    168,6,14,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 231 config|set
+    182,6,10,1,252,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 232 latency|doctor
+    192,6,14,1,2,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 latency|graph
+    206,6,13,1,3,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 latency|help
+    219,6,12,1,2,0,65,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 latency|histogram
+    231,6,17,1,254,255,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 latency|history
+    248,6,15,1,3,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 237 latency|latest
+    7,7,14,1,2,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 238 latency|reset
+    21,7,13,1,254,255,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 239 memory|doctor
+    34,7,13,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 240 memory|help
+    47,7,11,1,2,0,81,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 241 memory|malloc-stats
+    58,7,19,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 242 memory|purge
+    77,7,12,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 243 memory|stats
+    89,7,12,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 244 memory|usage
+    101,7,12,0,253,255,81,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 245 object|encoding
+    113,7,15,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 246 object|freq
+    128,7,11,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 247 object|help
+    139,7,11,0,2,0,89,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 248 object|idletime
+    150,7,15,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 249 object|refcount
+    165,7,15,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 250 pubsub|channels
+    180,7,15,0,254,255,99,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 251 pubsub|help
+    195,7,11,0,2,0,99,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 252 pubsub|numpat
+    206,7,13,0,2,0,99,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 253 pubsub|numsub
+    219,7,13,0,254,255,99,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 254 pubsub|shardchannels
+    232,7,20,0,254,255,99,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 255 pubsub|shardnumsub
+    252,7,18,0,254,255,99,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 256 slowlog|get
+    14,8,11,0,254,255,127,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 257 slowlog|help
+    25,8,12,0,2,0,127,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 258 slowlog|len
+    37,8,11,0,2,0,127,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 259 slowlog|reset
+    48,8,13,0,2,0,127,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 260 xgroup|create
+    61,8,13,0,251,255,160,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 261 xgroup|createconsumer
+    74,8,21,0,5,0,160,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 262 xgroup|delconsumer
+    95,8,18,0,5,0,160,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 263 xgroup|destroy
+    113,8,14,0,4,0,160,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 264 xgroup|help
+    127,8,11,0,2,0,160,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 265 xgroup|setid
+    138,8,12,0,251,255,160,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 266 xinfo|consumers
+    150,8,15,0,4,0,162,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 267 xinfo|groups
+    165,8,12,0,3,0,162,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 268 xinfo|help
+    177,8,10,0,2,0,162,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 269 xinfo|stream
+    187,8,12,0,253,255,162,0,2,0,16,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -1085,6 +1117,14 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   98,105,116,102,105,101,108,100,95,114,111, // bitfield_ro
   98,105,116,111,112, // bitop
   98,105,116,112,111,115, // bitpos
+  98,108,109,111,118,101, // blmove
+  98,108,109,112,111,112, // blmpop
+  98,108,112,111,112, // blpop
+  98,114,112,111,112, // brpop
+  98,114,112,111,112,108,112,117,115,104, // brpoplpush
+  98,122,109,112,111,112, // bzmpop
+  98,122,112,111,112,109,97,120, // bzpopmax
+  98,122,112,111,112,109,105,110, // bzpopmin
   99,108,105,101,110,116, // client
   99,111,109,109,97,110,100, // command
   99,111,110,102,105,103, // config
@@ -1363,598 +1403,622 @@ export function dispatchCommand(id: u32): void {
     case 6:
       bitposCommand();
       break;
+    case 7:
+      blmoveCommand();
+      break;
+    case 8:
+      blmpopCommand();
+      break;
+    case 9:
+      blpopCommand();
+      break;
     case 10:
-      copyCommand();
+      brpopCommand();
       break;
     case 11:
-      dbsizeCommand();
+      brpoplpushCommand();
+      break;
+    case 12:
+      bzmpopCommand();
       break;
     case 13:
-      decrCommand();
+      bzpopmaxCommand();
       break;
     case 14:
-      decrbyCommand();
-      break;
-    case 15:
-      delCommand();
-      break;
-    case 16:
-      delexCommand();
-      break;
-    case 17:
-      digestCommand();
+      bzpopminCommand();
       break;
     case 18:
-      discardCommand();
+      copyCommand();
       break;
     case 19:
-      echoCommand();
-      break;
-    case 20:
-      execCommand();
+      dbsizeCommand();
       break;
     case 21:
-      existsCommand();
+      decrCommand();
       break;
     case 22:
-      expireCommand();
+      decrbyCommand();
       break;
     case 23:
-      expireatCommand();
+      delCommand();
       break;
     case 24:
-      expiretimeCommand();
+      delexCommand();
       break;
     case 25:
-      flushallCommand();
+      digestCommand();
       break;
     case 26:
-      flushdbCommand();
+      discardCommand();
       break;
     case 27:
-      getCommand();
+      echoCommand();
       break;
     case 28:
-      getbitCommand();
+      execCommand();
       break;
     case 29:
-      getdelCommand();
+      existsCommand();
       break;
     case 30:
-      getexCommand();
+      expireCommand();
       break;
     case 31:
-      getrangeCommand();
+      expireatCommand();
       break;
     case 32:
-      getsetCommand();
+      expiretimeCommand();
       break;
     case 33:
-      hdelCommand();
+      flushallCommand();
+      break;
+    case 34:
+      flushdbCommand();
       break;
     case 35:
-      hexistsCommand();
+      getCommand();
       break;
     case 36:
-      hgetCommand();
+      getbitCommand();
       break;
     case 37:
-      hgetallCommand();
+      getdelCommand();
       break;
     case 38:
-      hincrbyCommand();
+      getexCommand();
       break;
     case 39:
-      hincrbyfloatCommand();
-      break;
-    case 40:
-      hkeysCommand();
-      break;
-    case 41:
-      hlenCommand();
-      break;
-    case 42:
-      hmgetCommand();
-      break;
-    case 43:
-      hmsetCommand();
-      break;
-    case 44:
-      hrandfieldCommand();
-      break;
-    case 45:
-      hscanCommand();
-      break;
-    case 46:
-      hsetCommand();
-      break;
-    case 47:
-      hsetnxCommand();
-      break;
-    case 48:
-      hstrlenCommand();
-      break;
-    case 49:
-      hvalsCommand();
-      break;
-    case 50:
-      incrCommand();
-      break;
-    case 51:
-      incrbyCommand();
-      break;
-    case 52:
-      incrbyfloatCommand();
-      break;
-    case 53:
-      increxCommand();
-      break;
-    case 55:
-      keysCommand();
-      break;
-    case 58:
-      lcsCommand();
-      break;
-    case 59:
-      lindexCommand();
-      break;
-    case 60:
-      linsertCommand();
-      break;
-    case 61:
-      llenCommand();
-      break;
-    case 62:
-      lmoveCommand();
-      break;
-    case 63:
-      lmpopCommand();
-      break;
-    case 65:
-      lpopCommand();
-      break;
-    case 66:
-      lposCommand();
-      break;
-    case 67:
-      lpushCommand();
-      break;
-    case 68:
-      lpushxCommand();
-      break;
-    case 69:
-      lrangeCommand();
-      break;
-    case 70:
-      lremCommand();
-      break;
-    case 71:
-      lsetCommand();
-      break;
-    case 72:
-      ltrimCommand();
-      break;
-    case 74:
-      mgetCommand();
-      break;
-    case 75:
-      monitorCommand();
-      break;
-    case 76:
-      moveCommand();
-      break;
-    case 77:
-      msetCommand();
-      break;
-    case 78:
-      msetexCommand();
-      break;
-    case 79:
-      msetnxCommand();
-      break;
-    case 80:
-      multiCommand();
-      break;
-    case 82:
-      persistCommand();
-      break;
-    case 83:
-      pexpireCommand();
-      break;
-    case 84:
-      pexpireatCommand();
-      break;
-    case 85:
-      pexpiretimeCommand();
-      break;
-    case 86:
-      pingCommand();
-      break;
-    case 87:
-      psetexCommand();
-      break;
-    case 88:
-      psubscribeCommand();
-      break;
-    case 89:
-      pttlCommand();
-      break;
-    case 90:
-      publishCommand();
-      break;
-    case 92:
-      punsubscribeCommand();
-      break;
-    case 93:
-      quitCommand();
-      break;
-    case 94:
-      randomkeyCommand();
-      break;
-    case 95:
-      renameCommand();
-      break;
-    case 96:
-      renamenxCommand();
-      break;
-    case 97:
-      resetCommand();
-      break;
-    case 99:
-      rpopCommand();
-      break;
-    case 100:
-      rpoplpushCommand();
-      break;
-    case 101:
-      rpushCommand();
-      break;
-    case 102:
-      rpushxCommand();
-      break;
-    case 103:
-      saddCommand();
-      break;
-    case 104:
-      scanCommand();
-      break;
-    case 105:
-      scardCommand();
-      break;
-    case 106:
-      sdiffCommand();
-      break;
-    case 107:
-      sdiffstoreCommand();
-      break;
-    case 108:
-      selectCommand();
-      break;
-    case 109:
-      setCommand();
-      break;
-    case 110:
-      setbitCommand();
-      break;
-    case 111:
-      setexCommand();
-      break;
-    case 112:
-      setnxCommand();
-      break;
-    case 113:
-      setrangeCommand();
-      break;
-    case 115:
-      sinterCommand();
-      break;
-    case 116:
-      sintercardCommand();
-      break;
-    case 117:
-      sinterstoreCommand();
-      break;
-    case 118:
-      sismemberCommand();
-      break;
-    case 120:
-      smembersCommand();
-      break;
-    case 121:
-      smismemberCommand();
-      break;
-    case 122:
-      smoveCommand();
-      break;
-    case 123:
-      spopCommand();
-      break;
-    case 124:
-      spublishCommand();
-      break;
-    case 125:
-      srandmemberCommand();
-      break;
-    case 126:
-      sremCommand();
-      break;
-    case 127:
-      sscanCommand();
-      break;
-    case 128:
-      ssubscribeCommand();
-      break;
-    case 129:
-      strlenCommand();
-      break;
-    case 130:
-      subscribeCommand();
-      break;
-    case 131:
       getrangeCommand();
       break;
+    case 40:
+      getsetCommand();
+      break;
+    case 41:
+      hdelCommand();
+      break;
+    case 43:
+      hexistsCommand();
+      break;
+    case 44:
+      hgetCommand();
+      break;
+    case 45:
+      hgetallCommand();
+      break;
+    case 46:
+      hincrbyCommand();
+      break;
+    case 47:
+      hincrbyfloatCommand();
+      break;
+    case 48:
+      hkeysCommand();
+      break;
+    case 49:
+      hlenCommand();
+      break;
+    case 50:
+      hmgetCommand();
+      break;
+    case 51:
+      hmsetCommand();
+      break;
+    case 52:
+      hrandfieldCommand();
+      break;
+    case 53:
+      hscanCommand();
+      break;
+    case 54:
+      hsetCommand();
+      break;
+    case 55:
+      hsetnxCommand();
+      break;
+    case 56:
+      hstrlenCommand();
+      break;
+    case 57:
+      hvalsCommand();
+      break;
+    case 58:
+      incrCommand();
+      break;
+    case 59:
+      incrbyCommand();
+      break;
+    case 60:
+      incrbyfloatCommand();
+      break;
+    case 61:
+      increxCommand();
+      break;
+    case 63:
+      keysCommand();
+      break;
+    case 66:
+      lcsCommand();
+      break;
+    case 67:
+      lindexCommand();
+      break;
+    case 68:
+      linsertCommand();
+      break;
+    case 69:
+      llenCommand();
+      break;
+    case 70:
+      lmoveCommand();
+      break;
+    case 71:
+      lmpopCommand();
+      break;
+    case 73:
+      lpopCommand();
+      break;
+    case 74:
+      lposCommand();
+      break;
+    case 75:
+      lpushCommand();
+      break;
+    case 76:
+      lpushxCommand();
+      break;
+    case 77:
+      lrangeCommand();
+      break;
+    case 78:
+      lremCommand();
+      break;
+    case 79:
+      lsetCommand();
+      break;
+    case 80:
+      ltrimCommand();
+      break;
+    case 82:
+      mgetCommand();
+      break;
+    case 83:
+      monitorCommand();
+      break;
+    case 84:
+      moveCommand();
+      break;
+    case 85:
+      msetCommand();
+      break;
+    case 86:
+      msetexCommand();
+      break;
+    case 87:
+      msetnxCommand();
+      break;
+    case 88:
+      multiCommand();
+      break;
+    case 90:
+      persistCommand();
+      break;
+    case 91:
+      pexpireCommand();
+      break;
+    case 92:
+      pexpireatCommand();
+      break;
+    case 93:
+      pexpiretimeCommand();
+      break;
+    case 94:
+      pingCommand();
+      break;
+    case 95:
+      psetexCommand();
+      break;
+    case 96:
+      psubscribeCommand();
+      break;
+    case 97:
+      pttlCommand();
+      break;
+    case 98:
+      publishCommand();
+      break;
+    case 100:
+      punsubscribeCommand();
+      break;
+    case 101:
+      quitCommand();
+      break;
+    case 102:
+      randomkeyCommand();
+      break;
+    case 103:
+      renameCommand();
+      break;
+    case 104:
+      renamenxCommand();
+      break;
+    case 105:
+      resetCommand();
+      break;
+    case 107:
+      rpopCommand();
+      break;
+    case 108:
+      rpoplpushCommand();
+      break;
+    case 109:
+      rpushCommand();
+      break;
+    case 110:
+      rpushxCommand();
+      break;
+    case 111:
+      saddCommand();
+      break;
+    case 112:
+      scanCommand();
+      break;
+    case 113:
+      scardCommand();
+      break;
+    case 114:
+      sdiffCommand();
+      break;
+    case 115:
+      sdiffstoreCommand();
+      break;
+    case 116:
+      selectCommand();
+      break;
+    case 117:
+      setCommand();
+      break;
+    case 118:
+      setbitCommand();
+      break;
+    case 119:
+      setexCommand();
+      break;
+    case 120:
+      setnxCommand();
+      break;
+    case 121:
+      setrangeCommand();
+      break;
+    case 123:
+      sinterCommand();
+      break;
+    case 124:
+      sintercardCommand();
+      break;
+    case 125:
+      sinterstoreCommand();
+      break;
+    case 126:
+      sismemberCommand();
+      break;
+    case 128:
+      smembersCommand();
+      break;
+    case 129:
+      smismemberCommand();
+      break;
+    case 130:
+      smoveCommand();
+      break;
+    case 131:
+      spopCommand();
+      break;
     case 132:
-      sunionCommand();
+      spublishCommand();
       break;
     case 133:
-      sunionstoreCommand();
+      srandmemberCommand();
       break;
     case 134:
-      sunsubscribeCommand();
+      sremCommand();
       break;
     case 135:
-      swapdbCommand();
+      sscanCommand();
       break;
     case 136:
-      timeCommand();
+      ssubscribeCommand();
       break;
     case 137:
-      touchCommand();
+      strlenCommand();
       break;
     case 138:
-      ttlCommand();
+      subscribeCommand();
       break;
     case 139:
-      typeCommand();
+      getrangeCommand();
       break;
     case 140:
-      unlinkCommand();
+      sunionCommand();
       break;
     case 141:
-      unsubscribeCommand();
+      sunionstoreCommand();
       break;
     case 142:
-      unwatchCommand();
+      sunsubscribeCommand();
       break;
     case 143:
-      watchCommand();
+      swapdbCommand();
       break;
     case 144:
-      xackCommand();
+      timeCommand();
       break;
     case 145:
-      xackdelCommand();
+      touchCommand();
       break;
     case 146:
-      xaddCommand();
+      ttlCommand();
       break;
     case 147:
-      xautoclaimCommand();
+      typeCommand();
       break;
     case 148:
-      xcfgsetCommand();
+      unlinkCommand();
       break;
     case 149:
-      xclaimCommand();
+      unsubscribeCommand();
       break;
     case 150:
-      xdelCommand();
+      unwatchCommand();
       break;
     case 151:
-      xdelexCommand();
+      watchCommand();
+      break;
+    case 152:
+      xackCommand();
       break;
     case 153:
-      xidmprecordCommand();
+      xackdelCommand();
+      break;
+    case 154:
+      xaddCommand();
       break;
     case 155:
-      xlenCommand();
+      xautoclaimCommand();
       break;
     case 156:
-      xnackCommand();
+      xcfgsetCommand();
       break;
     case 157:
-      xpendingCommand();
+      xclaimCommand();
       break;
     case 158:
-      xrangeCommand();
+      xdelCommand();
       break;
     case 159:
-      xreadCommand();
-      break;
-    case 160:
-      xreadgroupCommand();
+      xdelexCommand();
       break;
     case 161:
-      xrevrangeCommand();
-      break;
-    case 162:
-      xsetidCommand();
+      xidmprecordCommand();
       break;
     case 163:
-      xtrimCommand();
+      xlenCommand();
       break;
     case 164:
-      zaddCommand();
+      xnackCommand();
       break;
     case 165:
-      zcardCommand();
+      xpendingCommand();
       break;
     case 166:
-      zcountCommand();
+      xrangeCommand();
       break;
     case 167:
-      zdiffCommand();
+      xreadCommand();
       break;
     case 168:
-      zdiffstoreCommand();
+      xreadgroupCommand();
       break;
     case 169:
-      zincrbyCommand();
+      xrevrangeCommand();
       break;
     case 170:
-      zinterCommand();
+      xsetidCommand();
       break;
     case 171:
-      zintercardCommand();
+      xtrimCommand();
       break;
     case 172:
-      zinterstoreCommand();
+      zaddCommand();
       break;
     case 173:
-      zlexcountCommand();
+      zcardCommand();
       break;
     case 174:
-      zmpopCommand();
+      zcountCommand();
       break;
     case 175:
-      zmscoreCommand();
+      zdiffCommand();
       break;
     case 176:
-      zpopmaxCommand();
+      zdiffstoreCommand();
       break;
     case 177:
-      zpopminCommand();
+      zincrbyCommand();
       break;
     case 178:
-      zrandmemberCommand();
+      zinterCommand();
       break;
     case 179:
-      zrangeCommand();
+      zintercardCommand();
       break;
     case 180:
-      zrangebylexCommand();
+      zinterstoreCommand();
       break;
     case 181:
-      zrangebyscoreCommand();
+      zlexcountCommand();
       break;
     case 182:
-      zrangestoreCommand();
+      zmpopCommand();
       break;
     case 183:
-      zrankCommand();
+      zmscoreCommand();
       break;
     case 184:
-      zremCommand();
+      zpopmaxCommand();
       break;
     case 185:
-      zremrangebylexCommand();
+      zpopminCommand();
       break;
     case 186:
-      zremrangebyrankCommand();
+      zrandmemberCommand();
       break;
     case 187:
-      zremrangebyscoreCommand();
+      zrangeCommand();
       break;
     case 188:
-      zrevrangeCommand();
+      zrangebylexCommand();
       break;
     case 189:
-      zrevrangebylexCommand();
+      zrangebyscoreCommand();
       break;
     case 190:
-      zrevrangebyscoreCommand();
+      zrangestoreCommand();
       break;
     case 191:
-      zrevrankCommand();
+      zrankCommand();
       break;
     case 192:
-      zscanCommand();
+      zremCommand();
       break;
     case 193:
-      zscoreCommand();
+      zremrangebylexCommand();
       break;
     case 194:
-      zunionCommand();
+      zremrangebyrankCommand();
       break;
     case 195:
+      zremrangebyscoreCommand();
+      break;
+    case 196:
+      zrevrangeCommand();
+      break;
+    case 197:
+      zrevrangebylexCommand();
+      break;
+    case 198:
+      zrevrangebyscoreCommand();
+      break;
+    case 199:
+      zrevrankCommand();
+      break;
+    case 200:
+      zscanCommand();
+      break;
+    case 201:
+      zscoreCommand();
+      break;
+    case 202:
+      zunionCommand();
+      break;
+    case 203:
       zunionstoreCommand();
       break;
-    case 236:
+    case 244:
       memoryUsageCommand();
       break;
-    case 237:
+    case 245:
       objectEncodingCommand();
       break;
-    case 238:
+    case 246:
       objectFreqCommand();
       break;
-    case 239:
+    case 247:
       objectHelpCommand();
       break;
-    case 240:
+    case 248:
       objectIdletimeCommand();
       break;
-    case 241:
+    case 249:
       objectRefcountCommand();
       break;
-    case 242:
+    case 250:
       pubsubChannelsCommand();
       break;
-    case 243:
+    case 251:
       pubsubHelpCommand();
       break;
-    case 244:
+    case 252:
       pubsubNumpatCommand();
       break;
-    case 245:
+    case 253:
       pubsubNumsubCommand();
       break;
-    case 246:
+    case 254:
       pubsubShardchannelsCommand();
       break;
-    case 247:
+    case 255:
       pubsubShardnumsubCommand();
       break;
-    case 248:
+    case 256:
       slowlogGetCommand();
       break;
-    case 249:
+    case 257:
       slowlogHelpCommand();
       break;
-    case 250:
+    case 258:
       slowlogLenCommand();
       break;
-    case 251:
+    case 259:
       slowlogResetCommand();
       break;
-    case 252:
+    case 260:
       xgroupCreateCommand();
       break;
-    case 253:
+    case 261:
       xgroupCreateconsumerCommand();
       break;
-    case 254:
+    case 262:
       xgroupDelconsumerCommand();
       break;
-    case 255:
+    case 263:
       xgroupDestroyCommand();
       break;
-    case 256:
+    case 264:
       xgroupHelpCommand();
       break;
-    case 257:
+    case 265:
       xgroupSetidCommand();
       break;
-    case 258:
+    case 266:
       xinfoConsumersCommand();
       break;
-    case 259:
+    case 267:
       xinfoGroupsCommand();
       break;
-    case 260:
+    case 268:
       xinfoHelpCommand();
       break;
-    case 261:
+    case 269:
       xinfoStreamCommand();
       break;
     default:

@@ -131,3 +131,9 @@ export function valueBytes(type: u32, encoding: u32, block: usize, samples: u32)
   assert(encoding == ENCODING_SKIPLIST);
   return zslBytes(block);
 }
+
+/** Whether a value's block begins with a table of members: large hashes, sets and sorted sets. */
+export function hasMemberTable(e: EntryPtr): bool {
+  const encoding = Entry.encoding(e);
+  return encoding == ENCODING_HASHTABLE || encoding == ENCODING_SKIPLIST;
+}

@@ -78,7 +78,8 @@ export class Conn {
   watches: usize; // first of the keys it watches
   queryPos: u32;
   startedUs: f64; // when the host command under way began that answers later
-  spare2: u64;
+  blocked: usize; // what it waits for, while a command of its blocks
+  nextUnblocked: usize;
   spare3: u64;
   spare4: u64;
   listener: usize; // its subscriptions

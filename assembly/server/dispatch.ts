@@ -21,6 +21,7 @@ import {
   CMD_MAY_REPLICATE,
   CMD_NO_AUTH,
   CMD_NO_MULTI,
+  CMD_PLAIN,
   CMD_PROTECTED,
   CMD_READONLY,
   CMD_STALE,
@@ -34,7 +35,6 @@ import {
   GUARD_TOO_FEW_REPLICAS,
   RECORD_ARITY,
   RECORD_FLAGS,
-  RECORD_HAS_SUBCOMMANDS,
 } from '../abi';
 import { queuedFlags, transactionEnd, tryQueueCommand } from '../client/transaction';
 import {
@@ -85,7 +85,7 @@ import {
 } from '../resp/writer';
 import {
   hasSubcommands,
-  lookupCommandAgain,
+  lookupCommand,
   lookupSubcommand,
   NO_COMMAND,
   Record,
@@ -105,7 +105,7 @@ export function commandFlags(id: u32): u32 {
  * whose subcommand is missing or unknown resolves to the container; `rejectMalformed` tells which.
  */
 export function resolveCommand(argv: usize, count: u32): u32 {
-  const id = lookupCommandAgain(load<u32>(argv), load<u32>(argv, 4));
+  const id = lookupCommand(load<u32>(argv), load<u32>(argv, 4));
   if (id == NO_COMMAND || count < 2 || !hasSubcommands(id)) return id;
   const sub = lookupSubcommand(id, load<u32>(argv, 16), load<u32>(argv, 20));
   return sub == NO_COMMAND ? id : sub;
@@ -265,15 +265,17 @@ export function refreshGuards(): void {
   unguarded = !Settings.on(CFG_GUARDS) && !Settings.on(CFG_MAXMEMORY) && !memoryNearlyExhausted();
 }
 
-/** The common case of `admitCommand`: true only when every check would pass. */
+/**
+ * The common case of `admitCommand`: true only when every check would pass, for a command that needs
+ * no more than its handler's call.
+ */
 export function admitAtOnce(id: u32, count: u32): bool {
   if (!unguarded || id == NO_COMMAND) return false;
   const looked =
     CLIENT_AUTHENTICATED | CLIENT_MULTI | CLIENT_REPLICA | CLIENT_MONITOR | CLIENT_PUBSUB;
   if ((client.flags & looked) != CLIENT_AUTHENTICATED) return false;
   const record = Record.at(id);
-  if (load<u32>(record, RECORD_FLAGS) & CMD_PROTECTED) return false;
-  if (load<u8>(record, RECORD_HAS_SUBCOMMANDS)) return false;
+  if ((load<u32>(record, RECORD_FLAGS) & CMD_PLAIN) == 0) return false;
   const arity = <i32>load<i16>(record, RECORD_ARITY);
   return arity > 0 ? count == <u32>arity : count >= <u32>-arity;
 }

@@ -19,7 +19,7 @@ const FLAG_LETTERS: readonly [flag: number, letter: string][] = [
   [abi.CLIENT_PRIMARY, 'M'],
   [abi.CLIENT_PUBSUB, 'P'],
   [abi.CLIENT_MULTI, 'x'],
-  [abi.CLIENT_BLOCKED, 'b'],
+  [abi.CLIENT_BLOCKED | abi.CLIENT_PAUSED, 'b'],
   [abi.CLIENT_TRACKING, 't'],
   [abi.CLIENT_DIRTY_CAS, 'd'],
   [abi.CLIENT_CLOSE_AFTER_REPLY, 'c'],
@@ -38,6 +38,8 @@ export interface ClientDetails {
   /** Commands queued since MULTI, and the bytes of their arguments. */
   readonly queuedCommands: number;
   readonly queuedBytes: number;
+  /** Memory of its waiting in a blocking command, the arguments included. */
+  readonly blockedBytes: number;
   /** Client that gets its invalidation messages, 0 for itself; only looked at when tracking. */
   readonly redirect: number;
 }
@@ -48,6 +50,7 @@ export const NO_DETAILS: ClientDetails = {
   shardChannels: 0,
   queuedCommands: 0,
   queuedBytes: 0,
+  blockedBytes: 0,
   redirect: 0,
 };
 
@@ -67,7 +70,7 @@ export function clientInfo(client: Client, details: ClientDetails, moment: InfoM
   const outputBytes = client.outputBytes;
   const isTracking = (flags & abi.CLIENT_TRACKING) !== 0;
   const lastCommand = block.lastCommandId;
-  const argumentBytes = own?.argumentBytes ?? block.argumentBytes;
+  const argumentBytes = own?.argumentBytes ?? block.argumentBytes + details.blockedBytes;
   const memoryBytes =
     HOST_CLIENT_BYTES + block.memoryBytes + argumentBytes + details.queuedBytes + outputBytes;
   return [
