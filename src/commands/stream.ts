@@ -27,7 +27,7 @@ const idSelector = oneof('id-selector', [string('id'), token('$', 'new-id')]);
 
 const streams = block(
   'streams',
-  [key('key', 0, { multiple: true }), string('ID', { multiple: true })],
+  [key('key', 0, { multiple: true }), string('id', { multiple: true })],
   { token: 'STREAMS' },
 );
 
@@ -49,7 +49,7 @@ export const streamCommands: CommandSpec[] = [
     flags: ['write', 'fast'],
     categories: ['stream'],
     keys: [keyAt(1, ['RW', 'update'])],
-    args: [key('key', 0), string('group'), string('ID', { multiple: true })],
+    args: [key('key', 0), string('group'), string('id', { multiple: true })],
     group: 'stream',
     since: '5.0.0',
     complexity: 'O(1) for each id',
@@ -181,7 +181,7 @@ export const streamCommands: CommandSpec[] = [
       string('group'),
       string('consumer'),
       string('min-idle-time'),
-      string('ID', { multiple: true }),
+      string('id', { multiple: true }),
       integer('ms', { token: 'IDLE', optional: true }),
       unixTime('unix-time-milliseconds', { token: 'TIME', optional: true }),
       integer('count', { token: 'RETRYCOUNT', optional: true }),
@@ -204,7 +204,7 @@ export const streamCommands: CommandSpec[] = [
     flags: ['write', 'fast'],
     categories: ['stream'],
     keys: [keyAt(1, ['RW', 'delete'])],
-    args: [key('key', 0), string('ID', { multiple: true })],
+    args: [key('key', 0), string('id', { multiple: true })],
     group: 'stream',
     since: '5.0.0',
     complexity: 'O(1) for each id',
@@ -560,6 +560,7 @@ export const streamCommands: CommandSpec[] = [
     ],
     group: 'stream',
     since: '5.0.0',
+    complexity: 'O(N), N being the number of entries returned',
     summary: 'Gives the entries of streams behind certain ids, or waits for one.',
     reply: { resp2: 'array-or-null', resp3: ['map', 'null'] },
   },
