@@ -163,6 +163,13 @@ function isIdle(at: u64, minIdleMs: i64): bool {
   return changetype<Nack>(TimeAt.nack(at)).idleMs(nowMs) >= minIdleMs;
 }
 
+/** When a group's first pending entry will have been idle for so long, 0: never, or not known. */
+export function idleAtMs(g: StreamGroup, minIdleMs: i64): i64 {
+  if (g.pelSize == 0 || !tryKeepTimes(g)) return 0;
+  const time = changetype<Nack>(TimeAt.nack(groupOldest(g))).timeMs();
+  return minIdleMs > i64.MAX_VALUE - time ? 0 : time + minIdleMs;
+}
+
 /**
  * Gives entries to the consumer that nobody acknowledged for so long, replies with them and returns how
  * many. Claimed entries change their place in the order by time, so ids are noted first.

@@ -2,7 +2,7 @@
 
 import { nowMs } from '../keyspace/clock';
 import { deleteKey, lookupKeyWrite } from '../keyspace/db';
-import { EVENT_UNCHANGED, NOTIFY_STREAM } from '../keyspace/effects';
+import { EVENT_READY, EVENT_UNCHANGED, NOTIFY_STREAM } from '../keyspace/effects';
 import { ENCODING_STREAM, EntryPtr, TYPE_STREAM } from '../keyspace/entry';
 import { releaseValue } from '../keyspace/lazy_values';
 import { streamOf, tryNewStreamKey } from '../keyspace/stream_value';
@@ -169,7 +169,8 @@ export function xgroupDestroyCommand(): void {
   const carrier = tryStreamOfGroup(s, group);
   if (carrier != 0) releaseValue(TYPE_STREAM, ENCODING_STREAM, carrier);
   else groupDelete(s, group);
-  argEvent(2, NOTIFY_STREAM | EVENT_UNCHANGED, 'xgroup-destroy', 1);
+  // Who waits to read as one of its consumers has to be told.
+  argEvent(2, NOTIFY_STREAM | EVENT_UNCHANGED | EVENT_READY, 'xgroup-destroy', 1);
   replyInt(1);
 }
 

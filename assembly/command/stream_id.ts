@@ -127,13 +127,19 @@ export function argIdsOrReply(from: u32, to: u32): bool {
   return true;
 }
 
+/** Bytes that `formatStreamId` may write. */
+export const STREAM_ID_CHARS: u32 = 48;
+
 const idText: usize = memory.data(48, 8);
+
+/** Writes an id as text and returns how many bytes it has. */
+export function formatStreamId(ms: u64, seq: u64, out: usize): u32 {
+  const len = formatU64(ms, out);
+  store<u8>(out + len, ASCII_MINUS);
+  return len + 1 + formatU64(seq, out + len + 1);
+}
 
 /** Replies with an id. */
 export function replyStreamId(ms: u64, seq: u64): void {
-  let len = formatU64(ms, idText);
-  store<u8>(idText + len, ASCII_MINUS);
-  len += 1;
-  len += formatU64(seq, idText + len);
-  replyBulk(idText, len);
+  replyBulk(idText, formatStreamId(ms, seq, idText));
 }

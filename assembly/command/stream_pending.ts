@@ -2,8 +2,9 @@
 
 import { nowMs } from '../keyspace/clock';
 import { lookupKeyRead, lookupKeyWrite } from '../keyspace/db';
-import { keyModified } from '../keyspace/effects';
+import { EVENT_READY, EVENT_UNCHANGED, keyModified, NOTIFY_STREAM } from '../keyspace/effects';
 import { streamOf } from '../keyspace/stream_value';
+import { argEvent } from '../resp/arg_event';
 import { argAtLeastOrText, argI64, argI64OrReply } from '../resp/arg_number';
 import { Arg, argc, argIs } from '../resp/args';
 import {
@@ -41,7 +42,7 @@ import {
   StreamGroup,
   tryNackCreate,
 } from '../struct/stream_group';
-import { Stream, streamCompareId, streamEntryExists } from '../struct/stream_nodes';
+import { streamCompareId, streamEntryExists } from '../struct/stream_nodes';
 import { replyNoKeyOrGroup } from './stream_consumer';
 import {
   argIdsOrReply,
@@ -164,7 +165,8 @@ export function xnackCommand(): void {
     }
     released += 1;
   }
-  keyModified(released);
+  // Who waits for entries to claim may have them now.
+  if (released != 0) argEvent(1, NOTIFY_STREAM | EVENT_UNCHANGED | EVENT_READY, '', released);
   replyInt(released);
 }
 

@@ -6,11 +6,14 @@
 //
 // All arguments are checked before anything is delivered. What groups deliver is in stream_deliver.ts.
 
-import { nowMs } from '../keyspace/clock';
-import { lookupKeyRead } from '../keyspace/db';
+import { ARG_BYTES } from '../abi';
+import { BLOCKED_STREAM, blockOnKeysOrReply, mayBlock, setWakeMs } from '../client/blocked';
+import { lookupKeyQuiet, lookupKeyRead } from '../keyspace/db';
 import { streamOf } from '../keyspace/stream_value';
+import { free, tryAlloc } from '../memory/alloc';
 import { argAtLeastOrText, argI64, argI64OrReply, argI64OrText } from '../resp/arg_number';
-import { Arg, argc, argIs } from '../resp/args';
+import { argDeadlineMs, argTimeoutMsOrReply } from '../resp/arg_timeout';
+import { Arg, argc, argIs, argv, setArgRecord } from '../resp/args';
 import { client } from '../resp/connection';
 import {
   ERR_OOM_LIMIT,
@@ -41,8 +44,23 @@ import {
   streamIncrId,
 } from '../struct/stream_nodes';
 import { tryFindOrAddConsumer } from './stream_consumer';
-import { deliverHistory, deliverNew, deliveryOutOfMemory, NO_CLAIM } from './stream_deliver';
-import { argIdOrReply, argIsChar, argIsId, argMs, argSeq } from './stream_id';
+import {
+  deliverHistory,
+  deliverNew,
+  deliveryOutOfMemory,
+  idleAtMs,
+  NO_CLAIM,
+} from './stream_deliver';
+import {
+  argIdOrReply,
+  argIsChar,
+  argIsId,
+  argMs,
+  argSeq,
+  formatStreamId,
+  STREAM_ID_CHARS,
+} from './stream_id';
+
 import { isStreamOrReply, replyRange } from './stream_reply';
 
 const ASCII_DOLLAR: u32 = 36;
@@ -76,7 +94,9 @@ function read(): void {
   for (let i: u32 = 0; i < streams; i++) {
     if (!checkStreamOrReply(streamsIndex + i, streamsIndex + streams + i)) return;
   }
-  if (!serveOrReply()) replyNullArray();
+  if (serveOrReply()) return;
+  if (blocks && mayBlock()) blockOrReply();
+  else replyNullArray();
 }
 
 // --- Arguments ---
@@ -92,7 +112,7 @@ function parseOrReply(): bool {
     const more = argc - 1 - i;
     if (more > 0 && argIs(i, 'block')) {
       i += 1;
-      if (!argTimeoutOrReply(i)) return false;
+      if (!argTimeoutMsOrReply(i)) return false;
       blocks = true;
     } else if (more > 0 && argIs(i, 'count')) {
       i += 1;
@@ -139,20 +159,6 @@ function parseOrReply(): bool {
 function isGroupOrReply(text: string): bool {
   if (!isGroup) replyError(text);
   return isGroup;
-}
-
-/** BLOCK's argument, into `timeoutMs`. */
-function argTimeoutOrReply(i: u32): bool {
-  if (!argI64OrText(i, 'ERR timeout is not an integer or out of range')) return false;
-  if (argI64 < 0) {
-    replyError('ERR timeout is negative');
-    return false;
-  }
-  if (argI64 > i64.MAX_VALUE - nowMs) {
-    replyError('ERR timeout is out of range');
-    return false;
-  }
-  return true;
 }
 
 function isCompleteOrReply(): bool {
@@ -295,4 +301,62 @@ function serveGroup(s: Stream, k: u32): bool {
   const isServed = deliverNew(s, g, c, count, noAck, claimIdleMs);
   outOfMemory = deliveryOutOfMemory;
   return isServed;
+}
+
+// --- Waiting ---
+
+/** "$" */
+const DOLLAR: usize = memory.data<u8>([36]);
+
+/**
+ * Makes the client wait for one of the streams. "$" becomes the last id of now, as the command will be
+ * run again when there is a later one.
+ */
+function blockOrReply(): void {
+  const first = streamsIndex + streams;
+  let dollars: u32 = 0;
+  for (let i = first; i < argc; i++) dollars += u32(argIsChar(i, ASCII_DOLLAR));
+  let texts: usize = 0;
+  if (dollars != 0) {
+    texts = tryAlloc(dollars * STREAM_ID_CHARS);
+    if (texts == 0) {
+      replyError(ERR_OOM_LIMIT);
+      return;
+    }
+  }
+  let text = texts;
+  for (let i = first; i < argc && dollars != 0; i++) {
+    if (!argIsChar(i, ASCII_DOLLAR)) continue;
+    const k = i - streams;
+    const e = lookupKeyQuiet(Arg.ptr(k), Arg.len(k), Arg.hash(k));
+    const len =
+      e != 0
+        ? formatStreamId(streamOf(e).lastMs, streamOf(e).lastSeq, text)
+        : formatStreamId(0, 0, text);
+    setArgRecord(argv + i * ARG_BYTES, text, len);
+    text += STREAM_ID_CHARS;
+  }
+  if (claimIdleMs != NO_CLAIM) setWakeMs(nextIdleMs());
+  blockOnKeysOrReply(BLOCKED_STREAM, streamsIndex, streams, argDeadlineMs, isGroup);
+  if (texts == 0) return;
+  // Monitors see the command as it came.
+  for (let i = first; i < argc; i++) {
+    const at = Arg.ptr(i);
+    if (at >= texts && at < text) setArgRecord(argv + i * ARG_BYTES, DOLLAR, 1);
+  }
+  free(texts);
+}
+
+/** When the first pending entry of the streams has been idle long enough for CLAIM, 0: never. */
+function nextIdleMs(): i64 {
+  let next: i64 = 0;
+  for (let i: u32 = 0; i < streams; i++) {
+    const k = streamsIndex + i;
+    const e = lookupKeyQuiet(Arg.ptr(k), Arg.len(k), Arg.hash(k));
+    if (e == 0 || !argIsChar(k + streams, ASCII_GREATER)) continue;
+    const group = groupFind(streamOf(e), Arg.ptr(groupIndex), Arg.len(groupIndex));
+    const at = idleAtMs(changetype<StreamGroup>(group), claimIdleMs);
+    if (at != 0 && (next == 0 || at < next)) next = at;
+  }
+  return next;
 }
