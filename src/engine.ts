@@ -378,6 +378,8 @@ export class Engine {
       if (!client) continue;
       const data = core.data;
       const length = data.getUint32(ptr + abi.CONN_PUSH_LEN, true);
+      // The connection's own batch has taken it along.
+      if (length === 0) continue;
       this.countOutput(length);
       client.output.write(core.view(data.getUint32(ptr + abi.CONN_PUSH_PTR, true), length));
       if (!client.closed) this.call(() => core.exports.connPushTaken(ptr));

@@ -29,6 +29,8 @@ export const NOTIFY_KEY_MISS: u32 = 2048;
 export const NOTIFY_NEW: u32 = 16384;
 /** Added to a kind: the key's value did not change, only tell listeners. */
 export const EVENT_UNCHANGED: u32 = 0x80000000;
+/** Added to EVENT_UNCHANGED: who waits for the key has to look again nevertheless. */
+export const EVENT_READY: u32 = 0x10000000;
 
 /** Kinds without a key: all keys of a database are gone, or it was swapped with another one. */
 export const DATABASE_FLUSHED: u32 = 0x40000000;

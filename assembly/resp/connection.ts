@@ -81,7 +81,8 @@ export class Conn {
   blocked: usize; // what it waits for, while a command of its blocks
   nextUnblocked: usize;
   spare3: u64;
-  spare4: u64;
+  tracking: usize; // how it tracks keys, 0 when it never did
+  nextOfId: usize; // chain of client/client_ids.ts
   listener: usize; // its subscriptions
   spare5: u32;
 }

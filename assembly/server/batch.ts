@@ -33,6 +33,7 @@ import {
   CLIENT_CLOSE_ASAP,
   CLIENT_NO_TOUCH,
   CLIENT_PAUSED,
+  CLIENT_TRACKING,
   CLOSE_ASKED,
   CLOSE_CROSS_PROTOCOL,
   CLOSE_NO_MEMORY,
@@ -73,7 +74,6 @@ import { argc, argv, setArgRecord, setArgs } from '../resp/args';
 import {
   Conn,
   client,
-  pushTaken,
   queryAdvance,
   queryFree,
   queryUnread,
@@ -95,6 +95,7 @@ import {
   PARSE_ERROR,
   PARSE_MORE,
   PARSE_NO_MEMORY,
+  parseBehindName,
   parseCommand,
   parsedArgc,
   parsedArgv,
@@ -103,24 +104,19 @@ import {
   parseErrorText,
   parserReset,
 } from '../resp/parser';
-import {
-  outputLen,
-  outputLost,
-  outputReset,
-  outputRewind,
-  replyRaw,
-  replyText,
-} from '../resp/writer';
+import { outputLen, outputLost, outputReset, outputRewind, replyText } from '../resp/writer';
 import { abiSet } from './abi_block';
-import { NO_COMMAND, Record } from './command_lookup';
-import { countCalls, countFailed } from './command_stats';
+import { commandFlags, dependsOnNameOnly, NO_COMMAND, Record } from './command_lookup';
+import { countCalls } from './command_stats';
 import {
   afterReply,
+  countErrors,
   drainEffects,
   feedMonitors,
   noteSlow,
   REPLY_MODES,
   SILENT,
+  takeOwnPushes,
 } from './consequences';
 import {
   ADMIT_CLOSE,
@@ -128,15 +124,17 @@ import {
   ADMIT_RUN,
   admitAtOnce,
   admitCommand,
-  commandFlags,
   refreshGuards,
+  replyStart,
   resolveCommand,
 } from './dispatch';
+import { KnownHead, keepHead } from './known_heads';
 import { touchAll, touchCollect } from './touch';
+import { afterTracked, noteReads } from './tracked_reads';
 import { serveReady } from './unblock';
 
 /** Commands parsed and touched before the first of them runs. */
-const ROUND_COMMANDS: u32 = 32;
+const ROUND_COMMANDS: u32 = 64;
 /** The host gets to write out when a batch's replies exceed this. */
 const FLUSH_BYTES: u32 = 1048576;
 /** From this argument size on the query buffer grows towards the whole argument. */
@@ -153,7 +151,7 @@ class Slot {
 }
 
 const SLOT_BYTES: u32 = 24;
-const slots: usize = memory.data(768, 8);
+const slots: usize = memory.data(1536, 8);
 
 const SHARED_TIME: f64 = -1.0;
 /** A command that dispatch refused or queued: not a call. */
@@ -306,6 +304,7 @@ function enter(c: Conn, from: usize, length: u32, isQuery: bool): void {
   running = 0;
   booked = 0;
   outcome = PARSE_COMPLETE;
+  clearCommandErrors();
 }
 
 /** Finishes the round at hand and runs further ones until something ends the batch. */
@@ -334,7 +333,18 @@ function parseRound(): void {
   outcome = PARSE_COMPLETE;
   while (parsed < most && next < end) {
     const start = next;
-    outcome = parseCommand(c, start, end);
+    const head = most != 1 && c.multibulkLeft == 0 ? KnownHead.find(start, end) : 0;
+    outcome =
+      head != 0
+        ? parseBehindName(
+            c,
+            start,
+            KnownHead.length(head),
+            KnownHead.nameLen(head),
+            end,
+            KnownHead.count(head),
+          )
+        : parseCommand(c, start, end);
     if (outcome == PARSE_EMPTY) {
       next = parsedEnd;
       outcome = PARSE_COMPLETE;
@@ -346,7 +356,7 @@ function parseRound(): void {
     slot.argc = parsedArgc;
     slot.argv = parsedArgv;
     slot.start = start;
-    const id = resolveCommand(parsedArgv, parsedArgc);
+    const id = head != 0 ? KnownHead.id(head) : resolveNew(start);
     slot.id = id;
     if (id != NO_COMMAND) touchCollect(id, parsedArgv, parsedArgc);
     parsed += 1;
@@ -358,6 +368,17 @@ function parseRound(): void {
   roundStartUs = clockUs();
 }
 
+/** Id of the command parsed last, whose head was not known. */
+function resolveNew(start: usize): u32 {
+  const id = resolveCommand(parsedArgv, parsedArgc);
+  const name: usize = load<u32>(parsedArgv);
+  // Inline commands lie in the parser's arena, and their heads have no fixed form.
+  if (load<u8>(start) != 42 || !dependsOnNameOnly(id)) return id;
+  const nameLen = load<u32>(parsedArgv, 4);
+  keepHead(start, name + nameLen + 2 - start, id, parsedArgc, nameLen);
+  return id;
+}
+
 // --- Executing ---
 
 function executeRound(): i32 {
@@ -367,14 +388,26 @@ function executeRound(): i32 {
     const id = slot.id;
     setArgs(slot.argc, slot.argv);
     outputStart = outputLen();
-    clearCommandErrors();
-    let admitted = ADMIT_RUN;
-    if (!admitAtOnce(id, slot.argc)) {
-      admitted = admitCommand(id);
-      // Keys evicted for the command count as changed before it runs.
-      drainEffects();
-    }
     c.lastCommand = id != NO_COMMAND ? id : u32.MAX_VALUE;
+    if (admitAtOnce(id, slot.argc)) {
+      slot.durationUs = SHARED_TIME;
+      nameRunning(id);
+      dispatchCommand(id);
+      if (!needsAttention(c)) {
+        sharing += 1;
+        c.commands += 1;
+        running += 1;
+        continue;
+      }
+      if (execRequested && !runTransaction(c)) return STATUS_HOST_COMMAND;
+      finishCommand(running);
+      running += 1;
+      const status = afterCommand(c);
+      if (status != STATUS_OK) return status;
+      continue;
+    }
+    const admitted = admitCommand(id);
+    outputStart = replyStart;
     if (admitted == ADMIT_RUN) {
       slot.durationUs = SHARED_TIME;
       if (commandFlags(id) & CMD_TIMED) commandStartUs = clockUs();
@@ -388,6 +421,8 @@ function executeRound(): i32 {
       }
       if (admitted == ADMIT_CLOSE) return abort(c, CLOSE_CROSS_PROTOCOL);
       slot.durationUs = NOT_RUN;
+      clearCommandErrors();
+      if (c.flags & CLIENT_TRACKING) afterTracked(c);
       afterReply(c, outputStart);
     }
     running += 1;
@@ -396,6 +431,21 @@ function executeRound(): i32 {
   }
   account(running);
   return STATUS_OK;
+}
+
+/** Whether anything but the reply has to follow a command that ran: one test for all there may be. */
+function needsAttention(c: Conn): bool {
+  const unusual =
+    REPLY_MODES | CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_ASAP | CLIENT_BLOCKED | CLIENT_TRACKING;
+  return (
+    (effectsWanted |
+      monitorCount |
+      commandErrors |
+      (c.flags & unusual) |
+      c.pushLen |
+      (<u32>execRequested | <u32>outputLost | <u32>(outputLen() > FLUSH_BYTES))) !=
+    0
+  );
 }
 
 /** STATUS_OK unless the batch has to stop behind the command that ran. */
@@ -427,12 +477,16 @@ function waits(c: Conn): i32 {
   return tryQueryFit(c, 0) ? status : abort(c, CLOSE_NO_MEMORY);
 }
 
-/** Runs the command whose arguments are set. False when it is the host's: the batch stops here. */
-function runCommand(id: u32): bool {
-  // For the host's commands, and to name the culprit should this one trap.
+/** For the host's commands, and to name the culprit should this one trap. */
+function nameRunning(id: u32): void {
   abiSet(ABI_CMD_ID, id);
   abiSet(ABI_ARGC, argc);
   abiSet(ABI_ARGV, <u32>argv);
+}
+
+/** Runs the command whose arguments are set. False when it is the host's: the batch stops here. */
+function runCommand(id: u32): bool {
+  nameRunning(id);
   if (load<u8>(Record.at(id), RECORD_OWNER) != 0) {
     // INFO, SLOWLOG and their like must find the commands before them.
     account(running);
@@ -464,12 +518,13 @@ function runTransaction(c: Conn): bool {
 /** What follows a queued command that ran: it is a call of its own in all statistics. */
 function finishQueued(c: Conn): void {
   const duration = max(clockUs() - queuedStartUs, 0.0);
-  if (commandErrors != 0) countFailed(queuedId);
+  countErrors(queuedId);
   countCalls(queuedId, 1, duration);
   Stats.add(STAT_COMMANDS, 1);
   feedMonitors(c, queuedId, argv, argc, batchStartUs);
   noteSlow(c, queuedId, argv, argc, duration);
-  drainEffects();
+  drainEffects(changetype<usize>(c));
+  if (c.flags & CLIENT_TRACKING) noteReads(c, queuedId, argv, argc);
 }
 
 /** What follows a command that ran, core's or host's. */
@@ -481,9 +536,13 @@ function finishCommand(index: u32): void {
     timedUs += slot.durationUs;
   } else sharing += 1;
   c.commands += 1;
-  if (commandErrors != 0) countFailed(slot.id);
+  countErrors(slot.id);
   if (monitorCount != 0) feedMonitors(c, slot.id, slot.argv, slot.argc, batchStartUs);
-  if (effectsWanted != 0) drainEffects();
+  if (effectsWanted != 0) drainEffects(changetype<usize>(c));
+  if (c.flags & CLIENT_TRACKING) {
+    noteReads(c, slot.id, slot.argv, slot.argc);
+    afterTracked(c);
+  }
   if (c.flags & REPLY_MODES) afterReply(c, outputStart);
   if (c.pushLen != 0) takeOwnPushes(c);
   if (anyReady()) serveOthers(c);
@@ -493,12 +552,6 @@ function finishCommand(index: u32): void {
 function serveOthers(c: Conn): void {
   serveReady(c);
   if (c.pushLen != 0) takeOwnPushes(c);
-}
-
-/** Messages that a command published to its own connection follow its reply. */
-function takeOwnPushes(c: Conn): void {
-  replyRaw(c.push, c.pushLen);
-  pushTaken(c);
 }
 
 const EXEC_RECORD: usize = memory.data(16, 8);
@@ -515,8 +568,9 @@ function finishAnswered(c: Conn, isExec: bool): void {
   countCalls(c.lastCommand, 1, max(clockUs() - c.startedUs, 0.0));
   Stats.add(STAT_COMMANDS, 1);
   c.commands += 1;
-  if (commandErrors != 0) countFailed(c.lastCommand);
-  drainEffects();
+  countErrors(c.lastCommand);
+  drainEffects(changetype<usize>(c));
+  if (c.flags & CLIENT_TRACKING) afterTracked(c);
   afterReply(c, outputStart);
   if (anyReady()) serveOthers(c);
 }

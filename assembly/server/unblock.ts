@@ -17,6 +17,7 @@ import {
   ABI_CURRENT_CONN,
   CLIENT_CLOSE_ASAP,
   CLIENT_NO_TOUCH,
+  CLIENT_TRACKING,
   STAT_COMMANDS,
 } from '../abi';
 import {
@@ -33,8 +34,10 @@ import {
   kindReady,
   listUnblocked,
   nextWaiter,
+  onlyWakes,
   popReady,
   readyDone,
+  rearm,
   releaseHeld,
   unblock,
   waiterBlocked,
@@ -45,7 +48,7 @@ import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
 import { Stats } from '../keyspace/stats';
 import { argc, argv, setArgs } from '../resp/args';
 import { Conn, setClient, tryPush } from '../resp/connection';
-import { clearCommandErrors, commandErrors, replyError } from '../resp/errors';
+import { clearCommandErrors, replyError } from '../resp/errors';
 import {
   outputAt,
   outputLen,
@@ -56,9 +59,13 @@ import {
   setOutputLost,
 } from '../resp/writer';
 import { abiSet } from './abi_block';
-import { countCalls, countFailed } from './command_stats';
-import { afterReply, drainEffects, noteSlow } from './consequences';
+import { countCalls } from './command_stats';
+import { afterReply, countErrors, drainEffects, noteSlow } from './consequences';
 import { ADMIT_HOLD, ADMIT_RUN, admitAtOnce, admitCommand, refreshGuards } from './dispatch';
+import { afterTracked, noteReads } from './tracked_reads';
+
+/** A command that runs again by itself, and is held back by CLIENT PAUSE, is tried again so much later. */
+const HELD_BACK_MS: i64 = 100;
 
 /** Makes `c` the running client with these arguments. */
 function become(c: Conn, count: u32, args: usize): void {
@@ -82,6 +89,7 @@ export function serveReady(c: Conn): void {
   refreshGuards();
   serveKeys();
   setOutputLost(wasLost);
+  clearCommandErrors();
   become(c, count, args);
   abiSet(ABI_CMD_ID, c.lastCommand);
 }
@@ -130,8 +138,6 @@ function tryRun(b: Blocked, isLast: bool): bool {
   clearCommandErrors();
   if (!admitAtOnce(id, argc)) {
     const admitted = admitCommand(id);
-    // Keys evicted for the command count as changed before it runs.
-    drainEffects();
     if (admitted == ADMIT_HOLD) return false;
     if (admitted != ADMIT_RUN) {
       letGo(c, start);
@@ -144,18 +150,22 @@ function tryRun(b: Blocked, isLast: bool): bool {
   endReprocessing();
   b.usedUs += max(clockUs() - beganUs, 0.0);
   if (!blockedAgain) complete(c, b, start);
-  drainEffects();
+  drainEffects(changetype<usize>(c));
   return true;
 }
 
 /** The command has its reply, from `start` on: it was one call. */
 function complete(c: Conn, b: Blocked, start: u32): void {
   const id = c.lastCommand;
-  if (commandErrors != 0) countFailed(id);
+  countErrors(id);
   countCalls(id, 1, b.usedUs);
   Stats.add(STAT_COMMANDS, 1);
   c.commands += 1;
   noteSlow(c, id, blockedArgv(b), b.argc, b.usedUs);
+  if (c.flags & CLIENT_TRACKING) {
+    noteReads(c, id, blockedArgv(b), b.argc);
+    afterTracked(c);
+  }
   letGo(c, start);
 }
 
@@ -200,7 +210,8 @@ export function serveDeadlines(): void {
   for (let at = firstDeadline(); at != 0; at = firstDeadline()) {
     const b = changetype<Blocked>(at);
     if (b.deadlineMs >= nowMs) break;
-    timeOut(b);
+    if (!onlyWakes(b, nowMs)) timeOut(b);
+    else if (!tryRun(b, false)) rearm(b, nowMs + HELD_BACK_MS);
   }
   serveKeys();
 }
