@@ -199,6 +199,10 @@ export function isAllowed({ args, settleMs }: Generated, expiry: ExpiryMode): bo
   // What it takes of a set that is larger is chance.
   if (name === 'spop')
     return words.length === 3 && !(Number(words[2] || 1) < 5000 && words[2] !== '0');
+  // So many repetitions would never end.
+  if (name === 'hrandfield' || name === 'srandmember') {
+    return !words.some((word) => Number(word) < -1000);
+  }
   if (name === 'quit') return args.length === 1;
   if (settleMs !== undefined) return true;
   return !relativeTimesMs(name, words).some(
