@@ -210,6 +210,10 @@ export function isAllowed({ args, settleMs }: Generated, expiry: ExpiryMode): bo
   if (name === 'xadd' && words.includes('*')) return false;
   if (name === 'xinfo' && (words[1] === 'consumers' || words.length > 3)) return false;
   if (isNearIdle(name, words)) return false;
+  // So many repetitions would never end.
+  if (name === 'hrandfield' || name === 'srandmember') {
+    return !words.some((word) => Number(word) < -1000);
+  }
   if (name === 'quit') return args.length === 1;
   if (settleMs !== undefined) return true;
   return !relativeTimesMs(name, words).some(
