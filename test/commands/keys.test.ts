@@ -1,7 +1,7 @@
 // Key specs of every form, also those that no command of today uses.
 
 import { describe, expect, it } from 'vitest';
-import { allCommands, type CompiledCommand, findCommand } from '../../src/commands/index.ts';
+import { allCommands, type CompiledCommand, findCommand, findCommand } from '../../src/commands/index.ts';
 import { hasKeys, keyPositions } from '../../src/commands/keys.ts';
 import type { KeySpec } from '../../src/commands/spec.ts';
 
@@ -124,6 +124,19 @@ describe('a channel', () => {
     expect(hasKeys(publish)).toBe(false);
     expect(indexes(publish, 'spublish ch message')).toEqual([]);
     expect(indexes(publish, 'spublish ch message', true)).toEqual([1]);
+  });
+});
+
+describe('SORT', () => {
+  const sort = findCommand('sort')!;
+
+  it('has its source and the last destination', () => {
+    expect(indexes(sort, 'sort k')).toEqual([1]);
+    expect(indexes(sort, 'sort k by w:* get h:*->f limit 0 5 desc')).toEqual([1]);
+    expect(indexes(sort, 'sort k STORE d desc store e')).toEqual([1, 6]);
+    expect(indexes(sort, 'sort k by store limit store store get store store d')).toEqual([1, 10]);
+    expect(indexes(sort, 'sort k alpha store')).toEqual([1]);
+    expect(indexes(findCommand('sort_ro')!, 'sort_ro k store d')).toEqual([1]);
   });
 });
 

@@ -16,6 +16,7 @@ import { geoFamily } from './geo.ts';
 import { hyperloglogFamily } from './hyperloglog.ts';
 import { listFamily } from './list.ts';
 import { connectionFamily, serverFamily } from './server.ts';
+import { sortFamily } from './sort.ts';
 import { numberFamily, stringFamily } from './string.ts';
 import { LEX_KEY, zsetAlgebraFamily, zsetFamily, zsetLexFamily } from './zset.ts';
 
@@ -29,6 +30,7 @@ export const FAMILIES: readonly Family[] = [
   bitmapFamily,
   hyperloglogFamily,
   geoFamily,
+  sortFamily,
   genericFamily,
   expireFamily,
   connectionFamily,
