@@ -9,7 +9,7 @@
 
 import { lookupKeyRead } from '../keyspace/db';
 import { ENCODING_INT, Entry, EntryPtr, TYPE_HASH, TYPE_STRING } from '../keyspace/entry';
-import { HashValue, hashFind, hashItem, hashOpen } from '../keyspace/hash_value';
+import { clearMetExpired, HashValue, hashFind, hashItem, hashOpen } from '../keyspace/hash_value';
 import { free, tryAlloc } from '../memory/alloc';
 import { Arg } from '../resp/args';
 import { copySmall, findByte } from '../util/bytes';
@@ -122,7 +122,11 @@ export function lookupPattern(pattern: SortPattern, element: usize, len: u32): b
 function lookupField(e: EntryPtr, pattern: SortPattern): bool {
   if (Entry.type(e) != TYPE_HASH) return false;
   hashOpen(hash, e);
-  if (!hashFind(hash, pattern.field, pattern.fieldLen)) return false;
+  if (!hashFind(hash, pattern.field, pattern.fieldLen)) {
+    // A field whose time has come is left to the expire cycle.
+    clearMetExpired();
+    return false;
+  }
   foundPtr = hashItem.ptr;
   foundLen = hashItem.len;
   foundInt = hashItem.value;

@@ -4,6 +4,7 @@
 // A sorted set that has become empty is deleted with its key. ZADD of several members that runs out of
 // memory replies the error and keeps those it has added.
 
+import { BLOCKED_ZSET, blockOnKeysOrReply, mayBlock } from '../client/blocked';
 import { deleteFound, deleteKey, lookupKeyRead, lookupKeyWrite } from '../keyspace/db';
 import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../keyspace/effects';
 import { Entry, EntryPtr, TYPE_ZSET } from '../keyspace/entry';
@@ -29,6 +30,7 @@ import {
 } from '../keyspace/zset_value';
 import { argEvent } from '../resp/arg_event';
 import { argAtLeastOrText, argCountOrReply, argI64 } from '../resp/arg_number';
+import { argDeadlineMs, argTimeoutOrReply } from '../resp/arg_timeout';
 import { Arg, argc, argIs } from '../resp/args';
 import { client } from '../resp/connection';
 import {
@@ -275,9 +277,14 @@ function popEnd(highest: bool): void {
 
 /** Removes up to `count` members from an end of the set that the last lookup found, and replies. */
 function popMembers(i: u32, e: EntryPtr, highest: bool, count: i64, nested: bool): void {
-  const length = zsetLength(e);
-  const range = <u32>min<i64>(count, length);
+  const range = <u32>min<i64>(count, zsetLength(e));
   replyArray(nested ? range : range << 1);
+  popRange(i, e, highest, range, nested);
+}
+
+/** The same for `range` members that exist, without the array around them. */
+function popRange(i: u32, e: EntryPtr, highest: bool, range: u32, nested: bool): void {
+  const length = zsetLength(e);
   cursorSeek(e, highest ? length - 1 : 0);
   replyMembers(range, highest, true, nested);
   zsetRemoveRange(e, highest ? length - range : 0, range);
@@ -303,38 +310,87 @@ export function replyMember(): void {
   else replyBulkInt(memberInt);
 }
 
-/** ZMPOP numkeys key [key ...] MIN | MAX [COUNT count] */
-export function zmpopCommand(): void {
-  if (!argAtLeastOrText(1, 1, 'ERR numkeys should be greater than 0')) return;
-  if (argI64 >= <i64>argc - 2) {
-    replyError(ERR_SYNTAX);
-    return;
-  }
-  const where: u32 = <u32>argI64 + 2;
-  const highest = argIs(where, 'max');
-  if (!highest && !argIs(where, 'min')) {
-    replyError(ERR_SYNTAX);
-    return;
-  }
-  let count: i64 = 1;
-  if (argc > where + 1) {
-    if (argc != where + 3 || !argIs(where + 1, 'count')) {
-      replyMpopSyntax(where);
-      return;
-    }
-    if (!argAtLeastOrText(where + 2, 1, 'ERR count should be greater than 0')) return;
-    count = argI64;
-  }
-  for (let i: u32 = 2; i < where; i++) {
+/** BZPOPMIN key [key ...] timeout */
+export function bzpopminCommand(): void {
+  popEndOrWait(false);
+}
+
+/** BZPOPMAX key [key ...] timeout */
+export function bzpopmaxCommand(): void {
+  popEndOrWait(true);
+}
+
+function popEndOrWait(highest: bool): void {
+  const keys = argc - 2;
+  if (!argTimeoutOrReply(argc - 1)) return;
+  for (let i: u32 = 1; i <= keys; i++) {
     const e = lookupKeyWrite(Arg.ptr(i), Arg.len(i), Arg.hash(i));
     if (e == 0) continue;
     if (!isZsetOrReply(e)) return;
-    replyArray(2);
+    replyArray(3);
     replyBulk(Arg.ptr(i), Arg.len(i));
-    popMembers(i, e, highest, count, true);
+    popRange(i, e, highest, 1, false);
     return;
   }
-  replyNullArray();
+  if (mayBlock()) blockOnKeysOrReply(BLOCKED_ZSET, 1, keys, argDeadlineMs, false);
+  else replyNullArray();
+}
+
+/** ZMPOP numkeys key [key ...] MIN | MAX [COUNT count] */
+export function zmpopCommand(): void {
+  if (!readMpopOrReply(1)) return;
+  if (!popFirstOrReply(2, mpopKeys)) replyNullArray();
+}
+
+/** BZMPOP timeout numkeys key [key ...] MIN | MAX [COUNT count] */
+export function bzmpopCommand(): void {
+  if (!readMpopOrReply(2) || !argTimeoutOrReply(1)) return;
+  if (popFirstOrReply(3, mpopKeys)) return;
+  if (mayBlock()) blockOnKeysOrReply(BLOCKED_ZSET, 3, mpopKeys, argDeadlineMs, false);
+  else replyNullArray();
+}
+
+let mpopKeys: u32 = 0;
+let mpopCount: i64 = 0;
+let mpopHighest: bool = false;
+
+/** Reads the number of keys, in argument `at`, and what comes behind the keys. */
+function readMpopOrReply(at: u32): bool {
+  if (!argAtLeastOrText(at, 1, 'ERR numkeys should be greater than 0')) return false;
+  if (argI64 >= <i64>argc - at - 1) {
+    replyError(ERR_SYNTAX);
+    return false;
+  }
+  mpopKeys = <u32>argI64;
+  const where: u32 = at + mpopKeys + 1;
+  mpopHighest = argIs(where, 'max');
+  if (!mpopHighest && !argIs(where, 'min')) {
+    replyError(ERR_SYNTAX);
+    return false;
+  }
+  mpopCount = 1;
+  if (argc == where + 1) return true;
+  if (argc != where + 3 || !argIs(where + 1, 'count')) {
+    replyMpopSyntax(where);
+    return false;
+  }
+  if (!argAtLeastOrText(where + 2, 1, 'ERR count should be greater than 0')) return false;
+  mpopCount = argI64;
+  return true;
+}
+
+/** Pops from the first of `count` keys that has a set. False without a reply when none has. */
+function popFirstOrReply(first: u32, count: u32): bool {
+  for (let i = first; i < first + count; i++) {
+    const e = lookupKeyWrite(Arg.ptr(i), Arg.len(i), Arg.hash(i));
+    if (e == 0) continue;
+    if (!isZsetOrReply(e)) return true;
+    replyArray(2);
+    replyBulk(Arg.ptr(i), Arg.len(i));
+    popMembers(i, e, mpopHighest, mpopCount, true);
+    return true;
+  }
+  return false;
 }
 
 // --- Reading ---

@@ -13,6 +13,12 @@ import {
   bitopCommand,
 } from '../command/bitop';
 import {
+  clientCachingCommand,
+  clientGetredirCommand,
+  clientTrackingCommand,
+  clientTrackinginfoCommand,
+} from '../command/client_tracking';
+import {
   echoCommand,
   monitorCommand,
   pingCommand,
@@ -85,6 +91,22 @@ import {
   hvalsCommand,
 } from '../command/hash';
 import {
+  hgetdelCommand,
+  hgetexCommand,
+  hsetexCommand,
+} from '../command/hash_ex';
+import {
+  hexpireCommand,
+  hexpireatCommand,
+  hexpiretimeCommand,
+  hpersistCommand,
+  hpexpireCommand,
+  hpexpireatCommand,
+  hpexpiretimeCommand,
+  hpttlCommand,
+  httlCommand,
+} from '../command/hash_expire';
+import {
   pfaddCommand,
   pfcountCommand,
   pfmergeCommand,
@@ -100,6 +122,9 @@ import {
   lcsCommand,
 } from '../command/lcs';
 import {
+  blmpopCommand,
+  blpopCommand,
+  brpopCommand,
   lindexCommand,
   llenCommand,
   lmpopCommand,
@@ -119,6 +144,8 @@ import {
   ltrimCommand,
 } from '../command/list_edit';
 import {
+  blmoveCommand,
+  brpoplpushCommand,
   lmoveCommand,
   rpoplpushCommand,
 } from '../command/list_move';
@@ -218,6 +245,9 @@ import {
   watchCommand,
 } from '../command/transactions';
 import {
+  bzmpopCommand,
+  bzpopmaxCommand,
+  bzpopminCommand,
   zaddCommand,
   zcardCommand,
   zincrbyCommand,
@@ -260,8 +290,8 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 249;
-export const TOP_LEVEL_COUNT: u32 = 193;
+export const COMMAND_COUNT: u32 = 271;
+export const TOP_LEVEL_COUNT: u32 = 213;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -270,750 +300,816 @@ export const CMD_ID_BITFIELD: u32 = 3;
 export const CMD_ID_BITFIELD_RO: u32 = 4;
 export const CMD_ID_BITOP: u32 = 5;
 export const CMD_ID_BITPOS: u32 = 6;
-export const CMD_ID_CLIENT: u32 = 7;
-export const CMD_ID_COMMAND: u32 = 8;
-export const CMD_ID_CONFIG: u32 = 9;
-export const CMD_ID_COPY: u32 = 10;
-export const CMD_ID_DBSIZE: u32 = 11;
-export const CMD_ID_DEBUG: u32 = 12;
-export const CMD_ID_DECR: u32 = 13;
-export const CMD_ID_DECRBY: u32 = 14;
-export const CMD_ID_DEL: u32 = 15;
-export const CMD_ID_DELEX: u32 = 16;
-export const CMD_ID_DIGEST: u32 = 17;
-export const CMD_ID_DISCARD: u32 = 18;
-export const CMD_ID_ECHO: u32 = 19;
-export const CMD_ID_EXEC: u32 = 20;
-export const CMD_ID_EXISTS: u32 = 21;
-export const CMD_ID_EXPIRE: u32 = 22;
-export const CMD_ID_EXPIREAT: u32 = 23;
-export const CMD_ID_EXPIRETIME: u32 = 24;
-export const CMD_ID_FLUSHALL: u32 = 25;
-export const CMD_ID_FLUSHDB: u32 = 26;
-export const CMD_ID_GEOADD: u32 = 27;
-export const CMD_ID_GEODIST: u32 = 28;
-export const CMD_ID_GEOHASH: u32 = 29;
-export const CMD_ID_GEOPOS: u32 = 30;
-export const CMD_ID_GEORADIUS: u32 = 31;
-export const CMD_ID_GEORADIUS_RO: u32 = 32;
-export const CMD_ID_GEORADIUSBYMEMBER: u32 = 33;
-export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 34;
-export const CMD_ID_GEOSEARCH: u32 = 35;
-export const CMD_ID_GEOSEARCHSTORE: u32 = 36;
-export const CMD_ID_GET: u32 = 37;
-export const CMD_ID_GETBIT: u32 = 38;
-export const CMD_ID_GETDEL: u32 = 39;
-export const CMD_ID_GETEX: u32 = 40;
-export const CMD_ID_GETRANGE: u32 = 41;
-export const CMD_ID_GETSET: u32 = 42;
-export const CMD_ID_HDEL: u32 = 43;
-export const CMD_ID_HELLO: u32 = 44;
-export const CMD_ID_HEXISTS: u32 = 45;
-export const CMD_ID_HGET: u32 = 46;
-export const CMD_ID_HGETALL: u32 = 47;
-export const CMD_ID_HINCRBY: u32 = 48;
-export const CMD_ID_HINCRBYFLOAT: u32 = 49;
-export const CMD_ID_HKEYS: u32 = 50;
-export const CMD_ID_HLEN: u32 = 51;
-export const CMD_ID_HMGET: u32 = 52;
-export const CMD_ID_HMSET: u32 = 53;
-export const CMD_ID_HRANDFIELD: u32 = 54;
-export const CMD_ID_HSCAN: u32 = 55;
-export const CMD_ID_HSET: u32 = 56;
-export const CMD_ID_HSETNX: u32 = 57;
-export const CMD_ID_HSTRLEN: u32 = 58;
-export const CMD_ID_HVALS: u32 = 59;
-export const CMD_ID_INCR: u32 = 60;
-export const CMD_ID_INCRBY: u32 = 61;
-export const CMD_ID_INCRBYFLOAT: u32 = 62;
-export const CMD_ID_INCREX: u32 = 63;
-export const CMD_ID_INFO: u32 = 64;
-export const CMD_ID_KEYS: u32 = 65;
-export const CMD_ID_LASTSAVE: u32 = 66;
-export const CMD_ID_LATENCY: u32 = 67;
-export const CMD_ID_LCS: u32 = 68;
-export const CMD_ID_LINDEX: u32 = 69;
-export const CMD_ID_LINSERT: u32 = 70;
-export const CMD_ID_LLEN: u32 = 71;
-export const CMD_ID_LMOVE: u32 = 72;
-export const CMD_ID_LMPOP: u32 = 73;
-export const CMD_ID_LOLWUT: u32 = 74;
-export const CMD_ID_LPOP: u32 = 75;
-export const CMD_ID_LPOS: u32 = 76;
-export const CMD_ID_LPUSH: u32 = 77;
-export const CMD_ID_LPUSHX: u32 = 78;
-export const CMD_ID_LRANGE: u32 = 79;
-export const CMD_ID_LREM: u32 = 80;
-export const CMD_ID_LSET: u32 = 81;
-export const CMD_ID_LTRIM: u32 = 82;
-export const CMD_ID_MEMORY: u32 = 83;
-export const CMD_ID_MGET: u32 = 84;
-export const CMD_ID_MONITOR: u32 = 85;
-export const CMD_ID_MOVE: u32 = 86;
-export const CMD_ID_MSET: u32 = 87;
-export const CMD_ID_MSETEX: u32 = 88;
-export const CMD_ID_MSETNX: u32 = 89;
-export const CMD_ID_MULTI: u32 = 90;
-export const CMD_ID_OBJECT: u32 = 91;
-export const CMD_ID_PERSIST: u32 = 92;
-export const CMD_ID_PEXPIRE: u32 = 93;
-export const CMD_ID_PEXPIREAT: u32 = 94;
-export const CMD_ID_PEXPIRETIME: u32 = 95;
-export const CMD_ID_PFADD: u32 = 96;
-export const CMD_ID_PFCOUNT: u32 = 97;
-export const CMD_ID_PFDEBUG: u32 = 98;
-export const CMD_ID_PFMERGE: u32 = 99;
-export const CMD_ID_PFSELFTEST: u32 = 100;
-export const CMD_ID_PING: u32 = 101;
-export const CMD_ID_PSETEX: u32 = 102;
-export const CMD_ID_PSUBSCRIBE: u32 = 103;
-export const CMD_ID_PTTL: u32 = 104;
-export const CMD_ID_PUBLISH: u32 = 105;
-export const CMD_ID_PUBSUB: u32 = 106;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 107;
-export const CMD_ID_QUIT: u32 = 108;
-export const CMD_ID_RANDOMKEY: u32 = 109;
-export const CMD_ID_RENAME: u32 = 110;
-export const CMD_ID_RENAMENX: u32 = 111;
-export const CMD_ID_RESET: u32 = 112;
-export const CMD_ID_ROLE: u32 = 113;
-export const CMD_ID_RPOP: u32 = 114;
-export const CMD_ID_RPOPLPUSH: u32 = 115;
-export const CMD_ID_RPUSH: u32 = 116;
-export const CMD_ID_RPUSHX: u32 = 117;
-export const CMD_ID_SADD: u32 = 118;
-export const CMD_ID_SCAN: u32 = 119;
-export const CMD_ID_SCARD: u32 = 120;
-export const CMD_ID_SDIFF: u32 = 121;
-export const CMD_ID_SDIFFSTORE: u32 = 122;
-export const CMD_ID_SELECT: u32 = 123;
-export const CMD_ID_SET: u32 = 124;
-export const CMD_ID_SETBIT: u32 = 125;
-export const CMD_ID_SETEX: u32 = 126;
-export const CMD_ID_SETNX: u32 = 127;
-export const CMD_ID_SETRANGE: u32 = 128;
-export const CMD_ID_SHUTDOWN: u32 = 129;
-export const CMD_ID_SINTER: u32 = 130;
-export const CMD_ID_SINTERCARD: u32 = 131;
-export const CMD_ID_SINTERSTORE: u32 = 132;
-export const CMD_ID_SISMEMBER: u32 = 133;
-export const CMD_ID_SLOWLOG: u32 = 134;
-export const CMD_ID_SMEMBERS: u32 = 135;
-export const CMD_ID_SMISMEMBER: u32 = 136;
-export const CMD_ID_SMOVE: u32 = 137;
-export const CMD_ID_SORT: u32 = 138;
-export const CMD_ID_SORT_RO: u32 = 139;
-export const CMD_ID_SPOP: u32 = 140;
-export const CMD_ID_SPUBLISH: u32 = 141;
-export const CMD_ID_SRANDMEMBER: u32 = 142;
-export const CMD_ID_SREM: u32 = 143;
-export const CMD_ID_SSCAN: u32 = 144;
-export const CMD_ID_SSUBSCRIBE: u32 = 145;
-export const CMD_ID_STRLEN: u32 = 146;
-export const CMD_ID_SUBSCRIBE: u32 = 147;
-export const CMD_ID_SUBSTR: u32 = 148;
-export const CMD_ID_SUNION: u32 = 149;
-export const CMD_ID_SUNIONSTORE: u32 = 150;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 151;
-export const CMD_ID_SWAPDB: u32 = 152;
-export const CMD_ID_TIME: u32 = 153;
-export const CMD_ID_TOUCH: u32 = 154;
-export const CMD_ID_TTL: u32 = 155;
-export const CMD_ID_TYPE: u32 = 156;
-export const CMD_ID_UNLINK: u32 = 157;
-export const CMD_ID_UNSUBSCRIBE: u32 = 158;
-export const CMD_ID_UNWATCH: u32 = 159;
-export const CMD_ID_WATCH: u32 = 160;
-export const CMD_ID_ZADD: u32 = 161;
-export const CMD_ID_ZCARD: u32 = 162;
-export const CMD_ID_ZCOUNT: u32 = 163;
-export const CMD_ID_ZDIFF: u32 = 164;
-export const CMD_ID_ZDIFFSTORE: u32 = 165;
-export const CMD_ID_ZINCRBY: u32 = 166;
-export const CMD_ID_ZINTER: u32 = 167;
-export const CMD_ID_ZINTERCARD: u32 = 168;
-export const CMD_ID_ZINTERSTORE: u32 = 169;
-export const CMD_ID_ZLEXCOUNT: u32 = 170;
-export const CMD_ID_ZMPOP: u32 = 171;
-export const CMD_ID_ZMSCORE: u32 = 172;
-export const CMD_ID_ZPOPMAX: u32 = 173;
-export const CMD_ID_ZPOPMIN: u32 = 174;
-export const CMD_ID_ZRANDMEMBER: u32 = 175;
-export const CMD_ID_ZRANGE: u32 = 176;
-export const CMD_ID_ZRANGEBYLEX: u32 = 177;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 178;
-export const CMD_ID_ZRANGESTORE: u32 = 179;
-export const CMD_ID_ZRANK: u32 = 180;
-export const CMD_ID_ZREM: u32 = 181;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 182;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 183;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 184;
-export const CMD_ID_ZREVRANGE: u32 = 185;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 186;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 187;
-export const CMD_ID_ZREVRANK: u32 = 188;
-export const CMD_ID_ZSCAN: u32 = 189;
-export const CMD_ID_ZSCORE: u32 = 190;
-export const CMD_ID_ZUNION: u32 = 191;
-export const CMD_ID_ZUNIONSTORE: u32 = 192;
-export const CMD_ID_CLIENT_GETNAME: u32 = 193;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 194;
-export const CMD_ID_CLIENT_HELP: u32 = 195;
-export const CMD_ID_CLIENT_ID: u32 = 196;
-export const CMD_ID_CLIENT_INFO: u32 = 197;
-export const CMD_ID_CLIENT_KILL: u32 = 198;
-export const CMD_ID_CLIENT_LIST: u32 = 199;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 200;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 201;
-export const CMD_ID_CLIENT_PAUSE: u32 = 202;
-export const CMD_ID_CLIENT_REPLY: u32 = 203;
-export const CMD_ID_CLIENT_SETINFO: u32 = 204;
-export const CMD_ID_CLIENT_SETNAME: u32 = 205;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 206;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 207;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 208;
-export const CMD_ID_COMMAND_COUNT: u32 = 209;
-export const CMD_ID_COMMAND_DOCS: u32 = 210;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 211;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 212;
-export const CMD_ID_COMMAND_HELP: u32 = 213;
-export const CMD_ID_COMMAND_INFO: u32 = 214;
-export const CMD_ID_COMMAND_LIST: u32 = 215;
-export const CMD_ID_CONFIG_GET: u32 = 216;
-export const CMD_ID_CONFIG_HELP: u32 = 217;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 218;
-export const CMD_ID_CONFIG_REWRITE: u32 = 219;
-export const CMD_ID_CONFIG_SET: u32 = 220;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 221;
-export const CMD_ID_LATENCY_GRAPH: u32 = 222;
-export const CMD_ID_LATENCY_HELP: u32 = 223;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 224;
-export const CMD_ID_LATENCY_HISTORY: u32 = 225;
-export const CMD_ID_LATENCY_LATEST: u32 = 226;
-export const CMD_ID_LATENCY_RESET: u32 = 227;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 228;
-export const CMD_ID_MEMORY_HELP: u32 = 229;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 230;
-export const CMD_ID_MEMORY_PURGE: u32 = 231;
-export const CMD_ID_MEMORY_STATS: u32 = 232;
-export const CMD_ID_MEMORY_USAGE: u32 = 233;
-export const CMD_ID_OBJECT_ENCODING: u32 = 234;
-export const CMD_ID_OBJECT_FREQ: u32 = 235;
-export const CMD_ID_OBJECT_HELP: u32 = 236;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 237;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 238;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 239;
-export const CMD_ID_PUBSUB_HELP: u32 = 240;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 241;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 242;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 243;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 244;
-export const CMD_ID_SLOWLOG_GET: u32 = 245;
-export const CMD_ID_SLOWLOG_HELP: u32 = 246;
-export const CMD_ID_SLOWLOG_LEN: u32 = 247;
-export const CMD_ID_SLOWLOG_RESET: u32 = 248;
+export const CMD_ID_BLMOVE: u32 = 7;
+export const CMD_ID_BLMPOP: u32 = 8;
+export const CMD_ID_BLPOP: u32 = 9;
+export const CMD_ID_BRPOP: u32 = 10;
+export const CMD_ID_BRPOPLPUSH: u32 = 11;
+export const CMD_ID_BZMPOP: u32 = 12;
+export const CMD_ID_BZPOPMAX: u32 = 13;
+export const CMD_ID_BZPOPMIN: u32 = 14;
+export const CMD_ID_CLIENT: u32 = 15;
+export const CMD_ID_COMMAND: u32 = 16;
+export const CMD_ID_CONFIG: u32 = 17;
+export const CMD_ID_COPY: u32 = 18;
+export const CMD_ID_DBSIZE: u32 = 19;
+export const CMD_ID_DEBUG: u32 = 20;
+export const CMD_ID_DECR: u32 = 21;
+export const CMD_ID_DECRBY: u32 = 22;
+export const CMD_ID_DEL: u32 = 23;
+export const CMD_ID_DELEX: u32 = 24;
+export const CMD_ID_DIGEST: u32 = 25;
+export const CMD_ID_DISCARD: u32 = 26;
+export const CMD_ID_ECHO: u32 = 27;
+export const CMD_ID_EXEC: u32 = 28;
+export const CMD_ID_EXISTS: u32 = 29;
+export const CMD_ID_EXPIRE: u32 = 30;
+export const CMD_ID_EXPIREAT: u32 = 31;
+export const CMD_ID_EXPIRETIME: u32 = 32;
+export const CMD_ID_FLUSHALL: u32 = 33;
+export const CMD_ID_FLUSHDB: u32 = 34;
+export const CMD_ID_GEOADD: u32 = 35;
+export const CMD_ID_GEODIST: u32 = 36;
+export const CMD_ID_GEOHASH: u32 = 37;
+export const CMD_ID_GEOPOS: u32 = 38;
+export const CMD_ID_GEORADIUS: u32 = 39;
+export const CMD_ID_GEORADIUS_RO: u32 = 40;
+export const CMD_ID_GEORADIUSBYMEMBER: u32 = 41;
+export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 42;
+export const CMD_ID_GEOSEARCH: u32 = 43;
+export const CMD_ID_GEOSEARCHSTORE: u32 = 44;
+export const CMD_ID_GET: u32 = 45;
+export const CMD_ID_GETBIT: u32 = 46;
+export const CMD_ID_GETDEL: u32 = 47;
+export const CMD_ID_GETEX: u32 = 48;
+export const CMD_ID_GETRANGE: u32 = 49;
+export const CMD_ID_GETSET: u32 = 50;
+export const CMD_ID_HDEL: u32 = 51;
+export const CMD_ID_HELLO: u32 = 52;
+export const CMD_ID_HEXISTS: u32 = 53;
+export const CMD_ID_HEXPIRE: u32 = 54;
+export const CMD_ID_HEXPIREAT: u32 = 55;
+export const CMD_ID_HEXPIRETIME: u32 = 56;
+export const CMD_ID_HGET: u32 = 57;
+export const CMD_ID_HGETALL: u32 = 58;
+export const CMD_ID_HGETDEL: u32 = 59;
+export const CMD_ID_HGETEX: u32 = 60;
+export const CMD_ID_HINCRBY: u32 = 61;
+export const CMD_ID_HINCRBYFLOAT: u32 = 62;
+export const CMD_ID_HKEYS: u32 = 63;
+export const CMD_ID_HLEN: u32 = 64;
+export const CMD_ID_HMGET: u32 = 65;
+export const CMD_ID_HMSET: u32 = 66;
+export const CMD_ID_HPERSIST: u32 = 67;
+export const CMD_ID_HPEXPIRE: u32 = 68;
+export const CMD_ID_HPEXPIREAT: u32 = 69;
+export const CMD_ID_HPEXPIRETIME: u32 = 70;
+export const CMD_ID_HPTTL: u32 = 71;
+export const CMD_ID_HRANDFIELD: u32 = 72;
+export const CMD_ID_HSCAN: u32 = 73;
+export const CMD_ID_HSET: u32 = 74;
+export const CMD_ID_HSETEX: u32 = 75;
+export const CMD_ID_HSETNX: u32 = 76;
+export const CMD_ID_HSTRLEN: u32 = 77;
+export const CMD_ID_HTTL: u32 = 78;
+export const CMD_ID_HVALS: u32 = 79;
+export const CMD_ID_INCR: u32 = 80;
+export const CMD_ID_INCRBY: u32 = 81;
+export const CMD_ID_INCRBYFLOAT: u32 = 82;
+export const CMD_ID_INCREX: u32 = 83;
+export const CMD_ID_INFO: u32 = 84;
+export const CMD_ID_KEYS: u32 = 85;
+export const CMD_ID_LASTSAVE: u32 = 86;
+export const CMD_ID_LATENCY: u32 = 87;
+export const CMD_ID_LCS: u32 = 88;
+export const CMD_ID_LINDEX: u32 = 89;
+export const CMD_ID_LINSERT: u32 = 90;
+export const CMD_ID_LLEN: u32 = 91;
+export const CMD_ID_LMOVE: u32 = 92;
+export const CMD_ID_LMPOP: u32 = 93;
+export const CMD_ID_LOLWUT: u32 = 94;
+export const CMD_ID_LPOP: u32 = 95;
+export const CMD_ID_LPOS: u32 = 96;
+export const CMD_ID_LPUSH: u32 = 97;
+export const CMD_ID_LPUSHX: u32 = 98;
+export const CMD_ID_LRANGE: u32 = 99;
+export const CMD_ID_LREM: u32 = 100;
+export const CMD_ID_LSET: u32 = 101;
+export const CMD_ID_LTRIM: u32 = 102;
+export const CMD_ID_MEMORY: u32 = 103;
+export const CMD_ID_MGET: u32 = 104;
+export const CMD_ID_MONITOR: u32 = 105;
+export const CMD_ID_MOVE: u32 = 106;
+export const CMD_ID_MSET: u32 = 107;
+export const CMD_ID_MSETEX: u32 = 108;
+export const CMD_ID_MSETNX: u32 = 109;
+export const CMD_ID_MULTI: u32 = 110;
+export const CMD_ID_OBJECT: u32 = 111;
+export const CMD_ID_PERSIST: u32 = 112;
+export const CMD_ID_PEXPIRE: u32 = 113;
+export const CMD_ID_PEXPIREAT: u32 = 114;
+export const CMD_ID_PEXPIRETIME: u32 = 115;
+export const CMD_ID_PFADD: u32 = 116;
+export const CMD_ID_PFCOUNT: u32 = 117;
+export const CMD_ID_PFDEBUG: u32 = 118;
+export const CMD_ID_PFMERGE: u32 = 119;
+export const CMD_ID_PFSELFTEST: u32 = 120;
+export const CMD_ID_PING: u32 = 121;
+export const CMD_ID_PSETEX: u32 = 122;
+export const CMD_ID_PSUBSCRIBE: u32 = 123;
+export const CMD_ID_PTTL: u32 = 124;
+export const CMD_ID_PUBLISH: u32 = 125;
+export const CMD_ID_PUBSUB: u32 = 126;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 127;
+export const CMD_ID_QUIT: u32 = 128;
+export const CMD_ID_RANDOMKEY: u32 = 129;
+export const CMD_ID_RENAME: u32 = 130;
+export const CMD_ID_RENAMENX: u32 = 131;
+export const CMD_ID_RESET: u32 = 132;
+export const CMD_ID_ROLE: u32 = 133;
+export const CMD_ID_RPOP: u32 = 134;
+export const CMD_ID_RPOPLPUSH: u32 = 135;
+export const CMD_ID_RPUSH: u32 = 136;
+export const CMD_ID_RPUSHX: u32 = 137;
+export const CMD_ID_SADD: u32 = 138;
+export const CMD_ID_SCAN: u32 = 139;
+export const CMD_ID_SCARD: u32 = 140;
+export const CMD_ID_SDIFF: u32 = 141;
+export const CMD_ID_SDIFFSTORE: u32 = 142;
+export const CMD_ID_SELECT: u32 = 143;
+export const CMD_ID_SET: u32 = 144;
+export const CMD_ID_SETBIT: u32 = 145;
+export const CMD_ID_SETEX: u32 = 146;
+export const CMD_ID_SETNX: u32 = 147;
+export const CMD_ID_SETRANGE: u32 = 148;
+export const CMD_ID_SHUTDOWN: u32 = 149;
+export const CMD_ID_SINTER: u32 = 150;
+export const CMD_ID_SINTERCARD: u32 = 151;
+export const CMD_ID_SINTERSTORE: u32 = 152;
+export const CMD_ID_SISMEMBER: u32 = 153;
+export const CMD_ID_SLOWLOG: u32 = 154;
+export const CMD_ID_SMEMBERS: u32 = 155;
+export const CMD_ID_SMISMEMBER: u32 = 156;
+export const CMD_ID_SMOVE: u32 = 157;
+export const CMD_ID_SORT: u32 = 158;
+export const CMD_ID_SORT_RO: u32 = 159;
+export const CMD_ID_SPOP: u32 = 160;
+export const CMD_ID_SPUBLISH: u32 = 161;
+export const CMD_ID_SRANDMEMBER: u32 = 162;
+export const CMD_ID_SREM: u32 = 163;
+export const CMD_ID_SSCAN: u32 = 164;
+export const CMD_ID_SSUBSCRIBE: u32 = 165;
+export const CMD_ID_STRLEN: u32 = 166;
+export const CMD_ID_SUBSCRIBE: u32 = 167;
+export const CMD_ID_SUBSTR: u32 = 168;
+export const CMD_ID_SUNION: u32 = 169;
+export const CMD_ID_SUNIONSTORE: u32 = 170;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 171;
+export const CMD_ID_SWAPDB: u32 = 172;
+export const CMD_ID_TIME: u32 = 173;
+export const CMD_ID_TOUCH: u32 = 174;
+export const CMD_ID_TTL: u32 = 175;
+export const CMD_ID_TYPE: u32 = 176;
+export const CMD_ID_UNLINK: u32 = 177;
+export const CMD_ID_UNSUBSCRIBE: u32 = 178;
+export const CMD_ID_UNWATCH: u32 = 179;
+export const CMD_ID_WATCH: u32 = 180;
+export const CMD_ID_ZADD: u32 = 181;
+export const CMD_ID_ZCARD: u32 = 182;
+export const CMD_ID_ZCOUNT: u32 = 183;
+export const CMD_ID_ZDIFF: u32 = 184;
+export const CMD_ID_ZDIFFSTORE: u32 = 185;
+export const CMD_ID_ZINCRBY: u32 = 186;
+export const CMD_ID_ZINTER: u32 = 187;
+export const CMD_ID_ZINTERCARD: u32 = 188;
+export const CMD_ID_ZINTERSTORE: u32 = 189;
+export const CMD_ID_ZLEXCOUNT: u32 = 190;
+export const CMD_ID_ZMPOP: u32 = 191;
+export const CMD_ID_ZMSCORE: u32 = 192;
+export const CMD_ID_ZPOPMAX: u32 = 193;
+export const CMD_ID_ZPOPMIN: u32 = 194;
+export const CMD_ID_ZRANDMEMBER: u32 = 195;
+export const CMD_ID_ZRANGE: u32 = 196;
+export const CMD_ID_ZRANGEBYLEX: u32 = 197;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 198;
+export const CMD_ID_ZRANGESTORE: u32 = 199;
+export const CMD_ID_ZRANK: u32 = 200;
+export const CMD_ID_ZREM: u32 = 201;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 202;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 203;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 204;
+export const CMD_ID_ZREVRANGE: u32 = 205;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 206;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 207;
+export const CMD_ID_ZREVRANK: u32 = 208;
+export const CMD_ID_ZSCAN: u32 = 209;
+export const CMD_ID_ZSCORE: u32 = 210;
+export const CMD_ID_ZUNION: u32 = 211;
+export const CMD_ID_ZUNIONSTORE: u32 = 212;
+export const CMD_ID_CLIENT_CACHING: u32 = 213;
+export const CMD_ID_CLIENT_GETNAME: u32 = 214;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 215;
+export const CMD_ID_CLIENT_HELP: u32 = 216;
+export const CMD_ID_CLIENT_ID: u32 = 217;
+export const CMD_ID_CLIENT_INFO: u32 = 218;
+export const CMD_ID_CLIENT_KILL: u32 = 219;
+export const CMD_ID_CLIENT_LIST: u32 = 220;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 221;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 222;
+export const CMD_ID_CLIENT_PAUSE: u32 = 223;
+export const CMD_ID_CLIENT_REPLY: u32 = 224;
+export const CMD_ID_CLIENT_SETINFO: u32 = 225;
+export const CMD_ID_CLIENT_SETNAME: u32 = 226;
+export const CMD_ID_CLIENT_TRACKING: u32 = 227;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 228;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 229;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 230;
+export const CMD_ID_COMMAND_COUNT: u32 = 231;
+export const CMD_ID_COMMAND_DOCS: u32 = 232;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 233;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 234;
+export const CMD_ID_COMMAND_HELP: u32 = 235;
+export const CMD_ID_COMMAND_INFO: u32 = 236;
+export const CMD_ID_COMMAND_LIST: u32 = 237;
+export const CMD_ID_CONFIG_GET: u32 = 238;
+export const CMD_ID_CONFIG_HELP: u32 = 239;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 240;
+export const CMD_ID_CONFIG_REWRITE: u32 = 241;
+export const CMD_ID_CONFIG_SET: u32 = 242;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 243;
+export const CMD_ID_LATENCY_GRAPH: u32 = 244;
+export const CMD_ID_LATENCY_HELP: u32 = 245;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 246;
+export const CMD_ID_LATENCY_HISTORY: u32 = 247;
+export const CMD_ID_LATENCY_LATEST: u32 = 248;
+export const CMD_ID_LATENCY_RESET: u32 = 249;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 250;
+export const CMD_ID_MEMORY_HELP: u32 = 251;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 252;
+export const CMD_ID_MEMORY_PURGE: u32 = 253;
+export const CMD_ID_MEMORY_STATS: u32 = 254;
+export const CMD_ID_MEMORY_USAGE: u32 = 255;
+export const CMD_ID_OBJECT_ENCODING: u32 = 256;
+export const CMD_ID_OBJECT_FREQ: u32 = 257;
+export const CMD_ID_OBJECT_HELP: u32 = 258;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 259;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 260;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 261;
+export const CMD_ID_PUBSUB_HELP: u32 = 262;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 263;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 264;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 265;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 266;
+export const CMD_ID_SLOWLOG_GET: u32 = 267;
+export const CMD_ID_SLOWLOG_HELP: u32 = 268;
+export const CMD_ID_SLOWLOG_LEN: u32 = 269;
+export const CMD_ID_SLOWLOG_RESET: u32 = 270;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
   [
     // 0 append
-    0,0,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    0,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 1 auth
     6,0,4,1,254,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 2 bitcount
     10,0,8,0,254,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 3 bitfield
-    18,0,8,0,254,255,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    18,0,8,0,254,255,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 4 bitfield_ro
-    26,0,11,0,254,255,255,255,2,16,0,0,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    26,0,11,0,254,255,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 5 bitop
     37,0,5,0,252,255,255,255,5,0,16,0,4,129,0,0,2,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 6 bitpos
     42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 7 client
-    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,193,0,16,0,0,0,0,0,0,0,
-    // 8 command
-    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,209,0,7,0,0,0,0,0,0,0,
-    // 9 config
-    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,216,0,5,0,0,0,0,0,0,0,
-    // 10 copy
-    67,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 11 dbsize
-    71,0,6,0,1,0,255,255,2,16,0,0,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 12 debug
-    77,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 13 decr
-    82,0,4,0,2,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 14 decrby
-    86,0,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 15 del
-    92,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 16 delex
-    95,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 17 digest
-    100,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 18 discard
-    106,0,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 19 echo
-    113,0,4,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 20 exec
-    117,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 21 exists
-    121,0,6,0,254,255,255,255,2,16,32,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 22 expire
-    127,0,6,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 23 expireat
-    133,0,8,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 24 expiretime
-    141,0,10,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 25 flushall
-    151,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 26 flushdb
-    159,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 27 geoadd
-    166,0,6,0,251,255,255,255,5,0,0,0,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 28 geodist
-    172,0,7,0,252,255,255,255,2,0,0,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 29 geohash
-    179,0,7,0,254,255,255,255,2,0,0,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 30 geopos
-    186,0,6,0,254,255,255,255,2,0,0,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 31 georadius
-    192,0,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 32 georadius_ro
-    201,0,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 33 georadiusbymember
-    213,0,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 34 georadiusbymember_ro
-    230,0,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 35 geosearch
-    250,0,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 36 geosearchstore
-    3,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 37 get
-    17,1,3,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 38 getbit
-    20,1,6,0,3,0,255,255,2,16,0,0,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 39 getdel
-    26,1,6,0,2,0,255,255,1,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 40 getex
-    32,1,5,0,254,255,255,255,1,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 41 getrange
-    37,1,8,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 42 getset
-    45,1,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 43 hdel
-    51,1,4,0,253,255,255,255,1,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 44 hello
-    55,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 45 hexists
-    60,1,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 hget
-    67,1,4,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 47 hgetall
-    71,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 48 hincrby
-    78,1,7,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 49 hincrbyfloat
-    85,1,12,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 hkeys
-    97,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 51 hlen
-    102,1,4,0,2,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 52 hmget
-    106,1,5,0,253,255,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 53 hmset
-    111,1,5,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 54 hrandfield
-    116,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 55 hscan
-    126,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 56 hset
-    131,1,4,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 57 hsetnx
-    135,1,6,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 58 hstrlen
-    141,1,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 59 hvals
-    148,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 incr
-    153,1,4,0,2,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 incrby
-    157,1,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 incrbyfloat
-    163,1,11,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 increx
-    174,1,6,0,254,255,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 64 info
-    180,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 65 keys
-    184,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 66 lastsave
-    188,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 67 latency
-    196,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,221,0,7,0,0,0,0,0,0,0,
-    // 68 lcs
-    203,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 lindex
-    206,1,6,0,3,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 linsert
-    212,1,7,0,5,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 llen
-    219,1,4,0,2,0,255,255,2,16,0,0,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 lmove
-    223,1,5,0,5,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 lmpop
-    228,1,5,0,252,255,255,255,1,0,2,0,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 74 lolwut
-    233,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 lpop
-    239,1,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 lpos
-    243,1,4,0,253,255,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 lpush
-    247,1,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 lpushx
-    252,1,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 lrange
-    2,2,6,0,4,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 lrem
-    8,2,4,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 lset
-    12,2,4,0,4,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 82 ltrim
-    16,2,5,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 memory
-    21,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,228,0,6,0,0,0,0,0,0,0,
-    // 84 mget
-    27,2,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 monitor
-    31,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 move
-    38,2,4,0,3,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 mset
-    42,2,4,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 msetex
-    46,2,6,0,252,255,255,255,5,0,2,0,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 msetnx
-    52,2,6,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 multi
-    58,2,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 object
-    63,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,234,0,5,0,0,0,0,0,0,0,
-    // 92 persist
-    69,2,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 pexpire
-    76,2,7,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 pexpireat
-    83,2,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 pexpiretime
-    92,2,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 pfadd
-    103,2,5,0,254,255,255,255,5,16,0,0,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 pfcount
-    108,2,7,0,254,255,255,255,2,0,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 pfdebug
-    115,2,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 pfmerge
-    122,2,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 pfselftest
-    129,2,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 ping
-    139,2,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 psetex
-    143,2,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 psubscribe
-    149,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 pttl
-    159,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 publish
-    163,2,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 pubsub
-    170,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,239,0,6,0,0,0,0,0,0,0,
-    // 107 punsubscribe
-    176,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 quit
-    188,2,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 randomkey
-    192,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 rename
-    201,2,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 renamenx
-    207,2,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 reset
-    215,2,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 role
-    220,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 rpop
-    224,2,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 rpoplpush
-    228,2,9,0,3,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 rpush
-    237,2,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 rpushx
-    242,2,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 sadd
-    248,2,4,0,253,255,255,255,5,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 scan
-    252,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 scard
-    0,3,5,0,2,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 sdiff
-    5,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 sdiffstore
-    10,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 select
-    20,3,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 set
-    26,3,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 setbit
-    29,3,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 setex
-    35,3,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 setnx
-    40,3,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 setrange
-    45,3,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 shutdown
-    53,3,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 sinter
-    61,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 sintercard
-    67,3,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 sinterstore
-    77,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 sismember
-    88,3,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 slowlog
-    97,3,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,245,0,4,0,0,0,0,0,0,0,
-    // 135 smembers
-    104,3,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 smismember
-    112,3,10,0,253,255,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 smove
-    122,3,5,0,4,0,255,255,1,16,0,0,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 sort
-    127,3,4,0,254,255,255,255,5,0,18,0,60,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 sort_ro
-    131,3,7,0,254,255,255,255,2,0,18,0,58,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 spop
-    138,3,4,0,254,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 spublish
-    142,3,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 srandmember
-    150,3,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 srem
-    161,3,4,0,253,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 sscan
-    165,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 ssubscribe
-    170,3,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 strlen
-    180,3,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 subscribe
-    186,3,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 substr
-    195,3,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 sunion
-    201,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 sunionstore
-    207,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 sunsubscribe
-    218,3,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 swapdb
-    230,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 time
-    236,3,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 touch
-    240,3,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 ttl
-    245,3,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 type
-    248,3,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 unlink
-    252,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 unsubscribe
-    2,4,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 unwatch
-    13,4,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 watch
-    20,4,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 zadd
-    25,4,4,0,252,255,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 162 zcard
-    29,4,5,0,2,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 zcount
-    34,4,6,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 zdiff
-    40,4,5,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 zdiffstore
-    45,4,10,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 zincrby
-    55,4,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 zinter
-    62,4,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 zintercard
-    68,4,10,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 zinterstore
-    78,4,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 zlexcount
-    89,4,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 zmpop
-    98,4,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 zmscore
-    103,4,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 zpopmax
-    110,4,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 zpopmin
-    117,4,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 zrandmember
-    124,4,11,0,254,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 zrange
-    135,4,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 zrangebylex
-    141,4,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 zrangebyscore
-    152,4,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 zrangestore
-    165,4,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 zrank
-    176,4,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 zrem
-    181,4,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 zremrangebylex
-    185,4,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 zremrangebyrank
-    199,4,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 zremrangebyscore
-    214,4,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 zrevrange
-    230,4,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 zrevrangebylex
-    239,4,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 zrevrangebyscore
-    253,4,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 zrevrank
-    13,5,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 zscan
-    21,5,5,0,253,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 zscore
-    26,5,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 zunion
-    32,5,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 zunionstore
-    38,5,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 client|getname
-    49,5,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 client|getredir
-    63,5,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 client|help
-    78,5,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 client|id
-    89,5,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 client|info
-    98,5,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 client|kill
-    109,5,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 client|list
-    120,5,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 client|no-evict
-    131,5,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 client|no-touch
-    146,5,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 client|pause
-    161,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 client|reply
-    173,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 client|setinfo
-    185,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 client|setname
-    199,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 client|trackinginfo
-    213,5,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 client|unblock
-    232,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 client|unpause
-    246,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 command|count
-    4,6,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 command|docs
-    17,6,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 command|getkeys
-    29,6,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 command|getkeysandflags
-    44,6,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 command|help
-    67,6,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 command|info
-    79,6,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 command|list
-    91,6,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 config|get
-    103,6,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 config|help
-    113,6,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 config|resetstat
-    124,6,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 config|rewrite
-    140,6,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 config|set
-    154,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 latency|doctor
-    164,6,14,1,2,0,67,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 latency|graph
-    178,6,13,1,3,0,67,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 latency|help
-    191,6,12,1,2,0,67,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 latency|histogram
-    203,6,17,1,254,255,67,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 latency|history
-    220,6,15,1,3,0,67,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 latency|latest
-    235,6,14,1,2,0,67,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 latency|reset
-    249,6,13,1,254,255,67,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 memory|doctor
-    6,7,13,1,2,0,83,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 memory|help
-    19,7,11,1,2,0,83,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 memory|malloc-stats
-    30,7,19,1,2,0,83,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 memory|purge
-    49,7,12,1,2,0,83,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 232 memory|stats
-    61,7,12,1,2,0,83,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 233 memory|usage
-    73,7,12,0,253,255,83,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 234 object|encoding
-    85,7,15,0,3,0,91,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 235 object|freq
-    100,7,11,0,3,0,91,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 236 object|help
-    111,7,11,0,2,0,91,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 237 object|idletime
-    122,7,15,0,3,0,91,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 238 object|refcount
-    137,7,15,0,3,0,91,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 239 pubsub|channels
-    152,7,15,0,254,255,106,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 240 pubsub|help
-    167,7,11,0,2,0,106,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 241 pubsub|numpat
-    178,7,13,0,2,0,106,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 242 pubsub|numsub
-    191,7,13,0,254,255,106,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 243 pubsub|shardchannels
-    204,7,20,0,254,255,106,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 244 pubsub|shardnumsub
-    224,7,18,0,254,255,106,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 245 slowlog|get
-    242,7,11,0,254,255,134,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 246 slowlog|help
-    253,7,12,0,2,0,134,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 247 slowlog|len
-    9,8,11,0,2,0,134,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 248 slowlog|reset
-    20,8,13,0,2,0,134,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 7 blmove
+    48,0,6,0,6,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 8 blmpop
+    54,0,6,0,251,255,255,255,65,0,18,0,36,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 9 blpop
+    60,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 10 brpop
+    65,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 11 brpoplpush
+    70,0,10,0,4,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 12 bzmpop
+    80,0,6,0,251,255,255,255,65,0,18,0,20,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 13 bzpopmax
+    86,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 14 bzpopmin
+    94,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 15 client
+    102,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,213,0,18,0,0,0,0,0,0,0,
+    // 16 command
+    108,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,231,0,7,0,0,0,0,0,0,0,
+    // 17 config
+    115,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,238,0,5,0,0,0,0,0,0,0,
+    // 18 copy
+    121,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 19 dbsize
+    125,0,6,0,1,0,255,255,2,16,0,1,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 20 debug
+    131,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 21 decr
+    136,0,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 22 decrby
+    140,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 23 del
+    146,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 24 delex
+    149,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 25 digest
+    154,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 26 discard
+    160,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 27 echo
+    167,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 28 exec
+    171,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 29 exists
+    175,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 30 expire
+    181,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 31 expireat
+    187,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 32 expiretime
+    195,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 33 flushall
+    205,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 34 flushdb
+    213,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 35 geoadd
+    220,0,6,0,251,255,255,255,5,0,0,1,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 36 geodist
+    226,0,7,0,252,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 37 geohash
+    233,0,7,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 38 geopos
+    240,0,6,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 39 georadius
+    246,0,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 40 georadius_ro
+    255,0,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 georadiusbymember
+    11,1,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 42 georadiusbymember_ro
+    28,1,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 geosearch
+    48,1,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 44 geosearchstore
+    57,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 45 get
+    71,1,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 getbit
+    74,1,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 47 getdel
+    80,1,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 48 getex
+    86,1,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 getrange
+    91,1,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 getset
+    99,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 51 hdel
+    105,1,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 52 hello
+    109,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 53 hexists
+    114,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 54 hexpire
+    121,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 55 hexpireat
+    128,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 56 hexpiretime
+    137,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 57 hget
+    148,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 58 hgetall
+    152,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 hgetdel
+    159,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 hgetex
+    166,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 hincrby
+    172,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 62 hincrbyfloat
+    179,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 63 hkeys
+    191,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 hlen
+    196,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 65 hmget
+    200,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 66 hmset
+    205,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 67 hpersist
+    210,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 hpexpire
+    218,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 hpexpireat
+    226,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 70 hpexpiretime
+    236,1,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 hpttl
+    248,1,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 hrandfield
+    253,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 hscan
+    7,2,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 hset
+    12,2,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 75 hsetex
+    16,2,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 hsetnx
+    22,2,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 77 hstrlen
+    28,2,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 78 httl
+    35,2,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 hvals
+    39,2,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 incr
+    44,2,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 incrby
+    48,2,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 82 incrbyfloat
+    54,2,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 increx
+    65,2,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 info
+    71,2,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 keys
+    75,2,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 lastsave
+    79,2,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 latency
+    87,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,243,0,7,0,0,0,0,0,0,0,
+    // 88 lcs
+    94,2,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 lindex
+    97,2,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 linsert
+    103,2,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 llen
+    110,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 lmove
+    114,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 lmpop
+    119,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 lolwut
+    124,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 lpop
+    130,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 lpos
+    134,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 lpush
+    138,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 lpushx
+    143,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 lrange
+    149,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 lrem
+    155,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 lset
+    159,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 ltrim
+    163,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 memory
+    168,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,250,0,6,0,0,0,0,0,0,0,
+    // 104 mget
+    174,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 monitor
+    178,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 move
+    185,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 mset
+    189,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 msetex
+    193,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 msetnx
+    199,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 multi
+    205,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 object
+    210,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,0,1,5,0,0,0,0,0,0,0,
+    // 112 persist
+    216,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 pexpire
+    223,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 pexpireat
+    230,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 pexpiretime
+    239,2,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 pfadd
+    250,2,5,0,254,255,255,255,5,16,0,1,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 pfcount
+    255,2,7,0,254,255,255,255,2,0,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 pfdebug
+    6,3,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 pfmerge
+    13,3,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 pfselftest
+    20,3,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 ping
+    30,3,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 psetex
+    34,3,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 psubscribe
+    40,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 pttl
+    50,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 publish
+    54,3,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 pubsub
+    61,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,5,1,6,0,0,0,0,0,0,0,
+    // 127 punsubscribe
+    67,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 quit
+    79,3,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 randomkey
+    83,3,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 rename
+    92,3,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 renamenx
+    98,3,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 reset
+    106,3,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 role
+    111,3,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 rpop
+    115,3,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 rpoplpush
+    119,3,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 rpush
+    128,3,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 rpushx
+    133,3,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 sadd
+    139,3,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 139 scan
+    143,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 scard
+    147,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 sdiff
+    152,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 sdiffstore
+    157,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 select
+    167,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 set
+    173,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 setbit
+    176,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 setex
+    182,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 setnx
+    187,3,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 setrange
+    192,3,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 shutdown
+    200,3,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 sinter
+    208,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 sintercard
+    214,3,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 sinterstore
+    224,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 sismember
+    235,3,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 154 slowlog
+    244,3,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,11,1,4,0,0,0,0,0,0,0,
+    // 155 smembers
+    251,3,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 smismember
+    3,4,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 157 smove
+    13,4,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 158 sort
+    18,4,4,0,254,255,255,255,5,0,18,0,60,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 sort_ro
+    22,4,7,0,254,255,255,255,2,0,18,0,58,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 spop
+    29,4,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 spublish
+    33,4,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 srandmember
+    41,4,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 srem
+    52,4,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 164 sscan
+    56,4,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 ssubscribe
+    61,4,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 strlen
+    71,4,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 167 subscribe
+    77,4,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 substr
+    86,4,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 sunion
+    92,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 sunionstore
+    98,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 sunsubscribe
+    109,4,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 swapdb
+    121,4,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 173 time
+    127,4,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 touch
+    131,4,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 ttl
+    136,4,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 type
+    139,4,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 unlink
+    143,4,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 unsubscribe
+    149,4,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 unwatch
+    160,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 watch
+    167,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 zadd
+    172,4,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
+    // 182 zcard
+    176,4,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 zcount
+    181,4,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 zdiff
+    187,4,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 zdiffstore
+    192,4,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 zincrby
+    202,4,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 187 zinter
+    209,4,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 zintercard
+    215,4,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 zinterstore
+    225,4,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 zlexcount
+    236,4,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 zmpop
+    245,4,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 zmscore
+    250,4,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 193 zpopmax
+    1,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 zpopmin
+    8,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 zrandmember
+    15,5,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 zrange
+    26,5,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 zrangebylex
+    32,5,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 zrangebyscore
+    43,5,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 zrangestore
+    56,5,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 zrank
+    67,5,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 201 zrem
+    72,5,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 202 zremrangebylex
+    76,5,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 zremrangebyrank
+    90,5,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 zremrangebyscore
+    105,5,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 zrevrange
+    121,5,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 zrevrangebylex
+    130,5,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 zrevrangebyscore
+    144,5,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 zrevrank
+    160,5,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 209 zscan
+    168,5,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 zscore
+    173,5,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 211 zunion
+    179,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 zunionstore
+    185,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 213 client|caching
+    196,5,14,0,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 client|getname
+    210,5,14,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 client|getredir
+    224,5,15,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 client|help
+    239,5,11,1,2,0,15,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 client|id
+    250,5,9,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 client|info
+    3,6,11,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 client|kill
+    14,6,11,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 client|list
+    25,6,11,1,254,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 client|no-evict
+    36,6,15,1,3,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 client|no-touch
+    51,6,15,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 client|pause
+    66,6,12,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 client|reply
+    78,6,12,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 client|setinfo
+    90,6,14,1,4,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 client|setname
+    104,6,14,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 client|tracking
+    118,6,15,0,253,255,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 client|trackinginfo
+    133,6,19,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 client|unblock
+    152,6,14,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 client|unpause
+    166,6,14,1,2,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 231 command|count
+    180,6,13,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 232 command|docs
+    193,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 command|getkeys
+    205,6,15,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 command|getkeysandflags
+    220,6,23,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 command|help
+    243,6,12,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 command|info
+    255,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 237 command|list
+    11,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 238 config|get
+    23,7,10,1,253,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 239 config|help
+    33,7,11,1,2,0,17,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 240 config|resetstat
+    44,7,16,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 241 config|rewrite
+    60,7,14,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 242 config|set
+    74,7,10,1,252,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 243 latency|doctor
+    84,7,14,1,2,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 244 latency|graph
+    98,7,13,1,3,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 245 latency|help
+    111,7,12,1,2,0,87,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 246 latency|histogram
+    123,7,17,1,254,255,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 247 latency|history
+    140,7,15,1,3,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 248 latency|latest
+    155,7,14,1,2,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 249 latency|reset
+    169,7,13,1,254,255,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 250 memory|doctor
+    182,7,13,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 251 memory|help
+    195,7,11,1,2,0,103,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 252 memory|malloc-stats
+    206,7,19,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 253 memory|purge
+    225,7,12,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 254 memory|stats
+    237,7,12,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 255 memory|usage
+    249,7,12,0,253,255,103,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 256 object|encoding
+    5,8,15,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 257 object|freq
+    20,8,11,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 258 object|help
+    31,8,11,0,2,0,111,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 259 object|idletime
+    42,8,15,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 260 object|refcount
+    57,8,15,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 261 pubsub|channels
+    72,8,15,0,254,255,126,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 262 pubsub|help
+    87,8,11,0,2,0,126,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 263 pubsub|numpat
+    98,8,13,0,2,0,126,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 264 pubsub|numsub
+    111,8,13,0,254,255,126,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 265 pubsub|shardchannels
+    124,8,20,0,254,255,126,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 266 pubsub|shardnumsub
+    144,8,18,0,254,255,126,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 267 slowlog|get
+    162,8,11,0,254,255,154,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 268 slowlog|help
+    173,8,12,0,2,0,154,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 269 slowlog|len
+    185,8,11,0,2,0,154,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 270 slowlog|reset
+    196,8,13,0,2,0,154,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -1027,6 +1123,14 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   98,105,116,102,105,101,108,100,95,114,111, // bitfield_ro
   98,105,116,111,112, // bitop
   98,105,116,112,111,115, // bitpos
+  98,108,109,111,118,101, // blmove
+  98,108,109,112,111,112, // blmpop
+  98,108,112,111,112, // blpop
+  98,114,112,111,112, // brpop
+  98,114,112,111,112,108,112,117,115,104, // brpoplpush
+  98,122,109,112,111,112, // bzmpop
+  98,122,112,111,112,109,97,120, // bzpopmax
+  98,122,112,111,112,109,105,110, // bzpopmin
   99,108,105,101,110,116, // client
   99,111,109,109,97,110,100, // command
   99,111,110,102,105,103, // config
@@ -1066,19 +1170,31 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   104,100,101,108, // hdel
   104,101,108,108,111, // hello
   104,101,120,105,115,116,115, // hexists
+  104,101,120,112,105,114,101, // hexpire
+  104,101,120,112,105,114,101,97,116, // hexpireat
+  104,101,120,112,105,114,101,116,105,109,101, // hexpiretime
   104,103,101,116, // hget
   104,103,101,116,97,108,108, // hgetall
+  104,103,101,116,100,101,108, // hgetdel
+  104,103,101,116,101,120, // hgetex
   104,105,110,99,114,98,121, // hincrby
   104,105,110,99,114,98,121,102,108,111,97,116, // hincrbyfloat
   104,107,101,121,115, // hkeys
   104,108,101,110, // hlen
   104,109,103,101,116, // hmget
   104,109,115,101,116, // hmset
+  104,112,101,114,115,105,115,116, // hpersist
+  104,112,101,120,112,105,114,101, // hpexpire
+  104,112,101,120,112,105,114,101,97,116, // hpexpireat
+  104,112,101,120,112,105,114,101,116,105,109,101, // hpexpiretime
+  104,112,116,116,108, // hpttl
   104,114,97,110,100,102,105,101,108,100, // hrandfield
   104,115,99,97,110, // hscan
   104,115,101,116, // hset
+  104,115,101,116,101,120, // hsetex
   104,115,101,116,110,120, // hsetnx
   104,115,116,114,108,101,110, // hstrlen
+  104,116,116,108, // httl
   104,118,97,108,115, // hvals
   105,110,99,114, // incr
   105,110,99,114,98,121, // incrby
@@ -1213,6 +1329,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   122,115,99,111,114,101, // zscore
   122,117,110,105,111,110, // zunion
   122,117,110,105,111,110,115,116,111,114,101, // zunionstore
+  99,108,105,101,110,116,124,99,97,99,104,105,110,103, // client|caching
   99,108,105,101,110,116,124,103,101,116,110,97,109,101, // client|getname
   99,108,105,101,110,116,124,103,101,116,114,101,100,105,114, // client|getredir
   99,108,105,101,110,116,124,104,101,108,112, // client|help
@@ -1226,6 +1343,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   99,108,105,101,110,116,124,114,101,112,108,121, // client|reply
   99,108,105,101,110,116,124,115,101,116,105,110,102,111, // client|setinfo
   99,108,105,101,110,116,124,115,101,116,110,97,109,101, // client|setname
+  99,108,105,101,110,116,124,116,114,97,99,107,105,110,103, // client|tracking
   99,108,105,101,110,116,124,116,114,97,99,107,105,110,103,105,110,102,111, // client|trackinginfo
   99,108,105,101,110,116,124,117,110,98,108,111,99,107, // client|unblock
   99,108,105,101,110,116,124,117,110,112,97,117,115,101, // client|unpause
@@ -1292,565 +1410,637 @@ export function dispatchCommand(id: u32): void {
     case 6:
       bitposCommand();
       break;
+    case 7:
+      blmoveCommand();
+      break;
+    case 8:
+      blmpopCommand();
+      break;
+    case 9:
+      blpopCommand();
+      break;
     case 10:
-      copyCommand();
+      brpopCommand();
       break;
     case 11:
-      dbsizeCommand();
+      brpoplpushCommand();
+      break;
+    case 12:
+      bzmpopCommand();
       break;
     case 13:
-      decrCommand();
+      bzpopmaxCommand();
       break;
     case 14:
-      decrbyCommand();
-      break;
-    case 15:
-      delCommand();
-      break;
-    case 16:
-      delexCommand();
-      break;
-    case 17:
-      digestCommand();
+      bzpopminCommand();
       break;
     case 18:
-      discardCommand();
+      copyCommand();
       break;
     case 19:
-      echoCommand();
-      break;
-    case 20:
-      execCommand();
+      dbsizeCommand();
       break;
     case 21:
-      existsCommand();
+      decrCommand();
       break;
     case 22:
-      expireCommand();
+      decrbyCommand();
       break;
     case 23:
-      expireatCommand();
+      delCommand();
       break;
     case 24:
-      expiretimeCommand();
+      delexCommand();
       break;
     case 25:
-      flushallCommand();
+      digestCommand();
       break;
     case 26:
-      flushdbCommand();
+      discardCommand();
       break;
     case 27:
-      geoaddCommand();
+      echoCommand();
       break;
     case 28:
-      geodistCommand();
+      execCommand();
       break;
     case 29:
-      geohashCommand();
+      existsCommand();
       break;
     case 30:
-      geoposCommand();
+      expireCommand();
       break;
     case 31:
-      georadiusCommand();
+      expireatCommand();
       break;
     case 32:
-      georadiusRoCommand();
+      expiretimeCommand();
       break;
     case 33:
-      georadiusbymemberCommand();
+      flushallCommand();
       break;
     case 34:
-      georadiusbymemberRoCommand();
+      flushdbCommand();
       break;
     case 35:
-      geosearchCommand();
+      geoaddCommand();
       break;
     case 36:
-      geosearchstoreCommand();
+      geodistCommand();
       break;
     case 37:
-      getCommand();
+      geohashCommand();
       break;
     case 38:
-      getbitCommand();
+      geoposCommand();
       break;
     case 39:
-      getdelCommand();
+      georadiusCommand();
       break;
     case 40:
-      getexCommand();
+      georadiusRoCommand();
       break;
     case 41:
-      getrangeCommand();
+      georadiusbymemberCommand();
       break;
     case 42:
-      getsetCommand();
+      georadiusbymemberRoCommand();
       break;
     case 43:
-      hdelCommand();
+      geosearchCommand();
+      break;
+    case 44:
+      geosearchstoreCommand();
       break;
     case 45:
-      hexistsCommand();
+      getCommand();
       break;
     case 46:
-      hgetCommand();
+      getbitCommand();
       break;
     case 47:
-      hgetallCommand();
+      getdelCommand();
       break;
     case 48:
-      hincrbyCommand();
+      getexCommand();
       break;
     case 49:
-      hincrbyfloatCommand();
-      break;
-    case 50:
-      hkeysCommand();
-      break;
-    case 51:
-      hlenCommand();
-      break;
-    case 52:
-      hmgetCommand();
-      break;
-    case 53:
-      hmsetCommand();
-      break;
-    case 54:
-      hrandfieldCommand();
-      break;
-    case 55:
-      hscanCommand();
-      break;
-    case 56:
-      hsetCommand();
-      break;
-    case 57:
-      hsetnxCommand();
-      break;
-    case 58:
-      hstrlenCommand();
-      break;
-    case 59:
-      hvalsCommand();
-      break;
-    case 60:
-      incrCommand();
-      break;
-    case 61:
-      incrbyCommand();
-      break;
-    case 62:
-      incrbyfloatCommand();
-      break;
-    case 63:
-      increxCommand();
-      break;
-    case 65:
-      keysCommand();
-      break;
-    case 68:
-      lcsCommand();
-      break;
-    case 69:
-      lindexCommand();
-      break;
-    case 70:
-      linsertCommand();
-      break;
-    case 71:
-      llenCommand();
-      break;
-    case 72:
-      lmoveCommand();
-      break;
-    case 73:
-      lmpopCommand();
-      break;
-    case 75:
-      lpopCommand();
-      break;
-    case 76:
-      lposCommand();
-      break;
-    case 77:
-      lpushCommand();
-      break;
-    case 78:
-      lpushxCommand();
-      break;
-    case 79:
-      lrangeCommand();
-      break;
-    case 80:
-      lremCommand();
-      break;
-    case 81:
-      lsetCommand();
-      break;
-    case 82:
-      ltrimCommand();
-      break;
-    case 84:
-      mgetCommand();
-      break;
-    case 85:
-      monitorCommand();
-      break;
-    case 86:
-      moveCommand();
-      break;
-    case 87:
-      msetCommand();
-      break;
-    case 88:
-      msetexCommand();
-      break;
-    case 89:
-      msetnxCommand();
-      break;
-    case 90:
-      multiCommand();
-      break;
-    case 92:
-      persistCommand();
-      break;
-    case 93:
-      pexpireCommand();
-      break;
-    case 94:
-      pexpireatCommand();
-      break;
-    case 95:
-      pexpiretimeCommand();
-      break;
-    case 96:
-      pfaddCommand();
-      break;
-    case 97:
-      pfcountCommand();
-      break;
-    case 98:
-      pfdebugCommand();
-      break;
-    case 99:
-      pfmergeCommand();
-      break;
-    case 100:
-      pfselftestCommand();
-      break;
-    case 101:
-      pingCommand();
-      break;
-    case 102:
-      psetexCommand();
-      break;
-    case 103:
-      psubscribeCommand();
-      break;
-    case 104:
-      pttlCommand();
-      break;
-    case 105:
-      publishCommand();
-      break;
-    case 107:
-      punsubscribeCommand();
-      break;
-    case 108:
-      quitCommand();
-      break;
-    case 109:
-      randomkeyCommand();
-      break;
-    case 110:
-      renameCommand();
-      break;
-    case 111:
-      renamenxCommand();
-      break;
-    case 112:
-      resetCommand();
-      break;
-    case 114:
-      rpopCommand();
-      break;
-    case 115:
-      rpoplpushCommand();
-      break;
-    case 116:
-      rpushCommand();
-      break;
-    case 117:
-      rpushxCommand();
-      break;
-    case 118:
-      saddCommand();
-      break;
-    case 119:
-      scanCommand();
-      break;
-    case 120:
-      scardCommand();
-      break;
-    case 121:
-      sdiffCommand();
-      break;
-    case 122:
-      sdiffstoreCommand();
-      break;
-    case 123:
-      selectCommand();
-      break;
-    case 124:
-      setCommand();
-      break;
-    case 125:
-      setbitCommand();
-      break;
-    case 126:
-      setexCommand();
-      break;
-    case 127:
-      setnxCommand();
-      break;
-    case 128:
-      setrangeCommand();
-      break;
-    case 130:
-      sinterCommand();
-      break;
-    case 131:
-      sintercardCommand();
-      break;
-    case 132:
-      sinterstoreCommand();
-      break;
-    case 133:
-      sismemberCommand();
-      break;
-    case 135:
-      smembersCommand();
-      break;
-    case 136:
-      smismemberCommand();
-      break;
-    case 137:
-      smoveCommand();
-      break;
-    case 138:
-      sortCommand();
-      break;
-    case 139:
-      sortRoCommand();
-      break;
-    case 140:
-      spopCommand();
-      break;
-    case 141:
-      spublishCommand();
-      break;
-    case 142:
-      srandmemberCommand();
-      break;
-    case 143:
-      sremCommand();
-      break;
-    case 144:
-      sscanCommand();
-      break;
-    case 145:
-      ssubscribeCommand();
-      break;
-    case 146:
-      strlenCommand();
-      break;
-    case 147:
-      subscribeCommand();
-      break;
-    case 148:
       getrangeCommand();
       break;
-    case 149:
-      sunionCommand();
+    case 50:
+      getsetCommand();
+      break;
+    case 51:
+      hdelCommand();
+      break;
+    case 53:
+      hexistsCommand();
+      break;
+    case 54:
+      hexpireCommand();
+      break;
+    case 55:
+      hexpireatCommand();
+      break;
+    case 56:
+      hexpiretimeCommand();
+      break;
+    case 57:
+      hgetCommand();
+      break;
+    case 58:
+      hgetallCommand();
+      break;
+    case 59:
+      hgetdelCommand();
+      break;
+    case 60:
+      hgetexCommand();
+      break;
+    case 61:
+      hincrbyCommand();
+      break;
+    case 62:
+      hincrbyfloatCommand();
+      break;
+    case 63:
+      hkeysCommand();
+      break;
+    case 64:
+      hlenCommand();
+      break;
+    case 65:
+      hmgetCommand();
+      break;
+    case 66:
+      hmsetCommand();
+      break;
+    case 67:
+      hpersistCommand();
+      break;
+    case 68:
+      hpexpireCommand();
+      break;
+    case 69:
+      hpexpireatCommand();
+      break;
+    case 70:
+      hpexpiretimeCommand();
+      break;
+    case 71:
+      hpttlCommand();
+      break;
+    case 72:
+      hrandfieldCommand();
+      break;
+    case 73:
+      hscanCommand();
+      break;
+    case 74:
+      hsetCommand();
+      break;
+    case 75:
+      hsetexCommand();
+      break;
+    case 76:
+      hsetnxCommand();
+      break;
+    case 77:
+      hstrlenCommand();
+      break;
+    case 78:
+      httlCommand();
+      break;
+    case 79:
+      hvalsCommand();
+      break;
+    case 80:
+      incrCommand();
+      break;
+    case 81:
+      incrbyCommand();
+      break;
+    case 82:
+      incrbyfloatCommand();
+      break;
+    case 83:
+      increxCommand();
+      break;
+    case 85:
+      keysCommand();
+      break;
+    case 88:
+      lcsCommand();
+      break;
+    case 89:
+      lindexCommand();
+      break;
+    case 90:
+      linsertCommand();
+      break;
+    case 91:
+      llenCommand();
+      break;
+    case 92:
+      lmoveCommand();
+      break;
+    case 93:
+      lmpopCommand();
+      break;
+    case 95:
+      lpopCommand();
+      break;
+    case 96:
+      lposCommand();
+      break;
+    case 97:
+      lpushCommand();
+      break;
+    case 98:
+      lpushxCommand();
+      break;
+    case 99:
+      lrangeCommand();
+      break;
+    case 100:
+      lremCommand();
+      break;
+    case 101:
+      lsetCommand();
+      break;
+    case 102:
+      ltrimCommand();
+      break;
+    case 104:
+      mgetCommand();
+      break;
+    case 105:
+      monitorCommand();
+      break;
+    case 106:
+      moveCommand();
+      break;
+    case 107:
+      msetCommand();
+      break;
+    case 108:
+      msetexCommand();
+      break;
+    case 109:
+      msetnxCommand();
+      break;
+    case 110:
+      multiCommand();
+      break;
+    case 112:
+      persistCommand();
+      break;
+    case 113:
+      pexpireCommand();
+      break;
+    case 114:
+      pexpireatCommand();
+      break;
+    case 115:
+      pexpiretimeCommand();
+      break;
+    case 116:
+      pfaddCommand();
+      break;
+    case 117:
+      pfcountCommand();
+      break;
+    case 118:
+      pfdebugCommand();
+      break;
+    case 119:
+      pfmergeCommand();
+      break;
+    case 120:
+      pfselftestCommand();
+      break;
+    case 121:
+      pingCommand();
+      break;
+    case 122:
+      psetexCommand();
+      break;
+    case 123:
+      psubscribeCommand();
+      break;
+    case 124:
+      pttlCommand();
+      break;
+    case 125:
+      publishCommand();
+      break;
+    case 127:
+      punsubscribeCommand();
+      break;
+    case 128:
+      quitCommand();
+      break;
+    case 129:
+      randomkeyCommand();
+      break;
+    case 130:
+      renameCommand();
+      break;
+    case 131:
+      renamenxCommand();
+      break;
+    case 132:
+      resetCommand();
+      break;
+    case 134:
+      rpopCommand();
+      break;
+    case 135:
+      rpoplpushCommand();
+      break;
+    case 136:
+      rpushCommand();
+      break;
+    case 137:
+      rpushxCommand();
+      break;
+    case 138:
+      saddCommand();
+      break;
+    case 139:
+      scanCommand();
+      break;
+    case 140:
+      scardCommand();
+      break;
+    case 141:
+      sdiffCommand();
+      break;
+    case 142:
+      sdiffstoreCommand();
+      break;
+    case 143:
+      selectCommand();
+      break;
+    case 144:
+      setCommand();
+      break;
+    case 145:
+      setbitCommand();
+      break;
+    case 146:
+      setexCommand();
+      break;
+    case 147:
+      setnxCommand();
+      break;
+    case 148:
+      setrangeCommand();
       break;
     case 150:
-      sunionstoreCommand();
+      sinterCommand();
       break;
     case 151:
-      sunsubscribeCommand();
+      sintercardCommand();
       break;
     case 152:
-      swapdbCommand();
+      sinterstoreCommand();
       break;
     case 153:
-      timeCommand();
-      break;
-    case 154:
-      touchCommand();
+      sismemberCommand();
       break;
     case 155:
-      ttlCommand();
+      smembersCommand();
       break;
     case 156:
-      typeCommand();
+      smismemberCommand();
       break;
     case 157:
-      unlinkCommand();
+      smoveCommand();
       break;
     case 158:
-      unsubscribeCommand();
+      sortCommand();
       break;
     case 159:
-      unwatchCommand();
+      sortRoCommand();
       break;
     case 160:
-      watchCommand();
+      spopCommand();
       break;
     case 161:
-      zaddCommand();
+      spublishCommand();
       break;
     case 162:
-      zcardCommand();
+      srandmemberCommand();
       break;
     case 163:
-      zcountCommand();
+      sremCommand();
       break;
     case 164:
-      zdiffCommand();
+      sscanCommand();
       break;
     case 165:
-      zdiffstoreCommand();
+      ssubscribeCommand();
       break;
     case 166:
-      zincrbyCommand();
+      strlenCommand();
       break;
     case 167:
-      zinterCommand();
+      subscribeCommand();
       break;
     case 168:
-      zintercardCommand();
+      getrangeCommand();
       break;
     case 169:
-      zinterstoreCommand();
+      sunionCommand();
       break;
     case 170:
-      zlexcountCommand();
+      sunionstoreCommand();
       break;
     case 171:
-      zmpopCommand();
+      sunsubscribeCommand();
       break;
     case 172:
-      zmscoreCommand();
+      swapdbCommand();
       break;
     case 173:
-      zpopmaxCommand();
+      timeCommand();
       break;
     case 174:
-      zpopminCommand();
+      touchCommand();
       break;
     case 175:
-      zrandmemberCommand();
+      ttlCommand();
       break;
     case 176:
-      zrangeCommand();
+      typeCommand();
       break;
     case 177:
-      zrangebylexCommand();
+      unlinkCommand();
       break;
     case 178:
-      zrangebyscoreCommand();
+      unsubscribeCommand();
       break;
     case 179:
-      zrangestoreCommand();
+      unwatchCommand();
       break;
     case 180:
-      zrankCommand();
+      watchCommand();
       break;
     case 181:
-      zremCommand();
+      zaddCommand();
       break;
     case 182:
-      zremrangebylexCommand();
+      zcardCommand();
       break;
     case 183:
-      zremrangebyrankCommand();
+      zcountCommand();
       break;
     case 184:
-      zremrangebyscoreCommand();
+      zdiffCommand();
       break;
     case 185:
-      zrevrangeCommand();
+      zdiffstoreCommand();
       break;
     case 186:
-      zrevrangebylexCommand();
+      zincrbyCommand();
       break;
     case 187:
-      zrevrangebyscoreCommand();
+      zinterCommand();
       break;
     case 188:
-      zrevrankCommand();
+      zintercardCommand();
       break;
     case 189:
-      zscanCommand();
+      zinterstoreCommand();
       break;
     case 190:
-      zscoreCommand();
+      zlexcountCommand();
       break;
     case 191:
-      zunionCommand();
+      zmpopCommand();
       break;
     case 192:
+      zmscoreCommand();
+      break;
+    case 193:
+      zpopmaxCommand();
+      break;
+    case 194:
+      zpopminCommand();
+      break;
+    case 195:
+      zrandmemberCommand();
+      break;
+    case 196:
+      zrangeCommand();
+      break;
+    case 197:
+      zrangebylexCommand();
+      break;
+    case 198:
+      zrangebyscoreCommand();
+      break;
+    case 199:
+      zrangestoreCommand();
+      break;
+    case 200:
+      zrankCommand();
+      break;
+    case 201:
+      zremCommand();
+      break;
+    case 202:
+      zremrangebylexCommand();
+      break;
+    case 203:
+      zremrangebyrankCommand();
+      break;
+    case 204:
+      zremrangebyscoreCommand();
+      break;
+    case 205:
+      zrevrangeCommand();
+      break;
+    case 206:
+      zrevrangebylexCommand();
+      break;
+    case 207:
+      zrevrangebyscoreCommand();
+      break;
+    case 208:
+      zrevrankCommand();
+      break;
+    case 209:
+      zscanCommand();
+      break;
+    case 210:
+      zscoreCommand();
+      break;
+    case 211:
+      zunionCommand();
+      break;
+    case 212:
       zunionstoreCommand();
       break;
-    case 233:
+    case 213:
+      clientCachingCommand();
+      break;
+    case 215:
+      clientGetredirCommand();
+      break;
+    case 227:
+      clientTrackingCommand();
+      break;
+    case 228:
+      clientTrackinginfoCommand();
+      break;
+    case 255:
       memoryUsageCommand();
       break;
-    case 234:
+    case 256:
       objectEncodingCommand();
       break;
-    case 235:
+    case 257:
       objectFreqCommand();
       break;
-    case 236:
+    case 258:
       objectHelpCommand();
       break;
-    case 237:
+    case 259:
       objectIdletimeCommand();
       break;
-    case 238:
+    case 260:
       objectRefcountCommand();
       break;
-    case 239:
+    case 261:
       pubsubChannelsCommand();
       break;
-    case 240:
+    case 262:
       pubsubHelpCommand();
       break;
-    case 241:
+    case 263:
       pubsubNumpatCommand();
       break;
-    case 242:
+    case 264:
       pubsubNumsubCommand();
       break;
-    case 243:
+    case 265:
       pubsubShardchannelsCommand();
       break;
-    case 244:
+    case 266:
       pubsubShardnumsubCommand();
       break;
-    case 245:
+    case 267:
       slowlogGetCommand();
       break;
-    case 246:
+    case 268:
       slowlogHelpCommand();
       break;
-    case 247:
+    case 269:
       slowlogLenCommand();
       break;
-    case 248:
+    case 270:
       slowlogResetCommand();
       break;
     default:

@@ -42,6 +42,7 @@ export const ENCODING_EMBSTR: u32 = 8;
 export const ENCODING_QUICKLIST: u32 = 9;
 export const ENCODING_STREAM: u32 = 10;
 export const ENCODING_LISTPACK: u32 = 11;
+export const ENCODING_LISTPACK_EX: u32 = 12;
 
 const ENTRY_KEY_LEN: usize = 6;
 const ENTRY_FLAGS: usize = 4;

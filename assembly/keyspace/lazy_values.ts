@@ -9,7 +9,8 @@
 import { STAT_LAZYFREE_PENDING, STAT_LAZYFREED } from '../abi';
 import { free, tryAlloc } from '../memory/alloc';
 import { clockUs } from './clock';
-import { ENCODING_HASHTABLE, ENCODING_QUICKLIST, ENCODING_SKIPLIST } from './entry';
+import { ENCODING_HASHTABLE, ENCODING_QUICKLIST, ENCODING_SKIPLIST, TYPE_HASH } from './entry';
+import { unfileHash } from './field_expiries';
 import { Stats } from './stats';
 import { valueFree, valueFreeStep, valueLength } from './value';
 
@@ -43,6 +44,7 @@ function isMultiPart(encoding: u32): bool {
 
 /** Frees the block of a value whose entry is gone, now or later. */
 export function releaseValue(type: u32, encoding: u32, block: usize): void {
+  if (type == TYPE_HASH) unfileHash(encoding, block);
   if (isMultiPart(encoding)) {
     const elements = valueLength(type, encoding, block);
     if (elements > (lazily ? LAZYFREE_ELEMENTS : BIG_ELEMENTS)) {

@@ -12,6 +12,7 @@ import { connectionCommands } from './connection.ts';
 import { genericCommands } from './generic.ts';
 import { geoCommands } from './geo.ts';
 import { hashCommands } from './hash.ts';
+import { hashExpiryCommands } from './hash_expiry.ts';
 import { hyperloglogCommands } from './hyperloglog.ts';
 import { introspectionCommands } from './introspection.ts';
 import { listCommands } from './list.ts';
@@ -31,6 +32,7 @@ const families: readonly CommandSpec[][] = [
   bitmapCommands,
   setCommands,
   hashCommands,
+  hashExpiryCommands,
   hyperloglogCommands,
   geoCommands,
   connectionCommands,

@@ -43,6 +43,7 @@ const SETTINGS: readonly [DirectiveName, number, (value: unknown) => number][] =
   ['activerehashing', abi.CFG_ACTIVE_REHASHING, flag],
   ['hz', abi.CFG_HZ, number],
   ['notify-keyspace-events', abi.CFG_NOTIFY_EVENTS, number],
+  ['tracking-table-max-keys', abi.CFG_TRACKING_MAX_KEYS, number],
   ['list-max-listpack-size', abi.CFG_LIST_MAX_LISTPACK_SIZE, number],
   ['list-compress-depth', abi.CFG_LIST_COMPRESS_DEPTH, number],
   ['zset-max-listpack-entries', abi.CFG_ZSET_MAX_LISTPACK_ENTRIES, number],

@@ -1,7 +1,7 @@
 // Key specs of every form, also those that no command of today uses.
 
 import { describe, expect, it } from 'vitest';
-import { allCommands, type CompiledCommand, findCommand, findCommand } from '../../src/commands/index.ts';
+import { allCommands, type CompiledCommand, findCommand } from '../../src/commands/index.ts';
 import { hasKeys, keyPositions } from '../../src/commands/keys.ts';
 import type { KeySpec } from '../../src/commands/spec.ts';
 

@@ -191,7 +191,7 @@ describe('figures', () => {
     await client.call('set', 'a', '1');
     await client.call('set', 'b', '1');
     const keyspace = parseInfo(await client.text('info', 'keyspace')).get('Keyspace')!;
-    expect([...keyspace]).toEqual([['db0', 'keys=2,expires=0,avg_ttl=0']]);
+    expect([...keyspace]).toEqual([['db0', 'keys=2,expires=0,avg_ttl=0,subexpiry=0']]);
   });
 
   it('of memory add up', async () => {
