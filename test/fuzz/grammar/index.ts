@@ -18,6 +18,7 @@ import { hyperloglogFamily } from './hyperloglog.ts';
 import { listFamily } from './list.ts';
 import { connectionFamily, serverFamily } from './server.ts';
 import { setFamily } from './set.ts';
+import { sortFamily } from './sort.ts';
 import { streamFamily } from './stream.ts';
 import { numberFamily, stringFamily } from './string.ts';
 import { LEX_KEY, zsetAlgebraFamily, zsetFamily, zsetLexFamily } from './zset.ts';
@@ -35,6 +36,7 @@ export const FAMILIES: readonly Family[] = [
   bitmapFamily,
   hyperloglogFamily,
   geoFamily,
+  sortFamily,
   genericFamily,
   expireFamily,
   connectionFamily,
