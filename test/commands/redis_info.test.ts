@@ -68,6 +68,8 @@ const ARGUMENTS_CHANGED = new Set([
   'pfmerge',
   'set',
   'shutdown',
+  'sort',
+  'sort_ro',
   'zadd',
   'zinter',
   'zinterstore',

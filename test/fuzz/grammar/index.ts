@@ -18,6 +18,7 @@ import { hyperloglogFamily } from './hyperloglog.ts';
 import { listFamily } from './list.ts';
 import { connectionFamily, serverFamily } from './server.ts';
 import { setFamily } from './set.ts';
+import { sortFamily } from './sort.ts';
 import { streamFamily } from './stream.ts';
 import { numberFamily, stringFamily } from './string.ts';
 import { LEX_KEY, zsetAlgebraFamily, zsetFamily, zsetLexFamily } from './zset.ts';
@@ -35,6 +36,7 @@ export const FAMILIES: readonly Family[] = [
   bitmapFamily,
   hyperloglogFamily,
   geoFamily,
+  sortFamily,
   genericFamily,
   expireFamily,
   connectionFamily,
@@ -210,6 +212,10 @@ export function isAllowed({ args, settleMs }: Generated, expiry: ExpiryMode): bo
   if (name === 'xadd' && words.includes('*')) return false;
   if (name === 'xinfo' && (words[1] === 'consumers' || words.length > 3)) return false;
   if (isNearIdle(name, words)) return false;
+  // So many repetitions would never end.
+  if (name === 'hrandfield' || name === 'srandmember') {
+    return !words.some((word) => Number(word) < -1000);
+  }
   if (name === 'quit') return args.length === 1;
   if (settleMs !== undefined) return true;
   return !relativeTimesMs(name, words).some(
