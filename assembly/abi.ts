@@ -127,6 +127,12 @@ export const CLIENT_READONLY = 262144;
 export const CLIENT_ASKING = 524288;
 export const CLIENT_CLOSE_ASAP = 1048576;
 export const CLIENT_INTERNAL = 2097152; // no socket behind it: AOF replay, embedded calls
+export const CLIENT_TRACKING_BROKEN = 33554432; // the client it redirects to is gone
+export const CLIENT_TRACKING_BCAST = 67108864;
+export const CLIENT_TRACKING_OPTIN = 134217728;
+export const CLIENT_TRACKING_OPTOUT = 268435456;
+export const CLIENT_TRACKING_CACHING = 536870912; // CLIENT CACHING came just before
+export const CLIENT_TRACKING_NOLOOP = 1073741824;
 
 // --- Command table records: byte offsets of one RECORD_BYTES record ---
 // FIRST_KEY, LAST_KEY and KEY_STEP are what COMMAND reports, except for KEYS_KEYNUM.
@@ -155,6 +161,7 @@ export const KEYS_NONE = 0;
 export const KEYS_RANGE = 1;
 export const KEYS_KEYNUM = 2; // count at KEYNUM_INDEX, keys from FIRST_KEY on, every KEY_STEP
 export const KEYS_IRREGULAR = 3; // found by a function named in the command's record
+export const KEYS_STREAMS = 4; // the first half of the arguments behind the word STREAMS
 
 // --- Command flags: bits of RECORD_FLAGS ---
 
@@ -212,6 +219,7 @@ export const STAT_EVICT_EXCEEDED_US = 19;
 export const STAT_EVICTION_STARTED_US = 20; // 0 unless over maxmemory
 export const STAT_CLIENT_MEMORY = 21;
 export const STAT_TAKEN_MEMORY = 22; // bytes of pages in use, the allocator's slack included
+export const STAT_EXPIRED_SUBKEYS = 32; // fields of hashes
 export const STAT_WORDS = 64;
 
 // --- Per-command statistics ---
@@ -261,6 +269,7 @@ export const CFG_GUARDS = 21; // GUARD_* bits
 export const CFG_ACTIVE_REHASHING = 22;
 export const CFG_HZ = 23;
 export const CFG_NOTIFY_EVENTS = 24; // NOTIFY_* bits of notify-keyspace-events
+export const CFG_TRACKING_MAX_KEYS = 25; // 0 none
 export const CFG_LIST_MAX_LISTPACK_SIZE = 40; // elements, or negative: -1 to -5
 export const CFG_LIST_COMPRESS_DEPTH = 41;
 export const CFG_ZSET_MAX_LISTPACK_ENTRIES = 42;
@@ -270,10 +279,11 @@ export const CFG_HASH_LISTPACK_VALUE = 33; // bytes
 export const CFG_SET_INTSET_ENTRIES = 34;
 export const CFG_SET_LISTPACK_ENTRIES = 35;
 export const CFG_SET_LISTPACK_VALUE = 36; // bytes
-export const CFG_STREAM_NODE_MAX_BYTES = 48; // 0: no limit
-export const CFG_STREAM_NODE_MAX_ENTRIES = 49; // 0: no limit
-export const CFG_STREAM_IDMP_DURATION = 50; // seconds
-export const CFG_STREAM_IDMP_MAXSIZE = 51;
+export const CFG_HLL_SPARSE_MAX_BYTES = 48;
+export const CFG_STREAM_NODE_MAX_BYTES = 53; // 0: no limit
+export const CFG_STREAM_NODE_MAX_ENTRIES = 54; // 0: no limit
+export const CFG_STREAM_IDMP_DURATION = 55; // seconds
+export const CFG_STREAM_IDMP_MAXSIZE = 56;
 export const CFG_COUNT = 64;
 
 export const POLICY_NOEVICTION = 0;

@@ -33,6 +33,7 @@ import {
   STAT_SYSTEM_MEMORY,
   STAT_TAKEN_MEMORY,
   STAT_USED_MEMORY,
+  STATUS_HOST_COMMAND,
 } from './abi';
 import {
   anyUnblocked,
@@ -45,6 +46,7 @@ import {
   keysOnNoKey,
   popUnblocked,
 } from './client/blocked';
+import { clientIdAdd, clientIdRemove } from './client/client_ids';
 import { monitorAdd, monitorRemove } from './client/monitor';
 import { notifySettingChanged } from './client/notify';
 import {
@@ -57,6 +59,17 @@ import {
   unsubscribeSilently,
 } from './client/pubsub';
 import { slowlogTrim } from './client/slowlog';
+import {
+  broadcastPending,
+  trackingBroadcast,
+  trackingClients,
+  trackingForget,
+  trackingLimit,
+  trackingOverLimit,
+  trackingRedirect,
+} from './client/tracking';
+import { prefixCount } from './client/tracking_prefixes';
+import { trackedFreeStep, trackedItems, trackedKeys } from './client/tracking_table';
 import { queuedBytes, queuedCommands, transactionEnd } from './client/transaction';
 import { watchedKeys, watchingClients } from './client/watch';
 import { clockUs, setNow } from './keyspace/clock';
@@ -110,6 +123,7 @@ import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
 import * as unblock from './server/unblock';
 import { listSetOptions } from './struct/list';
+import { Tree } from './struct/ordered_tree';
 import { seedRandom } from './util/prng';
 import { setHashSeed } from './util/siphash';
 
@@ -185,7 +199,10 @@ export function setConfig(id: u32, value: f64): void {
 /** A connection block, or 0 when memory is exhausted. */
 export function connNew(id: f64, nowMs: f64, authenticated: bool): usize {
   const ptr = tryConnNew(<u64>id, <i64>nowMs);
-  if (ptr != 0 && authenticated) changetype<Conn>(ptr).flags = CLIENT_AUTHENTICATED;
+  if (ptr == 0) return 0;
+  const c = changetype<Conn>(ptr);
+  if (authenticated) c.flags = CLIENT_AUTHENTICATED;
+  clientIdAdd(c);
   return ptr;
 }
 
@@ -196,6 +213,8 @@ export function connDelete(ptr: usize): void {
   transactionEnd(c);
   unsubscribeSilently(c);
   blockedForget(c);
+  trackingForget(c);
+  clientIdRemove(c);
   connFree(c);
   publishOutput();
 }
@@ -238,14 +257,21 @@ export function feed(ptr: usize, length: u32, nowMs: f64): i32 {
   setNow(nowMs);
   c.lastActiveMs = <i64>nowMs;
   const status = batch.feed(c, input, length);
+  if (broadcastPending()) endOfBatch(status);
   publishOutput();
   return status;
+}
+
+/** A host command in between does not end the batch. */
+function endOfBatch(status: i32): void {
+  if (status != STATUS_HOST_COMMAND) trackingBroadcast();
 }
 
 /** Goes on after a host command has its reply, STATUS_FLUSH or STATUS_PAUSED. */
 export function resume(ptr: usize, nowMs: f64): i32 {
   setNow(nowMs);
   const status = batch.resume(changetype<Conn>(ptr));
+  if (broadcastPending()) endOfBatch(status);
   publishOutput();
   return status;
 }
@@ -371,7 +397,10 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
     if (evictionPending()) more = true;
   }
   if (expireStepTimed(deadline)) more = true;
-  drainEffects();
+  if (trackedFreeStep(deadline)) more = true;
+  drainEffects(0);
+  if (trackingOverLimit()) trackingLimit(0);
+  if (broadcastPending()) trackingBroadcast();
   unblock.serveReadyAlone();
   publishOutput();
   for (let i: u32 = 0; i < databaseCount; i++) {
@@ -417,6 +446,11 @@ export function databaseKeys(index: u32): u32 {
 
 export function databaseExpires(index: u32): u32 {
   return database(index).expires;
+}
+
+/** Hashes with fields that expire. */
+export function databaseSubexpiry(index: u32): u32 {
+  return changetype<Tree>(database(index).expiryTree).size;
 }
 
 export function databaseAverageTtl(index: u32): f64 {
@@ -494,6 +528,29 @@ export function watchingClientCount(): u32 {
 
 export function watchedKeyCount(): u32 {
   return watchedKeys;
+}
+
+/** Connections that track keys. */
+export function trackingClientCount(): u32 {
+  return trackingClients;
+}
+
+export function trackedKeyCount(): u32 {
+  return trackedKeys();
+}
+
+/** Clients noted with all tracked keys together. */
+export function trackedItemCount(): f64 {
+  return trackedItems;
+}
+
+export function trackedPrefixCount(): u32 {
+  return prefixCount();
+}
+
+/** Id of the client that gets a connection's messages; 0: itself, -1: it does not track. */
+export function connTrackingRedirect(ptr: usize): f64 {
+  return <f64>trackingRedirect(changetype<Conn>(ptr));
 }
 
 // --- Commands ---

@@ -237,7 +237,7 @@ export class Server {
     return this.options.endAfterCrash(cause, config.get('use-exit-on-panic'));
   }
 
-  /** What CLIENT LIST shows of transactions and subscriptions. */
+  /** What CLIENT LIST shows of transactions, subscriptions and tracking. */
   private detailsOf(client: Client): ClientDetails {
     const ptr = this.engine.clients.get(client.id)?.ptr;
     if (ptr === undefined) return NO_DETAILS;
@@ -250,6 +250,7 @@ export class Server {
       queuedCommands: exports.connQueuedCommands(ptr),
       queuedBytes: exports.connQueuedBytes(ptr),
       blockedBytes: exports.connBlockedBytes(ptr),
+      redirect: exports.connTrackingRedirect(ptr),
     };
   }
 

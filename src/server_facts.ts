@@ -94,6 +94,7 @@ export class ServerFigures implements InfoSources {
       maxInputBuffer: clients.recentInputBytesMax,
       maxOutputBuffer: clients.recentOutputBytesMax,
       blocked: this.core.exports.blockedClientCount() + engine.pausedClients,
+      tracking: this.core.exports.trackingClientCount(),
       pubsub: this.core.exports.pubsubClientCount(),
       watching: this.core.exports.watchingClientCount(),
       inTimeoutTable: this.core.exports.deadlineCount(),
@@ -115,6 +116,9 @@ export class ServerFigures implements InfoSources {
       pubsubChannels: this.core.exports.channelCount(),
       pubsubPatterns: this.core.exports.patternCount(),
       pubsubShardChannels: this.core.exports.shardChannelCount(),
+      trackedKeys: this.core.exports.trackedKeyCount(),
+      trackedItems: this.core.exports.trackedItemCount(),
+      trackedPrefixes: this.core.exports.trackedPrefixCount(),
       readsProcessed: traffic.reads,
       writesProcessed: traffic.writes,
     };

@@ -37,6 +37,7 @@ import {
 import { Entry, TYPE_LIST, TYPE_STREAM, TYPE_ZSET } from '../keyspace/entry';
 import { tableFind } from '../keyspace/key_table';
 import { free, tryAlloc } from '../memory/alloc';
+import { memoryNearlyExhausted } from '../memory/pages';
 import { Arg, argc, copyArgRecord } from '../resp/args';
 import { Conn, client, mustObeyClient } from '../resp/connection';
 import { ERR_OOM_LIMIT, replyError } from '../resp/errors';
@@ -350,7 +351,8 @@ function tryQueue(databaseId: u32, key: usize, keyLen: u32, hash: u64): usize {
   if (queues.buckets == 0 && !tryDictInit(queues)) return 0;
   const found = findQueue(databaseId, key, keyLen, hash);
   if (found != 0) return found;
-  const ptr = tryAlloc(QUEUE_BYTES + keyLen);
+  // Who waits must not take what is kept for getting out of trouble.
+  const ptr: usize = memoryNearlyExhausted() ? 0 : tryAlloc(QUEUE_BYTES + keyLen);
   if (ptr != 0) {
     memory.fill(ptr, 0, QUEUE_BYTES);
     const q = changetype<KeyQueue>(ptr);

@@ -63,11 +63,11 @@ export function isZsetOrReply(e: EntryPtr): bool {
 
 // --- ZADD ---
 
-const ADD_NX: u32 = 1;
-const ADD_XX: u32 = 2;
+export const ADD_NX: u32 = 1;
+export const ADD_XX: u32 = 2;
 const ADD_GT: u32 = 4;
 const ADD_LT: u32 = 8;
-const ADD_CH: u32 = 16;
+export const ADD_CH: u32 = 16;
 const ADD_INCR: u32 = 32;
 
 /** ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...] */
@@ -134,25 +134,8 @@ function add(flags: u32): void {
   if (!isAddOrReply(flags, first)) return;
   const pairs = (argc - first) >> 1;
   let score = parseF64Value;
-  let e = lookupKeyWrite(Arg.ptr(1), Arg.len(1), Arg.hash(1));
-  if (e == 0) {
-    if (flags & ADD_XX) {
-      if (flags & ADD_INCR) replyNull();
-      else replyInt(0);
-      return;
-    }
-    e = tryNewZsetKey(Arg.ptr(1), Arg.len(1), Arg.hash(1), pairs, Arg.len(first + 1));
-  } else {
-    if (!isZsetOrReply(e)) return;
-    if (!tryZsetExpect(e, pairs)) e = 0;
-  }
-  if (e == 0) {
-    replyError(ERR_OOM_LIMIT);
-    return;
-  }
-  added = 0;
-  updated = 0;
-  skipped = false;
+  const e = addBegin(flags, pairs, first + 1);
+  if (e == 0) return;
   let error: string = '';
   for (let i = first; i < argc && error.length == 0; i += 2) {
     if (pairs > 1) {
@@ -161,6 +144,35 @@ function add(flags: u32): void {
     }
     error = addOne(e, i + 1, score, flags);
   }
+  addEnd(e, flags, error);
+}
+
+/**
+ * The set that argument 1 names, for `addOne` of `members` members, of which the first is argument `i`;
+ * there is a new one if need be. `addEnd` must follow. 0 when the reply is sent.
+ */
+export function addBegin(flags: u32, members: u32, i: u32): EntryPtr {
+  added = 0;
+  updated = 0;
+  skipped = false;
+  let e = lookupKeyWrite(Arg.ptr(1), Arg.len(1), Arg.hash(1));
+  if (e == 0) {
+    if (flags & ADD_XX) {
+      if (flags & ADD_INCR) replyNull();
+      else replyInt(0);
+      return 0;
+    }
+    e = tryNewZsetKey(Arg.ptr(1), Arg.len(1), Arg.hash(1), members, Arg.len(i));
+  } else {
+    if (!isZsetOrReply(e)) return 0;
+    if (!tryZsetExpect(e, members)) e = 0;
+  }
+  if (e == 0) replyError(ERR_OOM_LIMIT);
+  return e;
+}
+
+/** Reports and replies what was done since `addBegin`, or the error that ended it. */
+export function addEnd(e: EntryPtr, flags: u32, error: string): void {
   if (added + updated > 0) {
     argEvent(1, NOTIFY_ZSET, flags & ADD_INCR ? 'zincr' : 'zadd', added + updated);
   } else if (zsetLength(e) == 0) deleteKey(Arg.ptr(1), Arg.len(1), Arg.hash(1));
@@ -171,7 +183,7 @@ function add(flags: u32): void {
 }
 
 /** Adds or changes the member in argument `i`. Returns the text of an error, empty for none. */
-function addOne(e: EntryPtr, i: u32, score: f64, flags: u32): string {
+export function addOne(e: EntryPtr, i: u32, score: f64, flags: u32): string {
   const member = Arg.ptr(i);
   const len = Arg.len(i);
   newScore = score;

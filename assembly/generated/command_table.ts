@@ -13,6 +13,12 @@ import {
   bitopCommand,
 } from '../command/bitop';
 import {
+  clientCachingCommand,
+  clientGetredirCommand,
+  clientTrackingCommand,
+  clientTrackinginfoCommand,
+} from '../command/client_tracking';
+import {
   echoCommand,
   monitorCommand,
   pingCommand,
@@ -53,6 +59,20 @@ import {
   unlinkCommand,
 } from '../command/generic';
 import {
+  geoaddCommand,
+  geodistCommand,
+  geohashCommand,
+  geoposCommand,
+} from '../command/geo';
+import {
+  georadiusCommand,
+  georadiusRoCommand,
+  georadiusbymemberCommand,
+  georadiusbymemberRoCommand,
+  geosearchCommand,
+  geosearchstoreCommand,
+} from '../command/geo_search';
+import {
   hdelCommand,
   hexistsCommand,
   hgetCommand,
@@ -70,6 +90,31 @@ import {
   hstrlenCommand,
   hvalsCommand,
 } from '../command/hash';
+import {
+  hgetdelCommand,
+  hgetexCommand,
+  hsetexCommand,
+} from '../command/hash_ex';
+import {
+  hexpireCommand,
+  hexpireatCommand,
+  hexpiretimeCommand,
+  hpersistCommand,
+  hpexpireCommand,
+  hpexpireatCommand,
+  hpexpiretimeCommand,
+  hpttlCommand,
+  httlCommand,
+} from '../command/hash_expire';
+import {
+  pfaddCommand,
+  pfcountCommand,
+  pfmergeCommand,
+} from '../command/hyperloglog';
+import {
+  pfdebugCommand,
+  pfselftestCommand,
+} from '../command/hyperloglog_debug';
 import {
   increxCommand,
 } from '../command/increx';
@@ -172,6 +217,10 @@ import {
   slowlogLenCommand,
   slowlogResetCommand,
 } from '../command/slowlog';
+import {
+  sortCommand,
+  sortRoCommand,
+} from '../command/sort';
 import {
   xaddCommand,
   xlenCommand,
@@ -287,8 +336,8 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 270;
-export const TOP_LEVEL_COUNT: u32 = 204;
+export const COMMAND_COUNT: u32 = 301;
+export const TOP_LEVEL_COUNT: u32 = 233;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -325,241 +374,272 @@ export const CMD_ID_EXPIREAT: u32 = 31;
 export const CMD_ID_EXPIRETIME: u32 = 32;
 export const CMD_ID_FLUSHALL: u32 = 33;
 export const CMD_ID_FLUSHDB: u32 = 34;
-export const CMD_ID_GET: u32 = 35;
-export const CMD_ID_GETBIT: u32 = 36;
-export const CMD_ID_GETDEL: u32 = 37;
-export const CMD_ID_GETEX: u32 = 38;
-export const CMD_ID_GETRANGE: u32 = 39;
-export const CMD_ID_GETSET: u32 = 40;
-export const CMD_ID_HDEL: u32 = 41;
-export const CMD_ID_HELLO: u32 = 42;
-export const CMD_ID_HEXISTS: u32 = 43;
-export const CMD_ID_HGET: u32 = 44;
-export const CMD_ID_HGETALL: u32 = 45;
-export const CMD_ID_HINCRBY: u32 = 46;
-export const CMD_ID_HINCRBYFLOAT: u32 = 47;
-export const CMD_ID_HKEYS: u32 = 48;
-export const CMD_ID_HLEN: u32 = 49;
-export const CMD_ID_HMGET: u32 = 50;
-export const CMD_ID_HMSET: u32 = 51;
-export const CMD_ID_HRANDFIELD: u32 = 52;
-export const CMD_ID_HSCAN: u32 = 53;
-export const CMD_ID_HSET: u32 = 54;
-export const CMD_ID_HSETNX: u32 = 55;
-export const CMD_ID_HSTRLEN: u32 = 56;
-export const CMD_ID_HVALS: u32 = 57;
-export const CMD_ID_INCR: u32 = 58;
-export const CMD_ID_INCRBY: u32 = 59;
-export const CMD_ID_INCRBYFLOAT: u32 = 60;
-export const CMD_ID_INCREX: u32 = 61;
-export const CMD_ID_INFO: u32 = 62;
-export const CMD_ID_KEYS: u32 = 63;
-export const CMD_ID_LASTSAVE: u32 = 64;
-export const CMD_ID_LATENCY: u32 = 65;
-export const CMD_ID_LCS: u32 = 66;
-export const CMD_ID_LINDEX: u32 = 67;
-export const CMD_ID_LINSERT: u32 = 68;
-export const CMD_ID_LLEN: u32 = 69;
-export const CMD_ID_LMOVE: u32 = 70;
-export const CMD_ID_LMPOP: u32 = 71;
-export const CMD_ID_LOLWUT: u32 = 72;
-export const CMD_ID_LPOP: u32 = 73;
-export const CMD_ID_LPOS: u32 = 74;
-export const CMD_ID_LPUSH: u32 = 75;
-export const CMD_ID_LPUSHX: u32 = 76;
-export const CMD_ID_LRANGE: u32 = 77;
-export const CMD_ID_LREM: u32 = 78;
-export const CMD_ID_LSET: u32 = 79;
-export const CMD_ID_LTRIM: u32 = 80;
-export const CMD_ID_MEMORY: u32 = 81;
-export const CMD_ID_MGET: u32 = 82;
-export const CMD_ID_MONITOR: u32 = 83;
-export const CMD_ID_MOVE: u32 = 84;
-export const CMD_ID_MSET: u32 = 85;
-export const CMD_ID_MSETEX: u32 = 86;
-export const CMD_ID_MSETNX: u32 = 87;
-export const CMD_ID_MULTI: u32 = 88;
-export const CMD_ID_OBJECT: u32 = 89;
-export const CMD_ID_PERSIST: u32 = 90;
-export const CMD_ID_PEXPIRE: u32 = 91;
-export const CMD_ID_PEXPIREAT: u32 = 92;
-export const CMD_ID_PEXPIRETIME: u32 = 93;
-export const CMD_ID_PING: u32 = 94;
-export const CMD_ID_PSETEX: u32 = 95;
-export const CMD_ID_PSUBSCRIBE: u32 = 96;
-export const CMD_ID_PTTL: u32 = 97;
-export const CMD_ID_PUBLISH: u32 = 98;
-export const CMD_ID_PUBSUB: u32 = 99;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 100;
-export const CMD_ID_QUIT: u32 = 101;
-export const CMD_ID_RANDOMKEY: u32 = 102;
-export const CMD_ID_RENAME: u32 = 103;
-export const CMD_ID_RENAMENX: u32 = 104;
-export const CMD_ID_RESET: u32 = 105;
-export const CMD_ID_ROLE: u32 = 106;
-export const CMD_ID_RPOP: u32 = 107;
-export const CMD_ID_RPOPLPUSH: u32 = 108;
-export const CMD_ID_RPUSH: u32 = 109;
-export const CMD_ID_RPUSHX: u32 = 110;
-export const CMD_ID_SADD: u32 = 111;
-export const CMD_ID_SCAN: u32 = 112;
-export const CMD_ID_SCARD: u32 = 113;
-export const CMD_ID_SDIFF: u32 = 114;
-export const CMD_ID_SDIFFSTORE: u32 = 115;
-export const CMD_ID_SELECT: u32 = 116;
-export const CMD_ID_SET: u32 = 117;
-export const CMD_ID_SETBIT: u32 = 118;
-export const CMD_ID_SETEX: u32 = 119;
-export const CMD_ID_SETNX: u32 = 120;
-export const CMD_ID_SETRANGE: u32 = 121;
-export const CMD_ID_SHUTDOWN: u32 = 122;
-export const CMD_ID_SINTER: u32 = 123;
-export const CMD_ID_SINTERCARD: u32 = 124;
-export const CMD_ID_SINTERSTORE: u32 = 125;
-export const CMD_ID_SISMEMBER: u32 = 126;
-export const CMD_ID_SLOWLOG: u32 = 127;
-export const CMD_ID_SMEMBERS: u32 = 128;
-export const CMD_ID_SMISMEMBER: u32 = 129;
-export const CMD_ID_SMOVE: u32 = 130;
-export const CMD_ID_SPOP: u32 = 131;
-export const CMD_ID_SPUBLISH: u32 = 132;
-export const CMD_ID_SRANDMEMBER: u32 = 133;
-export const CMD_ID_SREM: u32 = 134;
-export const CMD_ID_SSCAN: u32 = 135;
-export const CMD_ID_SSUBSCRIBE: u32 = 136;
-export const CMD_ID_STRLEN: u32 = 137;
-export const CMD_ID_SUBSCRIBE: u32 = 138;
-export const CMD_ID_SUBSTR: u32 = 139;
-export const CMD_ID_SUNION: u32 = 140;
-export const CMD_ID_SUNIONSTORE: u32 = 141;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 142;
-export const CMD_ID_SWAPDB: u32 = 143;
-export const CMD_ID_TIME: u32 = 144;
-export const CMD_ID_TOUCH: u32 = 145;
-export const CMD_ID_TTL: u32 = 146;
-export const CMD_ID_TYPE: u32 = 147;
-export const CMD_ID_UNLINK: u32 = 148;
-export const CMD_ID_UNSUBSCRIBE: u32 = 149;
-export const CMD_ID_UNWATCH: u32 = 150;
-export const CMD_ID_WATCH: u32 = 151;
-export const CMD_ID_XACK: u32 = 152;
-export const CMD_ID_XACKDEL: u32 = 153;
-export const CMD_ID_XADD: u32 = 154;
-export const CMD_ID_XAUTOCLAIM: u32 = 155;
-export const CMD_ID_XCFGSET: u32 = 156;
-export const CMD_ID_XCLAIM: u32 = 157;
-export const CMD_ID_XDEL: u32 = 158;
-export const CMD_ID_XDELEX: u32 = 159;
-export const CMD_ID_XGROUP: u32 = 160;
-export const CMD_ID_XIDMPRECORD: u32 = 161;
-export const CMD_ID_XINFO: u32 = 162;
-export const CMD_ID_XLEN: u32 = 163;
-export const CMD_ID_XNACK: u32 = 164;
-export const CMD_ID_XPENDING: u32 = 165;
-export const CMD_ID_XRANGE: u32 = 166;
-export const CMD_ID_XREAD: u32 = 167;
-export const CMD_ID_XREADGROUP: u32 = 168;
-export const CMD_ID_XREVRANGE: u32 = 169;
-export const CMD_ID_XSETID: u32 = 170;
-export const CMD_ID_XTRIM: u32 = 171;
-export const CMD_ID_ZADD: u32 = 172;
-export const CMD_ID_ZCARD: u32 = 173;
-export const CMD_ID_ZCOUNT: u32 = 174;
-export const CMD_ID_ZDIFF: u32 = 175;
-export const CMD_ID_ZDIFFSTORE: u32 = 176;
-export const CMD_ID_ZINCRBY: u32 = 177;
-export const CMD_ID_ZINTER: u32 = 178;
-export const CMD_ID_ZINTERCARD: u32 = 179;
-export const CMD_ID_ZINTERSTORE: u32 = 180;
-export const CMD_ID_ZLEXCOUNT: u32 = 181;
-export const CMD_ID_ZMPOP: u32 = 182;
-export const CMD_ID_ZMSCORE: u32 = 183;
-export const CMD_ID_ZPOPMAX: u32 = 184;
-export const CMD_ID_ZPOPMIN: u32 = 185;
-export const CMD_ID_ZRANDMEMBER: u32 = 186;
-export const CMD_ID_ZRANGE: u32 = 187;
-export const CMD_ID_ZRANGEBYLEX: u32 = 188;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 189;
-export const CMD_ID_ZRANGESTORE: u32 = 190;
-export const CMD_ID_ZRANK: u32 = 191;
-export const CMD_ID_ZREM: u32 = 192;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 193;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 194;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 195;
-export const CMD_ID_ZREVRANGE: u32 = 196;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 197;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 198;
-export const CMD_ID_ZREVRANK: u32 = 199;
-export const CMD_ID_ZSCAN: u32 = 200;
-export const CMD_ID_ZSCORE: u32 = 201;
-export const CMD_ID_ZUNION: u32 = 202;
-export const CMD_ID_ZUNIONSTORE: u32 = 203;
-export const CMD_ID_CLIENT_GETNAME: u32 = 204;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 205;
-export const CMD_ID_CLIENT_HELP: u32 = 206;
-export const CMD_ID_CLIENT_ID: u32 = 207;
-export const CMD_ID_CLIENT_INFO: u32 = 208;
-export const CMD_ID_CLIENT_KILL: u32 = 209;
-export const CMD_ID_CLIENT_LIST: u32 = 210;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 211;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 212;
-export const CMD_ID_CLIENT_PAUSE: u32 = 213;
-export const CMD_ID_CLIENT_REPLY: u32 = 214;
-export const CMD_ID_CLIENT_SETINFO: u32 = 215;
-export const CMD_ID_CLIENT_SETNAME: u32 = 216;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 217;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 218;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 219;
-export const CMD_ID_COMMAND_COUNT: u32 = 220;
-export const CMD_ID_COMMAND_DOCS: u32 = 221;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 222;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 223;
-export const CMD_ID_COMMAND_HELP: u32 = 224;
-export const CMD_ID_COMMAND_INFO: u32 = 225;
-export const CMD_ID_COMMAND_LIST: u32 = 226;
-export const CMD_ID_CONFIG_GET: u32 = 227;
-export const CMD_ID_CONFIG_HELP: u32 = 228;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 229;
-export const CMD_ID_CONFIG_REWRITE: u32 = 230;
-export const CMD_ID_CONFIG_SET: u32 = 231;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 232;
-export const CMD_ID_LATENCY_GRAPH: u32 = 233;
-export const CMD_ID_LATENCY_HELP: u32 = 234;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 235;
-export const CMD_ID_LATENCY_HISTORY: u32 = 236;
-export const CMD_ID_LATENCY_LATEST: u32 = 237;
-export const CMD_ID_LATENCY_RESET: u32 = 238;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 239;
-export const CMD_ID_MEMORY_HELP: u32 = 240;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 241;
-export const CMD_ID_MEMORY_PURGE: u32 = 242;
-export const CMD_ID_MEMORY_STATS: u32 = 243;
-export const CMD_ID_MEMORY_USAGE: u32 = 244;
-export const CMD_ID_OBJECT_ENCODING: u32 = 245;
-export const CMD_ID_OBJECT_FREQ: u32 = 246;
-export const CMD_ID_OBJECT_HELP: u32 = 247;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 248;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 249;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 250;
-export const CMD_ID_PUBSUB_HELP: u32 = 251;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 252;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 253;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 254;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 255;
-export const CMD_ID_SLOWLOG_GET: u32 = 256;
-export const CMD_ID_SLOWLOG_HELP: u32 = 257;
-export const CMD_ID_SLOWLOG_LEN: u32 = 258;
-export const CMD_ID_SLOWLOG_RESET: u32 = 259;
-export const CMD_ID_XGROUP_CREATE: u32 = 260;
-export const CMD_ID_XGROUP_CREATECONSUMER: u32 = 261;
-export const CMD_ID_XGROUP_DELCONSUMER: u32 = 262;
-export const CMD_ID_XGROUP_DESTROY: u32 = 263;
-export const CMD_ID_XGROUP_HELP: u32 = 264;
-export const CMD_ID_XGROUP_SETID: u32 = 265;
-export const CMD_ID_XINFO_CONSUMERS: u32 = 266;
-export const CMD_ID_XINFO_GROUPS: u32 = 267;
-export const CMD_ID_XINFO_HELP: u32 = 268;
-export const CMD_ID_XINFO_STREAM: u32 = 269;
+export const CMD_ID_GEOADD: u32 = 35;
+export const CMD_ID_GEODIST: u32 = 36;
+export const CMD_ID_GEOHASH: u32 = 37;
+export const CMD_ID_GEOPOS: u32 = 38;
+export const CMD_ID_GEORADIUS: u32 = 39;
+export const CMD_ID_GEORADIUS_RO: u32 = 40;
+export const CMD_ID_GEORADIUSBYMEMBER: u32 = 41;
+export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 42;
+export const CMD_ID_GEOSEARCH: u32 = 43;
+export const CMD_ID_GEOSEARCHSTORE: u32 = 44;
+export const CMD_ID_GET: u32 = 45;
+export const CMD_ID_GETBIT: u32 = 46;
+export const CMD_ID_GETDEL: u32 = 47;
+export const CMD_ID_GETEX: u32 = 48;
+export const CMD_ID_GETRANGE: u32 = 49;
+export const CMD_ID_GETSET: u32 = 50;
+export const CMD_ID_HDEL: u32 = 51;
+export const CMD_ID_HELLO: u32 = 52;
+export const CMD_ID_HEXISTS: u32 = 53;
+export const CMD_ID_HEXPIRE: u32 = 54;
+export const CMD_ID_HEXPIREAT: u32 = 55;
+export const CMD_ID_HEXPIRETIME: u32 = 56;
+export const CMD_ID_HGET: u32 = 57;
+export const CMD_ID_HGETALL: u32 = 58;
+export const CMD_ID_HGETDEL: u32 = 59;
+export const CMD_ID_HGETEX: u32 = 60;
+export const CMD_ID_HINCRBY: u32 = 61;
+export const CMD_ID_HINCRBYFLOAT: u32 = 62;
+export const CMD_ID_HKEYS: u32 = 63;
+export const CMD_ID_HLEN: u32 = 64;
+export const CMD_ID_HMGET: u32 = 65;
+export const CMD_ID_HMSET: u32 = 66;
+export const CMD_ID_HPERSIST: u32 = 67;
+export const CMD_ID_HPEXPIRE: u32 = 68;
+export const CMD_ID_HPEXPIREAT: u32 = 69;
+export const CMD_ID_HPEXPIRETIME: u32 = 70;
+export const CMD_ID_HPTTL: u32 = 71;
+export const CMD_ID_HRANDFIELD: u32 = 72;
+export const CMD_ID_HSCAN: u32 = 73;
+export const CMD_ID_HSET: u32 = 74;
+export const CMD_ID_HSETEX: u32 = 75;
+export const CMD_ID_HSETNX: u32 = 76;
+export const CMD_ID_HSTRLEN: u32 = 77;
+export const CMD_ID_HTTL: u32 = 78;
+export const CMD_ID_HVALS: u32 = 79;
+export const CMD_ID_INCR: u32 = 80;
+export const CMD_ID_INCRBY: u32 = 81;
+export const CMD_ID_INCRBYFLOAT: u32 = 82;
+export const CMD_ID_INCREX: u32 = 83;
+export const CMD_ID_INFO: u32 = 84;
+export const CMD_ID_KEYS: u32 = 85;
+export const CMD_ID_LASTSAVE: u32 = 86;
+export const CMD_ID_LATENCY: u32 = 87;
+export const CMD_ID_LCS: u32 = 88;
+export const CMD_ID_LINDEX: u32 = 89;
+export const CMD_ID_LINSERT: u32 = 90;
+export const CMD_ID_LLEN: u32 = 91;
+export const CMD_ID_LMOVE: u32 = 92;
+export const CMD_ID_LMPOP: u32 = 93;
+export const CMD_ID_LOLWUT: u32 = 94;
+export const CMD_ID_LPOP: u32 = 95;
+export const CMD_ID_LPOS: u32 = 96;
+export const CMD_ID_LPUSH: u32 = 97;
+export const CMD_ID_LPUSHX: u32 = 98;
+export const CMD_ID_LRANGE: u32 = 99;
+export const CMD_ID_LREM: u32 = 100;
+export const CMD_ID_LSET: u32 = 101;
+export const CMD_ID_LTRIM: u32 = 102;
+export const CMD_ID_MEMORY: u32 = 103;
+export const CMD_ID_MGET: u32 = 104;
+export const CMD_ID_MONITOR: u32 = 105;
+export const CMD_ID_MOVE: u32 = 106;
+export const CMD_ID_MSET: u32 = 107;
+export const CMD_ID_MSETEX: u32 = 108;
+export const CMD_ID_MSETNX: u32 = 109;
+export const CMD_ID_MULTI: u32 = 110;
+export const CMD_ID_OBJECT: u32 = 111;
+export const CMD_ID_PERSIST: u32 = 112;
+export const CMD_ID_PEXPIRE: u32 = 113;
+export const CMD_ID_PEXPIREAT: u32 = 114;
+export const CMD_ID_PEXPIRETIME: u32 = 115;
+export const CMD_ID_PFADD: u32 = 116;
+export const CMD_ID_PFCOUNT: u32 = 117;
+export const CMD_ID_PFDEBUG: u32 = 118;
+export const CMD_ID_PFMERGE: u32 = 119;
+export const CMD_ID_PFSELFTEST: u32 = 120;
+export const CMD_ID_PING: u32 = 121;
+export const CMD_ID_PSETEX: u32 = 122;
+export const CMD_ID_PSUBSCRIBE: u32 = 123;
+export const CMD_ID_PTTL: u32 = 124;
+export const CMD_ID_PUBLISH: u32 = 125;
+export const CMD_ID_PUBSUB: u32 = 126;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 127;
+export const CMD_ID_QUIT: u32 = 128;
+export const CMD_ID_RANDOMKEY: u32 = 129;
+export const CMD_ID_RENAME: u32 = 130;
+export const CMD_ID_RENAMENX: u32 = 131;
+export const CMD_ID_RESET: u32 = 132;
+export const CMD_ID_ROLE: u32 = 133;
+export const CMD_ID_RPOP: u32 = 134;
+export const CMD_ID_RPOPLPUSH: u32 = 135;
+export const CMD_ID_RPUSH: u32 = 136;
+export const CMD_ID_RPUSHX: u32 = 137;
+export const CMD_ID_SADD: u32 = 138;
+export const CMD_ID_SCAN: u32 = 139;
+export const CMD_ID_SCARD: u32 = 140;
+export const CMD_ID_SDIFF: u32 = 141;
+export const CMD_ID_SDIFFSTORE: u32 = 142;
+export const CMD_ID_SELECT: u32 = 143;
+export const CMD_ID_SET: u32 = 144;
+export const CMD_ID_SETBIT: u32 = 145;
+export const CMD_ID_SETEX: u32 = 146;
+export const CMD_ID_SETNX: u32 = 147;
+export const CMD_ID_SETRANGE: u32 = 148;
+export const CMD_ID_SHUTDOWN: u32 = 149;
+export const CMD_ID_SINTER: u32 = 150;
+export const CMD_ID_SINTERCARD: u32 = 151;
+export const CMD_ID_SINTERSTORE: u32 = 152;
+export const CMD_ID_SISMEMBER: u32 = 153;
+export const CMD_ID_SLOWLOG: u32 = 154;
+export const CMD_ID_SMEMBERS: u32 = 155;
+export const CMD_ID_SMISMEMBER: u32 = 156;
+export const CMD_ID_SMOVE: u32 = 157;
+export const CMD_ID_SORT: u32 = 158;
+export const CMD_ID_SORT_RO: u32 = 159;
+export const CMD_ID_SPOP: u32 = 160;
+export const CMD_ID_SPUBLISH: u32 = 161;
+export const CMD_ID_SRANDMEMBER: u32 = 162;
+export const CMD_ID_SREM: u32 = 163;
+export const CMD_ID_SSCAN: u32 = 164;
+export const CMD_ID_SSUBSCRIBE: u32 = 165;
+export const CMD_ID_STRLEN: u32 = 166;
+export const CMD_ID_SUBSCRIBE: u32 = 167;
+export const CMD_ID_SUBSTR: u32 = 168;
+export const CMD_ID_SUNION: u32 = 169;
+export const CMD_ID_SUNIONSTORE: u32 = 170;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 171;
+export const CMD_ID_SWAPDB: u32 = 172;
+export const CMD_ID_TIME: u32 = 173;
+export const CMD_ID_TOUCH: u32 = 174;
+export const CMD_ID_TTL: u32 = 175;
+export const CMD_ID_TYPE: u32 = 176;
+export const CMD_ID_UNLINK: u32 = 177;
+export const CMD_ID_UNSUBSCRIBE: u32 = 178;
+export const CMD_ID_UNWATCH: u32 = 179;
+export const CMD_ID_WATCH: u32 = 180;
+export const CMD_ID_XACK: u32 = 181;
+export const CMD_ID_XACKDEL: u32 = 182;
+export const CMD_ID_XADD: u32 = 183;
+export const CMD_ID_XAUTOCLAIM: u32 = 184;
+export const CMD_ID_XCFGSET: u32 = 185;
+export const CMD_ID_XCLAIM: u32 = 186;
+export const CMD_ID_XDEL: u32 = 187;
+export const CMD_ID_XDELEX: u32 = 188;
+export const CMD_ID_XGROUP: u32 = 189;
+export const CMD_ID_XIDMPRECORD: u32 = 190;
+export const CMD_ID_XINFO: u32 = 191;
+export const CMD_ID_XLEN: u32 = 192;
+export const CMD_ID_XNACK: u32 = 193;
+export const CMD_ID_XPENDING: u32 = 194;
+export const CMD_ID_XRANGE: u32 = 195;
+export const CMD_ID_XREAD: u32 = 196;
+export const CMD_ID_XREADGROUP: u32 = 197;
+export const CMD_ID_XREVRANGE: u32 = 198;
+export const CMD_ID_XSETID: u32 = 199;
+export const CMD_ID_XTRIM: u32 = 200;
+export const CMD_ID_ZADD: u32 = 201;
+export const CMD_ID_ZCARD: u32 = 202;
+export const CMD_ID_ZCOUNT: u32 = 203;
+export const CMD_ID_ZDIFF: u32 = 204;
+export const CMD_ID_ZDIFFSTORE: u32 = 205;
+export const CMD_ID_ZINCRBY: u32 = 206;
+export const CMD_ID_ZINTER: u32 = 207;
+export const CMD_ID_ZINTERCARD: u32 = 208;
+export const CMD_ID_ZINTERSTORE: u32 = 209;
+export const CMD_ID_ZLEXCOUNT: u32 = 210;
+export const CMD_ID_ZMPOP: u32 = 211;
+export const CMD_ID_ZMSCORE: u32 = 212;
+export const CMD_ID_ZPOPMAX: u32 = 213;
+export const CMD_ID_ZPOPMIN: u32 = 214;
+export const CMD_ID_ZRANDMEMBER: u32 = 215;
+export const CMD_ID_ZRANGE: u32 = 216;
+export const CMD_ID_ZRANGEBYLEX: u32 = 217;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 218;
+export const CMD_ID_ZRANGESTORE: u32 = 219;
+export const CMD_ID_ZRANK: u32 = 220;
+export const CMD_ID_ZREM: u32 = 221;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 222;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 223;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 224;
+export const CMD_ID_ZREVRANGE: u32 = 225;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 226;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 227;
+export const CMD_ID_ZREVRANK: u32 = 228;
+export const CMD_ID_ZSCAN: u32 = 229;
+export const CMD_ID_ZSCORE: u32 = 230;
+export const CMD_ID_ZUNION: u32 = 231;
+export const CMD_ID_ZUNIONSTORE: u32 = 232;
+export const CMD_ID_CLIENT_CACHING: u32 = 233;
+export const CMD_ID_CLIENT_GETNAME: u32 = 234;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 235;
+export const CMD_ID_CLIENT_HELP: u32 = 236;
+export const CMD_ID_CLIENT_ID: u32 = 237;
+export const CMD_ID_CLIENT_INFO: u32 = 238;
+export const CMD_ID_CLIENT_KILL: u32 = 239;
+export const CMD_ID_CLIENT_LIST: u32 = 240;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 241;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 242;
+export const CMD_ID_CLIENT_PAUSE: u32 = 243;
+export const CMD_ID_CLIENT_REPLY: u32 = 244;
+export const CMD_ID_CLIENT_SETINFO: u32 = 245;
+export const CMD_ID_CLIENT_SETNAME: u32 = 246;
+export const CMD_ID_CLIENT_TRACKING: u32 = 247;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 248;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 249;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 250;
+export const CMD_ID_COMMAND_COUNT: u32 = 251;
+export const CMD_ID_COMMAND_DOCS: u32 = 252;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 253;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 254;
+export const CMD_ID_COMMAND_HELP: u32 = 255;
+export const CMD_ID_COMMAND_INFO: u32 = 256;
+export const CMD_ID_COMMAND_LIST: u32 = 257;
+export const CMD_ID_CONFIG_GET: u32 = 258;
+export const CMD_ID_CONFIG_HELP: u32 = 259;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 260;
+export const CMD_ID_CONFIG_REWRITE: u32 = 261;
+export const CMD_ID_CONFIG_SET: u32 = 262;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 263;
+export const CMD_ID_LATENCY_GRAPH: u32 = 264;
+export const CMD_ID_LATENCY_HELP: u32 = 265;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 266;
+export const CMD_ID_LATENCY_HISTORY: u32 = 267;
+export const CMD_ID_LATENCY_LATEST: u32 = 268;
+export const CMD_ID_LATENCY_RESET: u32 = 269;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 270;
+export const CMD_ID_MEMORY_HELP: u32 = 271;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 272;
+export const CMD_ID_MEMORY_PURGE: u32 = 273;
+export const CMD_ID_MEMORY_STATS: u32 = 274;
+export const CMD_ID_MEMORY_USAGE: u32 = 275;
+export const CMD_ID_OBJECT_ENCODING: u32 = 276;
+export const CMD_ID_OBJECT_FREQ: u32 = 277;
+export const CMD_ID_OBJECT_HELP: u32 = 278;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 279;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 280;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 281;
+export const CMD_ID_PUBSUB_HELP: u32 = 282;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 283;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 284;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 285;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 286;
+export const CMD_ID_SLOWLOG_GET: u32 = 287;
+export const CMD_ID_SLOWLOG_HELP: u32 = 288;
+export const CMD_ID_SLOWLOG_LEN: u32 = 289;
+export const CMD_ID_SLOWLOG_RESET: u32 = 290;
+export const CMD_ID_XGROUP_CREATE: u32 = 291;
+export const CMD_ID_XGROUP_CREATECONSUMER: u32 = 292;
+export const CMD_ID_XGROUP_DELCONSUMER: u32 = 293;
+export const CMD_ID_XGROUP_DESTROY: u32 = 294;
+export const CMD_ID_XGROUP_HELP: u32 = 295;
+export const CMD_ID_XGROUP_SETID: u32 = 296;
+export const CMD_ID_XINFO_CONSUMERS: u32 = 297;
+export const CMD_ID_XINFO_GROUPS: u32 = 298;
+export const CMD_ID_XINFO_HELP: u32 = 299;
+export const CMD_ID_XINFO_STREAM: u32 = 300;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -595,11 +675,11 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 14 bzpopmin
     94,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 15 client
-    102,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,204,0,16,0,0,0,0,0,0,0,
+    102,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,233,0,18,0,0,0,0,0,0,0,
     // 16 command
-    108,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,220,0,7,0,0,0,0,0,0,0,
+    108,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,251,0,7,0,0,0,0,0,0,0,
     // 17 config
-    115,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,227,0,5,0,0,0,0,0,0,0,
+    115,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,2,1,5,0,0,0,0,0,0,0,
     // 18 copy
     121,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 19 dbsize
@@ -634,476 +714,538 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     205,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 34 flushdb
     213,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 35 get
-    220,0,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 36 getbit
-    223,0,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 37 getdel
-    229,0,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 38 getex
-    235,0,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 39 getrange
-    240,0,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 40 getset
-    248,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 41 hdel
-    254,0,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 42 hello
-    2,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 43 hexists
-    7,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 44 hget
-    14,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 45 hgetall
-    18,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 hincrby
-    25,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 47 hincrbyfloat
-    32,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 48 hkeys
-    44,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 49 hlen
-    49,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 hmget
-    53,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 51 hmset
-    58,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 52 hrandfield
-    63,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 53 hscan
-    73,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 54 hset
-    78,1,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 55 hsetnx
-    82,1,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 56 hstrlen
-    88,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 57 hvals
-    95,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 58 incr
-    100,1,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 59 incrby
-    104,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 incrbyfloat
-    110,1,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 increx
-    121,1,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 info
-    127,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 keys
-    131,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 64 lastsave
-    135,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 65 latency
-    143,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,232,0,7,0,0,0,0,0,0,0,
-    // 66 lcs
-    150,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 67 lindex
-    153,1,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 68 linsert
-    159,1,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 llen
-    166,1,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 lmove
-    170,1,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 lmpop
-    175,1,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 lolwut
-    180,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 lpop
-    186,1,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 74 lpos
-    190,1,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 lpush
-    194,1,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 lpushx
-    199,1,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 lrange
-    205,1,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 lrem
-    211,1,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 lset
-    215,1,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 ltrim
-    219,1,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 memory
-    224,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,239,0,6,0,0,0,0,0,0,0,
-    // 82 mget
-    230,1,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 monitor
-    234,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 move
-    241,1,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 mset
-    245,1,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 msetex
-    249,1,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 msetnx
-    255,1,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 multi
-    5,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 object
-    10,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,245,0,5,0,0,0,0,0,0,0,
-    // 90 persist
-    16,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 pexpire
-    23,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 92 pexpireat
-    30,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 pexpiretime
-    39,2,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 ping
-    50,2,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 psetex
-    54,2,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 psubscribe
-    60,2,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 pttl
-    70,2,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 publish
-    74,2,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 pubsub
-    81,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,250,0,6,0,0,0,0,0,0,0,
-    // 100 punsubscribe
-    87,2,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 quit
-    99,2,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 randomkey
-    103,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 rename
-    112,2,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 renamenx
-    118,2,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 reset
-    126,2,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 role
-    131,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 rpop
-    135,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 rpoplpush
-    139,2,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 rpush
-    148,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 rpushx
-    153,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 sadd
-    159,2,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 112 scan
-    163,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 scard
-    167,2,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 sdiff
-    172,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 sdiffstore
-    177,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 select
-    187,2,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 set
-    193,2,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 setbit
-    196,2,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 setex
-    202,2,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 setnx
-    207,2,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 setrange
-    212,2,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 shutdown
-    220,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 sinter
-    228,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 sintercard
-    234,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 sinterstore
-    244,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 sismember
-    255,2,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 127 slowlog
-    8,3,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,0,1,4,0,0,0,0,0,0,0,
-    // 128 smembers
-    15,3,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 smismember
-    23,3,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 130 smove
-    33,3,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 131 spop
-    38,3,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 spublish
-    42,3,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 srandmember
-    50,3,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 srem
-    61,3,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 135 sscan
-    65,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 ssubscribe
-    70,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 strlen
-    80,3,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 subscribe
-    86,3,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 substr
-    95,3,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 sunion
-    101,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 sunionstore
-    107,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 sunsubscribe
-    118,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 swapdb
-    130,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 time
-    136,3,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 touch
-    140,3,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 ttl
-    145,3,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 type
-    148,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 unlink
-    152,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 unsubscribe
-    158,3,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 unwatch
-    169,3,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 watch
-    176,3,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 xack
-    181,3,4,0,252,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 xackdel
-    185,3,7,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 xadd
-    192,3,4,0,251,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 xautoclaim
-    196,3,10,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 xcfgset
-    206,3,7,0,254,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 xclaim
-    213,3,6,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 xdel
-    219,3,4,0,253,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 xdelex
-    223,3,6,0,251,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 xgroup
-    229,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,4,1,6,0,0,0,0,0,0,0,
-    // 161 xidmprecord
-    235,3,11,0,5,0,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 162 xinfo
-    246,3,5,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,10,1,4,0,0,0,0,0,0,0,
-    // 163 xlen
-    251,3,4,0,2,0,255,255,2,16,0,1,2,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 xnack
-    255,3,5,0,249,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 xpending
-    4,4,8,0,253,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 xrange
-    12,4,6,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 xread
-    18,4,5,0,252,255,255,255,66,0,2,1,2,136,1,0,0,0,0,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 xreadgroup
-    23,4,10,0,249,255,255,255,65,0,2,1,4,136,1,0,0,0,0,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 xrevrange
-    33,4,9,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 xsetid
-    42,4,6,0,253,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 xtrim
-    48,4,5,0,252,255,255,255,1,0,0,1,4,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 zadd
-    53,4,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
-    // 173 zcard
-    57,4,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 zcount
-    62,4,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 zdiff
-    68,4,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 zdiffstore
-    73,4,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 zincrby
-    83,4,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 178 zinter
-    90,4,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 zintercard
-    96,4,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 zinterstore
-    106,4,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 zlexcount
-    117,4,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 zmpop
-    126,4,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 zmscore
-    131,4,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 184 zpopmax
-    138,4,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 zpopmin
-    145,4,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 zrandmember
-    152,4,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 zrange
-    163,4,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 zrangebylex
-    169,4,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 zrangebyscore
-    180,4,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 zrangestore
-    193,4,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 zrank
-    204,4,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 192 zrem
-    209,4,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 193 zremrangebylex
-    213,4,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 zremrangebyrank
-    227,4,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 zremrangebyscore
-    242,4,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 zrevrange
-    2,5,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 zrevrangebylex
-    11,5,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 zrevrangebyscore
-    25,5,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 zrevrank
-    41,5,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 200 zscan
-    49,5,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 zscore
-    54,5,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 202 zunion
-    60,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 zunionstore
-    66,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 client|getname
-    77,5,14,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 client|getredir
-    91,5,15,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 client|help
-    106,5,11,1,2,0,15,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 client|id
-    117,5,9,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 client|info
-    126,5,11,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 client|kill
-    137,5,11,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 client|list
-    148,5,11,1,254,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 client|no-evict
-    159,5,15,1,3,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 client|no-touch
-    174,5,15,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 client|pause
-    189,5,12,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 client|reply
-    201,5,12,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 client|setinfo
-    213,5,14,1,4,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 client|setname
-    227,5,14,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 client|trackinginfo
-    241,5,19,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 client|unblock
-    4,6,14,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 client|unpause
-    18,6,14,1,2,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 command|count
-    32,6,13,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 command|docs
-    45,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 command|getkeys
-    57,6,15,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 command|getkeysandflags
-    72,6,23,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 command|help
-    95,6,12,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 command|info
-    107,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 command|list
-    119,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 config|get
-    131,6,10,1,253,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 config|help
-    141,6,11,1,2,0,17,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 config|resetstat
-    152,6,16,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 config|rewrite
-    168,6,14,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 config|set
-    182,6,10,1,252,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 232 latency|doctor
-    192,6,14,1,2,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 233 latency|graph
-    206,6,13,1,3,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 234 latency|help
-    219,6,12,1,2,0,65,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 235 latency|histogram
-    231,6,17,1,254,255,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 236 latency|history
-    248,6,15,1,3,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 237 latency|latest
-    7,7,14,1,2,0,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 238 latency|reset
-    21,7,13,1,254,255,65,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 239 memory|doctor
-    34,7,13,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 240 memory|help
-    47,7,11,1,2,0,81,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 241 memory|malloc-stats
-    58,7,19,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 242 memory|purge
-    77,7,12,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 243 memory|stats
-    89,7,12,1,2,0,81,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 244 memory|usage
-    101,7,12,0,253,255,81,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 245 object|encoding
-    113,7,15,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 246 object|freq
-    128,7,11,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 247 object|help
-    139,7,11,0,2,0,89,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 248 object|idletime
-    150,7,15,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 249 object|refcount
-    165,7,15,0,3,0,89,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 250 pubsub|channels
-    180,7,15,0,254,255,99,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 251 pubsub|help
-    195,7,11,0,2,0,99,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 252 pubsub|numpat
-    206,7,13,0,2,0,99,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 253 pubsub|numsub
-    219,7,13,0,254,255,99,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 254 pubsub|shardchannels
-    232,7,20,0,254,255,99,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 255 pubsub|shardnumsub
-    252,7,18,0,254,255,99,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 256 slowlog|get
-    14,8,11,0,254,255,127,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 257 slowlog|help
-    25,8,12,0,2,0,127,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 258 slowlog|len
-    37,8,11,0,2,0,127,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 259 slowlog|reset
-    48,8,13,0,2,0,127,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 260 xgroup|create
-    61,8,13,0,251,255,160,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 261 xgroup|createconsumer
-    74,8,21,0,5,0,160,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 262 xgroup|delconsumer
-    95,8,18,0,5,0,160,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 263 xgroup|destroy
-    113,8,14,0,4,0,160,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 264 xgroup|help
-    127,8,11,0,2,0,160,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 265 xgroup|setid
-    138,8,12,0,251,255,160,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 266 xinfo|consumers
-    150,8,15,0,4,0,162,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 267 xinfo|groups
-    165,8,12,0,3,0,162,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 268 xinfo|help
-    177,8,10,0,2,0,162,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 269 xinfo|stream
-    187,8,12,0,253,255,162,0,2,0,16,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 35 geoadd
+    220,0,6,0,251,255,255,255,5,0,0,1,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 36 geodist
+    226,0,7,0,252,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 37 geohash
+    233,0,7,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 38 geopos
+    240,0,6,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 39 georadius
+    246,0,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 40 georadius_ro
+    255,0,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 georadiusbymember
+    11,1,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 42 georadiusbymember_ro
+    28,1,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 geosearch
+    48,1,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 44 geosearchstore
+    57,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 45 get
+    71,1,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 getbit
+    74,1,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 47 getdel
+    80,1,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 48 getex
+    86,1,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 getrange
+    91,1,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 getset
+    99,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 51 hdel
+    105,1,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 52 hello
+    109,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 53 hexists
+    114,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 54 hexpire
+    121,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 55 hexpireat
+    128,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 56 hexpiretime
+    137,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 57 hget
+    148,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 58 hgetall
+    152,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 hgetdel
+    159,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 hgetex
+    166,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 hincrby
+    172,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 62 hincrbyfloat
+    179,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 63 hkeys
+    191,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 hlen
+    196,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 65 hmget
+    200,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 66 hmset
+    205,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 67 hpersist
+    210,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 hpexpire
+    218,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 hpexpireat
+    226,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 70 hpexpiretime
+    236,1,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 hpttl
+    248,1,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 hrandfield
+    253,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 hscan
+    7,2,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 hset
+    12,2,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 75 hsetex
+    16,2,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 hsetnx
+    22,2,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 77 hstrlen
+    28,2,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 78 httl
+    35,2,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 hvals
+    39,2,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 incr
+    44,2,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 incrby
+    48,2,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 82 incrbyfloat
+    54,2,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 increx
+    65,2,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 info
+    71,2,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 keys
+    75,2,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 lastsave
+    79,2,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 latency
+    87,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,7,1,7,0,0,0,0,0,0,0,
+    // 88 lcs
+    94,2,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 lindex
+    97,2,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 linsert
+    103,2,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 llen
+    110,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 lmove
+    114,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 lmpop
+    119,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 lolwut
+    124,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 lpop
+    130,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 lpos
+    134,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 lpush
+    138,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 lpushx
+    143,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 lrange
+    149,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 lrem
+    155,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 lset
+    159,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 ltrim
+    163,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 memory
+    168,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,14,1,6,0,0,0,0,0,0,0,
+    // 104 mget
+    174,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 monitor
+    178,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 move
+    185,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 mset
+    189,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 msetex
+    193,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 msetnx
+    199,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 multi
+    205,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 object
+    210,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,20,1,5,0,0,0,0,0,0,0,
+    // 112 persist
+    216,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 pexpire
+    223,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 pexpireat
+    230,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 pexpiretime
+    239,2,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 pfadd
+    250,2,5,0,254,255,255,255,5,16,0,1,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 pfcount
+    255,2,7,0,254,255,255,255,2,0,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 pfdebug
+    6,3,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 pfmerge
+    13,3,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 pfselftest
+    20,3,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 ping
+    30,3,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 psetex
+    34,3,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 psubscribe
+    40,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 pttl
+    50,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 publish
+    54,3,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 pubsub
+    61,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,25,1,6,0,0,0,0,0,0,0,
+    // 127 punsubscribe
+    67,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 quit
+    79,3,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 randomkey
+    83,3,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 rename
+    92,3,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 renamenx
+    98,3,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 reset
+    106,3,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 role
+    111,3,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 rpop
+    115,3,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 rpoplpush
+    119,3,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 rpush
+    128,3,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 rpushx
+    133,3,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 sadd
+    139,3,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 139 scan
+    143,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 scard
+    147,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 sdiff
+    152,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 sdiffstore
+    157,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 select
+    167,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 set
+    173,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 setbit
+    176,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 setex
+    182,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 setnx
+    187,3,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 setrange
+    192,3,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 shutdown
+    200,3,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 sinter
+    208,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 sintercard
+    214,3,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 sinterstore
+    224,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 sismember
+    235,3,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 154 slowlog
+    244,3,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,31,1,4,0,0,0,0,0,0,0,
+    // 155 smembers
+    251,3,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 smismember
+    3,4,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 157 smove
+    13,4,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 158 sort
+    18,4,4,0,254,255,255,255,5,0,18,0,60,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 sort_ro
+    22,4,7,0,254,255,255,255,2,0,18,0,58,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 spop
+    29,4,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 spublish
+    33,4,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 srandmember
+    41,4,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 srem
+    52,4,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 164 sscan
+    56,4,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 ssubscribe
+    61,4,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 strlen
+    71,4,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 167 subscribe
+    77,4,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 substr
+    86,4,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 sunion
+    92,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 sunionstore
+    98,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 sunsubscribe
+    109,4,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 swapdb
+    121,4,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 173 time
+    127,4,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 touch
+    131,4,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 ttl
+    136,4,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 type
+    139,4,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 unlink
+    143,4,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 unsubscribe
+    149,4,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 unwatch
+    160,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 watch
+    167,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 xack
+    172,4,4,0,252,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 xackdel
+    176,4,7,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 xadd
+    183,4,4,0,251,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 xautoclaim
+    187,4,10,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 xcfgset
+    197,4,7,0,254,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 xclaim
+    204,4,6,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 xdel
+    210,4,4,0,253,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 xdelex
+    214,4,6,0,251,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 xgroup
+    220,4,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,35,1,6,0,0,0,0,0,0,0,
+    // 190 xidmprecord
+    226,4,11,0,5,0,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 xinfo
+    237,4,5,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,41,1,4,0,0,0,0,0,0,0,
+    // 192 xlen
+    242,4,4,0,2,0,255,255,2,16,0,1,2,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 xnack
+    246,4,5,0,249,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 xpending
+    251,4,8,0,253,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 xrange
+    3,5,6,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 xread
+    9,5,5,0,252,255,255,255,66,0,2,1,2,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 xreadgroup
+    14,5,10,0,249,255,255,255,65,0,2,1,4,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 xrevrange
+    24,5,9,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 xsetid
+    33,5,6,0,253,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 xtrim
+    39,5,5,0,252,255,255,255,1,0,0,1,4,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 zadd
+    44,5,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
+    // 202 zcard
+    48,5,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 zcount
+    53,5,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 zdiff
+    59,5,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 zdiffstore
+    64,5,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 zincrby
+    74,5,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 207 zinter
+    81,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 zintercard
+    87,5,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 zinterstore
+    97,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 zlexcount
+    108,5,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 zmpop
+    117,5,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 zmscore
+    122,5,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 213 zpopmax
+    129,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 zpopmin
+    136,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 zrandmember
+    143,5,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 zrange
+    154,5,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 zrangebylex
+    160,5,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 zrangebyscore
+    171,5,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 zrangestore
+    184,5,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 zrank
+    195,5,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 221 zrem
+    200,5,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 222 zremrangebylex
+    204,5,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 zremrangebyrank
+    218,5,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 zremrangebyscore
+    233,5,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 zrevrange
+    249,5,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 zrevrangebylex
+    2,6,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 zrevrangebyscore
+    16,6,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 zrevrank
+    32,6,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 229 zscan
+    40,6,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 zscore
+    45,6,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 231 zunion
+    51,6,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 232 zunionstore
+    57,6,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 client|caching
+    68,6,14,0,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 client|getname
+    82,6,14,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 client|getredir
+    96,6,15,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 client|help
+    111,6,11,1,2,0,15,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 237 client|id
+    122,6,9,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 238 client|info
+    131,6,11,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 239 client|kill
+    142,6,11,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 240 client|list
+    153,6,11,1,254,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 241 client|no-evict
+    164,6,15,1,3,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 242 client|no-touch
+    179,6,15,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 243 client|pause
+    194,6,12,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 244 client|reply
+    206,6,12,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 245 client|setinfo
+    218,6,14,1,4,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 246 client|setname
+    232,6,14,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 247 client|tracking
+    246,6,15,0,253,255,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 248 client|trackinginfo
+    5,7,19,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 249 client|unblock
+    24,7,14,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 250 client|unpause
+    38,7,14,1,2,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 251 command|count
+    52,7,13,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 252 command|docs
+    65,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 253 command|getkeys
+    77,7,15,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 254 command|getkeysandflags
+    92,7,23,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 255 command|help
+    115,7,12,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 256 command|info
+    127,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 257 command|list
+    139,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 258 config|get
+    151,7,10,1,253,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 259 config|help
+    161,7,11,1,2,0,17,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 260 config|resetstat
+    172,7,16,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 261 config|rewrite
+    188,7,14,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 262 config|set
+    202,7,10,1,252,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 263 latency|doctor
+    212,7,14,1,2,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 264 latency|graph
+    226,7,13,1,3,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 265 latency|help
+    239,7,12,1,2,0,87,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 266 latency|histogram
+    251,7,17,1,254,255,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 267 latency|history
+    12,8,15,1,3,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 268 latency|latest
+    27,8,14,1,2,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 269 latency|reset
+    41,8,13,1,254,255,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 270 memory|doctor
+    54,8,13,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 271 memory|help
+    67,8,11,1,2,0,103,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 272 memory|malloc-stats
+    78,8,19,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 273 memory|purge
+    97,8,12,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 274 memory|stats
+    109,8,12,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 275 memory|usage
+    121,8,12,0,253,255,103,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 276 object|encoding
+    133,8,15,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 277 object|freq
+    148,8,11,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 278 object|help
+    159,8,11,0,2,0,111,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 279 object|idletime
+    170,8,15,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 280 object|refcount
+    185,8,15,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 281 pubsub|channels
+    200,8,15,0,254,255,126,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 282 pubsub|help
+    215,8,11,0,2,0,126,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 283 pubsub|numpat
+    226,8,13,0,2,0,126,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 284 pubsub|numsub
+    239,8,13,0,254,255,126,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 285 pubsub|shardchannels
+    252,8,20,0,254,255,126,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 286 pubsub|shardnumsub
+    16,9,18,0,254,255,126,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 287 slowlog|get
+    34,9,11,0,254,255,154,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 288 slowlog|help
+    45,9,12,0,2,0,154,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 289 slowlog|len
+    57,9,11,0,2,0,154,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 290 slowlog|reset
+    68,9,13,0,2,0,154,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 291 xgroup|create
+    81,9,13,0,251,255,189,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 292 xgroup|createconsumer
+    94,9,21,0,5,0,189,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 293 xgroup|delconsumer
+    115,9,18,0,5,0,189,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 294 xgroup|destroy
+    133,9,14,0,4,0,189,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 295 xgroup|help
+    147,9,11,0,2,0,189,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 296 xgroup|setid
+    158,9,12,0,251,255,189,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 297 xinfo|consumers
+    170,9,15,0,4,0,191,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 298 xinfo|groups
+    185,9,12,0,3,0,191,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 299 xinfo|help
+    197,9,10,0,2,0,191,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 300 xinfo|stream
+    207,9,12,0,253,255,191,0,2,0,16,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -1145,6 +1287,16 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   101,120,112,105,114,101,116,105,109,101, // expiretime
   102,108,117,115,104,97,108,108, // flushall
   102,108,117,115,104,100,98, // flushdb
+  103,101,111,97,100,100, // geoadd
+  103,101,111,100,105,115,116, // geodist
+  103,101,111,104,97,115,104, // geohash
+  103,101,111,112,111,115, // geopos
+  103,101,111,114,97,100,105,117,115, // georadius
+  103,101,111,114,97,100,105,117,115,95,114,111, // georadius_ro
+  103,101,111,114,97,100,105,117,115,98,121,109,101,109,98,101,114, // georadiusbymember
+  103,101,111,114,97,100,105,117,115,98,121,109,101,109,98,101,114,95,114,111, // georadiusbymember_ro
+  103,101,111,115,101,97,114,99,104, // geosearch
+  103,101,111,115,101,97,114,99,104,115,116,111,114,101, // geosearchstore
   103,101,116, // get
   103,101,116,98,105,116, // getbit
   103,101,116,100,101,108, // getdel
@@ -1154,19 +1306,31 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   104,100,101,108, // hdel
   104,101,108,108,111, // hello
   104,101,120,105,115,116,115, // hexists
+  104,101,120,112,105,114,101, // hexpire
+  104,101,120,112,105,114,101,97,116, // hexpireat
+  104,101,120,112,105,114,101,116,105,109,101, // hexpiretime
   104,103,101,116, // hget
   104,103,101,116,97,108,108, // hgetall
+  104,103,101,116,100,101,108, // hgetdel
+  104,103,101,116,101,120, // hgetex
   104,105,110,99,114,98,121, // hincrby
   104,105,110,99,114,98,121,102,108,111,97,116, // hincrbyfloat
   104,107,101,121,115, // hkeys
   104,108,101,110, // hlen
   104,109,103,101,116, // hmget
   104,109,115,101,116, // hmset
+  104,112,101,114,115,105,115,116, // hpersist
+  104,112,101,120,112,105,114,101, // hpexpire
+  104,112,101,120,112,105,114,101,97,116, // hpexpireat
+  104,112,101,120,112,105,114,101,116,105,109,101, // hpexpiretime
+  104,112,116,116,108, // hpttl
   104,114,97,110,100,102,105,101,108,100, // hrandfield
   104,115,99,97,110, // hscan
   104,115,101,116, // hset
+  104,115,101,116,101,120, // hsetex
   104,115,101,116,110,120, // hsetnx
   104,115,116,114,108,101,110, // hstrlen
+  104,116,116,108, // httl
   104,118,97,108,115, // hvals
   105,110,99,114, // incr
   105,110,99,114,98,121, // incrby
@@ -1204,6 +1368,11 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   112,101,120,112,105,114,101, // pexpire
   112,101,120,112,105,114,101,97,116, // pexpireat
   112,101,120,112,105,114,101,116,105,109,101, // pexpiretime
+  112,102,97,100,100, // pfadd
+  112,102,99,111,117,110,116, // pfcount
+  112,102,100,101,98,117,103, // pfdebug
+  112,102,109,101,114,103,101, // pfmerge
+  112,102,115,101,108,102,116,101,115,116, // pfselftest
   112,105,110,103, // ping
   112,115,101,116,101,120, // psetex
   112,115,117,98,115,99,114,105,98,101, // psubscribe
@@ -1241,6 +1410,8 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   115,109,101,109,98,101,114,115, // smembers
   115,109,105,115,109,101,109,98,101,114, // smismember
   115,109,111,118,101, // smove
+  115,111,114,116, // sort
+  115,111,114,116,95,114,111, // sort_ro
   115,112,111,112, // spop
   115,112,117,98,108,105,115,104, // spublish
   115,114,97,110,100,109,101,109,98,101,114, // srandmember
@@ -1314,6 +1485,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   122,115,99,111,114,101, // zscore
   122,117,110,105,111,110, // zunion
   122,117,110,105,111,110,115,116,111,114,101, // zunionstore
+  99,108,105,101,110,116,124,99,97,99,104,105,110,103, // client|caching
   99,108,105,101,110,116,124,103,101,116,110,97,109,101, // client|getname
   99,108,105,101,110,116,124,103,101,116,114,101,100,105,114, // client|getredir
   99,108,105,101,110,116,124,104,101,108,112, // client|help
@@ -1327,6 +1499,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   99,108,105,101,110,116,124,114,101,112,108,121, // client|reply
   99,108,105,101,110,116,124,115,101,116,105,110,102,111, // client|setinfo
   99,108,105,101,110,116,124,115,101,116,110,97,109,101, // client|setname
+  99,108,105,101,110,116,124,116,114,97,99,107,105,110,103, // client|tracking
   99,108,105,101,110,116,124,116,114,97,99,107,105,110,103,105,110,102,111, // client|trackinginfo
   99,108,105,101,110,116,124,117,110,98,108,111,99,107, // client|unblock
   99,108,105,101,110,116,124,117,110,112,97,117,115,101, // client|unpause
@@ -1476,549 +1649,648 @@ export function dispatchCommand(id: u32): void {
       flushdbCommand();
       break;
     case 35:
-      getCommand();
+      geoaddCommand();
       break;
     case 36:
-      getbitCommand();
+      geodistCommand();
       break;
     case 37:
-      getdelCommand();
+      geohashCommand();
       break;
     case 38:
-      getexCommand();
+      geoposCommand();
       break;
     case 39:
-      getrangeCommand();
+      georadiusCommand();
       break;
     case 40:
-      getsetCommand();
+      georadiusRoCommand();
       break;
     case 41:
-      hdelCommand();
+      georadiusbymemberCommand();
+      break;
+    case 42:
+      georadiusbymemberRoCommand();
       break;
     case 43:
-      hexistsCommand();
+      geosearchCommand();
       break;
     case 44:
-      hgetCommand();
+      geosearchstoreCommand();
       break;
     case 45:
-      hgetallCommand();
+      getCommand();
       break;
     case 46:
-      hincrbyCommand();
+      getbitCommand();
       break;
     case 47:
-      hincrbyfloatCommand();
+      getdelCommand();
       break;
     case 48:
-      hkeysCommand();
+      getexCommand();
       break;
     case 49:
-      hlenCommand();
-      break;
-    case 50:
-      hmgetCommand();
-      break;
-    case 51:
-      hmsetCommand();
-      break;
-    case 52:
-      hrandfieldCommand();
-      break;
-    case 53:
-      hscanCommand();
-      break;
-    case 54:
-      hsetCommand();
-      break;
-    case 55:
-      hsetnxCommand();
-      break;
-    case 56:
-      hstrlenCommand();
-      break;
-    case 57:
-      hvalsCommand();
-      break;
-    case 58:
-      incrCommand();
-      break;
-    case 59:
-      incrbyCommand();
-      break;
-    case 60:
-      incrbyfloatCommand();
-      break;
-    case 61:
-      increxCommand();
-      break;
-    case 63:
-      keysCommand();
-      break;
-    case 66:
-      lcsCommand();
-      break;
-    case 67:
-      lindexCommand();
-      break;
-    case 68:
-      linsertCommand();
-      break;
-    case 69:
-      llenCommand();
-      break;
-    case 70:
-      lmoveCommand();
-      break;
-    case 71:
-      lmpopCommand();
-      break;
-    case 73:
-      lpopCommand();
-      break;
-    case 74:
-      lposCommand();
-      break;
-    case 75:
-      lpushCommand();
-      break;
-    case 76:
-      lpushxCommand();
-      break;
-    case 77:
-      lrangeCommand();
-      break;
-    case 78:
-      lremCommand();
-      break;
-    case 79:
-      lsetCommand();
-      break;
-    case 80:
-      ltrimCommand();
-      break;
-    case 82:
-      mgetCommand();
-      break;
-    case 83:
-      monitorCommand();
-      break;
-    case 84:
-      moveCommand();
-      break;
-    case 85:
-      msetCommand();
-      break;
-    case 86:
-      msetexCommand();
-      break;
-    case 87:
-      msetnxCommand();
-      break;
-    case 88:
-      multiCommand();
-      break;
-    case 90:
-      persistCommand();
-      break;
-    case 91:
-      pexpireCommand();
-      break;
-    case 92:
-      pexpireatCommand();
-      break;
-    case 93:
-      pexpiretimeCommand();
-      break;
-    case 94:
-      pingCommand();
-      break;
-    case 95:
-      psetexCommand();
-      break;
-    case 96:
-      psubscribeCommand();
-      break;
-    case 97:
-      pttlCommand();
-      break;
-    case 98:
-      publishCommand();
-      break;
-    case 100:
-      punsubscribeCommand();
-      break;
-    case 101:
-      quitCommand();
-      break;
-    case 102:
-      randomkeyCommand();
-      break;
-    case 103:
-      renameCommand();
-      break;
-    case 104:
-      renamenxCommand();
-      break;
-    case 105:
-      resetCommand();
-      break;
-    case 107:
-      rpopCommand();
-      break;
-    case 108:
-      rpoplpushCommand();
-      break;
-    case 109:
-      rpushCommand();
-      break;
-    case 110:
-      rpushxCommand();
-      break;
-    case 111:
-      saddCommand();
-      break;
-    case 112:
-      scanCommand();
-      break;
-    case 113:
-      scardCommand();
-      break;
-    case 114:
-      sdiffCommand();
-      break;
-    case 115:
-      sdiffstoreCommand();
-      break;
-    case 116:
-      selectCommand();
-      break;
-    case 117:
-      setCommand();
-      break;
-    case 118:
-      setbitCommand();
-      break;
-    case 119:
-      setexCommand();
-      break;
-    case 120:
-      setnxCommand();
-      break;
-    case 121:
-      setrangeCommand();
-      break;
-    case 123:
-      sinterCommand();
-      break;
-    case 124:
-      sintercardCommand();
-      break;
-    case 125:
-      sinterstoreCommand();
-      break;
-    case 126:
-      sismemberCommand();
-      break;
-    case 128:
-      smembersCommand();
-      break;
-    case 129:
-      smismemberCommand();
-      break;
-    case 130:
-      smoveCommand();
-      break;
-    case 131:
-      spopCommand();
-      break;
-    case 132:
-      spublishCommand();
-      break;
-    case 133:
-      srandmemberCommand();
-      break;
-    case 134:
-      sremCommand();
-      break;
-    case 135:
-      sscanCommand();
-      break;
-    case 136:
-      ssubscribeCommand();
-      break;
-    case 137:
-      strlenCommand();
-      break;
-    case 138:
-      subscribeCommand();
-      break;
-    case 139:
       getrangeCommand();
       break;
+    case 50:
+      getsetCommand();
+      break;
+    case 51:
+      hdelCommand();
+      break;
+    case 53:
+      hexistsCommand();
+      break;
+    case 54:
+      hexpireCommand();
+      break;
+    case 55:
+      hexpireatCommand();
+      break;
+    case 56:
+      hexpiretimeCommand();
+      break;
+    case 57:
+      hgetCommand();
+      break;
+    case 58:
+      hgetallCommand();
+      break;
+    case 59:
+      hgetdelCommand();
+      break;
+    case 60:
+      hgetexCommand();
+      break;
+    case 61:
+      hincrbyCommand();
+      break;
+    case 62:
+      hincrbyfloatCommand();
+      break;
+    case 63:
+      hkeysCommand();
+      break;
+    case 64:
+      hlenCommand();
+      break;
+    case 65:
+      hmgetCommand();
+      break;
+    case 66:
+      hmsetCommand();
+      break;
+    case 67:
+      hpersistCommand();
+      break;
+    case 68:
+      hpexpireCommand();
+      break;
+    case 69:
+      hpexpireatCommand();
+      break;
+    case 70:
+      hpexpiretimeCommand();
+      break;
+    case 71:
+      hpttlCommand();
+      break;
+    case 72:
+      hrandfieldCommand();
+      break;
+    case 73:
+      hscanCommand();
+      break;
+    case 74:
+      hsetCommand();
+      break;
+    case 75:
+      hsetexCommand();
+      break;
+    case 76:
+      hsetnxCommand();
+      break;
+    case 77:
+      hstrlenCommand();
+      break;
+    case 78:
+      httlCommand();
+      break;
+    case 79:
+      hvalsCommand();
+      break;
+    case 80:
+      incrCommand();
+      break;
+    case 81:
+      incrbyCommand();
+      break;
+    case 82:
+      incrbyfloatCommand();
+      break;
+    case 83:
+      increxCommand();
+      break;
+    case 85:
+      keysCommand();
+      break;
+    case 88:
+      lcsCommand();
+      break;
+    case 89:
+      lindexCommand();
+      break;
+    case 90:
+      linsertCommand();
+      break;
+    case 91:
+      llenCommand();
+      break;
+    case 92:
+      lmoveCommand();
+      break;
+    case 93:
+      lmpopCommand();
+      break;
+    case 95:
+      lpopCommand();
+      break;
+    case 96:
+      lposCommand();
+      break;
+    case 97:
+      lpushCommand();
+      break;
+    case 98:
+      lpushxCommand();
+      break;
+    case 99:
+      lrangeCommand();
+      break;
+    case 100:
+      lremCommand();
+      break;
+    case 101:
+      lsetCommand();
+      break;
+    case 102:
+      ltrimCommand();
+      break;
+    case 104:
+      mgetCommand();
+      break;
+    case 105:
+      monitorCommand();
+      break;
+    case 106:
+      moveCommand();
+      break;
+    case 107:
+      msetCommand();
+      break;
+    case 108:
+      msetexCommand();
+      break;
+    case 109:
+      msetnxCommand();
+      break;
+    case 110:
+      multiCommand();
+      break;
+    case 112:
+      persistCommand();
+      break;
+    case 113:
+      pexpireCommand();
+      break;
+    case 114:
+      pexpireatCommand();
+      break;
+    case 115:
+      pexpiretimeCommand();
+      break;
+    case 116:
+      pfaddCommand();
+      break;
+    case 117:
+      pfcountCommand();
+      break;
+    case 118:
+      pfdebugCommand();
+      break;
+    case 119:
+      pfmergeCommand();
+      break;
+    case 120:
+      pfselftestCommand();
+      break;
+    case 121:
+      pingCommand();
+      break;
+    case 122:
+      psetexCommand();
+      break;
+    case 123:
+      psubscribeCommand();
+      break;
+    case 124:
+      pttlCommand();
+      break;
+    case 125:
+      publishCommand();
+      break;
+    case 127:
+      punsubscribeCommand();
+      break;
+    case 128:
+      quitCommand();
+      break;
+    case 129:
+      randomkeyCommand();
+      break;
+    case 130:
+      renameCommand();
+      break;
+    case 131:
+      renamenxCommand();
+      break;
+    case 132:
+      resetCommand();
+      break;
+    case 134:
+      rpopCommand();
+      break;
+    case 135:
+      rpoplpushCommand();
+      break;
+    case 136:
+      rpushCommand();
+      break;
+    case 137:
+      rpushxCommand();
+      break;
+    case 138:
+      saddCommand();
+      break;
+    case 139:
+      scanCommand();
+      break;
     case 140:
-      sunionCommand();
+      scardCommand();
       break;
     case 141:
-      sunionstoreCommand();
+      sdiffCommand();
       break;
     case 142:
-      sunsubscribeCommand();
+      sdiffstoreCommand();
       break;
     case 143:
-      swapdbCommand();
+      selectCommand();
       break;
     case 144:
-      timeCommand();
+      setCommand();
       break;
     case 145:
-      touchCommand();
+      setbitCommand();
       break;
     case 146:
-      ttlCommand();
+      setexCommand();
       break;
     case 147:
-      typeCommand();
+      setnxCommand();
       break;
     case 148:
-      unlinkCommand();
-      break;
-    case 149:
-      unsubscribeCommand();
+      setrangeCommand();
       break;
     case 150:
-      unwatchCommand();
+      sinterCommand();
       break;
     case 151:
-      watchCommand();
+      sintercardCommand();
       break;
     case 152:
-      xackCommand();
+      sinterstoreCommand();
       break;
     case 153:
-      xackdelCommand();
-      break;
-    case 154:
-      xaddCommand();
+      sismemberCommand();
       break;
     case 155:
-      xautoclaimCommand();
+      smembersCommand();
       break;
     case 156:
-      xcfgsetCommand();
+      smismemberCommand();
       break;
     case 157:
-      xclaimCommand();
+      smoveCommand();
       break;
     case 158:
-      xdelCommand();
+      sortCommand();
       break;
     case 159:
-      xdelexCommand();
+      sortRoCommand();
+      break;
+    case 160:
+      spopCommand();
       break;
     case 161:
-      xidmprecordCommand();
+      spublishCommand();
+      break;
+    case 162:
+      srandmemberCommand();
       break;
     case 163:
-      xlenCommand();
+      sremCommand();
       break;
     case 164:
-      xnackCommand();
+      sscanCommand();
       break;
     case 165:
-      xpendingCommand();
+      ssubscribeCommand();
       break;
     case 166:
-      xrangeCommand();
+      strlenCommand();
       break;
     case 167:
-      xreadCommand();
+      subscribeCommand();
       break;
     case 168:
-      xreadgroupCommand();
+      getrangeCommand();
       break;
     case 169:
-      xrevrangeCommand();
+      sunionCommand();
       break;
     case 170:
-      xsetidCommand();
+      sunionstoreCommand();
       break;
     case 171:
-      xtrimCommand();
+      sunsubscribeCommand();
       break;
     case 172:
-      zaddCommand();
+      swapdbCommand();
       break;
     case 173:
-      zcardCommand();
+      timeCommand();
       break;
     case 174:
-      zcountCommand();
+      touchCommand();
       break;
     case 175:
-      zdiffCommand();
+      ttlCommand();
       break;
     case 176:
-      zdiffstoreCommand();
+      typeCommand();
       break;
     case 177:
-      zincrbyCommand();
+      unlinkCommand();
       break;
     case 178:
-      zinterCommand();
+      unsubscribeCommand();
       break;
     case 179:
-      zintercardCommand();
+      unwatchCommand();
       break;
     case 180:
-      zinterstoreCommand();
+      watchCommand();
       break;
     case 181:
-      zlexcountCommand();
+      xackCommand();
       break;
     case 182:
-      zmpopCommand();
+      xackdelCommand();
       break;
     case 183:
-      zmscoreCommand();
+      xaddCommand();
       break;
     case 184:
-      zpopmaxCommand();
+      xautoclaimCommand();
       break;
     case 185:
-      zpopminCommand();
+      xcfgsetCommand();
       break;
     case 186:
-      zrandmemberCommand();
+      xclaimCommand();
       break;
     case 187:
-      zrangeCommand();
+      xdelCommand();
       break;
     case 188:
-      zrangebylexCommand();
-      break;
-    case 189:
-      zrangebyscoreCommand();
+      xdelexCommand();
       break;
     case 190:
-      zrangestoreCommand();
-      break;
-    case 191:
-      zrankCommand();
+      xidmprecordCommand();
       break;
     case 192:
-      zremCommand();
+      xlenCommand();
       break;
     case 193:
-      zremrangebylexCommand();
+      xnackCommand();
       break;
     case 194:
-      zremrangebyrankCommand();
+      xpendingCommand();
       break;
     case 195:
-      zremrangebyscoreCommand();
+      xrangeCommand();
       break;
     case 196:
-      zrevrangeCommand();
+      xreadCommand();
       break;
     case 197:
-      zrevrangebylexCommand();
+      xreadgroupCommand();
       break;
     case 198:
-      zrevrangebyscoreCommand();
+      xrevrangeCommand();
       break;
     case 199:
-      zrevrankCommand();
+      xsetidCommand();
       break;
     case 200:
-      zscanCommand();
+      xtrimCommand();
       break;
     case 201:
-      zscoreCommand();
+      zaddCommand();
       break;
     case 202:
-      zunionCommand();
+      zcardCommand();
       break;
     case 203:
+      zcountCommand();
+      break;
+    case 204:
+      zdiffCommand();
+      break;
+    case 205:
+      zdiffstoreCommand();
+      break;
+    case 206:
+      zincrbyCommand();
+      break;
+    case 207:
+      zinterCommand();
+      break;
+    case 208:
+      zintercardCommand();
+      break;
+    case 209:
+      zinterstoreCommand();
+      break;
+    case 210:
+      zlexcountCommand();
+      break;
+    case 211:
+      zmpopCommand();
+      break;
+    case 212:
+      zmscoreCommand();
+      break;
+    case 213:
+      zpopmaxCommand();
+      break;
+    case 214:
+      zpopminCommand();
+      break;
+    case 215:
+      zrandmemberCommand();
+      break;
+    case 216:
+      zrangeCommand();
+      break;
+    case 217:
+      zrangebylexCommand();
+      break;
+    case 218:
+      zrangebyscoreCommand();
+      break;
+    case 219:
+      zrangestoreCommand();
+      break;
+    case 220:
+      zrankCommand();
+      break;
+    case 221:
+      zremCommand();
+      break;
+    case 222:
+      zremrangebylexCommand();
+      break;
+    case 223:
+      zremrangebyrankCommand();
+      break;
+    case 224:
+      zremrangebyscoreCommand();
+      break;
+    case 225:
+      zrevrangeCommand();
+      break;
+    case 226:
+      zrevrangebylexCommand();
+      break;
+    case 227:
+      zrevrangebyscoreCommand();
+      break;
+    case 228:
+      zrevrankCommand();
+      break;
+    case 229:
+      zscanCommand();
+      break;
+    case 230:
+      zscoreCommand();
+      break;
+    case 231:
+      zunionCommand();
+      break;
+    case 232:
       zunionstoreCommand();
       break;
-    case 244:
-      memoryUsageCommand();
+    case 233:
+      clientCachingCommand();
       break;
-    case 245:
-      objectEncodingCommand();
-      break;
-    case 246:
-      objectFreqCommand();
+    case 235:
+      clientGetredirCommand();
       break;
     case 247:
-      objectHelpCommand();
+      clientTrackingCommand();
       break;
     case 248:
+      clientTrackinginfoCommand();
+      break;
+    case 275:
+      memoryUsageCommand();
+      break;
+    case 276:
+      objectEncodingCommand();
+      break;
+    case 277:
+      objectFreqCommand();
+      break;
+    case 278:
+      objectHelpCommand();
+      break;
+    case 279:
       objectIdletimeCommand();
       break;
-    case 249:
+    case 280:
       objectRefcountCommand();
       break;
-    case 250:
+    case 281:
       pubsubChannelsCommand();
       break;
-    case 251:
+    case 282:
       pubsubHelpCommand();
       break;
-    case 252:
+    case 283:
       pubsubNumpatCommand();
       break;
-    case 253:
+    case 284:
       pubsubNumsubCommand();
       break;
-    case 254:
+    case 285:
       pubsubShardchannelsCommand();
       break;
-    case 255:
+    case 286:
       pubsubShardnumsubCommand();
       break;
-    case 256:
+    case 287:
       slowlogGetCommand();
       break;
-    case 257:
+    case 288:
       slowlogHelpCommand();
       break;
-    case 258:
+    case 289:
       slowlogLenCommand();
       break;
-    case 259:
+    case 290:
       slowlogResetCommand();
       break;
-    case 260:
+    case 291:
       xgroupCreateCommand();
       break;
-    case 261:
+    case 292:
       xgroupCreateconsumerCommand();
       break;
-    case 262:
+    case 293:
       xgroupDelconsumerCommand();
       break;
-    case 263:
+    case 294:
       xgroupDestroyCommand();
       break;
-    case 264:
+    case 295:
       xgroupHelpCommand();
       break;
-    case 265:
+    case 296:
       xgroupSetidCommand();
       break;
-    case 266:
+    case 297:
       xinfoConsumersCommand();
       break;
-    case 267:
+    case 298:
       xinfoGroupsCommand();
       break;
-    case 268:
+    case 299:
       xinfoHelpCommand();
       break;
-    case 269:
+    case 300:
       xinfoStreamCommand();
       break;
     default:

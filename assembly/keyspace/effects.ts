@@ -59,6 +59,13 @@ let used: usize = 0;
 /** Turns one kind of interest on or off. */
 export function wantEffects(bit: u32, on: bool): void {
   effectsWanted = on ? effectsWanted | bit : effectsWanted & ~bit;
+  if (effectsWanted == 0 && used == 0) freeQueue();
+}
+
+function freeQueue(): void {
+  if (queue != 0) free(queue);
+  queue = 0;
+  capacity = 0;
 }
 
 /** Changes that belong to no single key, or whose keys nobody can be interested in. */
@@ -154,9 +161,5 @@ export function effectsBytes(): usize {
 export function effectsClear(): void {
   used = 0;
   effectsLost = false;
-  if (capacity > QUEUE_MIN_BYTES << 8) {
-    free(queue);
-    queue = 0;
-    capacity = 0;
-  }
+  if (effectsWanted == 0 || capacity > QUEUE_MIN_BYTES << 8) freeQueue();
 }

@@ -9,6 +9,7 @@
 //   zset, listpack            a listpack of members and scores in turn
 //   zset, skiplist            a sorted set ("skiplist" is only its name)
 //   hash, listpack            a listpack of fields and values in turn
+//   hash, listpackex          fields, values and expiries (field_expiries.ts)
 //   hash, hashtable           a member table with values
 //   stream                    a stream
 //
@@ -38,6 +39,7 @@ import {
   ENCODING_HASHTABLE,
   ENCODING_INTSET,
   ENCODING_LISTPACK,
+  ENCODING_LISTPACK_EX,
   ENCODING_SKIPLIST,
   Entry,
   EntryPtr,
@@ -49,14 +51,21 @@ import {
   tryEntryCopyString,
   tryNewBlockEntry,
 } from './entry';
+import {
+  expiringFieldsBytes,
+  expiringFieldsFree,
+  expiringFieldsLength,
+  tryExpiringFieldsCopy,
+} from './field_expiries';
 
-/** Frees a value's block, all of it now. */
+/** Frees a value's block, all of it now. A hash must not be filed any more (field_expiries.ts). */
 export function valueFree(type: u32, encoding: u32, block: usize): void {
   if (type == TYPE_STRING) free(block);
   else if (type == TYPE_LIST) listFree(block);
   else if (encoding == ENCODING_LISTPACK) lpFree(block);
   else if (encoding == ENCODING_INTSET) intsetFree(block);
   else if (encoding == ENCODING_HASHTABLE) memberTableFree(block);
+  else if (encoding == ENCODING_LISTPACK_EX) expiringFieldsFree(block);
   else if (type == TYPE_STREAM) streamFree(block);
   else {
     assert(encoding == ENCODING_SKIPLIST);
@@ -77,12 +86,13 @@ export function valueFreeStep(type: u32, encoding: u32, block: usize, budget: u3
   return true;
 }
 
-/** A copy of the block of a value that is no string, or 0 when memory is exhausted. */
+/** A copy of the block of a value that is no string, filed nowhere, or 0 when memory is exhausted. */
 export function tryValueCopy(type: u32, encoding: u32, block: usize): usize {
   if (type == TYPE_LIST) return listDup(block);
   if (encoding == ENCODING_LISTPACK) return lpDup(block);
   if (encoding == ENCODING_INTSET) return intsetDup(block);
   if (encoding == ENCODING_HASHTABLE) return tryMemberTableCopy(changetype<MemberTable>(block));
+  if (encoding == ENCODING_LISTPACK_EX) return tryExpiringFieldsCopy(block);
   if (type == TYPE_STREAM) return tryStreamCopy(changetype<Stream>(block));
   assert(encoding == ENCODING_SKIPLIST);
   return tryZslCopy(changetype<SortedSet>(block));
@@ -93,6 +103,7 @@ export function valueLength(type: u32, encoding: u32, block: usize): u32 {
   if (type == TYPE_LIST) return listLength(block);
   if (type == TYPE_STREAM) return <u32>min<u64>(changetype<Stream>(block).length, u32.MAX_VALUE);
   if (encoding == ENCODING_INTSET) return intsetLen(block);
+  if (encoding == ENCODING_LISTPACK_EX) return expiringFieldsLength(block);
   if (encoding != ENCODING_LISTPACK) return changetype<MemberTable>(block).keys;
   const elements = lpLength(block);
   return type == TYPE_SET ? elements : elements >> 1;
@@ -127,6 +138,7 @@ export function valueBytes(type: u32, encoding: u32, block: usize, samples: u32)
   if (type == TYPE_LIST) return <f64>listBytes(block, samples);
   if (encoding == ENCODING_LISTPACK) return <f64>lpBlockBytes(block);
   if (encoding == ENCODING_HASHTABLE) return memberTableBytes(block);
+  if (encoding == ENCODING_LISTPACK_EX) return expiringFieldsBytes(block);
   if (type == TYPE_STREAM) return streamBytes(block);
   assert(encoding == ENCODING_SKIPLIST);
   return zslBytes(block);

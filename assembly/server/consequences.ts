@@ -1,4 +1,5 @@
-// What follows a command that ran, whoever ran it: monitors, effects, CLIENT REPLY, slow log.
+// What follows a command that ran, whoever ran it: monitors, effects, CLIENT REPLY, slow log. What the
+// client itself is told goes behind its reply.
 
 import {
   CFG_LATENCY_THRESHOLD_MS,
@@ -18,6 +19,7 @@ import { blockedDrain } from '../client/blocked';
 import { monitorCount, monitorFeed } from '../client/monitor';
 import { notifyDrain } from '../client/notify';
 import { slowlogPushIfNeeded } from '../client/slowlog';
+import { trackingDrain } from '../client/tracking';
 import { watchDrain } from '../client/watch';
 import {
   CMD_ID_PSUBSCRIBE,
@@ -30,11 +32,11 @@ import {
 import { clockUs } from '../keyspace/clock';
 import { effectsBytes, effectsClear, effectsLost } from '../keyspace/effects';
 import { Settings } from '../keyspace/settings';
-import { Conn } from '../resp/connection';
+import { Conn, pushTaken } from '../resp/connection';
 import { clearCommandErrors, commandErrors } from '../resp/errors';
-import { outputRewind } from '../resp/writer';
+import { outputRewind, replyRaw } from '../resp/writer';
+import { commandFlags } from './command_lookup';
 import { countFailed } from './command_stats';
-import { commandFlags } from './dispatch';
 import { pushEvent } from './events';
 
 export const REPLY_MODES: u32 = CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT;
@@ -57,13 +59,23 @@ export function feedMonitors(c: Conn, id: u32, args: usize, count: u32, batchSta
   monitorFeed(c, args, count, batchStartUs == 0 ? 0 : clockUs() - batchStartUs);
 }
 
-/** Tells everyone concerned what the command, or background work, changed. */
-export function drainEffects(): void {
+/**
+ * Tells everyone concerned what a command, or background work, changed. `current` is the connection
+ * whose command it was, 0 for background work.
+ */
+export function drainEffects(current: usize): void {
   if (effectsBytes() == 0 && !effectsLost) return;
   watchDrain();
+  trackingDrain(current);
   blockedDrain();
   notifyDrain();
   effectsClear();
+}
+
+/** Messages that a command sent to its own connection go into the output now. */
+export function takeOwnPushes(c: Conn): void {
+  replyRaw(c.push, c.pushLen);
+  pushTaken(c);
 }
 
 /**

@@ -17,6 +17,7 @@ import {
   ABI_CURRENT_CONN,
   CLIENT_CLOSE_ASAP,
   CLIENT_NO_TOUCH,
+  CLIENT_TRACKING,
   STAT_COMMANDS,
 } from '../abi';
 import {
@@ -61,6 +62,7 @@ import { abiSet } from './abi_block';
 import { countCalls } from './command_stats';
 import { afterReply, countErrors, drainEffects, noteSlow } from './consequences';
 import { ADMIT_HOLD, ADMIT_RUN, admitAtOnce, admitCommand, refreshGuards } from './dispatch';
+import { afterTracked, noteReads } from './tracked_reads';
 
 /** A command that runs again by itself, and is held back by CLIENT PAUSE, is tried again so much later. */
 const HELD_BACK_MS: i64 = 100;
@@ -136,8 +138,6 @@ function tryRun(b: Blocked, isLast: bool): bool {
   clearCommandErrors();
   if (!admitAtOnce(id, argc)) {
     const admitted = admitCommand(id);
-    // Keys evicted for the command count as changed before it runs.
-    drainEffects();
     if (admitted == ADMIT_HOLD) return false;
     if (admitted != ADMIT_RUN) {
       letGo(c, start);
@@ -150,7 +150,7 @@ function tryRun(b: Blocked, isLast: bool): bool {
   endReprocessing();
   b.usedUs += max(clockUs() - beganUs, 0.0);
   if (!blockedAgain) complete(c, b, start);
-  drainEffects();
+  drainEffects(changetype<usize>(c));
   return true;
 }
 
@@ -162,6 +162,10 @@ function complete(c: Conn, b: Blocked, start: u32): void {
   Stats.add(STAT_COMMANDS, 1);
   c.commands += 1;
   noteSlow(c, id, blockedArgv(b), b.argc, b.usedUs);
+  if (c.flags & CLIENT_TRACKING) {
+    noteReads(c, id, blockedArgv(b), b.argc);
+    afterTracked(c);
+  }
   letGo(c, start);
 }
 

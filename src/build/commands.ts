@@ -56,6 +56,10 @@ function keyFields(command: CompiledCommand): KeyFields {
       keyNumIndex: begin.index + find.keyNumIndex,
     };
   }
+  const halves = find.type === 'range' && find.limit === 2 && find.lastKey === -1;
+  if (begin.type === 'keyword' && begin.keyword.toUpperCase() === 'STREAMS' && halves) {
+    return { kind: abi.KEYS_STREAMS, first, last, step, keyNumIndex: 0 };
+  }
   return { kind: abi.KEYS_IRREGULAR, first, last, step, keyNumIndex: 0 };
 }
 

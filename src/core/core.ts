@@ -46,6 +46,7 @@ export interface CoreExports {
   databaseKeys(index: number): number;
   databaseExpires(index: number): number;
   databaseAverageTtl(index: number): number;
+  databaseSubexpiry(index: number): number;
   databaseTableBytes(index: number): number;
   databaseBuckets(index: number): number;
   databaseOverflow(index: number): number;
@@ -61,6 +62,11 @@ export interface CoreExports {
   shardChannelCount(): number;
   watchingClientCount(): number;
   watchedKeyCount(): number;
+  trackingClientCount(): number;
+  trackedKeyCount(): number;
+  trackedItemCount(): number;
+  trackedPrefixCount(): number;
+  connTrackingRedirect(ptr: number): number;
   datasetDigest(out: number): void;
   valueDigest(database: number, key: number, keyLen: number, out: number): void;
   describeKey(database: number, key: number, keyLen: number, compress: number, out: number): number;
