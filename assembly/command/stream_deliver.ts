@@ -153,7 +153,7 @@ function deliverRest(
 
 // --- CLAIM ---
 
-const ID_BYTES: usize = 16;
+const ID_BYTES: u32 = 16;
 
 /** Whether the pending entry at a position of the order by time has been idle long enough. */
 function isIdle(at: u64, minIdleMs: i64): bool {
