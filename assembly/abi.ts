@@ -141,6 +141,8 @@ export const RECORD_KEYNUM_INDEX = 20; // u8 argument that holds the number of k
 export const RECORD_HAS_SUBCOMMANDS = 21; // u8
 export const RECORD_FIRST_SUB = 22; // u16 id of the first subcommand
 export const RECORD_SUB_COUNT = 24; // u16
+export const RECORD_FIRST_MEMBER = 26; // u8 argument that names a member of the key's collection, or 0
+export const RECORD_MEMBER_STEP = 27; // u8 from one to the next, 0 when there is but one
 export const RECORD_NO_ID = 65535;
 
 export const KEYS_NONE = 0;

@@ -86,6 +86,8 @@ function packRecord(command: CompiledCommand, nameOffset: number, hostOwned: boo
   record.writeUInt8(subcommands.length > 0 ? 1 : 0, abi.RECORD_HAS_SUBCOMMANDS);
   record.writeUInt16LE(subcommands[0]?.id ?? abi.RECORD_NO_ID, abi.RECORD_FIRST_SUB);
   record.writeUInt16LE(subcommands.length, abi.RECORD_SUB_COUNT);
+  record.writeUInt8(command.spec.members?.first ?? 0, abi.RECORD_FIRST_MEMBER);
+  record.writeUInt8(command.spec.members?.step ?? 0, abi.RECORD_MEMBER_STEP);
   return record;
 }
 

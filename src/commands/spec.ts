@@ -152,6 +152,11 @@ export interface CommandSpec {
   /** ACL categories beyond those implied by the flags, without '@'. */
   categories: AclCategory[];
   keys: KeySpec[];
+  /**
+   * Core only: arguments that name members of the first key's collection, as far as options do not
+   * shift them; a hint for touching their memory ahead. Without a step there is one.
+   */
+  members?: { first: number; step?: number };
   /** Names the function that finds the keys when key specs alone cannot (SORT, MIGRATE ...). */
   keyExtractor?: string;
   args: ArgSpec[];
