@@ -237,7 +237,7 @@ export class Server {
     return this.options.endAfterCrash(cause, config.get('use-exit-on-panic'));
   }
 
-  /** What CLIENT LIST shows of transactions and subscriptions. */
+  /** What CLIENT LIST shows of transactions, subscriptions and tracking. */
   private detailsOf(client: Client): ClientDetails {
     const ptr = this.engine.clients.get(client.id)?.ptr;
     if (ptr === undefined) return NO_DETAILS;
@@ -249,6 +249,8 @@ export class Server {
       shardChannels: exports.connSubscriptions(ptr, 2),
       queuedCommands: exports.connQueuedCommands(ptr),
       queuedBytes: exports.connQueuedBytes(ptr),
+      blockedBytes: exports.connBlockedBytes(ptr),
+      redirect: exports.connTrackingRedirect(ptr),
     };
   }
 
@@ -312,6 +314,8 @@ export class Server {
       registry: this.clients,
       pause: this.pause,
       hasUser: (name) => this.users.hasUser(name),
+      unblock: ({ block }, reason) =>
+        engine.core.exports.unblockClient(block.ptr, reason === 'error' ? 1 : 0) !== 0,
     });
     registerAuthCommands(engine.commands, {
       registry: this.clients,

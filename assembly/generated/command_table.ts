@@ -13,6 +13,12 @@ import {
   bitopCommand,
 } from '../command/bitop';
 import {
+  clientCachingCommand,
+  clientGetredirCommand,
+  clientTrackingCommand,
+  clientTrackinginfoCommand,
+} from '../command/client_tracking';
+import {
   echoCommand,
   monitorCommand,
   pingCommand,
@@ -53,6 +59,20 @@ import {
   unlinkCommand,
 } from '../command/generic';
 import {
+  geoaddCommand,
+  geodistCommand,
+  geohashCommand,
+  geoposCommand,
+} from '../command/geo';
+import {
+  georadiusCommand,
+  georadiusRoCommand,
+  georadiusbymemberCommand,
+  georadiusbymemberRoCommand,
+  geosearchCommand,
+  geosearchstoreCommand,
+} from '../command/geo_search';
+import {
   hdelCommand,
   hexistsCommand,
   hgetCommand,
@@ -87,12 +107,24 @@ import {
   httlCommand,
 } from '../command/hash_expire';
 import {
+  pfaddCommand,
+  pfcountCommand,
+  pfmergeCommand,
+} from '../command/hyperloglog';
+import {
+  pfdebugCommand,
+  pfselftestCommand,
+} from '../command/hyperloglog_debug';
+import {
   increxCommand,
 } from '../command/increx';
 import {
   lcsCommand,
 } from '../command/lcs';
 import {
+  blmpopCommand,
+  blpopCommand,
+  brpopCommand,
   lindexCommand,
   llenCommand,
   lmpopCommand,
@@ -112,6 +144,8 @@ import {
   ltrimCommand,
 } from '../command/list_edit';
 import {
+  blmoveCommand,
+  brpoplpushCommand,
   lmoveCommand,
   rpoplpushCommand,
 } from '../command/list_move';
@@ -184,6 +218,56 @@ import {
   slowlogResetCommand,
 } from '../command/slowlog';
 import {
+  sortCommand,
+  sortRoCommand,
+} from '../command/sort';
+import {
+  xaddCommand,
+  xlenCommand,
+  xrangeCommand,
+  xrevrangeCommand,
+  xsetidCommand,
+} from '../command/stream';
+import {
+  xautoclaimCommand,
+  xclaimCommand,
+} from '../command/stream_claim';
+import {
+  xackdelCommand,
+  xdelCommand,
+  xdelexCommand,
+} from '../command/stream_delete';
+import {
+  xgroupCreateCommand,
+  xgroupCreateconsumerCommand,
+  xgroupDelconsumerCommand,
+  xgroupDestroyCommand,
+  xgroupHelpCommand,
+  xgroupSetidCommand,
+} from '../command/stream_group';
+import {
+  xcfgsetCommand,
+  xidmprecordCommand,
+} from '../command/stream_idmp';
+import {
+  xinfoConsumersCommand,
+  xinfoGroupsCommand,
+  xinfoHelpCommand,
+  xinfoStreamCommand,
+} from '../command/stream_info';
+import {
+  xackCommand,
+  xnackCommand,
+  xpendingCommand,
+} from '../command/stream_pending';
+import {
+  xreadCommand,
+  xreadgroupCommand,
+} from '../command/stream_read';
+import {
+  xtrimCommand,
+} from '../command/stream_trim';
+import {
   getCommand,
   getdelCommand,
   getexCommand,
@@ -207,6 +291,9 @@ import {
   watchCommand,
 } from '../command/transactions';
 import {
+  bzmpopCommand,
+  bzpopmaxCommand,
+  bzpopminCommand,
   zaddCommand,
   zcardCommand,
   zincrbyCommand,
@@ -249,8 +336,8 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 244;
-export const TOP_LEVEL_COUNT: u32 = 188;
+export const COMMAND_COUNT: u32 = 301;
+export const TOP_LEVEL_COUNT: u32 = 233;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -259,243 +346,300 @@ export const CMD_ID_BITFIELD: u32 = 3;
 export const CMD_ID_BITFIELD_RO: u32 = 4;
 export const CMD_ID_BITOP: u32 = 5;
 export const CMD_ID_BITPOS: u32 = 6;
-export const CMD_ID_CLIENT: u32 = 7;
-export const CMD_ID_COMMAND: u32 = 8;
-export const CMD_ID_CONFIG: u32 = 9;
-export const CMD_ID_COPY: u32 = 10;
-export const CMD_ID_DBSIZE: u32 = 11;
-export const CMD_ID_DEBUG: u32 = 12;
-export const CMD_ID_DECR: u32 = 13;
-export const CMD_ID_DECRBY: u32 = 14;
-export const CMD_ID_DEL: u32 = 15;
-export const CMD_ID_DELEX: u32 = 16;
-export const CMD_ID_DIGEST: u32 = 17;
-export const CMD_ID_DISCARD: u32 = 18;
-export const CMD_ID_ECHO: u32 = 19;
-export const CMD_ID_EXEC: u32 = 20;
-export const CMD_ID_EXISTS: u32 = 21;
-export const CMD_ID_EXPIRE: u32 = 22;
-export const CMD_ID_EXPIREAT: u32 = 23;
-export const CMD_ID_EXPIRETIME: u32 = 24;
-export const CMD_ID_FLUSHALL: u32 = 25;
-export const CMD_ID_FLUSHDB: u32 = 26;
-export const CMD_ID_GET: u32 = 27;
-export const CMD_ID_GETBIT: u32 = 28;
-export const CMD_ID_GETDEL: u32 = 29;
-export const CMD_ID_GETEX: u32 = 30;
-export const CMD_ID_GETRANGE: u32 = 31;
-export const CMD_ID_GETSET: u32 = 32;
-export const CMD_ID_HDEL: u32 = 33;
-export const CMD_ID_HELLO: u32 = 34;
-export const CMD_ID_HEXISTS: u32 = 35;
-export const CMD_ID_HEXPIRE: u32 = 36;
-export const CMD_ID_HEXPIREAT: u32 = 37;
-export const CMD_ID_HEXPIRETIME: u32 = 38;
-export const CMD_ID_HGET: u32 = 39;
-export const CMD_ID_HGETALL: u32 = 40;
-export const CMD_ID_HGETDEL: u32 = 41;
-export const CMD_ID_HGETEX: u32 = 42;
-export const CMD_ID_HINCRBY: u32 = 43;
-export const CMD_ID_HINCRBYFLOAT: u32 = 44;
-export const CMD_ID_HKEYS: u32 = 45;
-export const CMD_ID_HLEN: u32 = 46;
-export const CMD_ID_HMGET: u32 = 47;
-export const CMD_ID_HMSET: u32 = 48;
-export const CMD_ID_HPERSIST: u32 = 49;
-export const CMD_ID_HPEXPIRE: u32 = 50;
-export const CMD_ID_HPEXPIREAT: u32 = 51;
-export const CMD_ID_HPEXPIRETIME: u32 = 52;
-export const CMD_ID_HPTTL: u32 = 53;
-export const CMD_ID_HRANDFIELD: u32 = 54;
-export const CMD_ID_HSCAN: u32 = 55;
-export const CMD_ID_HSET: u32 = 56;
-export const CMD_ID_HSETEX: u32 = 57;
-export const CMD_ID_HSETNX: u32 = 58;
-export const CMD_ID_HSTRLEN: u32 = 59;
-export const CMD_ID_HTTL: u32 = 60;
-export const CMD_ID_HVALS: u32 = 61;
-export const CMD_ID_INCR: u32 = 62;
-export const CMD_ID_INCRBY: u32 = 63;
-export const CMD_ID_INCRBYFLOAT: u32 = 64;
-export const CMD_ID_INCREX: u32 = 65;
-export const CMD_ID_INFO: u32 = 66;
-export const CMD_ID_KEYS: u32 = 67;
-export const CMD_ID_LASTSAVE: u32 = 68;
-export const CMD_ID_LATENCY: u32 = 69;
-export const CMD_ID_LCS: u32 = 70;
-export const CMD_ID_LINDEX: u32 = 71;
-export const CMD_ID_LINSERT: u32 = 72;
-export const CMD_ID_LLEN: u32 = 73;
-export const CMD_ID_LMOVE: u32 = 74;
-export const CMD_ID_LMPOP: u32 = 75;
-export const CMD_ID_LOLWUT: u32 = 76;
-export const CMD_ID_LPOP: u32 = 77;
-export const CMD_ID_LPOS: u32 = 78;
-export const CMD_ID_LPUSH: u32 = 79;
-export const CMD_ID_LPUSHX: u32 = 80;
-export const CMD_ID_LRANGE: u32 = 81;
-export const CMD_ID_LREM: u32 = 82;
-export const CMD_ID_LSET: u32 = 83;
-export const CMD_ID_LTRIM: u32 = 84;
-export const CMD_ID_MEMORY: u32 = 85;
-export const CMD_ID_MGET: u32 = 86;
-export const CMD_ID_MONITOR: u32 = 87;
-export const CMD_ID_MOVE: u32 = 88;
-export const CMD_ID_MSET: u32 = 89;
-export const CMD_ID_MSETEX: u32 = 90;
-export const CMD_ID_MSETNX: u32 = 91;
-export const CMD_ID_MULTI: u32 = 92;
-export const CMD_ID_OBJECT: u32 = 93;
-export const CMD_ID_PERSIST: u32 = 94;
-export const CMD_ID_PEXPIRE: u32 = 95;
-export const CMD_ID_PEXPIREAT: u32 = 96;
-export const CMD_ID_PEXPIRETIME: u32 = 97;
-export const CMD_ID_PING: u32 = 98;
-export const CMD_ID_PSETEX: u32 = 99;
-export const CMD_ID_PSUBSCRIBE: u32 = 100;
-export const CMD_ID_PTTL: u32 = 101;
-export const CMD_ID_PUBLISH: u32 = 102;
-export const CMD_ID_PUBSUB: u32 = 103;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 104;
-export const CMD_ID_QUIT: u32 = 105;
-export const CMD_ID_RANDOMKEY: u32 = 106;
-export const CMD_ID_RENAME: u32 = 107;
-export const CMD_ID_RENAMENX: u32 = 108;
-export const CMD_ID_RESET: u32 = 109;
-export const CMD_ID_ROLE: u32 = 110;
-export const CMD_ID_RPOP: u32 = 111;
-export const CMD_ID_RPOPLPUSH: u32 = 112;
-export const CMD_ID_RPUSH: u32 = 113;
-export const CMD_ID_RPUSHX: u32 = 114;
-export const CMD_ID_SADD: u32 = 115;
-export const CMD_ID_SCAN: u32 = 116;
-export const CMD_ID_SCARD: u32 = 117;
-export const CMD_ID_SDIFF: u32 = 118;
-export const CMD_ID_SDIFFSTORE: u32 = 119;
-export const CMD_ID_SELECT: u32 = 120;
-export const CMD_ID_SET: u32 = 121;
-export const CMD_ID_SETBIT: u32 = 122;
-export const CMD_ID_SETEX: u32 = 123;
-export const CMD_ID_SETNX: u32 = 124;
-export const CMD_ID_SETRANGE: u32 = 125;
-export const CMD_ID_SHUTDOWN: u32 = 126;
-export const CMD_ID_SINTER: u32 = 127;
-export const CMD_ID_SINTERCARD: u32 = 128;
-export const CMD_ID_SINTERSTORE: u32 = 129;
-export const CMD_ID_SISMEMBER: u32 = 130;
-export const CMD_ID_SLOWLOG: u32 = 131;
-export const CMD_ID_SMEMBERS: u32 = 132;
-export const CMD_ID_SMISMEMBER: u32 = 133;
-export const CMD_ID_SMOVE: u32 = 134;
-export const CMD_ID_SPOP: u32 = 135;
-export const CMD_ID_SPUBLISH: u32 = 136;
-export const CMD_ID_SRANDMEMBER: u32 = 137;
-export const CMD_ID_SREM: u32 = 138;
-export const CMD_ID_SSCAN: u32 = 139;
-export const CMD_ID_SSUBSCRIBE: u32 = 140;
-export const CMD_ID_STRLEN: u32 = 141;
-export const CMD_ID_SUBSCRIBE: u32 = 142;
-export const CMD_ID_SUBSTR: u32 = 143;
-export const CMD_ID_SUNION: u32 = 144;
-export const CMD_ID_SUNIONSTORE: u32 = 145;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 146;
-export const CMD_ID_SWAPDB: u32 = 147;
-export const CMD_ID_TIME: u32 = 148;
-export const CMD_ID_TOUCH: u32 = 149;
-export const CMD_ID_TTL: u32 = 150;
-export const CMD_ID_TYPE: u32 = 151;
-export const CMD_ID_UNLINK: u32 = 152;
-export const CMD_ID_UNSUBSCRIBE: u32 = 153;
-export const CMD_ID_UNWATCH: u32 = 154;
-export const CMD_ID_WATCH: u32 = 155;
-export const CMD_ID_ZADD: u32 = 156;
-export const CMD_ID_ZCARD: u32 = 157;
-export const CMD_ID_ZCOUNT: u32 = 158;
-export const CMD_ID_ZDIFF: u32 = 159;
-export const CMD_ID_ZDIFFSTORE: u32 = 160;
-export const CMD_ID_ZINCRBY: u32 = 161;
-export const CMD_ID_ZINTER: u32 = 162;
-export const CMD_ID_ZINTERCARD: u32 = 163;
-export const CMD_ID_ZINTERSTORE: u32 = 164;
-export const CMD_ID_ZLEXCOUNT: u32 = 165;
-export const CMD_ID_ZMPOP: u32 = 166;
-export const CMD_ID_ZMSCORE: u32 = 167;
-export const CMD_ID_ZPOPMAX: u32 = 168;
-export const CMD_ID_ZPOPMIN: u32 = 169;
-export const CMD_ID_ZRANDMEMBER: u32 = 170;
-export const CMD_ID_ZRANGE: u32 = 171;
-export const CMD_ID_ZRANGEBYLEX: u32 = 172;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 173;
-export const CMD_ID_ZRANGESTORE: u32 = 174;
-export const CMD_ID_ZRANK: u32 = 175;
-export const CMD_ID_ZREM: u32 = 176;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 177;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 178;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 179;
-export const CMD_ID_ZREVRANGE: u32 = 180;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 181;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 182;
-export const CMD_ID_ZREVRANK: u32 = 183;
-export const CMD_ID_ZSCAN: u32 = 184;
-export const CMD_ID_ZSCORE: u32 = 185;
-export const CMD_ID_ZUNION: u32 = 186;
-export const CMD_ID_ZUNIONSTORE: u32 = 187;
-export const CMD_ID_CLIENT_GETNAME: u32 = 188;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 189;
-export const CMD_ID_CLIENT_HELP: u32 = 190;
-export const CMD_ID_CLIENT_ID: u32 = 191;
-export const CMD_ID_CLIENT_INFO: u32 = 192;
-export const CMD_ID_CLIENT_KILL: u32 = 193;
-export const CMD_ID_CLIENT_LIST: u32 = 194;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 195;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 196;
-export const CMD_ID_CLIENT_PAUSE: u32 = 197;
-export const CMD_ID_CLIENT_REPLY: u32 = 198;
-export const CMD_ID_CLIENT_SETINFO: u32 = 199;
-export const CMD_ID_CLIENT_SETNAME: u32 = 200;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 201;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 202;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 203;
-export const CMD_ID_COMMAND_COUNT: u32 = 204;
-export const CMD_ID_COMMAND_DOCS: u32 = 205;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 206;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 207;
-export const CMD_ID_COMMAND_HELP: u32 = 208;
-export const CMD_ID_COMMAND_INFO: u32 = 209;
-export const CMD_ID_COMMAND_LIST: u32 = 210;
-export const CMD_ID_CONFIG_GET: u32 = 211;
-export const CMD_ID_CONFIG_HELP: u32 = 212;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 213;
-export const CMD_ID_CONFIG_REWRITE: u32 = 214;
-export const CMD_ID_CONFIG_SET: u32 = 215;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 216;
-export const CMD_ID_LATENCY_GRAPH: u32 = 217;
-export const CMD_ID_LATENCY_HELP: u32 = 218;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 219;
-export const CMD_ID_LATENCY_HISTORY: u32 = 220;
-export const CMD_ID_LATENCY_LATEST: u32 = 221;
-export const CMD_ID_LATENCY_RESET: u32 = 222;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 223;
-export const CMD_ID_MEMORY_HELP: u32 = 224;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 225;
-export const CMD_ID_MEMORY_PURGE: u32 = 226;
-export const CMD_ID_MEMORY_STATS: u32 = 227;
-export const CMD_ID_MEMORY_USAGE: u32 = 228;
-export const CMD_ID_OBJECT_ENCODING: u32 = 229;
-export const CMD_ID_OBJECT_FREQ: u32 = 230;
-export const CMD_ID_OBJECT_HELP: u32 = 231;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 232;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 233;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 234;
-export const CMD_ID_PUBSUB_HELP: u32 = 235;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 236;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 237;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 238;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 239;
-export const CMD_ID_SLOWLOG_GET: u32 = 240;
-export const CMD_ID_SLOWLOG_HELP: u32 = 241;
-export const CMD_ID_SLOWLOG_LEN: u32 = 242;
-export const CMD_ID_SLOWLOG_RESET: u32 = 243;
+export const CMD_ID_BLMOVE: u32 = 7;
+export const CMD_ID_BLMPOP: u32 = 8;
+export const CMD_ID_BLPOP: u32 = 9;
+export const CMD_ID_BRPOP: u32 = 10;
+export const CMD_ID_BRPOPLPUSH: u32 = 11;
+export const CMD_ID_BZMPOP: u32 = 12;
+export const CMD_ID_BZPOPMAX: u32 = 13;
+export const CMD_ID_BZPOPMIN: u32 = 14;
+export const CMD_ID_CLIENT: u32 = 15;
+export const CMD_ID_COMMAND: u32 = 16;
+export const CMD_ID_CONFIG: u32 = 17;
+export const CMD_ID_COPY: u32 = 18;
+export const CMD_ID_DBSIZE: u32 = 19;
+export const CMD_ID_DEBUG: u32 = 20;
+export const CMD_ID_DECR: u32 = 21;
+export const CMD_ID_DECRBY: u32 = 22;
+export const CMD_ID_DEL: u32 = 23;
+export const CMD_ID_DELEX: u32 = 24;
+export const CMD_ID_DIGEST: u32 = 25;
+export const CMD_ID_DISCARD: u32 = 26;
+export const CMD_ID_ECHO: u32 = 27;
+export const CMD_ID_EXEC: u32 = 28;
+export const CMD_ID_EXISTS: u32 = 29;
+export const CMD_ID_EXPIRE: u32 = 30;
+export const CMD_ID_EXPIREAT: u32 = 31;
+export const CMD_ID_EXPIRETIME: u32 = 32;
+export const CMD_ID_FLUSHALL: u32 = 33;
+export const CMD_ID_FLUSHDB: u32 = 34;
+export const CMD_ID_GEOADD: u32 = 35;
+export const CMD_ID_GEODIST: u32 = 36;
+export const CMD_ID_GEOHASH: u32 = 37;
+export const CMD_ID_GEOPOS: u32 = 38;
+export const CMD_ID_GEORADIUS: u32 = 39;
+export const CMD_ID_GEORADIUS_RO: u32 = 40;
+export const CMD_ID_GEORADIUSBYMEMBER: u32 = 41;
+export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 42;
+export const CMD_ID_GEOSEARCH: u32 = 43;
+export const CMD_ID_GEOSEARCHSTORE: u32 = 44;
+export const CMD_ID_GET: u32 = 45;
+export const CMD_ID_GETBIT: u32 = 46;
+export const CMD_ID_GETDEL: u32 = 47;
+export const CMD_ID_GETEX: u32 = 48;
+export const CMD_ID_GETRANGE: u32 = 49;
+export const CMD_ID_GETSET: u32 = 50;
+export const CMD_ID_HDEL: u32 = 51;
+export const CMD_ID_HELLO: u32 = 52;
+export const CMD_ID_HEXISTS: u32 = 53;
+export const CMD_ID_HEXPIRE: u32 = 54;
+export const CMD_ID_HEXPIREAT: u32 = 55;
+export const CMD_ID_HEXPIRETIME: u32 = 56;
+export const CMD_ID_HGET: u32 = 57;
+export const CMD_ID_HGETALL: u32 = 58;
+export const CMD_ID_HGETDEL: u32 = 59;
+export const CMD_ID_HGETEX: u32 = 60;
+export const CMD_ID_HINCRBY: u32 = 61;
+export const CMD_ID_HINCRBYFLOAT: u32 = 62;
+export const CMD_ID_HKEYS: u32 = 63;
+export const CMD_ID_HLEN: u32 = 64;
+export const CMD_ID_HMGET: u32 = 65;
+export const CMD_ID_HMSET: u32 = 66;
+export const CMD_ID_HPERSIST: u32 = 67;
+export const CMD_ID_HPEXPIRE: u32 = 68;
+export const CMD_ID_HPEXPIREAT: u32 = 69;
+export const CMD_ID_HPEXPIRETIME: u32 = 70;
+export const CMD_ID_HPTTL: u32 = 71;
+export const CMD_ID_HRANDFIELD: u32 = 72;
+export const CMD_ID_HSCAN: u32 = 73;
+export const CMD_ID_HSET: u32 = 74;
+export const CMD_ID_HSETEX: u32 = 75;
+export const CMD_ID_HSETNX: u32 = 76;
+export const CMD_ID_HSTRLEN: u32 = 77;
+export const CMD_ID_HTTL: u32 = 78;
+export const CMD_ID_HVALS: u32 = 79;
+export const CMD_ID_INCR: u32 = 80;
+export const CMD_ID_INCRBY: u32 = 81;
+export const CMD_ID_INCRBYFLOAT: u32 = 82;
+export const CMD_ID_INCREX: u32 = 83;
+export const CMD_ID_INFO: u32 = 84;
+export const CMD_ID_KEYS: u32 = 85;
+export const CMD_ID_LASTSAVE: u32 = 86;
+export const CMD_ID_LATENCY: u32 = 87;
+export const CMD_ID_LCS: u32 = 88;
+export const CMD_ID_LINDEX: u32 = 89;
+export const CMD_ID_LINSERT: u32 = 90;
+export const CMD_ID_LLEN: u32 = 91;
+export const CMD_ID_LMOVE: u32 = 92;
+export const CMD_ID_LMPOP: u32 = 93;
+export const CMD_ID_LOLWUT: u32 = 94;
+export const CMD_ID_LPOP: u32 = 95;
+export const CMD_ID_LPOS: u32 = 96;
+export const CMD_ID_LPUSH: u32 = 97;
+export const CMD_ID_LPUSHX: u32 = 98;
+export const CMD_ID_LRANGE: u32 = 99;
+export const CMD_ID_LREM: u32 = 100;
+export const CMD_ID_LSET: u32 = 101;
+export const CMD_ID_LTRIM: u32 = 102;
+export const CMD_ID_MEMORY: u32 = 103;
+export const CMD_ID_MGET: u32 = 104;
+export const CMD_ID_MONITOR: u32 = 105;
+export const CMD_ID_MOVE: u32 = 106;
+export const CMD_ID_MSET: u32 = 107;
+export const CMD_ID_MSETEX: u32 = 108;
+export const CMD_ID_MSETNX: u32 = 109;
+export const CMD_ID_MULTI: u32 = 110;
+export const CMD_ID_OBJECT: u32 = 111;
+export const CMD_ID_PERSIST: u32 = 112;
+export const CMD_ID_PEXPIRE: u32 = 113;
+export const CMD_ID_PEXPIREAT: u32 = 114;
+export const CMD_ID_PEXPIRETIME: u32 = 115;
+export const CMD_ID_PFADD: u32 = 116;
+export const CMD_ID_PFCOUNT: u32 = 117;
+export const CMD_ID_PFDEBUG: u32 = 118;
+export const CMD_ID_PFMERGE: u32 = 119;
+export const CMD_ID_PFSELFTEST: u32 = 120;
+export const CMD_ID_PING: u32 = 121;
+export const CMD_ID_PSETEX: u32 = 122;
+export const CMD_ID_PSUBSCRIBE: u32 = 123;
+export const CMD_ID_PTTL: u32 = 124;
+export const CMD_ID_PUBLISH: u32 = 125;
+export const CMD_ID_PUBSUB: u32 = 126;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 127;
+export const CMD_ID_QUIT: u32 = 128;
+export const CMD_ID_RANDOMKEY: u32 = 129;
+export const CMD_ID_RENAME: u32 = 130;
+export const CMD_ID_RENAMENX: u32 = 131;
+export const CMD_ID_RESET: u32 = 132;
+export const CMD_ID_ROLE: u32 = 133;
+export const CMD_ID_RPOP: u32 = 134;
+export const CMD_ID_RPOPLPUSH: u32 = 135;
+export const CMD_ID_RPUSH: u32 = 136;
+export const CMD_ID_RPUSHX: u32 = 137;
+export const CMD_ID_SADD: u32 = 138;
+export const CMD_ID_SCAN: u32 = 139;
+export const CMD_ID_SCARD: u32 = 140;
+export const CMD_ID_SDIFF: u32 = 141;
+export const CMD_ID_SDIFFSTORE: u32 = 142;
+export const CMD_ID_SELECT: u32 = 143;
+export const CMD_ID_SET: u32 = 144;
+export const CMD_ID_SETBIT: u32 = 145;
+export const CMD_ID_SETEX: u32 = 146;
+export const CMD_ID_SETNX: u32 = 147;
+export const CMD_ID_SETRANGE: u32 = 148;
+export const CMD_ID_SHUTDOWN: u32 = 149;
+export const CMD_ID_SINTER: u32 = 150;
+export const CMD_ID_SINTERCARD: u32 = 151;
+export const CMD_ID_SINTERSTORE: u32 = 152;
+export const CMD_ID_SISMEMBER: u32 = 153;
+export const CMD_ID_SLOWLOG: u32 = 154;
+export const CMD_ID_SMEMBERS: u32 = 155;
+export const CMD_ID_SMISMEMBER: u32 = 156;
+export const CMD_ID_SMOVE: u32 = 157;
+export const CMD_ID_SORT: u32 = 158;
+export const CMD_ID_SORT_RO: u32 = 159;
+export const CMD_ID_SPOP: u32 = 160;
+export const CMD_ID_SPUBLISH: u32 = 161;
+export const CMD_ID_SRANDMEMBER: u32 = 162;
+export const CMD_ID_SREM: u32 = 163;
+export const CMD_ID_SSCAN: u32 = 164;
+export const CMD_ID_SSUBSCRIBE: u32 = 165;
+export const CMD_ID_STRLEN: u32 = 166;
+export const CMD_ID_SUBSCRIBE: u32 = 167;
+export const CMD_ID_SUBSTR: u32 = 168;
+export const CMD_ID_SUNION: u32 = 169;
+export const CMD_ID_SUNIONSTORE: u32 = 170;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 171;
+export const CMD_ID_SWAPDB: u32 = 172;
+export const CMD_ID_TIME: u32 = 173;
+export const CMD_ID_TOUCH: u32 = 174;
+export const CMD_ID_TTL: u32 = 175;
+export const CMD_ID_TYPE: u32 = 176;
+export const CMD_ID_UNLINK: u32 = 177;
+export const CMD_ID_UNSUBSCRIBE: u32 = 178;
+export const CMD_ID_UNWATCH: u32 = 179;
+export const CMD_ID_WATCH: u32 = 180;
+export const CMD_ID_XACK: u32 = 181;
+export const CMD_ID_XACKDEL: u32 = 182;
+export const CMD_ID_XADD: u32 = 183;
+export const CMD_ID_XAUTOCLAIM: u32 = 184;
+export const CMD_ID_XCFGSET: u32 = 185;
+export const CMD_ID_XCLAIM: u32 = 186;
+export const CMD_ID_XDEL: u32 = 187;
+export const CMD_ID_XDELEX: u32 = 188;
+export const CMD_ID_XGROUP: u32 = 189;
+export const CMD_ID_XIDMPRECORD: u32 = 190;
+export const CMD_ID_XINFO: u32 = 191;
+export const CMD_ID_XLEN: u32 = 192;
+export const CMD_ID_XNACK: u32 = 193;
+export const CMD_ID_XPENDING: u32 = 194;
+export const CMD_ID_XRANGE: u32 = 195;
+export const CMD_ID_XREAD: u32 = 196;
+export const CMD_ID_XREADGROUP: u32 = 197;
+export const CMD_ID_XREVRANGE: u32 = 198;
+export const CMD_ID_XSETID: u32 = 199;
+export const CMD_ID_XTRIM: u32 = 200;
+export const CMD_ID_ZADD: u32 = 201;
+export const CMD_ID_ZCARD: u32 = 202;
+export const CMD_ID_ZCOUNT: u32 = 203;
+export const CMD_ID_ZDIFF: u32 = 204;
+export const CMD_ID_ZDIFFSTORE: u32 = 205;
+export const CMD_ID_ZINCRBY: u32 = 206;
+export const CMD_ID_ZINTER: u32 = 207;
+export const CMD_ID_ZINTERCARD: u32 = 208;
+export const CMD_ID_ZINTERSTORE: u32 = 209;
+export const CMD_ID_ZLEXCOUNT: u32 = 210;
+export const CMD_ID_ZMPOP: u32 = 211;
+export const CMD_ID_ZMSCORE: u32 = 212;
+export const CMD_ID_ZPOPMAX: u32 = 213;
+export const CMD_ID_ZPOPMIN: u32 = 214;
+export const CMD_ID_ZRANDMEMBER: u32 = 215;
+export const CMD_ID_ZRANGE: u32 = 216;
+export const CMD_ID_ZRANGEBYLEX: u32 = 217;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 218;
+export const CMD_ID_ZRANGESTORE: u32 = 219;
+export const CMD_ID_ZRANK: u32 = 220;
+export const CMD_ID_ZREM: u32 = 221;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 222;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 223;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 224;
+export const CMD_ID_ZREVRANGE: u32 = 225;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 226;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 227;
+export const CMD_ID_ZREVRANK: u32 = 228;
+export const CMD_ID_ZSCAN: u32 = 229;
+export const CMD_ID_ZSCORE: u32 = 230;
+export const CMD_ID_ZUNION: u32 = 231;
+export const CMD_ID_ZUNIONSTORE: u32 = 232;
+export const CMD_ID_CLIENT_CACHING: u32 = 233;
+export const CMD_ID_CLIENT_GETNAME: u32 = 234;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 235;
+export const CMD_ID_CLIENT_HELP: u32 = 236;
+export const CMD_ID_CLIENT_ID: u32 = 237;
+export const CMD_ID_CLIENT_INFO: u32 = 238;
+export const CMD_ID_CLIENT_KILL: u32 = 239;
+export const CMD_ID_CLIENT_LIST: u32 = 240;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 241;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 242;
+export const CMD_ID_CLIENT_PAUSE: u32 = 243;
+export const CMD_ID_CLIENT_REPLY: u32 = 244;
+export const CMD_ID_CLIENT_SETINFO: u32 = 245;
+export const CMD_ID_CLIENT_SETNAME: u32 = 246;
+export const CMD_ID_CLIENT_TRACKING: u32 = 247;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 248;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 249;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 250;
+export const CMD_ID_COMMAND_COUNT: u32 = 251;
+export const CMD_ID_COMMAND_DOCS: u32 = 252;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 253;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 254;
+export const CMD_ID_COMMAND_HELP: u32 = 255;
+export const CMD_ID_COMMAND_INFO: u32 = 256;
+export const CMD_ID_COMMAND_LIST: u32 = 257;
+export const CMD_ID_CONFIG_GET: u32 = 258;
+export const CMD_ID_CONFIG_HELP: u32 = 259;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 260;
+export const CMD_ID_CONFIG_REWRITE: u32 = 261;
+export const CMD_ID_CONFIG_SET: u32 = 262;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 263;
+export const CMD_ID_LATENCY_GRAPH: u32 = 264;
+export const CMD_ID_LATENCY_HELP: u32 = 265;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 266;
+export const CMD_ID_LATENCY_HISTORY: u32 = 267;
+export const CMD_ID_LATENCY_LATEST: u32 = 268;
+export const CMD_ID_LATENCY_RESET: u32 = 269;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 270;
+export const CMD_ID_MEMORY_HELP: u32 = 271;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 272;
+export const CMD_ID_MEMORY_PURGE: u32 = 273;
+export const CMD_ID_MEMORY_STATS: u32 = 274;
+export const CMD_ID_MEMORY_USAGE: u32 = 275;
+export const CMD_ID_OBJECT_ENCODING: u32 = 276;
+export const CMD_ID_OBJECT_FREQ: u32 = 277;
+export const CMD_ID_OBJECT_HELP: u32 = 278;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 279;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 280;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 281;
+export const CMD_ID_PUBSUB_HELP: u32 = 282;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 283;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 284;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 285;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 286;
+export const CMD_ID_SLOWLOG_GET: u32 = 287;
+export const CMD_ID_SLOWLOG_HELP: u32 = 288;
+export const CMD_ID_SLOWLOG_LEN: u32 = 289;
+export const CMD_ID_SLOWLOG_RESET: u32 = 290;
+export const CMD_ID_XGROUP_CREATE: u32 = 291;
+export const CMD_ID_XGROUP_CREATECONSUMER: u32 = 292;
+export const CMD_ID_XGROUP_DELCONSUMER: u32 = 293;
+export const CMD_ID_XGROUP_DESTROY: u32 = 294;
+export const CMD_ID_XGROUP_HELP: u32 = 295;
+export const CMD_ID_XGROUP_SETID: u32 = 296;
+export const CMD_ID_XINFO_CONSUMERS: u32 = 297;
+export const CMD_ID_XINFO_GROUPS: u32 = 298;
+export const CMD_ID_XINFO_HELP: u32 = 299;
+export const CMD_ID_XINFO_STREAM: u32 = 300;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -514,480 +658,594 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     37,0,5,0,252,255,255,255,5,0,16,0,4,129,0,0,2,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 6 bitpos
     42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 7 client
-    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,188,0,16,0,0,0,0,0,0,0,
-    // 8 command
-    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,204,0,7,0,0,0,0,0,0,0,
-    // 9 config
-    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,211,0,5,0,0,0,0,0,0,0,
-    // 10 copy
-    67,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 11 dbsize
-    71,0,6,0,1,0,255,255,2,16,0,1,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 12 debug
-    77,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 13 decr
-    82,0,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 14 decrby
-    86,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 15 del
-    92,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 16 delex
-    95,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 17 digest
-    100,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 18 discard
-    106,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 19 echo
-    113,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 20 exec
-    117,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 21 exists
-    121,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 22 expire
-    127,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 23 expireat
-    133,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 24 expiretime
-    141,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 25 flushall
-    151,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 26 flushdb
-    159,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 27 get
-    166,0,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 28 getbit
-    169,0,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 29 getdel
-    175,0,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 30 getex
-    181,0,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 31 getrange
-    186,0,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 32 getset
-    194,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 33 hdel
-    200,0,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 34 hello
-    204,0,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 35 hexists
-    209,0,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 36 hexpire
-    216,0,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 37 hexpireat
-    223,0,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 38 hexpiretime
-    232,0,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 39 hget
-    243,0,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 40 hgetall
-    247,0,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 41 hgetdel
-    254,0,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 42 hgetex
-    5,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 43 hincrby
-    11,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 44 hincrbyfloat
-    18,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 45 hkeys
-    30,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 hlen
-    35,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 47 hmget
-    39,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 48 hmset
-    44,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 49 hpersist
-    49,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 hpexpire
-    57,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 51 hpexpireat
-    65,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 52 hpexpiretime
-    75,1,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 53 hpttl
-    87,1,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 54 hrandfield
-    92,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 55 hscan
-    102,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 56 hset
-    107,1,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 57 hsetex
-    111,1,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 58 hsetnx
-    117,1,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 59 hstrlen
-    123,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 60 httl
-    130,1,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 hvals
-    134,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 incr
-    139,1,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 incrby
-    143,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 64 incrbyfloat
-    149,1,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 65 increx
-    160,1,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 66 info
-    166,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 67 keys
-    170,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 68 lastsave
-    174,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 latency
-    182,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,216,0,7,0,0,0,0,0,0,0,
-    // 70 lcs
-    189,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 lindex
-    192,1,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 linsert
-    198,1,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 llen
-    205,1,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 74 lmove
-    209,1,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 lmpop
-    214,1,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 lolwut
-    219,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 lpop
-    225,1,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 lpos
-    229,1,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 lpush
-    233,1,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 lpushx
-    238,1,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 lrange
-    244,1,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 82 lrem
-    250,1,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 lset
-    254,1,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 ltrim
-    2,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 memory
-    7,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,223,0,6,0,0,0,0,0,0,0,
-    // 86 mget
-    13,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 monitor
-    17,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 move
-    24,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 mset
-    28,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 msetex
-    32,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 msetnx
-    38,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 92 multi
-    44,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 object
-    49,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,229,0,5,0,0,0,0,0,0,0,
-    // 94 persist
-    55,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 pexpire
-    62,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 pexpireat
-    69,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 pexpiretime
-    78,2,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 ping
-    89,2,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 psetex
-    93,2,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 psubscribe
-    99,2,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 pttl
-    109,2,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 publish
-    113,2,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 pubsub
-    120,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,234,0,6,0,0,0,0,0,0,0,
-    // 104 punsubscribe
-    126,2,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 quit
-    138,2,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 randomkey
-    142,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 rename
-    151,2,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 renamenx
-    157,2,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 reset
-    165,2,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 role
-    170,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 rpop
-    174,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 rpoplpush
-    178,2,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 rpush
-    187,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 rpushx
-    192,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 sadd
-    198,2,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 116 scan
-    202,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 scard
-    206,2,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 sdiff
-    211,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 sdiffstore
-    216,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 select
-    226,2,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 set
-    232,2,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 setbit
-    235,2,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 setex
-    241,2,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 setnx
-    246,2,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 setrange
-    251,2,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 shutdown
-    3,3,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 sinter
-    11,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 sintercard
-    17,3,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 sinterstore
-    27,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 sismember
-    38,3,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 131 slowlog
-    47,3,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,240,0,4,0,0,0,0,0,0,0,
-    // 132 smembers
-    54,3,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 smismember
-    62,3,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 134 smove
-    72,3,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 spop
-    77,3,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 spublish
-    81,3,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 srandmember
-    89,3,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 srem
-    100,3,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 139 sscan
-    104,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 ssubscribe
-    109,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 strlen
-    119,3,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 subscribe
-    125,3,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 substr
-    134,3,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 sunion
-    140,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 sunionstore
-    146,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 sunsubscribe
-    157,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 swapdb
-    169,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 time
-    175,3,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 touch
-    179,3,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 ttl
-    184,3,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 type
-    187,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 unlink
-    191,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 unsubscribe
-    197,3,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 unwatch
-    208,3,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 watch
-    215,3,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 zadd
-    220,3,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
-    // 157 zcard
-    224,3,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 zcount
-    229,3,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 zdiff
-    235,3,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 zdiffstore
-    240,3,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 zincrby
-    250,3,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 162 zinter
-    1,4,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 zintercard
-    7,4,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 zinterstore
-    17,4,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 zlexcount
-    28,4,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 zmpop
-    37,4,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 zmscore
-    42,4,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 168 zpopmax
-    49,4,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 zpopmin
-    56,4,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 zrandmember
-    63,4,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 zrange
-    74,4,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 zrangebylex
-    80,4,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 zrangebyscore
-    91,4,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 zrangestore
-    104,4,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 zrank
-    115,4,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 176 zrem
-    120,4,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 177 zremrangebylex
-    124,4,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 zremrangebyrank
-    138,4,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 zremrangebyscore
-    153,4,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 zrevrange
-    169,4,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 zrevrangebylex
-    178,4,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 zrevrangebyscore
-    192,4,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 zrevrank
-    208,4,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 184 zscan
-    216,4,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 zscore
-    221,4,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 186 zunion
-    227,4,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 zunionstore
-    233,4,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 client|getname
-    244,4,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 client|getredir
-    2,5,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 client|help
-    17,5,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 client|id
-    28,5,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 client|info
-    37,5,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 client|kill
-    48,5,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 client|list
-    59,5,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 client|no-evict
-    70,5,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 client|no-touch
-    85,5,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 client|pause
-    100,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 client|reply
-    112,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 client|setinfo
-    124,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 client|setname
-    138,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 client|trackinginfo
-    152,5,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 client|unblock
-    171,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 client|unpause
-    185,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 command|count
-    199,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 command|docs
-    212,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 command|getkeys
-    224,5,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 command|getkeysandflags
-    239,5,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 command|help
-    6,6,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 command|info
-    18,6,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 command|list
-    30,6,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 config|get
-    42,6,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 config|help
-    52,6,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 config|resetstat
-    63,6,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 config|rewrite
-    79,6,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 config|set
-    93,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 latency|doctor
-    103,6,14,1,2,0,69,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 latency|graph
-    117,6,13,1,3,0,69,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 latency|help
-    130,6,12,1,2,0,69,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 latency|histogram
-    142,6,17,1,254,255,69,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 latency|history
-    159,6,15,1,3,0,69,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 latency|latest
-    174,6,14,1,2,0,69,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 latency|reset
-    188,6,13,1,254,255,69,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 memory|doctor
-    201,6,13,1,2,0,85,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 memory|help
-    214,6,11,1,2,0,85,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 memory|malloc-stats
-    225,6,19,1,2,0,85,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 memory|purge
-    244,6,12,1,2,0,85,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 memory|stats
-    0,7,12,1,2,0,85,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 memory|usage
-    12,7,12,0,253,255,85,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 object|encoding
-    24,7,15,0,3,0,93,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 object|freq
-    39,7,11,0,3,0,93,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 object|help
-    50,7,11,0,2,0,93,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 232 object|idletime
-    61,7,15,0,3,0,93,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 233 object|refcount
-    76,7,15,0,3,0,93,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 234 pubsub|channels
-    91,7,15,0,254,255,103,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 235 pubsub|help
-    106,7,11,0,2,0,103,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 236 pubsub|numpat
-    117,7,13,0,2,0,103,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 237 pubsub|numsub
-    130,7,13,0,254,255,103,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 238 pubsub|shardchannels
-    143,7,20,0,254,255,103,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 239 pubsub|shardnumsub
-    163,7,18,0,254,255,103,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 240 slowlog|get
-    181,7,11,0,254,255,131,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 241 slowlog|help
-    192,7,12,0,2,0,131,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 242 slowlog|len
-    204,7,11,0,2,0,131,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 243 slowlog|reset
-    215,7,13,0,2,0,131,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 7 blmove
+    48,0,6,0,6,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 8 blmpop
+    54,0,6,0,251,255,255,255,65,0,18,0,36,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 9 blpop
+    60,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 10 brpop
+    65,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 11 brpoplpush
+    70,0,10,0,4,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 12 bzmpop
+    80,0,6,0,251,255,255,255,65,0,18,0,20,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 13 bzpopmax
+    86,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 14 bzpopmin
+    94,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 15 client
+    102,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,233,0,18,0,0,0,0,0,0,0,
+    // 16 command
+    108,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,251,0,7,0,0,0,0,0,0,0,
+    // 17 config
+    115,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,2,1,5,0,0,0,0,0,0,0,
+    // 18 copy
+    121,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 19 dbsize
+    125,0,6,0,1,0,255,255,2,16,0,1,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 20 debug
+    131,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 21 decr
+    136,0,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 22 decrby
+    140,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 23 del
+    146,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 24 delex
+    149,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 25 digest
+    154,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 26 discard
+    160,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 27 echo
+    167,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 28 exec
+    171,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 29 exists
+    175,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 30 expire
+    181,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 31 expireat
+    187,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 32 expiretime
+    195,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 33 flushall
+    205,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 34 flushdb
+    213,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 35 geoadd
+    220,0,6,0,251,255,255,255,5,0,0,1,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 36 geodist
+    226,0,7,0,252,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 37 geohash
+    233,0,7,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 38 geopos
+    240,0,6,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 39 georadius
+    246,0,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 40 georadius_ro
+    255,0,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 georadiusbymember
+    11,1,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 42 georadiusbymember_ro
+    28,1,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 geosearch
+    48,1,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 44 geosearchstore
+    57,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 45 get
+    71,1,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 getbit
+    74,1,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 47 getdel
+    80,1,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 48 getex
+    86,1,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 getrange
+    91,1,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 getset
+    99,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 51 hdel
+    105,1,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 52 hello
+    109,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 53 hexists
+    114,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 54 hexpire
+    121,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 55 hexpireat
+    128,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 56 hexpiretime
+    137,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 57 hget
+    148,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 58 hgetall
+    152,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 hgetdel
+    159,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 hgetex
+    166,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 hincrby
+    172,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 62 hincrbyfloat
+    179,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 63 hkeys
+    191,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 hlen
+    196,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 65 hmget
+    200,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 66 hmset
+    205,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 67 hpersist
+    210,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 hpexpire
+    218,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 hpexpireat
+    226,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 70 hpexpiretime
+    236,1,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 hpttl
+    248,1,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 hrandfield
+    253,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 hscan
+    7,2,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 hset
+    12,2,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 75 hsetex
+    16,2,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 hsetnx
+    22,2,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 77 hstrlen
+    28,2,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 78 httl
+    35,2,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 hvals
+    39,2,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 incr
+    44,2,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 incrby
+    48,2,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 82 incrbyfloat
+    54,2,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 increx
+    65,2,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 info
+    71,2,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 keys
+    75,2,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 lastsave
+    79,2,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 latency
+    87,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,7,1,7,0,0,0,0,0,0,0,
+    // 88 lcs
+    94,2,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 lindex
+    97,2,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 linsert
+    103,2,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 llen
+    110,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 lmove
+    114,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 lmpop
+    119,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 lolwut
+    124,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 lpop
+    130,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 lpos
+    134,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 lpush
+    138,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 lpushx
+    143,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 lrange
+    149,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 lrem
+    155,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 lset
+    159,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 ltrim
+    163,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 memory
+    168,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,14,1,6,0,0,0,0,0,0,0,
+    // 104 mget
+    174,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 monitor
+    178,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 move
+    185,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 mset
+    189,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 msetex
+    193,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 msetnx
+    199,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 multi
+    205,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 object
+    210,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,20,1,5,0,0,0,0,0,0,0,
+    // 112 persist
+    216,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 pexpire
+    223,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 pexpireat
+    230,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 pexpiretime
+    239,2,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 pfadd
+    250,2,5,0,254,255,255,255,5,16,0,1,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 pfcount
+    255,2,7,0,254,255,255,255,2,0,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 pfdebug
+    6,3,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 pfmerge
+    13,3,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 pfselftest
+    20,3,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 ping
+    30,3,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 psetex
+    34,3,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 psubscribe
+    40,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 pttl
+    50,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 publish
+    54,3,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 pubsub
+    61,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,25,1,6,0,0,0,0,0,0,0,
+    // 127 punsubscribe
+    67,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 quit
+    79,3,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 randomkey
+    83,3,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 rename
+    92,3,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 renamenx
+    98,3,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 reset
+    106,3,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 role
+    111,3,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 rpop
+    115,3,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 rpoplpush
+    119,3,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 rpush
+    128,3,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 rpushx
+    133,3,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 sadd
+    139,3,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 139 scan
+    143,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 scard
+    147,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 sdiff
+    152,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 sdiffstore
+    157,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 select
+    167,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 set
+    173,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 setbit
+    176,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 setex
+    182,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 setnx
+    187,3,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 setrange
+    192,3,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 shutdown
+    200,3,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 sinter
+    208,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 sintercard
+    214,3,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 sinterstore
+    224,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 sismember
+    235,3,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 154 slowlog
+    244,3,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,31,1,4,0,0,0,0,0,0,0,
+    // 155 smembers
+    251,3,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 smismember
+    3,4,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 157 smove
+    13,4,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 158 sort
+    18,4,4,0,254,255,255,255,5,0,18,0,60,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 sort_ro
+    22,4,7,0,254,255,255,255,2,0,18,0,58,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 spop
+    29,4,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 spublish
+    33,4,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 srandmember
+    41,4,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 srem
+    52,4,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 164 sscan
+    56,4,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 ssubscribe
+    61,4,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 strlen
+    71,4,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 167 subscribe
+    77,4,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 substr
+    86,4,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 sunion
+    92,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 sunionstore
+    98,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 sunsubscribe
+    109,4,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 swapdb
+    121,4,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 173 time
+    127,4,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 touch
+    131,4,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 ttl
+    136,4,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 type
+    139,4,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 unlink
+    143,4,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 unsubscribe
+    149,4,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 unwatch
+    160,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 watch
+    167,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 xack
+    172,4,4,0,252,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 xackdel
+    176,4,7,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 xadd
+    183,4,4,0,251,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 xautoclaim
+    187,4,10,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 xcfgset
+    197,4,7,0,254,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 xclaim
+    204,4,6,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 xdel
+    210,4,4,0,253,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 xdelex
+    214,4,6,0,251,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 xgroup
+    220,4,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,35,1,6,0,0,0,0,0,0,0,
+    // 190 xidmprecord
+    226,4,11,0,5,0,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 xinfo
+    237,4,5,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,41,1,4,0,0,0,0,0,0,0,
+    // 192 xlen
+    242,4,4,0,2,0,255,255,2,16,0,1,2,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 xnack
+    246,4,5,0,249,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 xpending
+    251,4,8,0,253,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 xrange
+    3,5,6,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 xread
+    9,5,5,0,252,255,255,255,66,0,2,1,2,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 xreadgroup
+    14,5,10,0,249,255,255,255,65,0,2,1,4,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 xrevrange
+    24,5,9,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 xsetid
+    33,5,6,0,253,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 xtrim
+    39,5,5,0,252,255,255,255,1,0,0,1,4,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 zadd
+    44,5,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
+    // 202 zcard
+    48,5,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 zcount
+    53,5,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 zdiff
+    59,5,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 zdiffstore
+    64,5,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 zincrby
+    74,5,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 207 zinter
+    81,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 zintercard
+    87,5,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 zinterstore
+    97,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 zlexcount
+    108,5,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 zmpop
+    117,5,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 zmscore
+    122,5,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 213 zpopmax
+    129,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 zpopmin
+    136,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 zrandmember
+    143,5,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 zrange
+    154,5,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 zrangebylex
+    160,5,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 zrangebyscore
+    171,5,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 zrangestore
+    184,5,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 zrank
+    195,5,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 221 zrem
+    200,5,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 222 zremrangebylex
+    204,5,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 zremrangebyrank
+    218,5,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 zremrangebyscore
+    233,5,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 zrevrange
+    249,5,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 zrevrangebylex
+    2,6,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 zrevrangebyscore
+    16,6,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 zrevrank
+    32,6,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 229 zscan
+    40,6,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 zscore
+    45,6,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 231 zunion
+    51,6,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 232 zunionstore
+    57,6,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 client|caching
+    68,6,14,0,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 client|getname
+    82,6,14,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 client|getredir
+    96,6,15,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 client|help
+    111,6,11,1,2,0,15,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 237 client|id
+    122,6,9,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 238 client|info
+    131,6,11,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 239 client|kill
+    142,6,11,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 240 client|list
+    153,6,11,1,254,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 241 client|no-evict
+    164,6,15,1,3,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 242 client|no-touch
+    179,6,15,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 243 client|pause
+    194,6,12,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 244 client|reply
+    206,6,12,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 245 client|setinfo
+    218,6,14,1,4,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 246 client|setname
+    232,6,14,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 247 client|tracking
+    246,6,15,0,253,255,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 248 client|trackinginfo
+    5,7,19,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 249 client|unblock
+    24,7,14,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 250 client|unpause
+    38,7,14,1,2,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 251 command|count
+    52,7,13,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 252 command|docs
+    65,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 253 command|getkeys
+    77,7,15,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 254 command|getkeysandflags
+    92,7,23,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 255 command|help
+    115,7,12,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 256 command|info
+    127,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 257 command|list
+    139,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 258 config|get
+    151,7,10,1,253,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 259 config|help
+    161,7,11,1,2,0,17,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 260 config|resetstat
+    172,7,16,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 261 config|rewrite
+    188,7,14,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 262 config|set
+    202,7,10,1,252,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 263 latency|doctor
+    212,7,14,1,2,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 264 latency|graph
+    226,7,13,1,3,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 265 latency|help
+    239,7,12,1,2,0,87,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 266 latency|histogram
+    251,7,17,1,254,255,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 267 latency|history
+    12,8,15,1,3,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 268 latency|latest
+    27,8,14,1,2,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 269 latency|reset
+    41,8,13,1,254,255,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 270 memory|doctor
+    54,8,13,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 271 memory|help
+    67,8,11,1,2,0,103,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 272 memory|malloc-stats
+    78,8,19,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 273 memory|purge
+    97,8,12,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 274 memory|stats
+    109,8,12,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 275 memory|usage
+    121,8,12,0,253,255,103,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 276 object|encoding
+    133,8,15,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 277 object|freq
+    148,8,11,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 278 object|help
+    159,8,11,0,2,0,111,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 279 object|idletime
+    170,8,15,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 280 object|refcount
+    185,8,15,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 281 pubsub|channels
+    200,8,15,0,254,255,126,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 282 pubsub|help
+    215,8,11,0,2,0,126,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 283 pubsub|numpat
+    226,8,13,0,2,0,126,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 284 pubsub|numsub
+    239,8,13,0,254,255,126,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 285 pubsub|shardchannels
+    252,8,20,0,254,255,126,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 286 pubsub|shardnumsub
+    16,9,18,0,254,255,126,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 287 slowlog|get
+    34,9,11,0,254,255,154,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 288 slowlog|help
+    45,9,12,0,2,0,154,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 289 slowlog|len
+    57,9,11,0,2,0,154,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 290 slowlog|reset
+    68,9,13,0,2,0,154,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 291 xgroup|create
+    81,9,13,0,251,255,189,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 292 xgroup|createconsumer
+    94,9,21,0,5,0,189,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 293 xgroup|delconsumer
+    115,9,18,0,5,0,189,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 294 xgroup|destroy
+    133,9,14,0,4,0,189,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 295 xgroup|help
+    147,9,11,0,2,0,189,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 296 xgroup|setid
+    158,9,12,0,251,255,189,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 297 xinfo|consumers
+    170,9,15,0,4,0,191,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 298 xinfo|groups
+    185,9,12,0,3,0,191,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 299 xinfo|help
+    197,9,10,0,2,0,191,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 300 xinfo|stream
+    207,9,12,0,253,255,191,0,2,0,16,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -1001,6 +1259,14 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   98,105,116,102,105,101,108,100,95,114,111, // bitfield_ro
   98,105,116,111,112, // bitop
   98,105,116,112,111,115, // bitpos
+  98,108,109,111,118,101, // blmove
+  98,108,109,112,111,112, // blmpop
+  98,108,112,111,112, // blpop
+  98,114,112,111,112, // brpop
+  98,114,112,111,112,108,112,117,115,104, // brpoplpush
+  98,122,109,112,111,112, // bzmpop
+  98,122,112,111,112,109,97,120, // bzpopmax
+  98,122,112,111,112,109,105,110, // bzpopmin
   99,108,105,101,110,116, // client
   99,111,109,109,97,110,100, // command
   99,111,110,102,105,103, // config
@@ -1021,6 +1287,16 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   101,120,112,105,114,101,116,105,109,101, // expiretime
   102,108,117,115,104,97,108,108, // flushall
   102,108,117,115,104,100,98, // flushdb
+  103,101,111,97,100,100, // geoadd
+  103,101,111,100,105,115,116, // geodist
+  103,101,111,104,97,115,104, // geohash
+  103,101,111,112,111,115, // geopos
+  103,101,111,114,97,100,105,117,115, // georadius
+  103,101,111,114,97,100,105,117,115,95,114,111, // georadius_ro
+  103,101,111,114,97,100,105,117,115,98,121,109,101,109,98,101,114, // georadiusbymember
+  103,101,111,114,97,100,105,117,115,98,121,109,101,109,98,101,114,95,114,111, // georadiusbymember_ro
+  103,101,111,115,101,97,114,99,104, // geosearch
+  103,101,111,115,101,97,114,99,104,115,116,111,114,101, // geosearchstore
   103,101,116, // get
   103,101,116,98,105,116, // getbit
   103,101,116,100,101,108, // getdel
@@ -1092,6 +1368,11 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   112,101,120,112,105,114,101, // pexpire
   112,101,120,112,105,114,101,97,116, // pexpireat
   112,101,120,112,105,114,101,116,105,109,101, // pexpiretime
+  112,102,97,100,100, // pfadd
+  112,102,99,111,117,110,116, // pfcount
+  112,102,100,101,98,117,103, // pfdebug
+  112,102,109,101,114,103,101, // pfmerge
+  112,102,115,101,108,102,116,101,115,116, // pfselftest
   112,105,110,103, // ping
   112,115,101,116,101,120, // psetex
   112,115,117,98,115,99,114,105,98,101, // psubscribe
@@ -1129,6 +1410,8 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   115,109,101,109,98,101,114,115, // smembers
   115,109,105,115,109,101,109,98,101,114, // smismember
   115,109,111,118,101, // smove
+  115,111,114,116, // sort
+  115,111,114,116,95,114,111, // sort_ro
   115,112,111,112, // spop
   115,112,117,98,108,105,115,104, // spublish
   115,114,97,110,100,109,101,109,98,101,114, // srandmember
@@ -1150,6 +1433,26 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   117,110,115,117,98,115,99,114,105,98,101, // unsubscribe
   117,110,119,97,116,99,104, // unwatch
   119,97,116,99,104, // watch
+  120,97,99,107, // xack
+  120,97,99,107,100,101,108, // xackdel
+  120,97,100,100, // xadd
+  120,97,117,116,111,99,108,97,105,109, // xautoclaim
+  120,99,102,103,115,101,116, // xcfgset
+  120,99,108,97,105,109, // xclaim
+  120,100,101,108, // xdel
+  120,100,101,108,101,120, // xdelex
+  120,103,114,111,117,112, // xgroup
+  120,105,100,109,112,114,101,99,111,114,100, // xidmprecord
+  120,105,110,102,111, // xinfo
+  120,108,101,110, // xlen
+  120,110,97,99,107, // xnack
+  120,112,101,110,100,105,110,103, // xpending
+  120,114,97,110,103,101, // xrange
+  120,114,101,97,100, // xread
+  120,114,101,97,100,103,114,111,117,112, // xreadgroup
+  120,114,101,118,114,97,110,103,101, // xrevrange
+  120,115,101,116,105,100, // xsetid
+  120,116,114,105,109, // xtrim
   122,97,100,100, // zadd
   122,99,97,114,100, // zcard
   122,99,111,117,110,116, // zcount
@@ -1182,6 +1485,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   122,115,99,111,114,101, // zscore
   122,117,110,105,111,110, // zunion
   122,117,110,105,111,110,115,116,111,114,101, // zunionstore
+  99,108,105,101,110,116,124,99,97,99,104,105,110,103, // client|caching
   99,108,105,101,110,116,124,103,101,116,110,97,109,101, // client|getname
   99,108,105,101,110,116,124,103,101,116,114,101,100,105,114, // client|getredir
   99,108,105,101,110,116,124,104,101,108,112, // client|help
@@ -1195,6 +1499,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   99,108,105,101,110,116,124,114,101,112,108,121, // client|reply
   99,108,105,101,110,116,124,115,101,116,105,110,102,111, // client|setinfo
   99,108,105,101,110,116,124,115,101,116,110,97,109,101, // client|setname
+  99,108,105,101,110,116,124,116,114,97,99,107,105,110,103, // client|tracking
   99,108,105,101,110,116,124,116,114,97,99,107,105,110,103,105,110,102,111, // client|trackinginfo
   99,108,105,101,110,116,124,117,110,98,108,111,99,107, // client|unblock
   99,108,105,101,110,116,124,117,110,112,97,117,115,101, // client|unpause
@@ -1238,6 +1543,16 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   115,108,111,119,108,111,103,124,104,101,108,112, // slowlog|help
   115,108,111,119,108,111,103,124,108,101,110, // slowlog|len
   115,108,111,119,108,111,103,124,114,101,115,101,116, // slowlog|reset
+  120,103,114,111,117,112,124,99,114,101,97,116,101, // xgroup|create
+  120,103,114,111,117,112,124,99,114,101,97,116,101,99,111,110,115,117,109,101,114, // xgroup|createconsumer
+  120,103,114,111,117,112,124,100,101,108,99,111,110,115,117,109,101,114, // xgroup|delconsumer
+  120,103,114,111,117,112,124,100,101,115,116,114,111,121, // xgroup|destroy
+  120,103,114,111,117,112,124,104,101,108,112, // xgroup|help
+  120,103,114,111,117,112,124,115,101,116,105,100, // xgroup|setid
+  120,105,110,102,111,124,99,111,110,115,117,109,101,114,115, // xinfo|consumers
+  120,105,110,102,111,124,103,114,111,117,112,115, // xinfo|groups
+  120,105,110,102,111,124,104,101,108,112, // xinfo|help
+  120,105,110,102,111,124,115,116,114,101,97,109, // xinfo|stream
 ]);
 
 /** Runs the handler of a core-owned command. */
@@ -1261,551 +1576,722 @@ export function dispatchCommand(id: u32): void {
     case 6:
       bitposCommand();
       break;
+    case 7:
+      blmoveCommand();
+      break;
+    case 8:
+      blmpopCommand();
+      break;
+    case 9:
+      blpopCommand();
+      break;
     case 10:
-      copyCommand();
+      brpopCommand();
       break;
     case 11:
-      dbsizeCommand();
+      brpoplpushCommand();
+      break;
+    case 12:
+      bzmpopCommand();
       break;
     case 13:
-      decrCommand();
+      bzpopmaxCommand();
       break;
     case 14:
-      decrbyCommand();
-      break;
-    case 15:
-      delCommand();
-      break;
-    case 16:
-      delexCommand();
-      break;
-    case 17:
-      digestCommand();
+      bzpopminCommand();
       break;
     case 18:
-      discardCommand();
+      copyCommand();
       break;
     case 19:
-      echoCommand();
-      break;
-    case 20:
-      execCommand();
+      dbsizeCommand();
       break;
     case 21:
-      existsCommand();
+      decrCommand();
       break;
     case 22:
-      expireCommand();
+      decrbyCommand();
       break;
     case 23:
-      expireatCommand();
+      delCommand();
       break;
     case 24:
-      expiretimeCommand();
+      delexCommand();
       break;
     case 25:
-      flushallCommand();
+      digestCommand();
       break;
     case 26:
-      flushdbCommand();
+      discardCommand();
       break;
     case 27:
-      getCommand();
+      echoCommand();
       break;
     case 28:
-      getbitCommand();
+      execCommand();
       break;
     case 29:
-      getdelCommand();
+      existsCommand();
       break;
     case 30:
-      getexCommand();
+      expireCommand();
       break;
     case 31:
-      getrangeCommand();
+      expireatCommand();
       break;
     case 32:
-      getsetCommand();
+      expiretimeCommand();
       break;
     case 33:
-      hdelCommand();
+      flushallCommand();
+      break;
+    case 34:
+      flushdbCommand();
       break;
     case 35:
-      hexistsCommand();
+      geoaddCommand();
       break;
     case 36:
-      hexpireCommand();
+      geodistCommand();
       break;
     case 37:
-      hexpireatCommand();
+      geohashCommand();
       break;
     case 38:
-      hexpiretimeCommand();
+      geoposCommand();
       break;
     case 39:
-      hgetCommand();
+      georadiusCommand();
       break;
     case 40:
-      hgetallCommand();
+      georadiusRoCommand();
       break;
     case 41:
-      hgetdelCommand();
+      georadiusbymemberCommand();
       break;
     case 42:
-      hgetexCommand();
+      georadiusbymemberRoCommand();
       break;
     case 43:
-      hincrbyCommand();
+      geosearchCommand();
       break;
     case 44:
-      hincrbyfloatCommand();
+      geosearchstoreCommand();
       break;
     case 45:
-      hkeysCommand();
+      getCommand();
       break;
     case 46:
-      hlenCommand();
+      getbitCommand();
       break;
     case 47:
-      hmgetCommand();
+      getdelCommand();
       break;
     case 48:
-      hmsetCommand();
+      getexCommand();
       break;
     case 49:
-      hpersistCommand();
-      break;
-    case 50:
-      hpexpireCommand();
-      break;
-    case 51:
-      hpexpireatCommand();
-      break;
-    case 52:
-      hpexpiretimeCommand();
-      break;
-    case 53:
-      hpttlCommand();
-      break;
-    case 54:
-      hrandfieldCommand();
-      break;
-    case 55:
-      hscanCommand();
-      break;
-    case 56:
-      hsetCommand();
-      break;
-    case 57:
-      hsetexCommand();
-      break;
-    case 58:
-      hsetnxCommand();
-      break;
-    case 59:
-      hstrlenCommand();
-      break;
-    case 60:
-      httlCommand();
-      break;
-    case 61:
-      hvalsCommand();
-      break;
-    case 62:
-      incrCommand();
-      break;
-    case 63:
-      incrbyCommand();
-      break;
-    case 64:
-      incrbyfloatCommand();
-      break;
-    case 65:
-      increxCommand();
-      break;
-    case 67:
-      keysCommand();
-      break;
-    case 70:
-      lcsCommand();
-      break;
-    case 71:
-      lindexCommand();
-      break;
-    case 72:
-      linsertCommand();
-      break;
-    case 73:
-      llenCommand();
-      break;
-    case 74:
-      lmoveCommand();
-      break;
-    case 75:
-      lmpopCommand();
-      break;
-    case 77:
-      lpopCommand();
-      break;
-    case 78:
-      lposCommand();
-      break;
-    case 79:
-      lpushCommand();
-      break;
-    case 80:
-      lpushxCommand();
-      break;
-    case 81:
-      lrangeCommand();
-      break;
-    case 82:
-      lremCommand();
-      break;
-    case 83:
-      lsetCommand();
-      break;
-    case 84:
-      ltrimCommand();
-      break;
-    case 86:
-      mgetCommand();
-      break;
-    case 87:
-      monitorCommand();
-      break;
-    case 88:
-      moveCommand();
-      break;
-    case 89:
-      msetCommand();
-      break;
-    case 90:
-      msetexCommand();
-      break;
-    case 91:
-      msetnxCommand();
-      break;
-    case 92:
-      multiCommand();
-      break;
-    case 94:
-      persistCommand();
-      break;
-    case 95:
-      pexpireCommand();
-      break;
-    case 96:
-      pexpireatCommand();
-      break;
-    case 97:
-      pexpiretimeCommand();
-      break;
-    case 98:
-      pingCommand();
-      break;
-    case 99:
-      psetexCommand();
-      break;
-    case 100:
-      psubscribeCommand();
-      break;
-    case 101:
-      pttlCommand();
-      break;
-    case 102:
-      publishCommand();
-      break;
-    case 104:
-      punsubscribeCommand();
-      break;
-    case 105:
-      quitCommand();
-      break;
-    case 106:
-      randomkeyCommand();
-      break;
-    case 107:
-      renameCommand();
-      break;
-    case 108:
-      renamenxCommand();
-      break;
-    case 109:
-      resetCommand();
-      break;
-    case 111:
-      rpopCommand();
-      break;
-    case 112:
-      rpoplpushCommand();
-      break;
-    case 113:
-      rpushCommand();
-      break;
-    case 114:
-      rpushxCommand();
-      break;
-    case 115:
-      saddCommand();
-      break;
-    case 116:
-      scanCommand();
-      break;
-    case 117:
-      scardCommand();
-      break;
-    case 118:
-      sdiffCommand();
-      break;
-    case 119:
-      sdiffstoreCommand();
-      break;
-    case 120:
-      selectCommand();
-      break;
-    case 121:
-      setCommand();
-      break;
-    case 122:
-      setbitCommand();
-      break;
-    case 123:
-      setexCommand();
-      break;
-    case 124:
-      setnxCommand();
-      break;
-    case 125:
-      setrangeCommand();
-      break;
-    case 127:
-      sinterCommand();
-      break;
-    case 128:
-      sintercardCommand();
-      break;
-    case 129:
-      sinterstoreCommand();
-      break;
-    case 130:
-      sismemberCommand();
-      break;
-    case 132:
-      smembersCommand();
-      break;
-    case 133:
-      smismemberCommand();
-      break;
-    case 134:
-      smoveCommand();
-      break;
-    case 135:
-      spopCommand();
-      break;
-    case 136:
-      spublishCommand();
-      break;
-    case 137:
-      srandmemberCommand();
-      break;
-    case 138:
-      sremCommand();
-      break;
-    case 139:
-      sscanCommand();
-      break;
-    case 140:
-      ssubscribeCommand();
-      break;
-    case 141:
-      strlenCommand();
-      break;
-    case 142:
-      subscribeCommand();
-      break;
-    case 143:
       getrangeCommand();
       break;
+    case 50:
+      getsetCommand();
+      break;
+    case 51:
+      hdelCommand();
+      break;
+    case 53:
+      hexistsCommand();
+      break;
+    case 54:
+      hexpireCommand();
+      break;
+    case 55:
+      hexpireatCommand();
+      break;
+    case 56:
+      hexpiretimeCommand();
+      break;
+    case 57:
+      hgetCommand();
+      break;
+    case 58:
+      hgetallCommand();
+      break;
+    case 59:
+      hgetdelCommand();
+      break;
+    case 60:
+      hgetexCommand();
+      break;
+    case 61:
+      hincrbyCommand();
+      break;
+    case 62:
+      hincrbyfloatCommand();
+      break;
+    case 63:
+      hkeysCommand();
+      break;
+    case 64:
+      hlenCommand();
+      break;
+    case 65:
+      hmgetCommand();
+      break;
+    case 66:
+      hmsetCommand();
+      break;
+    case 67:
+      hpersistCommand();
+      break;
+    case 68:
+      hpexpireCommand();
+      break;
+    case 69:
+      hpexpireatCommand();
+      break;
+    case 70:
+      hpexpiretimeCommand();
+      break;
+    case 71:
+      hpttlCommand();
+      break;
+    case 72:
+      hrandfieldCommand();
+      break;
+    case 73:
+      hscanCommand();
+      break;
+    case 74:
+      hsetCommand();
+      break;
+    case 75:
+      hsetexCommand();
+      break;
+    case 76:
+      hsetnxCommand();
+      break;
+    case 77:
+      hstrlenCommand();
+      break;
+    case 78:
+      httlCommand();
+      break;
+    case 79:
+      hvalsCommand();
+      break;
+    case 80:
+      incrCommand();
+      break;
+    case 81:
+      incrbyCommand();
+      break;
+    case 82:
+      incrbyfloatCommand();
+      break;
+    case 83:
+      increxCommand();
+      break;
+    case 85:
+      keysCommand();
+      break;
+    case 88:
+      lcsCommand();
+      break;
+    case 89:
+      lindexCommand();
+      break;
+    case 90:
+      linsertCommand();
+      break;
+    case 91:
+      llenCommand();
+      break;
+    case 92:
+      lmoveCommand();
+      break;
+    case 93:
+      lmpopCommand();
+      break;
+    case 95:
+      lpopCommand();
+      break;
+    case 96:
+      lposCommand();
+      break;
+    case 97:
+      lpushCommand();
+      break;
+    case 98:
+      lpushxCommand();
+      break;
+    case 99:
+      lrangeCommand();
+      break;
+    case 100:
+      lremCommand();
+      break;
+    case 101:
+      lsetCommand();
+      break;
+    case 102:
+      ltrimCommand();
+      break;
+    case 104:
+      mgetCommand();
+      break;
+    case 105:
+      monitorCommand();
+      break;
+    case 106:
+      moveCommand();
+      break;
+    case 107:
+      msetCommand();
+      break;
+    case 108:
+      msetexCommand();
+      break;
+    case 109:
+      msetnxCommand();
+      break;
+    case 110:
+      multiCommand();
+      break;
+    case 112:
+      persistCommand();
+      break;
+    case 113:
+      pexpireCommand();
+      break;
+    case 114:
+      pexpireatCommand();
+      break;
+    case 115:
+      pexpiretimeCommand();
+      break;
+    case 116:
+      pfaddCommand();
+      break;
+    case 117:
+      pfcountCommand();
+      break;
+    case 118:
+      pfdebugCommand();
+      break;
+    case 119:
+      pfmergeCommand();
+      break;
+    case 120:
+      pfselftestCommand();
+      break;
+    case 121:
+      pingCommand();
+      break;
+    case 122:
+      psetexCommand();
+      break;
+    case 123:
+      psubscribeCommand();
+      break;
+    case 124:
+      pttlCommand();
+      break;
+    case 125:
+      publishCommand();
+      break;
+    case 127:
+      punsubscribeCommand();
+      break;
+    case 128:
+      quitCommand();
+      break;
+    case 129:
+      randomkeyCommand();
+      break;
+    case 130:
+      renameCommand();
+      break;
+    case 131:
+      renamenxCommand();
+      break;
+    case 132:
+      resetCommand();
+      break;
+    case 134:
+      rpopCommand();
+      break;
+    case 135:
+      rpoplpushCommand();
+      break;
+    case 136:
+      rpushCommand();
+      break;
+    case 137:
+      rpushxCommand();
+      break;
+    case 138:
+      saddCommand();
+      break;
+    case 139:
+      scanCommand();
+      break;
+    case 140:
+      scardCommand();
+      break;
+    case 141:
+      sdiffCommand();
+      break;
+    case 142:
+      sdiffstoreCommand();
+      break;
+    case 143:
+      selectCommand();
+      break;
     case 144:
-      sunionCommand();
+      setCommand();
       break;
     case 145:
-      sunionstoreCommand();
+      setbitCommand();
       break;
     case 146:
-      sunsubscribeCommand();
+      setexCommand();
       break;
     case 147:
-      swapdbCommand();
+      setnxCommand();
       break;
     case 148:
-      timeCommand();
-      break;
-    case 149:
-      touchCommand();
+      setrangeCommand();
       break;
     case 150:
-      ttlCommand();
+      sinterCommand();
       break;
     case 151:
-      typeCommand();
+      sintercardCommand();
       break;
     case 152:
-      unlinkCommand();
+      sinterstoreCommand();
       break;
     case 153:
-      unsubscribeCommand();
-      break;
-    case 154:
-      unwatchCommand();
+      sismemberCommand();
       break;
     case 155:
-      watchCommand();
+      smembersCommand();
       break;
     case 156:
-      zaddCommand();
+      smismemberCommand();
       break;
     case 157:
-      zcardCommand();
+      smoveCommand();
       break;
     case 158:
-      zcountCommand();
+      sortCommand();
       break;
     case 159:
-      zdiffCommand();
+      sortRoCommand();
       break;
     case 160:
-      zdiffstoreCommand();
+      spopCommand();
       break;
     case 161:
-      zincrbyCommand();
+      spublishCommand();
       break;
     case 162:
-      zinterCommand();
+      srandmemberCommand();
       break;
     case 163:
-      zintercardCommand();
+      sremCommand();
       break;
     case 164:
-      zinterstoreCommand();
+      sscanCommand();
       break;
     case 165:
-      zlexcountCommand();
+      ssubscribeCommand();
       break;
     case 166:
-      zmpopCommand();
+      strlenCommand();
       break;
     case 167:
-      zmscoreCommand();
+      subscribeCommand();
       break;
     case 168:
-      zpopmaxCommand();
+      getrangeCommand();
       break;
     case 169:
-      zpopminCommand();
+      sunionCommand();
       break;
     case 170:
-      zrandmemberCommand();
+      sunionstoreCommand();
       break;
     case 171:
-      zrangeCommand();
+      sunsubscribeCommand();
       break;
     case 172:
-      zrangebylexCommand();
+      swapdbCommand();
       break;
     case 173:
-      zrangebyscoreCommand();
+      timeCommand();
       break;
     case 174:
-      zrangestoreCommand();
+      touchCommand();
       break;
     case 175:
-      zrankCommand();
+      ttlCommand();
       break;
     case 176:
-      zremCommand();
+      typeCommand();
       break;
     case 177:
-      zremrangebylexCommand();
+      unlinkCommand();
       break;
     case 178:
-      zremrangebyrankCommand();
+      unsubscribeCommand();
       break;
     case 179:
-      zremrangebyscoreCommand();
+      unwatchCommand();
       break;
     case 180:
-      zrevrangeCommand();
+      watchCommand();
       break;
     case 181:
-      zrevrangebylexCommand();
+      xackCommand();
       break;
     case 182:
-      zrevrangebyscoreCommand();
+      xackdelCommand();
       break;
     case 183:
-      zrevrankCommand();
+      xaddCommand();
       break;
     case 184:
-      zscanCommand();
+      xautoclaimCommand();
       break;
     case 185:
-      zscoreCommand();
+      xcfgsetCommand();
       break;
     case 186:
-      zunionCommand();
+      xclaimCommand();
       break;
     case 187:
-      zunionstoreCommand();
+      xdelCommand();
+      break;
+    case 188:
+      xdelexCommand();
+      break;
+    case 190:
+      xidmprecordCommand();
+      break;
+    case 192:
+      xlenCommand();
+      break;
+    case 193:
+      xnackCommand();
+      break;
+    case 194:
+      xpendingCommand();
+      break;
+    case 195:
+      xrangeCommand();
+      break;
+    case 196:
+      xreadCommand();
+      break;
+    case 197:
+      xreadgroupCommand();
+      break;
+    case 198:
+      xrevrangeCommand();
+      break;
+    case 199:
+      xsetidCommand();
+      break;
+    case 200:
+      xtrimCommand();
+      break;
+    case 201:
+      zaddCommand();
+      break;
+    case 202:
+      zcardCommand();
+      break;
+    case 203:
+      zcountCommand();
+      break;
+    case 204:
+      zdiffCommand();
+      break;
+    case 205:
+      zdiffstoreCommand();
+      break;
+    case 206:
+      zincrbyCommand();
+      break;
+    case 207:
+      zinterCommand();
+      break;
+    case 208:
+      zintercardCommand();
+      break;
+    case 209:
+      zinterstoreCommand();
+      break;
+    case 210:
+      zlexcountCommand();
+      break;
+    case 211:
+      zmpopCommand();
+      break;
+    case 212:
+      zmscoreCommand();
+      break;
+    case 213:
+      zpopmaxCommand();
+      break;
+    case 214:
+      zpopminCommand();
+      break;
+    case 215:
+      zrandmemberCommand();
+      break;
+    case 216:
+      zrangeCommand();
+      break;
+    case 217:
+      zrangebylexCommand();
+      break;
+    case 218:
+      zrangebyscoreCommand();
+      break;
+    case 219:
+      zrangestoreCommand();
+      break;
+    case 220:
+      zrankCommand();
+      break;
+    case 221:
+      zremCommand();
+      break;
+    case 222:
+      zremrangebylexCommand();
+      break;
+    case 223:
+      zremrangebyrankCommand();
+      break;
+    case 224:
+      zremrangebyscoreCommand();
+      break;
+    case 225:
+      zrevrangeCommand();
+      break;
+    case 226:
+      zrevrangebylexCommand();
+      break;
+    case 227:
+      zrevrangebyscoreCommand();
       break;
     case 228:
-      memoryUsageCommand();
+      zrevrankCommand();
       break;
     case 229:
-      objectEncodingCommand();
+      zscanCommand();
       break;
     case 230:
-      objectFreqCommand();
+      zscoreCommand();
       break;
     case 231:
-      objectHelpCommand();
+      zunionCommand();
       break;
     case 232:
-      objectIdletimeCommand();
+      zunionstoreCommand();
       break;
     case 233:
-      objectRefcountCommand();
-      break;
-    case 234:
-      pubsubChannelsCommand();
+      clientCachingCommand();
       break;
     case 235:
+      clientGetredirCommand();
+      break;
+    case 247:
+      clientTrackingCommand();
+      break;
+    case 248:
+      clientTrackinginfoCommand();
+      break;
+    case 275:
+      memoryUsageCommand();
+      break;
+    case 276:
+      objectEncodingCommand();
+      break;
+    case 277:
+      objectFreqCommand();
+      break;
+    case 278:
+      objectHelpCommand();
+      break;
+    case 279:
+      objectIdletimeCommand();
+      break;
+    case 280:
+      objectRefcountCommand();
+      break;
+    case 281:
+      pubsubChannelsCommand();
+      break;
+    case 282:
       pubsubHelpCommand();
       break;
-    case 236:
+    case 283:
       pubsubNumpatCommand();
       break;
-    case 237:
+    case 284:
       pubsubNumsubCommand();
       break;
-    case 238:
+    case 285:
       pubsubShardchannelsCommand();
       break;
-    case 239:
+    case 286:
       pubsubShardnumsubCommand();
       break;
-    case 240:
+    case 287:
       slowlogGetCommand();
       break;
-    case 241:
+    case 288:
       slowlogHelpCommand();
       break;
-    case 242:
+    case 289:
       slowlogLenCommand();
       break;
-    case 243:
+    case 290:
       slowlogResetCommand();
+      break;
+    case 291:
+      xgroupCreateCommand();
+      break;
+    case 292:
+      xgroupCreateconsumerCommand();
+      break;
+    case 293:
+      xgroupDelconsumerCommand();
+      break;
+    case 294:
+      xgroupDestroyCommand();
+      break;
+    case 295:
+      xgroupHelpCommand();
+      break;
+    case 296:
+      xgroupSetidCommand();
+      break;
+    case 297:
+      xinfoConsumersCommand();
+      break;
+    case 298:
+      xinfoGroupsCommand();
+      break;
+    case 299:
+      xinfoHelpCommand();
+      break;
+    case 300:
+      xinfoStreamCommand();
       break;
     default:
       unreachable();

@@ -324,6 +324,12 @@ export function tryGrowString(e: EntryPtr, length: u32, spare: u32): EntryPtr {
   return moved;
 }
 
+/** Changes the length of a string that is not an integer, within the room it has where it is. */
+export function setStringLen(e: EntryPtr, length: u32): void {
+  if (Entry.isEmbedded(e)) store<u8>(e, <u8>length, ENTRY_EMBED_LEN);
+  else store<u32>(Entry.valuePtr(e), length);
+}
+
 /** Moves an embedded string to a block of its own, `length` bytes long. */
 function tryUnembed(e: EntryPtr, length: u32, spare: u32): EntryPtr {
   let block = tryAlloc(STRING_HEADER_BYTES + <usize>length + spare);

@@ -9,6 +9,7 @@
 import {
   RECORD_BYTES,
   RECORD_FIRST_SUB,
+  RECORD_FLAGS,
   RECORD_HAS_SUBCOMMANDS,
   RECORD_NAME_LEN,
   RECORD_NAME_OFFSET,
@@ -40,6 +41,11 @@ export class Record {
   @inline static fullNameLen(id: u32): u32 {
     return load<u8>(Record.at(id), RECORD_NAME_LEN);
   }
+}
+
+/** Flags of a command's record. */
+export function commandFlags(id: u32): u32 {
+  return load<u32>(Record.at(id), RECORD_FLAGS);
 }
 
 /** Name a client uses for a top-level command: its own, or what rename-command made of it. */

@@ -36,6 +36,7 @@ import {
   RECORD_ARITY,
   RECORD_FLAGS,
 } from '../abi';
+import { trackingLimit, trackingOverLimit } from '../client/tracking';
 import { queuedFlags, transactionEnd, tryQueueCommand } from '../client/transaction';
 import {
   CMD_ID_DEBUG,
@@ -84,6 +85,7 @@ import {
   replyText,
 } from '../resp/writer';
 import {
+  commandFlags,
   hasSubcommands,
   lookupCommand,
   lookupSubcommand,
@@ -91,14 +93,10 @@ import {
   Record,
 } from './command_lookup';
 import { countRejected } from './command_stats';
+import { drainEffects, takeOwnPushes } from './consequences';
 import { tryFreeMemoryTimed } from './latency_events';
 
 const UNKNOWN_SHOWN_BYTES: u32 = 128;
-
-/** Flags of a command's record. */
-export function commandFlags(id: u32): u32 {
-  return load<u32>(Record.at(id), RECORD_FLAGS);
-}
 
 /**
  * Id of the command that the records at `argv` name, down to the subcommand. A container command
@@ -243,10 +241,27 @@ function rejectReplica(flags: u32): bool {
   return true;
 }
 
+/**
+ * Keys evicted for the command count as changed before it runs, and what its client is told of them
+ * goes before its reply: it is about what was there until now.
+ */
+function settleEvictions(): void {
+  drainEffects(changetype<usize>(client));
+  if (client.pushLen == 0) return;
+  takeOwnPushes(client);
+  replyStart = outputLen();
+}
+
+/** Where the reply of the command that was looked at last begins. */
+export let replyStart: u32 = 0;
+
 function rejectForMemory(id: u32, flags: u32): bool {
   // A transaction's queue could take any amount of memory, whatever the commands in it do.
   const takesMemory = (flags & CMD_DENYOOM) != 0 || joinsTransaction(id);
-  if (Settings.on(CFG_MAXMEMORY) && !tryFreeMemoryTimed() && takesMemory) {
+  const isOver = Settings.on(CFG_MAXMEMORY) && !tryFreeMemoryTimed();
+  if (trackingOverLimit()) trackingLimit(changetype<usize>(client));
+  settleEvictions();
+  if (isOver && takesMemory) {
     replyError(ERR_OOM);
     return true;
   }
@@ -262,7 +277,11 @@ let unguarded: bool = false;
 
 /** Looks at the states that guard commands; to be called when any of them may have changed. */
 export function refreshGuards(): void {
-  unguarded = !Settings.on(CFG_GUARDS) && !Settings.on(CFG_MAXMEMORY) && !memoryNearlyExhausted();
+  unguarded =
+    !Settings.on(CFG_GUARDS) &&
+    !Settings.on(CFG_MAXMEMORY) &&
+    !memoryNearlyExhausted() &&
+    !trackingOverLimit();
 }
 
 /**
@@ -294,6 +313,7 @@ export const ADMIT_CLOSE: i32 = 3;
  * is counted, and a transaction that is being queued is doomed.
  */
 export function admitCommand(id: u32): i32 {
+  replyStart = outputLen();
   if (id == CMD_ID_EXEC) return admitExec();
   if (id == NO_COMMAND && isHttp()) return ADMIT_CLOSE;
   const admitted = checkCommand(id);
@@ -308,13 +328,12 @@ export function admitCommand(id: u32): i32 {
 
 /** As `admitCommand`, for EXEC: its refusal ends the transaction, if there is one. */
 function admitExec(): i32 {
-  const start = outputLen();
   // The error of the refusal becomes a part of another one.
   setErrorCounting(false);
   const admitted = checkCommand(CMD_ID_EXEC);
   setErrorCounting(true);
   if (admitted != ADMIT_REFUSE) return admitted;
-  abortExec(start);
+  abortExec(replyStart);
   return ADMIT_DONE;
 }
 

@@ -2,11 +2,7 @@
 // their misses overlap instead of queueing up.
 //
 //   keys of the round -> hashes -> all bucket lines -> all entry lines -> all value lines
-//
-// Commands whose records say so name members of a key's collection (HSET, SADD, ZSCORE ...). Where that
-// is a table, two stages more follow:
-//
-//   members of the round -> hashes -> all bucket lines of their tables -> all their blocks
+//   members of large hashes, sets and sorted sets -> hashes -> all bucket lines -> all member lines
 //
 // Loads of one stage do not depend on each other. Nothing read here is used for a decision: execution
 // looks every key up again, so a key that an earlier command of the round changes is no special case.
@@ -23,28 +19,23 @@ import {
   RECORD_MEMBER_STEP,
 } from '../abi';
 import { db } from '../keyspace/db';
-import {
-  ENCODING_HASHTABLE,
-  ENCODING_SKIPLIST,
-  Entry,
-  EntryPtr,
-  entryHasBlock,
-} from '../keyspace/entry';
+import { Entry, entryHasBlock } from '../keyspace/entry';
 import { Bucket, bucketHint, tableBucket } from '../keyspace/key_table';
+import { hasMemberTable } from '../keyspace/value';
 import { argHashAt } from '../resp/args';
 import { Dict, dictBucket, dictHint } from '../struct/dict';
 import { Record } from './command_lookup';
 
 const MAX_KEYS: u32 = 384;
 const TOUCH_BYTES: u32 = 16; // u64 hash, u32 bucket, u32 entry
+const MAX_MEMBERS: u32 = 128;
+/** Of one command: the more it brings, the less a round of others is there to overlap with. */
+const MAX_MEMBERS_EACH: u32 = 8;
+const MEMBER_TOUCH_BYTES: u32 = 12; // u32 item of its key in `list`, u32 argument record, u32 bucket
 
 const list: usize = memory.data(6144, 16);
+const members: usize = memory.data(1536, 16);
 let count: u32 = 0;
-
-const MAX_MEMBERS: u32 = 384;
-const MEMBER_BYTES: u32 = 12; // u32 its key in the list, u32 argument, u32 bucket
-
-const memberList: usize = memory.data(4608, 16);
 let memberCount: u32 = 0;
 export let touchSink: u32 = 0;
 
@@ -57,8 +48,11 @@ export function touchCollect(id: u32, argv: usize, argc: u32): void {
   const last = <i32>load<i8>(record, RECORD_LAST_KEY);
   const step = max<u32>(load<u8>(record, RECORD_KEY_STEP), 1);
   // Arity has not been checked yet: the range of a malformed command may end before its first key.
-  const member: u32 = load<u8>(record, RECORD_FIRST_MEMBER);
-  if (member != 0 && count < MAX_KEYS) collectMembers(record, member, argv, argc);
+  const firstMember = <u32>load<u8>(record, RECORD_FIRST_MEMBER);
+  if (firstMember != 0) {
+    const each = load<u8>(record, RECORD_MEMBER_STEP);
+    collectMembers(argv + firstMember * ARG_BYTES, each * ARG_BYTES, argv + argc * ARG_BYTES);
+  }
   const stop = last < 0 ? <i32>argc + last : min(last, <i32>argc - 1);
   for (let i = first; <i32>i <= stop && count < MAX_KEYS; i += step) {
     const at = list + count * TOUCH_BYTES;
@@ -69,60 +63,27 @@ export function touchCollect(id: u32, argv: usize, argc: u32): void {
   }
 }
 
-/** Adds the members that a command names of the key that is going to be the next in the list. */
-function collectMembers(record: usize, first: u32, argv: usize, argc: u32): void {
-  const step: u32 = load<u8>(record, RECORD_MEMBER_STEP);
-  for (let i = first; i < argc && memberCount < MAX_MEMBERS; i += step) {
-    const at = memberList + memberCount * MEMBER_BYTES;
-    store<u32>(at, <u32>(list + count * TOUCH_BYTES));
-    store<u32>(at, <u32>(argv + i * ARG_BYTES), 4);
+/** Adds the members among the argument records from `at` on, of the key that is added next. */
+function collectMembers(at: usize, step: u32, stop: usize): void {
+  const most = min(memberCount + MAX_MEMBERS_EACH, MAX_MEMBERS);
+  while (at < stop && memberCount < most) {
+    const item = members + memberCount * MEMBER_TOUCH_BYTES;
+    store<u32>(item, <u32>(list + count * TOUCH_BYTES));
+    store<u32>(item, <u32>at, 4);
     memberCount += 1;
-    if (step == 0) return;
+    if (step == 0) break;
+    at += step;
   }
 }
 
-/** The table of an entry's members, 0 when it has none. */
-function tableOf(e: EntryPtr): usize {
-  if (e == 0) return 0;
-  const encoding = Entry.encoding(e);
-  const isTable = encoding == ENCODING_HASHTABLE || encoding == ENCODING_SKIPLIST;
-  return isTable ? Entry.valuePtr(e) : 0;
-}
-
-/** Touches the members collected, once their keys' values are. Returns the sum of what was read. */
-function touchMembers(): u32 {
-  const stop = memberList + memberCount * MEMBER_BYTES;
-  memberCount = 0;
-  let sum: u32 = 0;
-  for (let at = memberList; at < stop; at += MEMBER_BYTES) {
-    const table = tableOf(load<u32>(load<u32>(at), 12));
-    if (table == 0) {
-      store<u32>(at, 0, 8);
-      continue;
-    }
-    const bucket = dictBucket(changetype<Dict>(table), argHashAt(load<u32>(at, 4)));
-    store<u32>(at, <u32>bucket, 8);
-    sum += load<u8>(bucket);
-  }
-  for (let at = memberList; at < stop; at += MEMBER_BYTES) {
-    const bucket: usize = load<u32>(at, 8);
-    if (bucket == 0) continue;
-    const m = dictHint(bucket, argHashAt(load<u32>(at, 4)));
-    if (m != 0) sum += load<u8>(m);
-    else if (Bucket.next(bucket) != 0) sum += load<u8>(Bucket.next(bucket));
-  }
-  return sum;
-}
-
-/** Touches what was collected, unless it is a lone key with a lone member, and starts a new list. */
+/** Touches what was collected, unless it is a lone key, and starts a new list. */
 export function touchAll(): void {
   const stop = list + count * TOUCH_BYTES;
-  const alone = count < 2 && memberCount < 2;
+  const membersStop = members + memberCount * MEMBER_TOUCH_BYTES;
+  const alone = count < 2;
   count = 0;
-  if (alone) {
-    memberCount = 0;
-    return;
-  }
+  memberCount = 0;
+  if (alone) return;
   let sum: u32 = 0;
   for (let at = list; at < stop; at += TOUCH_BYTES) sum += load<u8>(load<u32>(at, 8));
   for (let at = list; at < stop; at += TOUCH_BYTES) {
@@ -137,6 +98,29 @@ export function touchAll(): void {
     const e: usize = load<u32>(at, 12);
     if (e != 0 && entryHasBlock(e)) sum += load<u8>(Entry.valuePtr(e));
   }
-  if (memberCount != 0) sum += touchMembers();
   touchSink = sum;
+  if (membersStop != members) touchMembers(membersStop, stop);
+}
+
+/** Touches the members whose keys' values have been touched. */
+function touchMembers(stop: usize, keysStop: usize): void {
+  let sum: u32 = 0;
+  for (let at = members; at < stop; at += MEMBER_TOUCH_BYTES) {
+    const key: usize = load<u32>(at);
+    // Behind the last one: the list had no room for the key, or the command has none.
+    const e: usize = key < keysStop ? <usize>load<u32>(key, 12) : 0;
+    let bucket: usize = 0;
+    if (e != 0 && hasMemberTable(e)) {
+      bucket = dictBucket(changetype<Dict>(Entry.valuePtr(e)), argHashAt(load<u32>(at, 4)));
+      sum += load<u8>(bucket);
+    }
+    store<u32>(at, <u32>bucket, 8);
+  }
+  for (let at = members; at < stop; at += MEMBER_TOUCH_BYTES) {
+    const bucket: usize = load<u32>(at, 8);
+    if (bucket == 0) continue;
+    const member = dictHint(bucket, argHashAt(load<u32>(at, 4)));
+    if (member != 0) sum += load<u8>(member);
+  }
+  touchSink += sum;
 }

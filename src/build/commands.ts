@@ -56,6 +56,10 @@ function keyFields(command: CompiledCommand): KeyFields {
       keyNumIndex: begin.index + find.keyNumIndex,
     };
   }
+  const halves = find.type === 'range' && find.limit === 2 && find.lastKey === -1;
+  if (begin.type === 'keyword' && begin.keyword.toUpperCase() === 'STREAMS' && halves) {
+    return { kind: abi.KEYS_STREAMS, first, last, step, keyNumIndex: 0 };
+  }
   return { kind: abi.KEYS_IRREGULAR, first, last, step, keyNumIndex: 0 };
 }
 
@@ -86,8 +90,9 @@ function packRecord(command: CompiledCommand, nameOffset: number, hostOwned: boo
   record.writeUInt8(subcommands.length > 0 ? 1 : 0, abi.RECORD_HAS_SUBCOMMANDS);
   record.writeUInt16LE(subcommands[0]?.id ?? abi.RECORD_NO_ID, abi.RECORD_FIRST_SUB);
   record.writeUInt16LE(subcommands.length, abi.RECORD_SUB_COUNT);
-  record.writeUInt8(command.spec.members?.first ?? 0, abi.RECORD_FIRST_MEMBER);
-  record.writeUInt8(command.spec.members?.step ?? 0, abi.RECORD_MEMBER_STEP);
+  const [firstMember, memberStep] = command.spec.members ?? [0, 0];
+  record.writeUInt8(firstMember, abi.RECORD_FIRST_MEMBER);
+  record.writeUInt8(memberStep, abi.RECORD_MEMBER_STEP);
   return record;
 }
 

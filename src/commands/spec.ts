@@ -152,13 +152,13 @@ export interface CommandSpec {
   /** ACL categories beyond those implied by the flags, without '@'. */
   categories: AclCategory[];
   keys: KeySpec[];
-  /**
-   * Core only: arguments that name members of the first key's collection, as far as options do not
-   * shift them; a hint for touching their memory ahead. Without a step there is one.
-   */
-  members?: { first: number; step?: number };
   /** Names the function that finds the keys when key specs alone cannot (SORT, MIGRATE ...). */
   keyExtractor?: string;
+  /**
+   * Where members or fields of the first key's value are: the first one's position, and the distance
+   * between them (0: there is one). A hint to load what they are filed in ahead; options may shift them.
+   */
+  members?: [first: number, step: number];
   args: ArgSpec[];
   group: Group;
   since: string;

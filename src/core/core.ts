@@ -29,6 +29,16 @@ export interface CoreExports {
   outputTaken(): void;
   eventsTaken(): void;
   cron(nowMs: number, budgetUs: number): number;
+  nextUnblocked(): number;
+  nextDeadline(): number;
+  serveDeadlines(nowMs: number): void;
+  serveHeld(nowMs: number): void;
+  unblockClient(ptr: number, withError: number): number;
+  connBlockedBytes(ptr: number): number;
+  blockedClientCount(): number;
+  blockingKeyCount(): number;
+  blockingKeyOnNoKeyCount(): number;
+  deadlineCount(): number;
   refreshStats(): void;
   resetPeakMemory(): void;
   resetStats(): void;
@@ -52,6 +62,11 @@ export interface CoreExports {
   shardChannelCount(): number;
   watchingClientCount(): number;
   watchedKeyCount(): number;
+  trackingClientCount(): number;
+  trackedKeyCount(): number;
+  trackedItemCount(): number;
+  trackedPrefixCount(): number;
+  connTrackingRedirect(ptr: number): number;
   datasetDigest(out: number): void;
   valueDigest(database: number, key: number, keyLen: number, out: number): void;
   describeKey(database: number, key: number, keyLen: number, compress: number, out: number): number;

@@ -159,52 +159,6 @@ describe('pipelines', () => {
     expect(text(new InProcessClient(engine).feed('EXISTS key\r\n'))).toBe(':0\r\n');
   });
 
-  it('tell repeated commands from those that only begin alike', () => {
-    const client = new InProcessClient(newEngine());
-    const set = '*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\n1\r\n';
-    const get = '*2\r\n$3\r\nGET\r\n$1\r\nk\r\n';
-    const wrong = "-ERR wrong number of arguments for 'get' command\r\n";
-    const unknown = "-ERR unknown command 'GEX', with args beginning with: 'k' \r\n";
-    const one = bulk('1');
-    const exchange = client.feed(
-      `${set}${set}${set.replace('SET', 'sEt')}${get}GET k\r\n${get}` +
-        `*3\r\n$3\r\nGET\r\n$1\r\nk\r\n$1\r\nk\r\n${get}*1\r\n$3\r\nGET\r\n` +
-        `${get.replace('GET', 'GEX')}${get}${get.slice(0, -1)}`,
-    );
-    expect(text(exchange)).toBe(
-      `${'+OK\r\n'.repeat(3)}${one.repeat(3)}${wrong}${one}${wrong}${unknown}${one}`,
-    );
-    expect(text(client.feed(`\n${get.slice(0, 13)}`))).toBe(one);
-    expect(text(client.feed(get.slice(13)))).toBe(one);
-    expect(text(client.feed(get + get.replace('*2', '*02')))).toBe(
-      `${one}-ERR Protocol error: invalid multibulk length\r\n closed`,
-    );
-  });
-
-  it("find a container's subcommands each time", () => {
-    const client = new InProcessClient(newEngine());
-    client.feed(command('SET', 'k', 'v'));
-    const encoding = command('OBJECT', 'ENCODING', 'k');
-    const refcount = command('OBJECT', 'REFCOUNT', 'k');
-    expect(text(client.feed(encoding + refcount + encoding))).toBe(
-      `${bulk('embstr')}:1\r\n${bulk('embstr')}`,
-    );
-  });
-
-  it('know a command by its new name only, once it is renamed', () => {
-    const engine = newEngine();
-    const client = new InProcessClient(engine);
-    const get = command('GET', 'k');
-    expect(text(client.feed(get + get))).toBe('$-1\r\n$-1\r\n');
-    const { core } = engine;
-    const scratch = core.word(abi.ABI_SCRATCH);
-    core.bytes.set(Buffer.from('getgot'), scratch);
-    expect(core.exports.renameCommand(scratch, 3, scratch + 3, 3)).toBe(1);
-    expect(text(client.feed(get + command('GOT', 'k')))).toBe(
-      "-ERR unknown command 'GET', with args beginning with: 'k' \r\n$-1\r\n",
-    );
-  });
-
   it('of random commands do not depend on how they are cut', async () => {
     const random = Random.fresh();
     const words = [
