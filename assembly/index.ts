@@ -74,6 +74,7 @@ import {
   connFree,
   popDirty,
   pushTaken,
+  queryTrim,
   tryConnNew,
   trySetAddr,
   trySetName,
@@ -104,6 +105,7 @@ import {
 } from './server/command_stats';
 import { drainEffects } from './server/consequences';
 import { tryPopulate } from './server/debug';
+import { pauses } from './server/dispatch';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
 import { listSetOptions } from './struct/list';
@@ -205,6 +207,11 @@ export function connSetName(ptr: usize, text: usize, bytes: u32): bool {
   return trySetName(changetype<Conn>(ptr), text, bytes);
 }
 
+/** Gives back query buffer memory that an idle connection does not use. */
+export function connTrimQuery(ptr: usize): void {
+  queryTrim(changetype<Conn>(ptr));
+}
+
 /** Turns a connection into a monitor or back. */
 export function connMonitor(ptr: usize, on: bool): void {
   const c = changetype<Conn>(ptr);
@@ -303,11 +310,13 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
   setNow(nowMs);
   const deadline = clockUs() + budgetUs;
   let more = lazyfreeStep(deadline);
-  if (evictionPending()) {
-    tryFreeMemoryTimed();
-    if (evictionPending()) more = true;
+  if (!pauses()) {
+    if (evictionPending()) {
+      tryFreeMemoryTimed();
+      if (evictionPending()) more = true;
+    }
+    if (expireStepTimed(deadline)) more = true;
   }
-  if (expireStepTimed(deadline)) more = true;
   if (trackedFreeStep(deadline)) more = true;
   drainEffects(0);
   if (trackingOverLimit()) trackingLimit(0);

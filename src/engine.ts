@@ -190,10 +190,16 @@ export class Engine {
     this.proceed(client, status);
   }
 
+  /** Clients with commands that CLIENT PAUSE holds back. */
+  get pausedClients(): number {
+    return this.paused.size;
+  }
+
   /** Lets clients go on that CLIENT PAUSE held back. */
   resumePaused(): void {
     const held = [...this.paused];
     this.paused.clear();
+    for (const client of held) client.flags &= ~abi.CLIENT_PAUSED;
     for (const client of held) this.resume(client);
   }
 
@@ -272,6 +278,7 @@ export class Engine {
           return;
         case abi.STATUS_PAUSED:
           this.paused.add(client);
+          client.flags |= abi.CLIENT_PAUSED;
           this.flush(client);
           return;
         default:

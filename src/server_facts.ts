@@ -87,12 +87,13 @@ export class ServerFigures implements InfoSources {
   }
 
   clients(): ReturnType<InfoSources['clients']> {
-    const { clients, config } = this.owners;
+    const { clients, config, engine } = this.owners;
     return {
       connected: clients.size,
       maxClients: config.get('maxclients'),
       maxInputBuffer: clients.recentInputBytesMax,
       maxOutputBuffer: clients.recentOutputBytesMax,
+      blocked: engine.pausedClients,
       tracking: this.core.exports.trackingClientCount(),
       pubsub: this.core.exports.pubsubClientCount(),
       watching: this.core.exports.watchingClientCount(),
@@ -106,6 +107,7 @@ export class ServerFigures implements InfoSources {
     return {
       connectionsReceived: counters.totalConnections,
       connectionsRejected: counters.rejectedConnections,
+      evictedClients: this.owners.clients.eviction.evictedClients,
       outputBufferDisconnections: counters.outputLimitDisconnections,
       netInputBytes: traffic.inputBytes,
       netOutputBytes: traffic.outputBytes,

@@ -58,7 +58,7 @@ function readConfig(action: ServeAction, config: Config): LoadedExtras {
   }
 }
 
-function setTitle(config: Config, configFile: string | null): void {
+function setTitle(config: Config, configFile: string | null): undefined {
   if (!config.get('set-proc-title')) return;
   const bind = config.get('bind')[0] ?? '*';
   const title = expandProcTitle(config.get('proc-title-template'), {
@@ -118,7 +118,9 @@ async function serve(action: ServeAction): Promise<void> {
       ? `Warning: no config file specified, using the default config. In order to specify a config file use ${basename(process.argv[1] ?? 'respite-server')} /path/to/redis.conf`
       : 'Configuration loaded',
   );
-  setTitle(config, configFile);
+  const applyTitle = () => setTitle(config, configFile);
+  applyTitle();
+  config.subscribe('proc-title-template', applyTitle);
   const pidFile = config.get('pidfile');
   const server = new Server({
     config,

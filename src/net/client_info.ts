@@ -19,7 +19,7 @@ const FLAG_LETTERS: readonly [flag: number, letter: string][] = [
   [abi.CLIENT_PRIMARY, 'M'],
   [abi.CLIENT_PUBSUB, 'P'],
   [abi.CLIENT_MULTI, 'x'],
-  [abi.CLIENT_BLOCKED, 'b'],
+  [abi.CLIENT_BLOCKED | abi.CLIENT_PAUSED, 'b'],
   [abi.CLIENT_TRACKING, 't'],
   [abi.CLIENT_TRACKING_BROKEN, 'R'],
   [abi.CLIENT_TRACKING_BCAST, 'B'],
@@ -59,6 +59,11 @@ export interface InfoMoment {
   readonly call?: HostCall;
 }
 
+/** Memory that belongs to the client alone. Arguments of an unfinished command lie in its query buffer. */
+export function clientMemoryBytes({ block, outputBytes }: Client, queuedBytes: number): number {
+  return HOST_CLIENT_BYTES + block.memoryBytes + queuedBytes + outputBytes;
+}
+
 const commandNames: readonly string[] = allCommands().map((command) => command.fullName);
 
 /** The line, as byte text without a line end. */
@@ -69,8 +74,7 @@ export function clientInfo(client: Client, details: ClientDetails, moment: InfoM
   const outputBytes = client.outputBytes;
   const lastCommand = block.lastCommandId;
   const argumentBytes = own?.argumentBytes ?? block.argumentBytes;
-  const memoryBytes =
-    HOST_CLIENT_BYTES + block.memoryBytes + argumentBytes + details.queuedBytes + outputBytes;
+  const memoryBytes = clientMemoryBytes(client, details.queuedBytes) + (own?.argumentBytes ?? 0);
   return [
     `id=${client.id}`,
     `addr=${client.address}`,
@@ -85,7 +89,7 @@ export function clientInfo(client: Client, details: ClientDetails, moment: InfoM
     `psub=${details.patterns}`,
     `ssub=${details.shardChannels}`,
     `multi=${flags & abi.CLIENT_MULTI ? details.queuedCommands : -1}`,
-    `qbuf=${block.queryBytes + (own?.encodedBytes ?? 0)}`,
+    `qbuf=${block.unreadBytes + (own?.encodedBytes ?? 0)}`,
     `qbuf-free=${block.queryCapacityBytes - block.queryBytes}`,
     `argv-mem=${argumentBytes}`,
     `multi-mem=${details.queuedBytes}`,
