@@ -57,7 +57,13 @@ export const ABI_EVENTS = 14; // number of queued host events
 export const ABI_EVENTS_PTR = 15; // EVENT_BYTES each
 export const ABI_ERROR_STATS = 16; // ERRSTAT_SLOTS records
 export const ABI_CLOSE_REASON = 17; // CLOSE_*, after STATUS_CLOSE and STATUS_ABORT
+export const ABI_SEQUEL = 18; // SEQUEL_* bits: what a call left for the host to do
 export const ABI_WORDS = 32;
+
+/** Clients wait no longer and have input: take them with `nextUnblocked` and call `resume`. */
+export const SEQUEL_UNBLOCKED = 1;
+/** The first deadline changed: ask `nextDeadline`. */
+export const SEQUEL_DEADLINE = 2;
 
 export const ARG_BYTES = 16;
 export const SCRATCH_BYTES = 65536;
@@ -148,6 +154,8 @@ export const RECORD_KEYNUM_INDEX = 20; // u8 argument that holds the number of k
 export const RECORD_HAS_SUBCOMMANDS = 21; // u8
 export const RECORD_FIRST_SUB = 22; // u16 id of the first subcommand
 export const RECORD_SUB_COUNT = 24; // u16
+export const RECORD_FIRST_MEMBER = 26; // u8 argument that is the first member of the first key, 0 for none
+export const RECORD_MEMBER_STEP = 27; // u8 arguments from one member to the next, 0 for a single one
 export const RECORD_NO_ID = 65535;
 
 export const KEYS_NONE = 0;
@@ -184,6 +192,8 @@ export const CMD_TIMED = 1048576;
 export const CMD_NO_TOUCH_KEYS = 2097152;
 export const CMD_NO_MANDATORY_KEYS = 4194304;
 export const CMD_TOUCHES_ARBITRARY_KEYS = 8388608;
+/** Derived: the core's, without subcommands, not CMD_ADMIN, CMD_TIMED or CMD_PROTECTED. */
+export const CMD_PLAIN = 16777216;
 
 // --- Statistics: f64 word index in the ABI_STATS block ---
 
@@ -210,6 +220,7 @@ export const STAT_EVICT_EXCEEDED_US = 19;
 export const STAT_EVICTION_STARTED_US = 20; // 0 unless over maxmemory
 export const STAT_CLIENT_MEMORY = 21;
 export const STAT_TAKEN_MEMORY = 22; // bytes of pages in use, the allocator's slack included
+export const STAT_EXPIRED_SUBKEYS = 32; // fields of hashes
 export const STAT_WORDS = 64;
 
 // --- Per-command statistics ---
@@ -269,6 +280,11 @@ export const CFG_HASH_LISTPACK_VALUE = 33; // bytes
 export const CFG_SET_INTSET_ENTRIES = 34;
 export const CFG_SET_LISTPACK_ENTRIES = 35;
 export const CFG_SET_LISTPACK_VALUE = 36; // bytes
+export const CFG_HLL_SPARSE_MAX_BYTES = 48;
+export const CFG_STREAM_NODE_MAX_BYTES = 53; // 0: no limit
+export const CFG_STREAM_NODE_MAX_ENTRIES = 54; // 0: no limit
+export const CFG_STREAM_IDMP_DURATION = 55; // seconds
+export const CFG_STREAM_IDMP_MAXSIZE = 56;
 export const CFG_COUNT = 64;
 
 export const POLICY_NOEVICTION = 0;

@@ -8,11 +8,13 @@ import {
   ABI_ASSERT_FILE,
   ABI_ASSERT_LINE,
   ABI_CMD_STATS,
+  ABI_CURRENT_CONN,
   ABI_ERROR_STATS,
   ABI_INPUT,
   ABI_OUT_LEN,
   ABI_OUT_PTR,
   ABI_SCRATCH,
+  ABI_SEQUEL,
   ABI_STATS,
   CFG_COUNT,
   CFG_LIST_COMPRESS_DEPTH,
@@ -24,6 +26,8 @@ import {
   CLIENT_MONITOR,
   INPUT_BYTES,
   SCRATCH_BYTES,
+  SEQUEL_DEADLINE,
+  SEQUEL_UNBLOCKED,
   STAT_OVERHEAD_MEMORY,
   STAT_PEAK_MEMORY,
   STAT_SYSTEM_MEMORY,
@@ -31,6 +35,17 @@ import {
   STAT_USED_MEMORY,
   STATUS_HOST_COMMAND,
 } from './abi';
+import {
+  anyUnblocked,
+  blockedBytes,
+  blockedClients,
+  blockedForget,
+  blockingKeys,
+  clientsWithDeadline,
+  firstDeadlineMs,
+  keysOnNoKey,
+  popUnblocked,
+} from './client/blocked';
 import { clientIdAdd, clientIdRemove } from './client/client_ids';
 import { monitorAdd, monitorRemove } from './client/monitor';
 import { notifySettingChanged } from './client/notify';
@@ -89,7 +104,7 @@ import {
   outputReset,
   writerInit,
 } from './resp/writer';
-import { abiBlock, abiSet } from './server/abi_block';
+import { abiBlock, abiGet, abiSet } from './server/abi_block';
 import * as batch from './server/batch';
 import {
   commandLookupInit,
@@ -108,7 +123,9 @@ import { tryPopulate } from './server/debug';
 import { pauses } from './server/dispatch';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
+import * as unblock from './server/unblock';
 import { listSetOptions } from './struct/list';
+import { Tree } from './struct/ordered_tree';
 import { seedRandom } from './util/prng';
 import { setHashSeed } from './util/siphash';
 
@@ -149,7 +166,13 @@ export function init(seed0: u64, seed1: u64, databaseTotal: u32, limitPages: u32
 function publishOutput(): void {
   abiSet(ABI_OUT_PTR, <u32>outputPtr());
   abiSet(ABI_OUT_LEN, outputLen());
+  let sequel: u32 = anyUnblocked() ? SEQUEL_UNBLOCKED : 0;
+  if (firstDeadlineMs() != announcedMs) sequel |= SEQUEL_DEADLINE;
+  abiSet(ABI_SEQUEL, sequel);
 }
+
+/** The deadline the host knows of. */
+let announcedMs: i64 = 0;
 
 /** Memory for the host's own data; 0 when exhausted. */
 export function hostAlloc(bytes: usize): usize {
@@ -188,13 +211,14 @@ export function connNew(id: f64, nowMs: f64, authenticated: bool): usize {
 export function connDelete(ptr: usize): void {
   const c = changetype<Conn>(ptr);
   batch.abandon(c);
-  publishOutput();
   if (c.flags & CLIENT_MONITOR) monitorRemove(c);
   transactionEnd(c);
   unsubscribeSilently(c);
+  blockedForget(c);
   trackingForget(c);
   clientIdRemove(c);
   connFree(c);
+  publishOutput();
 }
 
 /** Copies the peer's address, as MONITOR and SLOWLOG print it. False: memory is exhausted. */
@@ -300,6 +324,71 @@ export function eventsTaken(): void {
   eventsTakenInCore();
 }
 
+// --- Blocked clients ---
+
+/** Unlinks and returns the first client that waits no longer and has input; `resume` it. 0: none. */
+export function nextUnblocked(): usize {
+  const ptr = popUnblocked();
+  publishOutput();
+  return ptr;
+}
+
+/** The first deadline of a blocked client, in Unix milliseconds, 0 when there is none. */
+export function nextDeadline(): f64 {
+  announcedMs = firstDeadlineMs();
+  publishOutput();
+  return <f64>announcedMs;
+}
+
+/** Answers the clients whose deadline is before now. */
+export function serveDeadlines(nowMs: f64): void {
+  setNow(nowMs);
+  unblock.serveDeadlines();
+  publishOutput();
+}
+
+/** CLIENT PAUSE has ended or holds less back: serves whom it kept from being served. */
+export function serveHeld(nowMs: f64): void {
+  setNow(nowMs);
+  unblock.serveHeld();
+  publishOutput();
+}
+
+/**
+ * CLIENT UNBLOCK, during that host command: answers a client that waits as if its time were up, or
+ * with an error. False when it does not wait.
+ */
+export function unblockClient(ptr: usize, withError: bool): bool {
+  const c = changetype<Conn>(ptr);
+  const did = unblock.tryUnblock(changetype<Conn>(<usize>abiGet(ABI_CURRENT_CONN)), c, withError);
+  publishOutput();
+  return did;
+}
+
+/** Bytes that a client's waiting takes. */
+export function connBlockedBytes(ptr: usize): u32 {
+  return blockedBytes(changetype<Conn>(ptr));
+}
+
+export function blockedClientCount(): u32 {
+  return blockedClients;
+}
+
+/** Keys that clients wait for. */
+export function blockingKeyCount(): u32 {
+  return blockingKeys();
+}
+
+/** Those among them whose deletion concerns a client, too. */
+export function blockingKeyOnNoKeyCount(): u32 {
+  return keysOnNoKey;
+}
+
+/** Blocked clients with a deadline. */
+export function deadlineCount(): u32 {
+  return clientsWithDeadline();
+}
+
 // --- Background work ---
 
 /**
@@ -320,7 +409,9 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
   if (trackedFreeStep(deadline)) more = true;
   drainEffects(0);
   if (trackingOverLimit()) trackingLimit(0);
+  unblock.serveReadyAlone();
   if (broadcastPending()) trackingBroadcast();
+  publishOutput();
   for (let i: u32 = 0; i < databaseCount; i++) {
     while (tableShrink(database(i), 64)) {
       if (clockUs() >= deadline) {
@@ -364,6 +455,11 @@ export function databaseKeys(index: u32): u32 {
 
 export function databaseExpires(index: u32): u32 {
   return database(index).expires;
+}
+
+/** Hashes with fields that expire. */
+export function databaseSubexpiry(index: u32): u32 {
+  return changetype<Tree>(database(index).expiryTree).size;
 }
 
 export function databaseAverageTtl(index: u32): f64 {

@@ -5,6 +5,8 @@
 // to its end before `run` returns, except for a host command that answers with a promise: then the
 // core keeps the client's later commands until the promise settles.
 //
+// In a transaction such a command holds everybody back, because nothing may run in the middle of one.
+//
 // While a host command runs, nothing else may: it can close clients and ask for others to be resumed,
 // which happens behind the batch, but `run` throws. An output may close its client while it is
 // written to; what it throws goes up to the caller of `run`.
@@ -17,6 +19,7 @@ import { allCommands } from './commands/index.ts';
 import type { Core } from './core/core.ts';
 import { ReplyWriter } from './core/reply_writer.ts';
 import { CommandError, type HostClient, HostCommands } from './host_command.ts';
+import { Alarm } from './util/alarm.ts';
 import { wallClock } from './util/wall_clock.ts';
 
 /** Where a client's replies go. */
@@ -112,6 +115,8 @@ export interface EngineHooks {
   onDisconnect?(client: EngineClient, reason: number, error: string): void;
 }
 
+/** A client that begins to wait does so for about this long at least, in milliseconds. */
+const SHORT_WAIT_MS = 10;
 /** The error that ends a connection is shorter than this. */
 const LAST_ERROR_BYTES = 128;
 
@@ -134,6 +139,13 @@ export class Engine {
   private readonly paused = new Set<EngineClient>();
   /** Clients to be resumed when the batch at hand is over. */
   private readonly waiting = new Set<EngineClient>();
+  /** Rings when the first blocked client's time is up. */
+  private readonly alarm = new Alarm(
+    () => this.now(),
+    () => this.ring(),
+  );
+  /** Client whose transaction waits for a host command: nobody else's commands run. */
+  private frozenBy: EngineClient | undefined;
   private nextId = 1;
   private handlerRuns = false;
   private crashed: CoreCrash | undefined;
@@ -197,6 +209,8 @@ export class Engine {
 
   /** Lets clients go on that CLIENT PAUSE held back. */
   resumePaused(): void {
+    this.call(() => this.core.exports.serveHeld(this.clock()));
+    this.settle();
     const held = [...this.paused];
     this.paused.clear();
     for (const client of held) client.flags &= ~abi.CLIENT_PAUSED;
@@ -213,8 +227,9 @@ export class Engine {
 
   /** One step of background work. True when the next one should not wait for the next tick. */
   cron(budgetUs: number): boolean {
+    if (this.frozenBy) return false;
     const more = this.call(() => this.core.exports.cron(this.clock(), budgetUs) !== 0, 'cron');
-    this.deliverPushed();
+    this.settle();
     return more;
   }
 
@@ -223,7 +238,10 @@ export class Engine {
     this.waiting.delete(client);
     this.clients.delete(client.id);
     this.byPtr.delete(client.ptr);
-    if (!this.crashed) this.call(() => this.core.exports.connDelete(client.ptr));
+    if (this.frozenBy === client) queueMicrotask(() => this.thaw());
+    if (this.crashed) return;
+    this.call(() => this.core.exports.connDelete(client.ptr));
+    if ((this.core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) this.setAlarm();
   }
 
   /** Calls into the core. `task` names what runs there, when it is not the command of the ABI block. */
@@ -247,10 +265,50 @@ export class Engine {
   /** Acts on a batch's status until the batch is over, then on what it left to do. */
   private proceed(client: EngineClient, first: number): void {
     this.finishBatch(client, first);
-    this.deliverPushed();
+    this.settle();
     for (const next of this.waiting) {
       this.waiting.delete(next);
       this.resume(next);
+    }
+  }
+
+  /** What a batch, or background work, left to do for other clients. */
+  private settle(): void {
+    this.deliverPushed();
+    if (this.core.word(abi.ABI_SEQUEL) !== 0) this.settleBlocked();
+  }
+
+  /** Lets clients go on that waited in a blocking command, and sets the clock for those that wait. */
+  private settleBlocked(): void {
+    const { core } = this;
+    while ((core.word(abi.ABI_SEQUEL) & abi.SEQUEL_UNBLOCKED) !== 0) {
+      const client = this.byPtr.get(this.call(() => core.exports.nextUnblocked()) >>> 0);
+      if (client) this.finishBatch(client, this.resumeCore(client));
+      this.deliverPushed();
+    }
+    if ((core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) this.setAlarm();
+  }
+
+  /**
+   * Sets the clock for the first deadline of a blocked client. Whoever waits for a moment only waits
+   * long enough to be seen: Redis, too, looks at deadlines after the commands that have come in.
+   */
+  private setAlarm(): void {
+    const deadlineMs = this.call(() => this.core.exports.nextDeadline());
+    this.alarm.set(deadlineMs && Math.max(deadlineMs, this.now() + SHORT_WAIT_MS));
+  }
+
+  /** The first deadline of a blocked client has passed, or is about to. */
+  private ring(): void {
+    if (this.frozenBy) return;
+    const { exports } = this.core;
+    try {
+      this.call(() => exports.serveDeadlines(this.clock()));
+      this.alarm.set(this.call(() => exports.nextDeadline()));
+      this.settle();
+    } catch (error) {
+      // A crash has been reported, and nobody called.
+      if (!(error instanceof CoreCrash)) throw error;
     }
   }
 
@@ -350,6 +408,7 @@ export class Engine {
       return true;
     }
     if (!client.closed) {
+      if ((client.flags & abi.CLIENT_MULTI) !== 0) this.frozenBy = client;
       this.call(() => core.exports.suspend(client.ptr));
       this.flush(client);
     }
@@ -394,7 +453,21 @@ export class Engine {
       core.exports.answer(client.ptr, this.now());
       core.appendReply(reply.bytes());
     });
+    if (this.frozenBy !== client) {
+      this.proceed(client, this.resumeCore(client));
+      return;
+    }
+    this.frozenBy = undefined;
     this.proceed(client, this.resumeCore(client));
+    if (!this.frozenBy) this.thaw();
+  }
+
+  /** The transaction that held everybody back is over. */
+  private thaw(): void {
+    this.frozenBy = undefined;
+    if (this.crashed) return;
+    this.setAlarm();
+    this.resumePaused();
   }
 
   private replyFailure(name: string, reply: ReplyWriter, error: unknown): void {

@@ -93,11 +93,14 @@ export class ServerFigures implements InfoSources {
       maxClients: config.get('maxclients'),
       maxInputBuffer: clients.recentInputBytesMax,
       maxOutputBuffer: clients.recentOutputBytesMax,
-      blocked: engine.pausedClients,
+      blocked: this.core.exports.blockedClientCount() + engine.pausedClients,
       tracking: this.core.exports.trackingClientCount(),
       pubsub: this.core.exports.pubsubClientCount(),
       watching: this.core.exports.watchingClientCount(),
+      inTimeoutTable: this.core.exports.deadlineCount(),
       watchedKeys: this.core.exports.watchedKeyCount(),
+      blockingKeys: this.core.exports.blockingKeyCount(),
+      blockingKeysOnNoKey: this.core.exports.blockingKeyOnNoKeyCount(),
     };
   }
 

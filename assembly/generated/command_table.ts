@@ -59,6 +59,20 @@ import {
   unlinkCommand,
 } from '../command/generic';
 import {
+  geoaddCommand,
+  geodistCommand,
+  geohashCommand,
+  geoposCommand,
+} from '../command/geo';
+import {
+  georadiusCommand,
+  georadiusRoCommand,
+  georadiusbymemberCommand,
+  georadiusbymemberRoCommand,
+  geosearchCommand,
+  geosearchstoreCommand,
+} from '../command/geo_search';
+import {
   hdelCommand,
   hexistsCommand,
   hgetCommand,
@@ -77,12 +91,40 @@ import {
   hvalsCommand,
 } from '../command/hash';
 import {
+  hgetdelCommand,
+  hgetexCommand,
+  hsetexCommand,
+} from '../command/hash_ex';
+import {
+  hexpireCommand,
+  hexpireatCommand,
+  hexpiretimeCommand,
+  hpersistCommand,
+  hpexpireCommand,
+  hpexpireatCommand,
+  hpexpiretimeCommand,
+  hpttlCommand,
+  httlCommand,
+} from '../command/hash_expire';
+import {
+  pfaddCommand,
+  pfcountCommand,
+  pfmergeCommand,
+} from '../command/hyperloglog';
+import {
+  pfdebugCommand,
+  pfselftestCommand,
+} from '../command/hyperloglog_debug';
+import {
   increxCommand,
 } from '../command/increx';
 import {
   lcsCommand,
 } from '../command/lcs';
 import {
+  blmpopCommand,
+  blpopCommand,
+  brpopCommand,
   lindexCommand,
   llenCommand,
   lmpopCommand,
@@ -102,6 +144,8 @@ import {
   ltrimCommand,
 } from '../command/list_edit';
 import {
+  blmoveCommand,
+  brpoplpushCommand,
   lmoveCommand,
   rpoplpushCommand,
 } from '../command/list_move';
@@ -174,6 +218,56 @@ import {
   slowlogResetCommand,
 } from '../command/slowlog';
 import {
+  sortCommand,
+  sortRoCommand,
+} from '../command/sort';
+import {
+  xaddCommand,
+  xlenCommand,
+  xrangeCommand,
+  xrevrangeCommand,
+  xsetidCommand,
+} from '../command/stream';
+import {
+  xautoclaimCommand,
+  xclaimCommand,
+} from '../command/stream_claim';
+import {
+  xackdelCommand,
+  xdelCommand,
+  xdelexCommand,
+} from '../command/stream_delete';
+import {
+  xgroupCreateCommand,
+  xgroupCreateconsumerCommand,
+  xgroupDelconsumerCommand,
+  xgroupDestroyCommand,
+  xgroupHelpCommand,
+  xgroupSetidCommand,
+} from '../command/stream_group';
+import {
+  xcfgsetCommand,
+  xidmprecordCommand,
+} from '../command/stream_idmp';
+import {
+  xinfoConsumersCommand,
+  xinfoGroupsCommand,
+  xinfoHelpCommand,
+  xinfoStreamCommand,
+} from '../command/stream_info';
+import {
+  xackCommand,
+  xnackCommand,
+  xpendingCommand,
+} from '../command/stream_pending';
+import {
+  xreadCommand,
+  xreadgroupCommand,
+} from '../command/stream_read';
+import {
+  xtrimCommand,
+} from '../command/stream_trim';
+import {
   getCommand,
   getdelCommand,
   getexCommand,
@@ -197,6 +291,9 @@ import {
   watchCommand,
 } from '../command/transactions';
 import {
+  bzmpopCommand,
+  bzpopmaxCommand,
+  bzpopminCommand,
   zaddCommand,
   zcardCommand,
   zincrbyCommand,
@@ -239,8 +336,8 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 234;
-export const TOP_LEVEL_COUNT: u32 = 176;
+export const COMMAND_COUNT: u32 = 301;
+export const TOP_LEVEL_COUNT: u32 = 233;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -249,705 +346,906 @@ export const CMD_ID_BITFIELD: u32 = 3;
 export const CMD_ID_BITFIELD_RO: u32 = 4;
 export const CMD_ID_BITOP: u32 = 5;
 export const CMD_ID_BITPOS: u32 = 6;
-export const CMD_ID_CLIENT: u32 = 7;
-export const CMD_ID_COMMAND: u32 = 8;
-export const CMD_ID_CONFIG: u32 = 9;
-export const CMD_ID_COPY: u32 = 10;
-export const CMD_ID_DBSIZE: u32 = 11;
-export const CMD_ID_DEBUG: u32 = 12;
-export const CMD_ID_DECR: u32 = 13;
-export const CMD_ID_DECRBY: u32 = 14;
-export const CMD_ID_DEL: u32 = 15;
-export const CMD_ID_DELEX: u32 = 16;
-export const CMD_ID_DIGEST: u32 = 17;
-export const CMD_ID_DISCARD: u32 = 18;
-export const CMD_ID_ECHO: u32 = 19;
-export const CMD_ID_EXEC: u32 = 20;
-export const CMD_ID_EXISTS: u32 = 21;
-export const CMD_ID_EXPIRE: u32 = 22;
-export const CMD_ID_EXPIREAT: u32 = 23;
-export const CMD_ID_EXPIRETIME: u32 = 24;
-export const CMD_ID_FLUSHALL: u32 = 25;
-export const CMD_ID_FLUSHDB: u32 = 26;
-export const CMD_ID_GET: u32 = 27;
-export const CMD_ID_GETBIT: u32 = 28;
-export const CMD_ID_GETDEL: u32 = 29;
-export const CMD_ID_GETEX: u32 = 30;
-export const CMD_ID_GETRANGE: u32 = 31;
-export const CMD_ID_GETSET: u32 = 32;
-export const CMD_ID_HDEL: u32 = 33;
-export const CMD_ID_HELLO: u32 = 34;
-export const CMD_ID_HEXISTS: u32 = 35;
-export const CMD_ID_HGET: u32 = 36;
-export const CMD_ID_HGETALL: u32 = 37;
-export const CMD_ID_HINCRBY: u32 = 38;
-export const CMD_ID_HINCRBYFLOAT: u32 = 39;
-export const CMD_ID_HKEYS: u32 = 40;
-export const CMD_ID_HLEN: u32 = 41;
-export const CMD_ID_HMGET: u32 = 42;
-export const CMD_ID_HMSET: u32 = 43;
-export const CMD_ID_HRANDFIELD: u32 = 44;
-export const CMD_ID_HSCAN: u32 = 45;
-export const CMD_ID_HSET: u32 = 46;
-export const CMD_ID_HSETNX: u32 = 47;
-export const CMD_ID_HSTRLEN: u32 = 48;
-export const CMD_ID_HVALS: u32 = 49;
-export const CMD_ID_INCR: u32 = 50;
-export const CMD_ID_INCRBY: u32 = 51;
-export const CMD_ID_INCRBYFLOAT: u32 = 52;
-export const CMD_ID_INCREX: u32 = 53;
-export const CMD_ID_INFO: u32 = 54;
-export const CMD_ID_KEYS: u32 = 55;
-export const CMD_ID_LASTSAVE: u32 = 56;
-export const CMD_ID_LATENCY: u32 = 57;
-export const CMD_ID_LCS: u32 = 58;
-export const CMD_ID_LINDEX: u32 = 59;
-export const CMD_ID_LINSERT: u32 = 60;
-export const CMD_ID_LLEN: u32 = 61;
-export const CMD_ID_LMOVE: u32 = 62;
-export const CMD_ID_LMPOP: u32 = 63;
-export const CMD_ID_LOLWUT: u32 = 64;
-export const CMD_ID_LPOP: u32 = 65;
-export const CMD_ID_LPOS: u32 = 66;
-export const CMD_ID_LPUSH: u32 = 67;
-export const CMD_ID_LPUSHX: u32 = 68;
-export const CMD_ID_LRANGE: u32 = 69;
-export const CMD_ID_LREM: u32 = 70;
-export const CMD_ID_LSET: u32 = 71;
-export const CMD_ID_LTRIM: u32 = 72;
-export const CMD_ID_MEMORY: u32 = 73;
-export const CMD_ID_MGET: u32 = 74;
-export const CMD_ID_MONITOR: u32 = 75;
-export const CMD_ID_MOVE: u32 = 76;
-export const CMD_ID_MSET: u32 = 77;
-export const CMD_ID_MSETEX: u32 = 78;
-export const CMD_ID_MSETNX: u32 = 79;
-export const CMD_ID_MULTI: u32 = 80;
-export const CMD_ID_OBJECT: u32 = 81;
-export const CMD_ID_PERSIST: u32 = 82;
-export const CMD_ID_PEXPIRE: u32 = 83;
-export const CMD_ID_PEXPIREAT: u32 = 84;
-export const CMD_ID_PEXPIRETIME: u32 = 85;
-export const CMD_ID_PING: u32 = 86;
-export const CMD_ID_PSETEX: u32 = 87;
-export const CMD_ID_PSUBSCRIBE: u32 = 88;
-export const CMD_ID_PTTL: u32 = 89;
-export const CMD_ID_PUBLISH: u32 = 90;
-export const CMD_ID_PUBSUB: u32 = 91;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 92;
-export const CMD_ID_QUIT: u32 = 93;
-export const CMD_ID_RANDOMKEY: u32 = 94;
-export const CMD_ID_RENAME: u32 = 95;
-export const CMD_ID_RENAMENX: u32 = 96;
-export const CMD_ID_RESET: u32 = 97;
-export const CMD_ID_ROLE: u32 = 98;
-export const CMD_ID_RPOP: u32 = 99;
-export const CMD_ID_RPOPLPUSH: u32 = 100;
-export const CMD_ID_RPUSH: u32 = 101;
-export const CMD_ID_RPUSHX: u32 = 102;
-export const CMD_ID_SADD: u32 = 103;
-export const CMD_ID_SCAN: u32 = 104;
-export const CMD_ID_SCARD: u32 = 105;
-export const CMD_ID_SDIFF: u32 = 106;
-export const CMD_ID_SDIFFSTORE: u32 = 107;
-export const CMD_ID_SELECT: u32 = 108;
-export const CMD_ID_SET: u32 = 109;
-export const CMD_ID_SETBIT: u32 = 110;
-export const CMD_ID_SETEX: u32 = 111;
-export const CMD_ID_SETNX: u32 = 112;
-export const CMD_ID_SETRANGE: u32 = 113;
-export const CMD_ID_SHUTDOWN: u32 = 114;
-export const CMD_ID_SINTER: u32 = 115;
-export const CMD_ID_SINTERCARD: u32 = 116;
-export const CMD_ID_SINTERSTORE: u32 = 117;
-export const CMD_ID_SISMEMBER: u32 = 118;
-export const CMD_ID_SLOWLOG: u32 = 119;
-export const CMD_ID_SMEMBERS: u32 = 120;
-export const CMD_ID_SMISMEMBER: u32 = 121;
-export const CMD_ID_SMOVE: u32 = 122;
-export const CMD_ID_SPOP: u32 = 123;
-export const CMD_ID_SPUBLISH: u32 = 124;
-export const CMD_ID_SRANDMEMBER: u32 = 125;
-export const CMD_ID_SREM: u32 = 126;
-export const CMD_ID_SSCAN: u32 = 127;
-export const CMD_ID_SSUBSCRIBE: u32 = 128;
-export const CMD_ID_STRLEN: u32 = 129;
-export const CMD_ID_SUBSCRIBE: u32 = 130;
-export const CMD_ID_SUBSTR: u32 = 131;
-export const CMD_ID_SUNION: u32 = 132;
-export const CMD_ID_SUNIONSTORE: u32 = 133;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 134;
-export const CMD_ID_SWAPDB: u32 = 135;
-export const CMD_ID_TIME: u32 = 136;
-export const CMD_ID_TOUCH: u32 = 137;
-export const CMD_ID_TTL: u32 = 138;
-export const CMD_ID_TYPE: u32 = 139;
-export const CMD_ID_UNLINK: u32 = 140;
-export const CMD_ID_UNSUBSCRIBE: u32 = 141;
-export const CMD_ID_UNWATCH: u32 = 142;
-export const CMD_ID_WATCH: u32 = 143;
-export const CMD_ID_ZADD: u32 = 144;
-export const CMD_ID_ZCARD: u32 = 145;
-export const CMD_ID_ZCOUNT: u32 = 146;
-export const CMD_ID_ZDIFF: u32 = 147;
-export const CMD_ID_ZDIFFSTORE: u32 = 148;
-export const CMD_ID_ZINCRBY: u32 = 149;
-export const CMD_ID_ZINTER: u32 = 150;
-export const CMD_ID_ZINTERCARD: u32 = 151;
-export const CMD_ID_ZINTERSTORE: u32 = 152;
-export const CMD_ID_ZLEXCOUNT: u32 = 153;
-export const CMD_ID_ZMPOP: u32 = 154;
-export const CMD_ID_ZMSCORE: u32 = 155;
-export const CMD_ID_ZPOPMAX: u32 = 156;
-export const CMD_ID_ZPOPMIN: u32 = 157;
-export const CMD_ID_ZRANDMEMBER: u32 = 158;
-export const CMD_ID_ZRANGE: u32 = 159;
-export const CMD_ID_ZRANGEBYLEX: u32 = 160;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 161;
-export const CMD_ID_ZRANGESTORE: u32 = 162;
-export const CMD_ID_ZRANK: u32 = 163;
-export const CMD_ID_ZREM: u32 = 164;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 165;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 166;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 167;
-export const CMD_ID_ZREVRANGE: u32 = 168;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 169;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 170;
-export const CMD_ID_ZREVRANK: u32 = 171;
-export const CMD_ID_ZSCAN: u32 = 172;
-export const CMD_ID_ZSCORE: u32 = 173;
-export const CMD_ID_ZUNION: u32 = 174;
-export const CMD_ID_ZUNIONSTORE: u32 = 175;
-export const CMD_ID_CLIENT_CACHING: u32 = 176;
-export const CMD_ID_CLIENT_GETNAME: u32 = 177;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 178;
-export const CMD_ID_CLIENT_HELP: u32 = 179;
-export const CMD_ID_CLIENT_ID: u32 = 180;
-export const CMD_ID_CLIENT_INFO: u32 = 181;
-export const CMD_ID_CLIENT_KILL: u32 = 182;
-export const CMD_ID_CLIENT_LIST: u32 = 183;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 184;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 185;
-export const CMD_ID_CLIENT_PAUSE: u32 = 186;
-export const CMD_ID_CLIENT_REPLY: u32 = 187;
-export const CMD_ID_CLIENT_SETINFO: u32 = 188;
-export const CMD_ID_CLIENT_SETNAME: u32 = 189;
-export const CMD_ID_CLIENT_TRACKING: u32 = 190;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 191;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 192;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 193;
-export const CMD_ID_COMMAND_COUNT: u32 = 194;
-export const CMD_ID_COMMAND_DOCS: u32 = 195;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 196;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 197;
-export const CMD_ID_COMMAND_HELP: u32 = 198;
-export const CMD_ID_COMMAND_INFO: u32 = 199;
-export const CMD_ID_COMMAND_LIST: u32 = 200;
-export const CMD_ID_CONFIG_GET: u32 = 201;
-export const CMD_ID_CONFIG_HELP: u32 = 202;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 203;
-export const CMD_ID_CONFIG_REWRITE: u32 = 204;
-export const CMD_ID_CONFIG_SET: u32 = 205;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 206;
-export const CMD_ID_LATENCY_GRAPH: u32 = 207;
-export const CMD_ID_LATENCY_HELP: u32 = 208;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 209;
-export const CMD_ID_LATENCY_HISTORY: u32 = 210;
-export const CMD_ID_LATENCY_LATEST: u32 = 211;
-export const CMD_ID_LATENCY_RESET: u32 = 212;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 213;
-export const CMD_ID_MEMORY_HELP: u32 = 214;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 215;
-export const CMD_ID_MEMORY_PURGE: u32 = 216;
-export const CMD_ID_MEMORY_STATS: u32 = 217;
-export const CMD_ID_MEMORY_USAGE: u32 = 218;
-export const CMD_ID_OBJECT_ENCODING: u32 = 219;
-export const CMD_ID_OBJECT_FREQ: u32 = 220;
-export const CMD_ID_OBJECT_HELP: u32 = 221;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 222;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 223;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 224;
-export const CMD_ID_PUBSUB_HELP: u32 = 225;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 226;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 227;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 228;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 229;
-export const CMD_ID_SLOWLOG_GET: u32 = 230;
-export const CMD_ID_SLOWLOG_HELP: u32 = 231;
-export const CMD_ID_SLOWLOG_LEN: u32 = 232;
-export const CMD_ID_SLOWLOG_RESET: u32 = 233;
+export const CMD_ID_BLMOVE: u32 = 7;
+export const CMD_ID_BLMPOP: u32 = 8;
+export const CMD_ID_BLPOP: u32 = 9;
+export const CMD_ID_BRPOP: u32 = 10;
+export const CMD_ID_BRPOPLPUSH: u32 = 11;
+export const CMD_ID_BZMPOP: u32 = 12;
+export const CMD_ID_BZPOPMAX: u32 = 13;
+export const CMD_ID_BZPOPMIN: u32 = 14;
+export const CMD_ID_CLIENT: u32 = 15;
+export const CMD_ID_COMMAND: u32 = 16;
+export const CMD_ID_CONFIG: u32 = 17;
+export const CMD_ID_COPY: u32 = 18;
+export const CMD_ID_DBSIZE: u32 = 19;
+export const CMD_ID_DEBUG: u32 = 20;
+export const CMD_ID_DECR: u32 = 21;
+export const CMD_ID_DECRBY: u32 = 22;
+export const CMD_ID_DEL: u32 = 23;
+export const CMD_ID_DELEX: u32 = 24;
+export const CMD_ID_DIGEST: u32 = 25;
+export const CMD_ID_DISCARD: u32 = 26;
+export const CMD_ID_ECHO: u32 = 27;
+export const CMD_ID_EXEC: u32 = 28;
+export const CMD_ID_EXISTS: u32 = 29;
+export const CMD_ID_EXPIRE: u32 = 30;
+export const CMD_ID_EXPIREAT: u32 = 31;
+export const CMD_ID_EXPIRETIME: u32 = 32;
+export const CMD_ID_FLUSHALL: u32 = 33;
+export const CMD_ID_FLUSHDB: u32 = 34;
+export const CMD_ID_GEOADD: u32 = 35;
+export const CMD_ID_GEODIST: u32 = 36;
+export const CMD_ID_GEOHASH: u32 = 37;
+export const CMD_ID_GEOPOS: u32 = 38;
+export const CMD_ID_GEORADIUS: u32 = 39;
+export const CMD_ID_GEORADIUS_RO: u32 = 40;
+export const CMD_ID_GEORADIUSBYMEMBER: u32 = 41;
+export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 42;
+export const CMD_ID_GEOSEARCH: u32 = 43;
+export const CMD_ID_GEOSEARCHSTORE: u32 = 44;
+export const CMD_ID_GET: u32 = 45;
+export const CMD_ID_GETBIT: u32 = 46;
+export const CMD_ID_GETDEL: u32 = 47;
+export const CMD_ID_GETEX: u32 = 48;
+export const CMD_ID_GETRANGE: u32 = 49;
+export const CMD_ID_GETSET: u32 = 50;
+export const CMD_ID_HDEL: u32 = 51;
+export const CMD_ID_HELLO: u32 = 52;
+export const CMD_ID_HEXISTS: u32 = 53;
+export const CMD_ID_HEXPIRE: u32 = 54;
+export const CMD_ID_HEXPIREAT: u32 = 55;
+export const CMD_ID_HEXPIRETIME: u32 = 56;
+export const CMD_ID_HGET: u32 = 57;
+export const CMD_ID_HGETALL: u32 = 58;
+export const CMD_ID_HGETDEL: u32 = 59;
+export const CMD_ID_HGETEX: u32 = 60;
+export const CMD_ID_HINCRBY: u32 = 61;
+export const CMD_ID_HINCRBYFLOAT: u32 = 62;
+export const CMD_ID_HKEYS: u32 = 63;
+export const CMD_ID_HLEN: u32 = 64;
+export const CMD_ID_HMGET: u32 = 65;
+export const CMD_ID_HMSET: u32 = 66;
+export const CMD_ID_HPERSIST: u32 = 67;
+export const CMD_ID_HPEXPIRE: u32 = 68;
+export const CMD_ID_HPEXPIREAT: u32 = 69;
+export const CMD_ID_HPEXPIRETIME: u32 = 70;
+export const CMD_ID_HPTTL: u32 = 71;
+export const CMD_ID_HRANDFIELD: u32 = 72;
+export const CMD_ID_HSCAN: u32 = 73;
+export const CMD_ID_HSET: u32 = 74;
+export const CMD_ID_HSETEX: u32 = 75;
+export const CMD_ID_HSETNX: u32 = 76;
+export const CMD_ID_HSTRLEN: u32 = 77;
+export const CMD_ID_HTTL: u32 = 78;
+export const CMD_ID_HVALS: u32 = 79;
+export const CMD_ID_INCR: u32 = 80;
+export const CMD_ID_INCRBY: u32 = 81;
+export const CMD_ID_INCRBYFLOAT: u32 = 82;
+export const CMD_ID_INCREX: u32 = 83;
+export const CMD_ID_INFO: u32 = 84;
+export const CMD_ID_KEYS: u32 = 85;
+export const CMD_ID_LASTSAVE: u32 = 86;
+export const CMD_ID_LATENCY: u32 = 87;
+export const CMD_ID_LCS: u32 = 88;
+export const CMD_ID_LINDEX: u32 = 89;
+export const CMD_ID_LINSERT: u32 = 90;
+export const CMD_ID_LLEN: u32 = 91;
+export const CMD_ID_LMOVE: u32 = 92;
+export const CMD_ID_LMPOP: u32 = 93;
+export const CMD_ID_LOLWUT: u32 = 94;
+export const CMD_ID_LPOP: u32 = 95;
+export const CMD_ID_LPOS: u32 = 96;
+export const CMD_ID_LPUSH: u32 = 97;
+export const CMD_ID_LPUSHX: u32 = 98;
+export const CMD_ID_LRANGE: u32 = 99;
+export const CMD_ID_LREM: u32 = 100;
+export const CMD_ID_LSET: u32 = 101;
+export const CMD_ID_LTRIM: u32 = 102;
+export const CMD_ID_MEMORY: u32 = 103;
+export const CMD_ID_MGET: u32 = 104;
+export const CMD_ID_MONITOR: u32 = 105;
+export const CMD_ID_MOVE: u32 = 106;
+export const CMD_ID_MSET: u32 = 107;
+export const CMD_ID_MSETEX: u32 = 108;
+export const CMD_ID_MSETNX: u32 = 109;
+export const CMD_ID_MULTI: u32 = 110;
+export const CMD_ID_OBJECT: u32 = 111;
+export const CMD_ID_PERSIST: u32 = 112;
+export const CMD_ID_PEXPIRE: u32 = 113;
+export const CMD_ID_PEXPIREAT: u32 = 114;
+export const CMD_ID_PEXPIRETIME: u32 = 115;
+export const CMD_ID_PFADD: u32 = 116;
+export const CMD_ID_PFCOUNT: u32 = 117;
+export const CMD_ID_PFDEBUG: u32 = 118;
+export const CMD_ID_PFMERGE: u32 = 119;
+export const CMD_ID_PFSELFTEST: u32 = 120;
+export const CMD_ID_PING: u32 = 121;
+export const CMD_ID_PSETEX: u32 = 122;
+export const CMD_ID_PSUBSCRIBE: u32 = 123;
+export const CMD_ID_PTTL: u32 = 124;
+export const CMD_ID_PUBLISH: u32 = 125;
+export const CMD_ID_PUBSUB: u32 = 126;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 127;
+export const CMD_ID_QUIT: u32 = 128;
+export const CMD_ID_RANDOMKEY: u32 = 129;
+export const CMD_ID_RENAME: u32 = 130;
+export const CMD_ID_RENAMENX: u32 = 131;
+export const CMD_ID_RESET: u32 = 132;
+export const CMD_ID_ROLE: u32 = 133;
+export const CMD_ID_RPOP: u32 = 134;
+export const CMD_ID_RPOPLPUSH: u32 = 135;
+export const CMD_ID_RPUSH: u32 = 136;
+export const CMD_ID_RPUSHX: u32 = 137;
+export const CMD_ID_SADD: u32 = 138;
+export const CMD_ID_SCAN: u32 = 139;
+export const CMD_ID_SCARD: u32 = 140;
+export const CMD_ID_SDIFF: u32 = 141;
+export const CMD_ID_SDIFFSTORE: u32 = 142;
+export const CMD_ID_SELECT: u32 = 143;
+export const CMD_ID_SET: u32 = 144;
+export const CMD_ID_SETBIT: u32 = 145;
+export const CMD_ID_SETEX: u32 = 146;
+export const CMD_ID_SETNX: u32 = 147;
+export const CMD_ID_SETRANGE: u32 = 148;
+export const CMD_ID_SHUTDOWN: u32 = 149;
+export const CMD_ID_SINTER: u32 = 150;
+export const CMD_ID_SINTERCARD: u32 = 151;
+export const CMD_ID_SINTERSTORE: u32 = 152;
+export const CMD_ID_SISMEMBER: u32 = 153;
+export const CMD_ID_SLOWLOG: u32 = 154;
+export const CMD_ID_SMEMBERS: u32 = 155;
+export const CMD_ID_SMISMEMBER: u32 = 156;
+export const CMD_ID_SMOVE: u32 = 157;
+export const CMD_ID_SORT: u32 = 158;
+export const CMD_ID_SORT_RO: u32 = 159;
+export const CMD_ID_SPOP: u32 = 160;
+export const CMD_ID_SPUBLISH: u32 = 161;
+export const CMD_ID_SRANDMEMBER: u32 = 162;
+export const CMD_ID_SREM: u32 = 163;
+export const CMD_ID_SSCAN: u32 = 164;
+export const CMD_ID_SSUBSCRIBE: u32 = 165;
+export const CMD_ID_STRLEN: u32 = 166;
+export const CMD_ID_SUBSCRIBE: u32 = 167;
+export const CMD_ID_SUBSTR: u32 = 168;
+export const CMD_ID_SUNION: u32 = 169;
+export const CMD_ID_SUNIONSTORE: u32 = 170;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 171;
+export const CMD_ID_SWAPDB: u32 = 172;
+export const CMD_ID_TIME: u32 = 173;
+export const CMD_ID_TOUCH: u32 = 174;
+export const CMD_ID_TTL: u32 = 175;
+export const CMD_ID_TYPE: u32 = 176;
+export const CMD_ID_UNLINK: u32 = 177;
+export const CMD_ID_UNSUBSCRIBE: u32 = 178;
+export const CMD_ID_UNWATCH: u32 = 179;
+export const CMD_ID_WATCH: u32 = 180;
+export const CMD_ID_XACK: u32 = 181;
+export const CMD_ID_XACKDEL: u32 = 182;
+export const CMD_ID_XADD: u32 = 183;
+export const CMD_ID_XAUTOCLAIM: u32 = 184;
+export const CMD_ID_XCFGSET: u32 = 185;
+export const CMD_ID_XCLAIM: u32 = 186;
+export const CMD_ID_XDEL: u32 = 187;
+export const CMD_ID_XDELEX: u32 = 188;
+export const CMD_ID_XGROUP: u32 = 189;
+export const CMD_ID_XIDMPRECORD: u32 = 190;
+export const CMD_ID_XINFO: u32 = 191;
+export const CMD_ID_XLEN: u32 = 192;
+export const CMD_ID_XNACK: u32 = 193;
+export const CMD_ID_XPENDING: u32 = 194;
+export const CMD_ID_XRANGE: u32 = 195;
+export const CMD_ID_XREAD: u32 = 196;
+export const CMD_ID_XREADGROUP: u32 = 197;
+export const CMD_ID_XREVRANGE: u32 = 198;
+export const CMD_ID_XSETID: u32 = 199;
+export const CMD_ID_XTRIM: u32 = 200;
+export const CMD_ID_ZADD: u32 = 201;
+export const CMD_ID_ZCARD: u32 = 202;
+export const CMD_ID_ZCOUNT: u32 = 203;
+export const CMD_ID_ZDIFF: u32 = 204;
+export const CMD_ID_ZDIFFSTORE: u32 = 205;
+export const CMD_ID_ZINCRBY: u32 = 206;
+export const CMD_ID_ZINTER: u32 = 207;
+export const CMD_ID_ZINTERCARD: u32 = 208;
+export const CMD_ID_ZINTERSTORE: u32 = 209;
+export const CMD_ID_ZLEXCOUNT: u32 = 210;
+export const CMD_ID_ZMPOP: u32 = 211;
+export const CMD_ID_ZMSCORE: u32 = 212;
+export const CMD_ID_ZPOPMAX: u32 = 213;
+export const CMD_ID_ZPOPMIN: u32 = 214;
+export const CMD_ID_ZRANDMEMBER: u32 = 215;
+export const CMD_ID_ZRANGE: u32 = 216;
+export const CMD_ID_ZRANGEBYLEX: u32 = 217;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 218;
+export const CMD_ID_ZRANGESTORE: u32 = 219;
+export const CMD_ID_ZRANK: u32 = 220;
+export const CMD_ID_ZREM: u32 = 221;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 222;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 223;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 224;
+export const CMD_ID_ZREVRANGE: u32 = 225;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 226;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 227;
+export const CMD_ID_ZREVRANK: u32 = 228;
+export const CMD_ID_ZSCAN: u32 = 229;
+export const CMD_ID_ZSCORE: u32 = 230;
+export const CMD_ID_ZUNION: u32 = 231;
+export const CMD_ID_ZUNIONSTORE: u32 = 232;
+export const CMD_ID_CLIENT_CACHING: u32 = 233;
+export const CMD_ID_CLIENT_GETNAME: u32 = 234;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 235;
+export const CMD_ID_CLIENT_HELP: u32 = 236;
+export const CMD_ID_CLIENT_ID: u32 = 237;
+export const CMD_ID_CLIENT_INFO: u32 = 238;
+export const CMD_ID_CLIENT_KILL: u32 = 239;
+export const CMD_ID_CLIENT_LIST: u32 = 240;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 241;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 242;
+export const CMD_ID_CLIENT_PAUSE: u32 = 243;
+export const CMD_ID_CLIENT_REPLY: u32 = 244;
+export const CMD_ID_CLIENT_SETINFO: u32 = 245;
+export const CMD_ID_CLIENT_SETNAME: u32 = 246;
+export const CMD_ID_CLIENT_TRACKING: u32 = 247;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 248;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 249;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 250;
+export const CMD_ID_COMMAND_COUNT: u32 = 251;
+export const CMD_ID_COMMAND_DOCS: u32 = 252;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 253;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 254;
+export const CMD_ID_COMMAND_HELP: u32 = 255;
+export const CMD_ID_COMMAND_INFO: u32 = 256;
+export const CMD_ID_COMMAND_LIST: u32 = 257;
+export const CMD_ID_CONFIG_GET: u32 = 258;
+export const CMD_ID_CONFIG_HELP: u32 = 259;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 260;
+export const CMD_ID_CONFIG_REWRITE: u32 = 261;
+export const CMD_ID_CONFIG_SET: u32 = 262;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 263;
+export const CMD_ID_LATENCY_GRAPH: u32 = 264;
+export const CMD_ID_LATENCY_HELP: u32 = 265;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 266;
+export const CMD_ID_LATENCY_HISTORY: u32 = 267;
+export const CMD_ID_LATENCY_LATEST: u32 = 268;
+export const CMD_ID_LATENCY_RESET: u32 = 269;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 270;
+export const CMD_ID_MEMORY_HELP: u32 = 271;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 272;
+export const CMD_ID_MEMORY_PURGE: u32 = 273;
+export const CMD_ID_MEMORY_STATS: u32 = 274;
+export const CMD_ID_MEMORY_USAGE: u32 = 275;
+export const CMD_ID_OBJECT_ENCODING: u32 = 276;
+export const CMD_ID_OBJECT_FREQ: u32 = 277;
+export const CMD_ID_OBJECT_HELP: u32 = 278;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 279;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 280;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 281;
+export const CMD_ID_PUBSUB_HELP: u32 = 282;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 283;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 284;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 285;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 286;
+export const CMD_ID_SLOWLOG_GET: u32 = 287;
+export const CMD_ID_SLOWLOG_HELP: u32 = 288;
+export const CMD_ID_SLOWLOG_LEN: u32 = 289;
+export const CMD_ID_SLOWLOG_RESET: u32 = 290;
+export const CMD_ID_XGROUP_CREATE: u32 = 291;
+export const CMD_ID_XGROUP_CREATECONSUMER: u32 = 292;
+export const CMD_ID_XGROUP_DELCONSUMER: u32 = 293;
+export const CMD_ID_XGROUP_DESTROY: u32 = 294;
+export const CMD_ID_XGROUP_HELP: u32 = 295;
+export const CMD_ID_XGROUP_SETID: u32 = 296;
+export const CMD_ID_XINFO_CONSUMERS: u32 = 297;
+export const CMD_ID_XINFO_GROUPS: u32 = 298;
+export const CMD_ID_XINFO_HELP: u32 = 299;
+export const CMD_ID_XINFO_STREAM: u32 = 300;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
   [
     // 0 append
-    0,0,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    0,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 1 auth
     6,0,4,1,254,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 2 bitcount
     10,0,8,0,254,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 3 bitfield
-    18,0,8,0,254,255,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    18,0,8,0,254,255,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 4 bitfield_ro
-    26,0,11,0,254,255,255,255,2,16,0,0,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    26,0,11,0,254,255,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 5 bitop
     37,0,5,0,252,255,255,255,5,0,16,0,4,129,0,0,2,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 6 bitpos
     42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 7 client
-    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,176,0,18,0,0,0,0,0,0,0,
-    // 8 command
-    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,194,0,7,0,0,0,0,0,0,0,
-    // 9 config
-    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,201,0,5,0,0,0,0,0,0,0,
-    // 10 copy
-    67,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 11 dbsize
-    71,0,6,0,1,0,255,255,2,16,0,0,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 12 debug
-    77,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 13 decr
-    82,0,4,0,2,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 14 decrby
-    86,0,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 15 del
-    92,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 16 delex
-    95,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 17 digest
-    100,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 18 discard
-    106,0,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 19 echo
-    113,0,4,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 20 exec
-    117,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 21 exists
-    121,0,6,0,254,255,255,255,2,16,32,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 22 expire
-    127,0,6,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 23 expireat
-    133,0,8,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 24 expiretime
-    141,0,10,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 25 flushall
-    151,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 26 flushdb
-    159,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 27 get
-    166,0,3,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 28 getbit
-    169,0,6,0,3,0,255,255,2,16,0,0,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 29 getdel
-    175,0,6,0,2,0,255,255,1,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 30 getex
-    181,0,5,0,254,255,255,255,1,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 31 getrange
-    186,0,8,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 32 getset
-    194,0,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 33 hdel
-    200,0,4,0,253,255,255,255,1,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 34 hello
-    204,0,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 35 hexists
-    209,0,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 36 hget
-    216,0,4,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 37 hgetall
-    220,0,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 38 hincrby
-    227,0,7,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 39 hincrbyfloat
-    234,0,12,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 40 hkeys
-    246,0,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 41 hlen
-    251,0,4,0,2,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 42 hmget
-    255,0,5,0,253,255,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 43 hmset
-    4,1,5,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 44 hrandfield
-    9,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 45 hscan
-    19,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 hset
-    24,1,4,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 47 hsetnx
-    28,1,6,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 48 hstrlen
-    34,1,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 49 hvals
-    41,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 incr
-    46,1,4,0,2,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 51 incrby
-    50,1,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 52 incrbyfloat
-    56,1,11,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 53 increx
-    67,1,6,0,254,255,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 54 info
-    73,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 55 keys
-    77,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 56 lastsave
-    81,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 57 latency
-    89,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,206,0,7,0,0,0,0,0,0,0,
-    // 58 lcs
-    96,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 59 lindex
-    99,1,6,0,3,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 linsert
-    105,1,7,0,5,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 llen
-    112,1,4,0,2,0,255,255,2,16,0,0,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 lmove
-    116,1,5,0,5,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 lmpop
-    121,1,5,0,252,255,255,255,1,0,2,0,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 64 lolwut
-    126,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 65 lpop
-    132,1,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 66 lpos
-    136,1,4,0,253,255,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 67 lpush
-    140,1,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 68 lpushx
-    145,1,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 lrange
-    151,1,6,0,4,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 lrem
-    157,1,4,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 lset
-    161,1,4,0,4,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 ltrim
-    165,1,5,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 memory
-    170,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,213,0,6,0,0,0,0,0,0,0,
-    // 74 mget
-    176,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 monitor
-    180,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 move
-    187,1,4,0,3,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 mset
-    191,1,4,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 msetex
-    195,1,6,0,252,255,255,255,5,0,2,0,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 msetnx
-    201,1,6,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 multi
-    207,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 object
-    212,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,219,0,5,0,0,0,0,0,0,0,
-    // 82 persist
-    218,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 pexpire
-    225,1,7,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 pexpireat
-    232,1,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 pexpiretime
-    241,1,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 ping
-    252,1,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 psetex
-    0,2,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 psubscribe
-    6,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 pttl
-    16,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 publish
-    20,2,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 pubsub
-    27,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,224,0,6,0,0,0,0,0,0,0,
-    // 92 punsubscribe
-    33,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 quit
-    45,2,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 randomkey
-    49,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 rename
-    58,2,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 renamenx
-    64,2,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 reset
-    72,2,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 role
-    77,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 rpop
-    81,2,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 rpoplpush
-    85,2,9,0,3,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 rpush
-    94,2,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 rpushx
-    99,2,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 sadd
-    105,2,4,0,253,255,255,255,5,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 scan
-    109,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 scard
-    113,2,5,0,2,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 sdiff
-    118,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 sdiffstore
-    123,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 select
-    133,2,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 set
-    139,2,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 setbit
-    142,2,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 setex
-    148,2,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 setnx
-    153,2,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 setrange
-    158,2,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 shutdown
-    166,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 sinter
-    174,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 sintercard
-    180,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 sinterstore
-    190,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 sismember
-    201,2,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 slowlog
-    210,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,230,0,4,0,0,0,0,0,0,0,
-    // 120 smembers
-    217,2,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 smismember
-    225,2,10,0,253,255,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 smove
-    235,2,5,0,4,0,255,255,1,16,0,0,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 spop
-    240,2,4,0,254,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 spublish
-    244,2,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 srandmember
-    252,2,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 srem
-    7,3,4,0,253,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 sscan
-    11,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 ssubscribe
-    16,3,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 strlen
-    26,3,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 subscribe
-    32,3,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 substr
-    41,3,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 sunion
-    47,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 sunionstore
-    53,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 sunsubscribe
-    64,3,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 swapdb
-    76,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 time
-    82,3,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 touch
-    86,3,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 ttl
-    91,3,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 type
-    94,3,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 unlink
-    98,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 unsubscribe
-    104,3,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 unwatch
-    115,3,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 watch
-    122,3,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 zadd
-    127,3,4,0,252,255,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 zcard
-    131,3,5,0,2,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 zcount
-    136,3,6,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 zdiff
-    142,3,5,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 zdiffstore
-    147,3,10,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 zincrby
-    157,3,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 zinter
-    164,3,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 zintercard
-    170,3,10,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 zinterstore
-    180,3,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 zlexcount
-    191,3,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 zmpop
-    200,3,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 zmscore
-    205,3,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 zpopmax
-    212,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 zpopmin
-    219,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 zrandmember
-    226,3,11,0,254,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 zrange
-    237,3,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 zrangebylex
-    243,3,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 zrangebyscore
-    254,3,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 162 zrangestore
-    11,4,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 zrank
-    22,4,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 zrem
-    27,4,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 zremrangebylex
-    31,4,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 zremrangebyrank
-    45,4,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 zremrangebyscore
-    60,4,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 zrevrange
-    76,4,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 zrevrangebylex
-    85,4,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 zrevrangebyscore
-    99,4,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 zrevrank
-    115,4,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 zscan
-    123,4,5,0,253,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 zscore
-    128,4,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 zunion
-    134,4,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 zunionstore
-    140,4,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 client|caching
-    151,4,14,0,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 client|getname
-    165,4,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 client|getredir
-    179,4,15,0,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 client|help
-    194,4,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 client|id
-    205,4,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 client|info
-    214,4,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 client|kill
-    225,4,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 client|list
-    236,4,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 client|no-evict
-    247,4,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 client|no-touch
-    6,5,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 client|pause
-    21,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 client|reply
-    33,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 client|setinfo
-    45,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 client|setname
-    59,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 client|tracking
-    73,5,15,0,253,255,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 client|trackinginfo
-    88,5,19,0,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 client|unblock
-    107,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 client|unpause
-    121,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 command|count
-    135,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 command|docs
-    148,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 command|getkeys
-    160,5,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 command|getkeysandflags
-    175,5,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 command|help
-    198,5,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 command|info
-    210,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 command|list
-    222,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 config|get
-    234,5,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 config|help
-    244,5,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 config|resetstat
-    255,5,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 config|rewrite
-    15,6,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 config|set
-    29,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 latency|doctor
-    39,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 latency|graph
-    53,6,13,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 latency|help
-    66,6,12,1,2,0,57,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 latency|histogram
-    78,6,17,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 latency|history
-    95,6,15,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 latency|latest
-    110,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 latency|reset
-    124,6,13,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 memory|doctor
-    137,6,13,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 memory|help
-    150,6,11,1,2,0,73,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 memory|malloc-stats
-    161,6,19,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 memory|purge
-    180,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 memory|stats
-    192,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 memory|usage
-    204,6,12,0,253,255,73,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 object|encoding
-    216,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 object|freq
-    231,6,11,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 object|help
-    242,6,11,0,2,0,81,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 object|idletime
-    253,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 object|refcount
-    12,7,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 pubsub|channels
-    27,7,15,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 pubsub|help
-    42,7,11,0,2,0,91,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 pubsub|numpat
-    53,7,13,0,2,0,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 pubsub|numsub
-    66,7,13,0,254,255,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 pubsub|shardchannels
-    79,7,20,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 pubsub|shardnumsub
-    99,7,18,0,254,255,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 slowlog|get
-    117,7,11,0,254,255,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 slowlog|help
-    128,7,12,0,2,0,119,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 232 slowlog|len
-    140,7,11,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 233 slowlog|reset
-    151,7,13,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 7 blmove
+    48,0,6,0,6,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 8 blmpop
+    54,0,6,0,251,255,255,255,65,0,18,0,36,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 9 blpop
+    60,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 10 brpop
+    65,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 11 brpoplpush
+    70,0,10,0,4,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 12 bzmpop
+    80,0,6,0,251,255,255,255,65,0,18,0,20,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 13 bzpopmax
+    86,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 14 bzpopmin
+    94,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 15 client
+    102,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,233,0,18,0,0,0,0,0,0,0,
+    // 16 command
+    108,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,251,0,7,0,0,0,0,0,0,0,
+    // 17 config
+    115,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,2,1,5,0,0,0,0,0,0,0,
+    // 18 copy
+    121,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 19 dbsize
+    125,0,6,0,1,0,255,255,2,16,0,1,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 20 debug
+    131,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 21 decr
+    136,0,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 22 decrby
+    140,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 23 del
+    146,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 24 delex
+    149,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 25 digest
+    154,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 26 discard
+    160,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 27 echo
+    167,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 28 exec
+    171,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 29 exists
+    175,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 30 expire
+    181,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 31 expireat
+    187,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 32 expiretime
+    195,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 33 flushall
+    205,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 34 flushdb
+    213,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 35 geoadd
+    220,0,6,0,251,255,255,255,5,0,0,1,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 36 geodist
+    226,0,7,0,252,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 37 geohash
+    233,0,7,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 38 geopos
+    240,0,6,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 39 georadius
+    246,0,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 40 georadius_ro
+    255,0,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 georadiusbymember
+    11,1,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 42 georadiusbymember_ro
+    28,1,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 geosearch
+    48,1,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 44 geosearchstore
+    57,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 45 get
+    71,1,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 getbit
+    74,1,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 47 getdel
+    80,1,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 48 getex
+    86,1,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 getrange
+    91,1,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 getset
+    99,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 51 hdel
+    105,1,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 52 hello
+    109,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 53 hexists
+    114,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 54 hexpire
+    121,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 55 hexpireat
+    128,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 56 hexpiretime
+    137,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 57 hget
+    148,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 58 hgetall
+    152,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 hgetdel
+    159,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 hgetex
+    166,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 hincrby
+    172,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 62 hincrbyfloat
+    179,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 63 hkeys
+    191,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 hlen
+    196,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 65 hmget
+    200,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 66 hmset
+    205,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 67 hpersist
+    210,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 hpexpire
+    218,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 hpexpireat
+    226,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 70 hpexpiretime
+    236,1,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 hpttl
+    248,1,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 hrandfield
+    253,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 hscan
+    7,2,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 hset
+    12,2,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 75 hsetex
+    16,2,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 hsetnx
+    22,2,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 77 hstrlen
+    28,2,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 78 httl
+    35,2,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 hvals
+    39,2,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 incr
+    44,2,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 incrby
+    48,2,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 82 incrbyfloat
+    54,2,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 increx
+    65,2,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 info
+    71,2,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 keys
+    75,2,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 lastsave
+    79,2,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 latency
+    87,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,7,1,7,0,0,0,0,0,0,0,
+    // 88 lcs
+    94,2,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 lindex
+    97,2,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 linsert
+    103,2,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 llen
+    110,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 lmove
+    114,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 lmpop
+    119,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 lolwut
+    124,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 lpop
+    130,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 lpos
+    134,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 lpush
+    138,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 lpushx
+    143,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 lrange
+    149,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 lrem
+    155,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 lset
+    159,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 ltrim
+    163,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 memory
+    168,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,14,1,6,0,0,0,0,0,0,0,
+    // 104 mget
+    174,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 monitor
+    178,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 move
+    185,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 mset
+    189,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 msetex
+    193,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 msetnx
+    199,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 multi
+    205,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 object
+    210,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,20,1,5,0,0,0,0,0,0,0,
+    // 112 persist
+    216,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 pexpire
+    223,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 pexpireat
+    230,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 pexpiretime
+    239,2,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 pfadd
+    250,2,5,0,254,255,255,255,5,16,0,1,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 pfcount
+    255,2,7,0,254,255,255,255,2,64,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 pfdebug
+    6,3,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 pfmerge
+    13,3,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 pfselftest
+    20,3,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 ping
+    30,3,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 psetex
+    34,3,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 psubscribe
+    40,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 pttl
+    50,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 publish
+    54,3,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 pubsub
+    61,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,25,1,6,0,0,0,0,0,0,0,
+    // 127 punsubscribe
+    67,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 quit
+    79,3,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 randomkey
+    83,3,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 rename
+    92,3,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 renamenx
+    98,3,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 reset
+    106,3,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 role
+    111,3,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 rpop
+    115,3,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 rpoplpush
+    119,3,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 rpush
+    128,3,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 rpushx
+    133,3,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 sadd
+    139,3,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 139 scan
+    143,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 scard
+    147,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 sdiff
+    152,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 sdiffstore
+    157,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 select
+    167,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 set
+    173,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 setbit
+    176,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 setex
+    182,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 setnx
+    187,3,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 setrange
+    192,3,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 shutdown
+    200,3,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 sinter
+    208,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 sintercard
+    214,3,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 sinterstore
+    224,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 sismember
+    235,3,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 154 slowlog
+    244,3,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,31,1,4,0,0,0,0,0,0,0,
+    // 155 smembers
+    251,3,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 smismember
+    3,4,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 157 smove
+    13,4,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 158 sort
+    18,4,4,0,254,255,255,255,5,0,18,0,60,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 sort_ro
+    22,4,7,0,254,255,255,255,2,0,18,0,58,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 spop
+    29,4,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 spublish
+    33,4,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 srandmember
+    41,4,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 srem
+    52,4,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 164 sscan
+    56,4,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 ssubscribe
+    61,4,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 strlen
+    71,4,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 167 subscribe
+    77,4,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 substr
+    86,4,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 sunion
+    92,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 sunionstore
+    98,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 sunsubscribe
+    109,4,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 swapdb
+    121,4,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 173 time
+    127,4,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 touch
+    131,4,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 ttl
+    136,4,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 type
+    139,4,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 unlink
+    143,4,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 unsubscribe
+    149,4,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 unwatch
+    160,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 watch
+    167,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 xack
+    172,4,4,0,252,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 xackdel
+    176,4,7,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 xadd
+    183,4,4,0,251,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 xautoclaim
+    187,4,10,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 xcfgset
+    197,4,7,0,254,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 xclaim
+    204,4,6,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 xdel
+    210,4,4,0,253,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 xdelex
+    214,4,6,0,251,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 xgroup
+    220,4,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,35,1,6,0,0,0,0,0,0,0,
+    // 190 xidmprecord
+    226,4,11,0,5,0,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 xinfo
+    237,4,5,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,41,1,4,0,0,0,0,0,0,0,
+    // 192 xlen
+    242,4,4,0,2,0,255,255,2,16,0,1,2,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 xnack
+    246,4,5,0,249,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 xpending
+    251,4,8,0,253,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 xrange
+    3,5,6,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 xread
+    9,5,5,0,252,255,255,255,66,0,2,1,2,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 xreadgroup
+    14,5,10,0,249,255,255,255,65,0,2,1,4,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 xrevrange
+    24,5,9,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 xsetid
+    33,5,6,0,253,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 xtrim
+    39,5,5,0,252,255,255,255,1,0,0,1,4,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 zadd
+    44,5,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
+    // 202 zcard
+    48,5,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 zcount
+    53,5,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 zdiff
+    59,5,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 zdiffstore
+    64,5,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 zincrby
+    74,5,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 207 zinter
+    81,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 zintercard
+    87,5,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 zinterstore
+    97,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 zlexcount
+    108,5,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 zmpop
+    117,5,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 zmscore
+    122,5,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 213 zpopmax
+    129,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 zpopmin
+    136,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 zrandmember
+    143,5,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 zrange
+    154,5,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 zrangebylex
+    160,5,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 zrangebyscore
+    171,5,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 zrangestore
+    184,5,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 zrank
+    195,5,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 221 zrem
+    200,5,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 222 zremrangebylex
+    204,5,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 zremrangebyrank
+    218,5,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 zremrangebyscore
+    233,5,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 zrevrange
+    249,5,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 zrevrangebylex
+    2,6,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 zrevrangebyscore
+    16,6,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 zrevrank
+    32,6,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 229 zscan
+    40,6,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 zscore
+    45,6,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 231 zunion
+    51,6,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 232 zunionstore
+    57,6,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 client|caching
+    68,6,14,0,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 client|getname
+    82,6,14,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 client|getredir
+    96,6,15,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 client|help
+    111,6,11,1,2,0,15,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 237 client|id
+    122,6,9,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 238 client|info
+    131,6,11,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 239 client|kill
+    142,6,11,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 240 client|list
+    153,6,11,1,254,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 241 client|no-evict
+    164,6,15,1,3,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 242 client|no-touch
+    179,6,15,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 243 client|pause
+    194,6,12,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 244 client|reply
+    206,6,12,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 245 client|setinfo
+    218,6,14,1,4,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 246 client|setname
+    232,6,14,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 247 client|tracking
+    246,6,15,0,253,255,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 248 client|trackinginfo
+    5,7,19,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 249 client|unblock
+    24,7,14,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 250 client|unpause
+    38,7,14,1,2,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 251 command|count
+    52,7,13,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 252 command|docs
+    65,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 253 command|getkeys
+    77,7,15,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 254 command|getkeysandflags
+    92,7,23,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 255 command|help
+    115,7,12,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 256 command|info
+    127,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 257 command|list
+    139,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 258 config|get
+    151,7,10,1,253,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 259 config|help
+    161,7,11,1,2,0,17,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 260 config|resetstat
+    172,7,16,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 261 config|rewrite
+    188,7,14,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 262 config|set
+    202,7,10,1,252,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 263 latency|doctor
+    212,7,14,1,2,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 264 latency|graph
+    226,7,13,1,3,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 265 latency|help
+    239,7,12,1,2,0,87,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 266 latency|histogram
+    251,7,17,1,254,255,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 267 latency|history
+    12,8,15,1,3,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 268 latency|latest
+    27,8,14,1,2,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 269 latency|reset
+    41,8,13,1,254,255,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 270 memory|doctor
+    54,8,13,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 271 memory|help
+    67,8,11,1,2,0,103,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 272 memory|malloc-stats
+    78,8,19,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 273 memory|purge
+    97,8,12,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 274 memory|stats
+    109,8,12,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 275 memory|usage
+    121,8,12,0,253,255,103,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 276 object|encoding
+    133,8,15,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 277 object|freq
+    148,8,11,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 278 object|help
+    159,8,11,0,2,0,111,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 279 object|idletime
+    170,8,15,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 280 object|refcount
+    185,8,15,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 281 pubsub|channels
+    200,8,15,0,254,255,126,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 282 pubsub|help
+    215,8,11,0,2,0,126,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 283 pubsub|numpat
+    226,8,13,0,2,0,126,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 284 pubsub|numsub
+    239,8,13,0,254,255,126,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 285 pubsub|shardchannels
+    252,8,20,0,254,255,126,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 286 pubsub|shardnumsub
+    16,9,18,0,254,255,126,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 287 slowlog|get
+    34,9,11,0,254,255,154,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 288 slowlog|help
+    45,9,12,0,2,0,154,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 289 slowlog|len
+    57,9,11,0,2,0,154,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 290 slowlog|reset
+    68,9,13,0,2,0,154,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 291 xgroup|create
+    81,9,13,0,251,255,189,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 292 xgroup|createconsumer
+    94,9,21,0,5,0,189,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 293 xgroup|delconsumer
+    115,9,18,0,5,0,189,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 294 xgroup|destroy
+    133,9,14,0,4,0,189,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 295 xgroup|help
+    147,9,11,0,2,0,189,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 296 xgroup|setid
+    158,9,12,0,251,255,189,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 297 xinfo|consumers
+    170,9,15,0,4,0,191,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 298 xinfo|groups
+    185,9,12,0,3,0,191,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 299 xinfo|help
+    197,9,10,0,2,0,191,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 300 xinfo|stream
+    207,9,12,0,253,255,191,0,2,0,16,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -961,6 +1259,14 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   98,105,116,102,105,101,108,100,95,114,111, // bitfield_ro
   98,105,116,111,112, // bitop
   98,105,116,112,111,115, // bitpos
+  98,108,109,111,118,101, // blmove
+  98,108,109,112,111,112, // blmpop
+  98,108,112,111,112, // blpop
+  98,114,112,111,112, // brpop
+  98,114,112,111,112,108,112,117,115,104, // brpoplpush
+  98,122,109,112,111,112, // bzmpop
+  98,122,112,111,112,109,97,120, // bzpopmax
+  98,122,112,111,112,109,105,110, // bzpopmin
   99,108,105,101,110,116, // client
   99,111,109,109,97,110,100, // command
   99,111,110,102,105,103, // config
@@ -981,6 +1287,16 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   101,120,112,105,114,101,116,105,109,101, // expiretime
   102,108,117,115,104,97,108,108, // flushall
   102,108,117,115,104,100,98, // flushdb
+  103,101,111,97,100,100, // geoadd
+  103,101,111,100,105,115,116, // geodist
+  103,101,111,104,97,115,104, // geohash
+  103,101,111,112,111,115, // geopos
+  103,101,111,114,97,100,105,117,115, // georadius
+  103,101,111,114,97,100,105,117,115,95,114,111, // georadius_ro
+  103,101,111,114,97,100,105,117,115,98,121,109,101,109,98,101,114, // georadiusbymember
+  103,101,111,114,97,100,105,117,115,98,121,109,101,109,98,101,114,95,114,111, // georadiusbymember_ro
+  103,101,111,115,101,97,114,99,104, // geosearch
+  103,101,111,115,101,97,114,99,104,115,116,111,114,101, // geosearchstore
   103,101,116, // get
   103,101,116,98,105,116, // getbit
   103,101,116,100,101,108, // getdel
@@ -990,19 +1306,31 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   104,100,101,108, // hdel
   104,101,108,108,111, // hello
   104,101,120,105,115,116,115, // hexists
+  104,101,120,112,105,114,101, // hexpire
+  104,101,120,112,105,114,101,97,116, // hexpireat
+  104,101,120,112,105,114,101,116,105,109,101, // hexpiretime
   104,103,101,116, // hget
   104,103,101,116,97,108,108, // hgetall
+  104,103,101,116,100,101,108, // hgetdel
+  104,103,101,116,101,120, // hgetex
   104,105,110,99,114,98,121, // hincrby
   104,105,110,99,114,98,121,102,108,111,97,116, // hincrbyfloat
   104,107,101,121,115, // hkeys
   104,108,101,110, // hlen
   104,109,103,101,116, // hmget
   104,109,115,101,116, // hmset
+  104,112,101,114,115,105,115,116, // hpersist
+  104,112,101,120,112,105,114,101, // hpexpire
+  104,112,101,120,112,105,114,101,97,116, // hpexpireat
+  104,112,101,120,112,105,114,101,116,105,109,101, // hpexpiretime
+  104,112,116,116,108, // hpttl
   104,114,97,110,100,102,105,101,108,100, // hrandfield
   104,115,99,97,110, // hscan
   104,115,101,116, // hset
+  104,115,101,116,101,120, // hsetex
   104,115,101,116,110,120, // hsetnx
   104,115,116,114,108,101,110, // hstrlen
+  104,116,116,108, // httl
   104,118,97,108,115, // hvals
   105,110,99,114, // incr
   105,110,99,114,98,121, // incrby
@@ -1040,6 +1368,11 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   112,101,120,112,105,114,101, // pexpire
   112,101,120,112,105,114,101,97,116, // pexpireat
   112,101,120,112,105,114,101,116,105,109,101, // pexpiretime
+  112,102,97,100,100, // pfadd
+  112,102,99,111,117,110,116, // pfcount
+  112,102,100,101,98,117,103, // pfdebug
+  112,102,109,101,114,103,101, // pfmerge
+  112,102,115,101,108,102,116,101,115,116, // pfselftest
   112,105,110,103, // ping
   112,115,101,116,101,120, // psetex
   112,115,117,98,115,99,114,105,98,101, // psubscribe
@@ -1077,6 +1410,8 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   115,109,101,109,98,101,114,115, // smembers
   115,109,105,115,109,101,109,98,101,114, // smismember
   115,109,111,118,101, // smove
+  115,111,114,116, // sort
+  115,111,114,116,95,114,111, // sort_ro
   115,112,111,112, // spop
   115,112,117,98,108,105,115,104, // spublish
   115,114,97,110,100,109,101,109,98,101,114, // srandmember
@@ -1098,6 +1433,26 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   117,110,115,117,98,115,99,114,105,98,101, // unsubscribe
   117,110,119,97,116,99,104, // unwatch
   119,97,116,99,104, // watch
+  120,97,99,107, // xack
+  120,97,99,107,100,101,108, // xackdel
+  120,97,100,100, // xadd
+  120,97,117,116,111,99,108,97,105,109, // xautoclaim
+  120,99,102,103,115,101,116, // xcfgset
+  120,99,108,97,105,109, // xclaim
+  120,100,101,108, // xdel
+  120,100,101,108,101,120, // xdelex
+  120,103,114,111,117,112, // xgroup
+  120,105,100,109,112,114,101,99,111,114,100, // xidmprecord
+  120,105,110,102,111, // xinfo
+  120,108,101,110, // xlen
+  120,110,97,99,107, // xnack
+  120,112,101,110,100,105,110,103, // xpending
+  120,114,97,110,103,101, // xrange
+  120,114,101,97,100, // xread
+  120,114,101,97,100,103,114,111,117,112, // xreadgroup
+  120,114,101,118,114,97,110,103,101, // xrevrange
+  120,115,101,116,105,100, // xsetid
+  120,116,114,105,109, // xtrim
   122,97,100,100, // zadd
   122,99,97,114,100, // zcard
   122,99,111,117,110,116, // zcount
@@ -1188,6 +1543,16 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   115,108,111,119,108,111,103,124,104,101,108,112, // slowlog|help
   115,108,111,119,108,111,103,124,108,101,110, // slowlog|len
   115,108,111,119,108,111,103,124,114,101,115,101,116, // slowlog|reset
+  120,103,114,111,117,112,124,99,114,101,97,116,101, // xgroup|create
+  120,103,114,111,117,112,124,99,114,101,97,116,101,99,111,110,115,117,109,101,114, // xgroup|createconsumer
+  120,103,114,111,117,112,124,100,101,108,99,111,110,115,117,109,101,114, // xgroup|delconsumer
+  120,103,114,111,117,112,124,100,101,115,116,114,111,121, // xgroup|destroy
+  120,103,114,111,117,112,124,104,101,108,112, // xgroup|help
+  120,103,114,111,117,112,124,115,101,116,105,100, // xgroup|setid
+  120,105,110,102,111,124,99,111,110,115,117,109,101,114,115, // xinfo|consumers
+  120,105,110,102,111,124,103,114,111,117,112,115, // xinfo|groups
+  120,105,110,102,111,124,104,101,108,112, // xinfo|help
+  120,105,110,102,111,124,115,116,114,101,97,109, // xinfo|stream
 ]);
 
 /** Runs the handler of a core-owned command. */
@@ -1211,527 +1576,722 @@ export function dispatchCommand(id: u32): void {
     case 6:
       bitposCommand();
       break;
+    case 7:
+      blmoveCommand();
+      break;
+    case 8:
+      blmpopCommand();
+      break;
+    case 9:
+      blpopCommand();
+      break;
     case 10:
-      copyCommand();
+      brpopCommand();
       break;
     case 11:
-      dbsizeCommand();
+      brpoplpushCommand();
+      break;
+    case 12:
+      bzmpopCommand();
       break;
     case 13:
-      decrCommand();
+      bzpopmaxCommand();
       break;
     case 14:
-      decrbyCommand();
-      break;
-    case 15:
-      delCommand();
-      break;
-    case 16:
-      delexCommand();
-      break;
-    case 17:
-      digestCommand();
+      bzpopminCommand();
       break;
     case 18:
-      discardCommand();
+      copyCommand();
       break;
     case 19:
-      echoCommand();
-      break;
-    case 20:
-      execCommand();
+      dbsizeCommand();
       break;
     case 21:
-      existsCommand();
+      decrCommand();
       break;
     case 22:
-      expireCommand();
+      decrbyCommand();
       break;
     case 23:
-      expireatCommand();
+      delCommand();
       break;
     case 24:
-      expiretimeCommand();
+      delexCommand();
       break;
     case 25:
-      flushallCommand();
+      digestCommand();
       break;
     case 26:
-      flushdbCommand();
+      discardCommand();
       break;
     case 27:
-      getCommand();
+      echoCommand();
       break;
     case 28:
-      getbitCommand();
+      execCommand();
       break;
     case 29:
-      getdelCommand();
+      existsCommand();
       break;
     case 30:
-      getexCommand();
+      expireCommand();
       break;
     case 31:
-      getrangeCommand();
+      expireatCommand();
       break;
     case 32:
-      getsetCommand();
+      expiretimeCommand();
       break;
     case 33:
-      hdelCommand();
+      flushallCommand();
+      break;
+    case 34:
+      flushdbCommand();
       break;
     case 35:
-      hexistsCommand();
+      geoaddCommand();
       break;
     case 36:
-      hgetCommand();
+      geodistCommand();
       break;
     case 37:
-      hgetallCommand();
+      geohashCommand();
       break;
     case 38:
-      hincrbyCommand();
+      geoposCommand();
       break;
     case 39:
-      hincrbyfloatCommand();
+      georadiusCommand();
       break;
     case 40:
-      hkeysCommand();
+      georadiusRoCommand();
       break;
     case 41:
-      hlenCommand();
+      georadiusbymemberCommand();
       break;
     case 42:
-      hmgetCommand();
+      georadiusbymemberRoCommand();
       break;
     case 43:
-      hmsetCommand();
+      geosearchCommand();
       break;
     case 44:
-      hrandfieldCommand();
+      geosearchstoreCommand();
       break;
     case 45:
-      hscanCommand();
+      getCommand();
       break;
     case 46:
-      hsetCommand();
+      getbitCommand();
       break;
     case 47:
-      hsetnxCommand();
+      getdelCommand();
       break;
     case 48:
-      hstrlenCommand();
+      getexCommand();
       break;
     case 49:
-      hvalsCommand();
-      break;
-    case 50:
-      incrCommand();
-      break;
-    case 51:
-      incrbyCommand();
-      break;
-    case 52:
-      incrbyfloatCommand();
-      break;
-    case 53:
-      increxCommand();
-      break;
-    case 55:
-      keysCommand();
-      break;
-    case 58:
-      lcsCommand();
-      break;
-    case 59:
-      lindexCommand();
-      break;
-    case 60:
-      linsertCommand();
-      break;
-    case 61:
-      llenCommand();
-      break;
-    case 62:
-      lmoveCommand();
-      break;
-    case 63:
-      lmpopCommand();
-      break;
-    case 65:
-      lpopCommand();
-      break;
-    case 66:
-      lposCommand();
-      break;
-    case 67:
-      lpushCommand();
-      break;
-    case 68:
-      lpushxCommand();
-      break;
-    case 69:
-      lrangeCommand();
-      break;
-    case 70:
-      lremCommand();
-      break;
-    case 71:
-      lsetCommand();
-      break;
-    case 72:
-      ltrimCommand();
-      break;
-    case 74:
-      mgetCommand();
-      break;
-    case 75:
-      monitorCommand();
-      break;
-    case 76:
-      moveCommand();
-      break;
-    case 77:
-      msetCommand();
-      break;
-    case 78:
-      msetexCommand();
-      break;
-    case 79:
-      msetnxCommand();
-      break;
-    case 80:
-      multiCommand();
-      break;
-    case 82:
-      persistCommand();
-      break;
-    case 83:
-      pexpireCommand();
-      break;
-    case 84:
-      pexpireatCommand();
-      break;
-    case 85:
-      pexpiretimeCommand();
-      break;
-    case 86:
-      pingCommand();
-      break;
-    case 87:
-      psetexCommand();
-      break;
-    case 88:
-      psubscribeCommand();
-      break;
-    case 89:
-      pttlCommand();
-      break;
-    case 90:
-      publishCommand();
-      break;
-    case 92:
-      punsubscribeCommand();
-      break;
-    case 93:
-      quitCommand();
-      break;
-    case 94:
-      randomkeyCommand();
-      break;
-    case 95:
-      renameCommand();
-      break;
-    case 96:
-      renamenxCommand();
-      break;
-    case 97:
-      resetCommand();
-      break;
-    case 99:
-      rpopCommand();
-      break;
-    case 100:
-      rpoplpushCommand();
-      break;
-    case 101:
-      rpushCommand();
-      break;
-    case 102:
-      rpushxCommand();
-      break;
-    case 103:
-      saddCommand();
-      break;
-    case 104:
-      scanCommand();
-      break;
-    case 105:
-      scardCommand();
-      break;
-    case 106:
-      sdiffCommand();
-      break;
-    case 107:
-      sdiffstoreCommand();
-      break;
-    case 108:
-      selectCommand();
-      break;
-    case 109:
-      setCommand();
-      break;
-    case 110:
-      setbitCommand();
-      break;
-    case 111:
-      setexCommand();
-      break;
-    case 112:
-      setnxCommand();
-      break;
-    case 113:
-      setrangeCommand();
-      break;
-    case 115:
-      sinterCommand();
-      break;
-    case 116:
-      sintercardCommand();
-      break;
-    case 117:
-      sinterstoreCommand();
-      break;
-    case 118:
-      sismemberCommand();
-      break;
-    case 120:
-      smembersCommand();
-      break;
-    case 121:
-      smismemberCommand();
-      break;
-    case 122:
-      smoveCommand();
-      break;
-    case 123:
-      spopCommand();
-      break;
-    case 124:
-      spublishCommand();
-      break;
-    case 125:
-      srandmemberCommand();
-      break;
-    case 126:
-      sremCommand();
-      break;
-    case 127:
-      sscanCommand();
-      break;
-    case 128:
-      ssubscribeCommand();
-      break;
-    case 129:
-      strlenCommand();
-      break;
-    case 130:
-      subscribeCommand();
-      break;
-    case 131:
       getrangeCommand();
       break;
-    case 132:
-      sunionCommand();
+    case 50:
+      getsetCommand();
       break;
-    case 133:
-      sunionstoreCommand();
+    case 51:
+      hdelCommand();
+      break;
+    case 53:
+      hexistsCommand();
+      break;
+    case 54:
+      hexpireCommand();
+      break;
+    case 55:
+      hexpireatCommand();
+      break;
+    case 56:
+      hexpiretimeCommand();
+      break;
+    case 57:
+      hgetCommand();
+      break;
+    case 58:
+      hgetallCommand();
+      break;
+    case 59:
+      hgetdelCommand();
+      break;
+    case 60:
+      hgetexCommand();
+      break;
+    case 61:
+      hincrbyCommand();
+      break;
+    case 62:
+      hincrbyfloatCommand();
+      break;
+    case 63:
+      hkeysCommand();
+      break;
+    case 64:
+      hlenCommand();
+      break;
+    case 65:
+      hmgetCommand();
+      break;
+    case 66:
+      hmsetCommand();
+      break;
+    case 67:
+      hpersistCommand();
+      break;
+    case 68:
+      hpexpireCommand();
+      break;
+    case 69:
+      hpexpireatCommand();
+      break;
+    case 70:
+      hpexpiretimeCommand();
+      break;
+    case 71:
+      hpttlCommand();
+      break;
+    case 72:
+      hrandfieldCommand();
+      break;
+    case 73:
+      hscanCommand();
+      break;
+    case 74:
+      hsetCommand();
+      break;
+    case 75:
+      hsetexCommand();
+      break;
+    case 76:
+      hsetnxCommand();
+      break;
+    case 77:
+      hstrlenCommand();
+      break;
+    case 78:
+      httlCommand();
+      break;
+    case 79:
+      hvalsCommand();
+      break;
+    case 80:
+      incrCommand();
+      break;
+    case 81:
+      incrbyCommand();
+      break;
+    case 82:
+      incrbyfloatCommand();
+      break;
+    case 83:
+      increxCommand();
+      break;
+    case 85:
+      keysCommand();
+      break;
+    case 88:
+      lcsCommand();
+      break;
+    case 89:
+      lindexCommand();
+      break;
+    case 90:
+      linsertCommand();
+      break;
+    case 91:
+      llenCommand();
+      break;
+    case 92:
+      lmoveCommand();
+      break;
+    case 93:
+      lmpopCommand();
+      break;
+    case 95:
+      lpopCommand();
+      break;
+    case 96:
+      lposCommand();
+      break;
+    case 97:
+      lpushCommand();
+      break;
+    case 98:
+      lpushxCommand();
+      break;
+    case 99:
+      lrangeCommand();
+      break;
+    case 100:
+      lremCommand();
+      break;
+    case 101:
+      lsetCommand();
+      break;
+    case 102:
+      ltrimCommand();
+      break;
+    case 104:
+      mgetCommand();
+      break;
+    case 105:
+      monitorCommand();
+      break;
+    case 106:
+      moveCommand();
+      break;
+    case 107:
+      msetCommand();
+      break;
+    case 108:
+      msetexCommand();
+      break;
+    case 109:
+      msetnxCommand();
+      break;
+    case 110:
+      multiCommand();
+      break;
+    case 112:
+      persistCommand();
+      break;
+    case 113:
+      pexpireCommand();
+      break;
+    case 114:
+      pexpireatCommand();
+      break;
+    case 115:
+      pexpiretimeCommand();
+      break;
+    case 116:
+      pfaddCommand();
+      break;
+    case 117:
+      pfcountCommand();
+      break;
+    case 118:
+      pfdebugCommand();
+      break;
+    case 119:
+      pfmergeCommand();
+      break;
+    case 120:
+      pfselftestCommand();
+      break;
+    case 121:
+      pingCommand();
+      break;
+    case 122:
+      psetexCommand();
+      break;
+    case 123:
+      psubscribeCommand();
+      break;
+    case 124:
+      pttlCommand();
+      break;
+    case 125:
+      publishCommand();
+      break;
+    case 127:
+      punsubscribeCommand();
+      break;
+    case 128:
+      quitCommand();
+      break;
+    case 129:
+      randomkeyCommand();
+      break;
+    case 130:
+      renameCommand();
+      break;
+    case 131:
+      renamenxCommand();
+      break;
+    case 132:
+      resetCommand();
       break;
     case 134:
-      sunsubscribeCommand();
+      rpopCommand();
       break;
     case 135:
-      swapdbCommand();
+      rpoplpushCommand();
       break;
     case 136:
-      timeCommand();
+      rpushCommand();
       break;
     case 137:
-      touchCommand();
+      rpushxCommand();
       break;
     case 138:
-      ttlCommand();
+      saddCommand();
       break;
     case 139:
-      typeCommand();
+      scanCommand();
       break;
     case 140:
-      unlinkCommand();
+      scardCommand();
       break;
     case 141:
-      unsubscribeCommand();
+      sdiffCommand();
       break;
     case 142:
-      unwatchCommand();
+      sdiffstoreCommand();
       break;
     case 143:
-      watchCommand();
+      selectCommand();
       break;
     case 144:
-      zaddCommand();
+      setCommand();
       break;
     case 145:
-      zcardCommand();
+      setbitCommand();
       break;
     case 146:
-      zcountCommand();
+      setexCommand();
       break;
     case 147:
-      zdiffCommand();
+      setnxCommand();
       break;
     case 148:
-      zdiffstoreCommand();
-      break;
-    case 149:
-      zincrbyCommand();
+      setrangeCommand();
       break;
     case 150:
-      zinterCommand();
+      sinterCommand();
       break;
     case 151:
-      zintercardCommand();
+      sintercardCommand();
       break;
     case 152:
-      zinterstoreCommand();
+      sinterstoreCommand();
       break;
     case 153:
-      zlexcountCommand();
-      break;
-    case 154:
-      zmpopCommand();
+      sismemberCommand();
       break;
     case 155:
-      zmscoreCommand();
+      smembersCommand();
       break;
     case 156:
-      zpopmaxCommand();
+      smismemberCommand();
       break;
     case 157:
-      zpopminCommand();
+      smoveCommand();
       break;
     case 158:
-      zrandmemberCommand();
+      sortCommand();
       break;
     case 159:
-      zrangeCommand();
+      sortRoCommand();
       break;
     case 160:
-      zrangebylexCommand();
+      spopCommand();
       break;
     case 161:
-      zrangebyscoreCommand();
+      spublishCommand();
       break;
     case 162:
-      zrangestoreCommand();
+      srandmemberCommand();
       break;
     case 163:
-      zrankCommand();
+      sremCommand();
       break;
     case 164:
-      zremCommand();
+      sscanCommand();
       break;
     case 165:
-      zremrangebylexCommand();
+      ssubscribeCommand();
       break;
     case 166:
-      zremrangebyrankCommand();
+      strlenCommand();
       break;
     case 167:
-      zremrangebyscoreCommand();
+      subscribeCommand();
       break;
     case 168:
-      zrevrangeCommand();
+      getrangeCommand();
       break;
     case 169:
-      zrevrangebylexCommand();
+      sunionCommand();
       break;
     case 170:
-      zrevrangebyscoreCommand();
+      sunionstoreCommand();
       break;
     case 171:
-      zrevrankCommand();
+      sunsubscribeCommand();
       break;
     case 172:
-      zscanCommand();
+      swapdbCommand();
       break;
     case 173:
-      zscoreCommand();
+      timeCommand();
       break;
     case 174:
-      zunionCommand();
+      touchCommand();
       break;
     case 175:
-      zunionstoreCommand();
+      ttlCommand();
       break;
     case 176:
-      clientCachingCommand();
+      typeCommand();
+      break;
+    case 177:
+      unlinkCommand();
       break;
     case 178:
-      clientGetredirCommand();
+      unsubscribeCommand();
+      break;
+    case 179:
+      unwatchCommand();
+      break;
+    case 180:
+      watchCommand();
+      break;
+    case 181:
+      xackCommand();
+      break;
+    case 182:
+      xackdelCommand();
+      break;
+    case 183:
+      xaddCommand();
+      break;
+    case 184:
+      xautoclaimCommand();
+      break;
+    case 185:
+      xcfgsetCommand();
+      break;
+    case 186:
+      xclaimCommand();
+      break;
+    case 187:
+      xdelCommand();
+      break;
+    case 188:
+      xdelexCommand();
       break;
     case 190:
-      clientTrackingCommand();
+      xidmprecordCommand();
       break;
-    case 191:
-      clientTrackinginfoCommand();
+    case 192:
+      xlenCommand();
+      break;
+    case 193:
+      xnackCommand();
+      break;
+    case 194:
+      xpendingCommand();
+      break;
+    case 195:
+      xrangeCommand();
+      break;
+    case 196:
+      xreadCommand();
+      break;
+    case 197:
+      xreadgroupCommand();
+      break;
+    case 198:
+      xrevrangeCommand();
+      break;
+    case 199:
+      xsetidCommand();
+      break;
+    case 200:
+      xtrimCommand();
+      break;
+    case 201:
+      zaddCommand();
+      break;
+    case 202:
+      zcardCommand();
+      break;
+    case 203:
+      zcountCommand();
+      break;
+    case 204:
+      zdiffCommand();
+      break;
+    case 205:
+      zdiffstoreCommand();
+      break;
+    case 206:
+      zincrbyCommand();
+      break;
+    case 207:
+      zinterCommand();
+      break;
+    case 208:
+      zintercardCommand();
+      break;
+    case 209:
+      zinterstoreCommand();
+      break;
+    case 210:
+      zlexcountCommand();
+      break;
+    case 211:
+      zmpopCommand();
+      break;
+    case 212:
+      zmscoreCommand();
+      break;
+    case 213:
+      zpopmaxCommand();
+      break;
+    case 214:
+      zpopminCommand();
+      break;
+    case 215:
+      zrandmemberCommand();
+      break;
+    case 216:
+      zrangeCommand();
+      break;
+    case 217:
+      zrangebylexCommand();
       break;
     case 218:
-      memoryUsageCommand();
+      zrangebyscoreCommand();
       break;
     case 219:
-      objectEncodingCommand();
+      zrangestoreCommand();
       break;
     case 220:
-      objectFreqCommand();
+      zrankCommand();
       break;
     case 221:
-      objectHelpCommand();
+      zremCommand();
       break;
     case 222:
-      objectIdletimeCommand();
+      zremrangebylexCommand();
       break;
     case 223:
-      objectRefcountCommand();
+      zremrangebyrankCommand();
       break;
     case 224:
-      pubsubChannelsCommand();
+      zremrangebyscoreCommand();
       break;
     case 225:
-      pubsubHelpCommand();
+      zrevrangeCommand();
       break;
     case 226:
-      pubsubNumpatCommand();
+      zrevrangebylexCommand();
       break;
     case 227:
-      pubsubNumsubCommand();
+      zrevrangebyscoreCommand();
       break;
     case 228:
-      pubsubShardchannelsCommand();
+      zrevrankCommand();
       break;
     case 229:
-      pubsubShardnumsubCommand();
+      zscanCommand();
       break;
     case 230:
-      slowlogGetCommand();
+      zscoreCommand();
       break;
     case 231:
-      slowlogHelpCommand();
+      zunionCommand();
       break;
     case 232:
-      slowlogLenCommand();
+      zunionstoreCommand();
       break;
     case 233:
+      clientCachingCommand();
+      break;
+    case 235:
+      clientGetredirCommand();
+      break;
+    case 247:
+      clientTrackingCommand();
+      break;
+    case 248:
+      clientTrackinginfoCommand();
+      break;
+    case 275:
+      memoryUsageCommand();
+      break;
+    case 276:
+      objectEncodingCommand();
+      break;
+    case 277:
+      objectFreqCommand();
+      break;
+    case 278:
+      objectHelpCommand();
+      break;
+    case 279:
+      objectIdletimeCommand();
+      break;
+    case 280:
+      objectRefcountCommand();
+      break;
+    case 281:
+      pubsubChannelsCommand();
+      break;
+    case 282:
+      pubsubHelpCommand();
+      break;
+    case 283:
+      pubsubNumpatCommand();
+      break;
+    case 284:
+      pubsubNumsubCommand();
+      break;
+    case 285:
+      pubsubShardchannelsCommand();
+      break;
+    case 286:
+      pubsubShardnumsubCommand();
+      break;
+    case 287:
+      slowlogGetCommand();
+      break;
+    case 288:
+      slowlogHelpCommand();
+      break;
+    case 289:
+      slowlogLenCommand();
+      break;
+    case 290:
       slowlogResetCommand();
+      break;
+    case 291:
+      xgroupCreateCommand();
+      break;
+    case 292:
+      xgroupCreateconsumerCommand();
+      break;
+    case 293:
+      xgroupDelconsumerCommand();
+      break;
+    case 294:
+      xgroupDestroyCommand();
+      break;
+    case 295:
+      xgroupHelpCommand();
+      break;
+    case 296:
+      xgroupSetidCommand();
+      break;
+    case 297:
+      xinfoConsumersCommand();
+      break;
+    case 298:
+      xinfoGroupsCommand();
+      break;
+    case 299:
+      xinfoHelpCommand();
+      break;
+    case 300:
+      xinfoStreamCommand();
       break;
     default:
       unreachable();

@@ -14,7 +14,7 @@
 // bytes, so that taking n commands one by one from a long query moves it O(1) times per byte.
 //
 // `push` holds output that other connections' commands wrote; connections with some are linked into
-// the dirty list until the host takes it.
+// the dirty list, in the order they got it, until the host takes it.
 
 import {
   CFG_GUARDS,
@@ -79,7 +79,8 @@ export class Conn {
   watches: usize; // first of the keys it watches
   queryPos: u32;
   startedUs: f64; // when the host command under way began that answers later
-  spare2: u64;
+  blocked: usize; // what it waits for, while a command of its blocks
+  nextUnblocked: usize;
   spare3: u64;
   tracking: usize; // how it tracks keys, 0 when it never did
   nextOfId: usize; // chain of client/client_ids.ts
@@ -99,6 +100,7 @@ export const BUFFER_SLACK: usize = 16;
 /** Connection whose command is running. */
 export let client: Conn = changetype<Conn>(0);
 let dirtyHead: usize = DIRTY_END;
+let dirtyTail: usize = 0;
 
 export function setClient(c: Conn): void {
   client = c;
@@ -290,8 +292,10 @@ export function tryPush(c: Conn, from: usize, bytes: u32): bool {
   copySmall(c.push + c.pushLen, from, bytes);
   c.pushLen = <u32>total;
   if (c.nextDirty == 0) {
-    c.nextDirty = dirtyHead;
-    dirtyHead = changetype<usize>(c);
+    c.nextDirty = DIRTY_END;
+    if (dirtyHead == DIRTY_END) dirtyHead = changetype<usize>(c);
+    else changetype<Conn>(dirtyTail).nextDirty = changetype<usize>(c);
+    dirtyTail = changetype<usize>(c);
   }
   return true;
 }
@@ -326,6 +330,7 @@ function unlinkDirty(c: Conn): void {
     const each = changetype<Conn>(at);
     if (each.nextDirty == ptr) {
       each.nextDirty = c.nextDirty;
+      if (dirtyTail == ptr) dirtyTail = at;
       return;
     }
     at = each.nextDirty;

@@ -15,8 +15,8 @@
 //                       -> suspend -> (others' batches) -> answer -> reply -> resume -> ...
 //
 // A suspended command is booked when it is answered, with all the time it took; the slow log never
-// sees it, because its arguments are gone by then. In a transaction it lets others' commands in
-// between, which Redis has no counterpart for: nothing takes its time there.
+// sees it, because its arguments are gone by then. One of a transaction still has them, and nobody
+// else's commands run until it is answered (`frozenBy`): others' input is kept with their connections.
 
 import {
   ABI_ARGC,
@@ -31,29 +31,18 @@ import {
   CLIENT_BLOCKED,
   CLIENT_CLOSE_AFTER_REPLY,
   CLIENT_CLOSE_ASAP,
-  CLIENT_MULTI,
   CLIENT_NO_TOUCH,
-  CLIENT_REPLY_OFF,
-  CLIENT_REPLY_SKIP,
-  CLIENT_REPLY_SKIP_NEXT,
+  CLIENT_PAUSED,
   CLIENT_TRACKING,
-  CLIENT_TRACKING_CACHING,
   CLOSE_ASKED,
   CLOSE_CROSS_PROTOCOL,
   CLOSE_NO_MEMORY,
   CLOSE_PROTOCOL_ERROR,
   CLOSE_QUERY_LIMIT,
   CMD_ADMIN,
-  CMD_FAST,
-  CMD_SKIP_MONITOR,
-  CMD_SKIP_SLOWLOG,
   CMD_TIMED,
-  EVENT_LATENCY,
   INPUT_BYTES,
-  LATENCY_EVENT_COMMAND,
-  LATENCY_EVENT_FAST_COMMAND,
   RECORD_OWNER,
-  RECORD_PARENT,
   STAT_COMMANDS,
   STAT_QUERYBUF_DISCONNECTS,
   STATUS_ABORT,
@@ -64,9 +53,8 @@ import {
   STATUS_OK,
   STATUS_PAUSED,
 } from '../abi';
-import { monitorCount, monitorFeed } from '../client/monitor';
-import { slowlogPushIfNeeded } from '../client/slowlog';
-import { trackingOverLimit } from '../client/tracking';
+import { addTimeUsed, anyReady } from '../client/blocked';
+import { monitorCount } from '../client/monitor';
 import {
   execRequested,
   isExecuting,
@@ -76,22 +64,13 @@ import {
   transactionNext,
   transactionReturn,
 } from '../client/transaction';
-import {
-  CMD_ID_CLIENT,
-  CMD_ID_PSUBSCRIBE,
-  CMD_ID_PUNSUBSCRIBE,
-  CMD_ID_SSUBSCRIBE,
-  CMD_ID_SUBSCRIBE,
-  CMD_ID_SUNSUBSCRIBE,
-  CMD_ID_UNSUBSCRIBE,
-  dispatchCommand,
-} from '../generated/command_table';
+import { dispatchCommand } from '../generated/command_table';
 import { clockUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
 import { effectsWanted } from '../keyspace/effects';
 import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
-import { argc, argv, setArgs } from '../resp/args';
+import { argc, argv, setArgRecord, setArgs } from '../resp/args';
 import {
   Conn,
   client,
@@ -116,6 +95,7 @@ import {
   PARSE_ERROR,
   PARSE_MORE,
   PARSE_NO_MEMORY,
+  parseBehindName,
   parseCommand,
   parsedArgc,
   parsedArgv,
@@ -126,26 +106,35 @@ import {
 } from '../resp/parser';
 import { outputLen, outputLost, outputReset, outputRewind, replyText } from '../resp/writer';
 import { abiSet } from './abi_block';
-import { NO_COMMAND, Record } from './command_lookup';
-import { countCalls, countFailed } from './command_stats';
-import { drainEffects, takeOwnPushes } from './consequences';
+import { commandFlags, dependsOnNameOnly, NO_COMMAND, Record } from './command_lookup';
+import { countCalls } from './command_stats';
+import {
+  afterReply,
+  countErrors,
+  drainEffects,
+  feedMonitors,
+  noteSlow,
+  REPLY_MODES,
+  SILENT,
+  takeOwnPushes,
+} from './consequences';
 import {
   ADMIT_CLOSE,
   ADMIT_HOLD,
   ADMIT_RUN,
   admitAtOnce,
   admitCommand,
-  commandFlags,
   refreshGuards,
   replyStart,
   resolveCommand,
 } from './dispatch';
-import { pushEvent } from './events';
+import { KnownHead, keepHead } from './known_heads';
 import { touchAll, touchCollect } from './touch';
-import { noteReads } from './tracked_reads';
+import { afterTracked, noteReads } from './tracked_reads';
+import { serveReady } from './unblock';
 
 /** Commands parsed and touched before the first of them runs. */
-const ROUND_COMMANDS: u32 = 32;
+const ROUND_COMMANDS: u32 = 64;
 /** The host gets to write out when a batch's replies exceed this. */
 const FLUSH_BYTES: u32 = 1048576;
 /** From this argument size on the query buffer grows towards the whole argument. */
@@ -162,14 +151,11 @@ class Slot {
 }
 
 const SLOT_BYTES: u32 = 24;
-const slots: usize = memory.data(768, 8);
+const slots: usize = memory.data(1536, 8);
 
 const SHARED_TIME: f64 = -1.0;
 /** A command that dispatch refused or queued: not a call. */
 const NOT_RUN: f64 = -2.0;
-
-const REPLY_MODES: u32 = CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT;
-const SILENT: u32 = CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP;
 
 let fromQuery: bool = false; // reading the query buffer, not the input region
 let end: usize = 0; // of what is read
@@ -180,7 +166,7 @@ let booked: u32 = 0; // commands of the round that are in the statistics already
 let outcome: i32 = PARSE_MORE; // why parsing stopped
 let queuedStartUs: f64 = 0; // when the running command of a transaction began
 let interrupted: bool = false; // a host command of this batch is under way
-let answered: bool = false; // it had been suspended: its arguments are gone
+let frozenBy: usize = 0; // connection with a suspended command in a transaction
 let batchStartUs: f64 = 0; // only kept while there are monitors
 let roundStartUs: f64 = 0; // of the round, or of what is not booked of it
 let commandStartUs: f64 = 0;
@@ -203,13 +189,14 @@ export function feed(c: Conn, input: usize, length: u32): i32 {
   if (c.flags & CLIENT_CLOSE_ASAP) return abort(c, CLOSE_ASKED);
   // Who was told goodbye is not listened to any more.
   if (c.flags & CLIENT_CLOSE_AFTER_REPLY) return STATUS_OK;
-  if (c.queryLen == 0 && (c.flags & CLIENT_BLOCKED) == 0) {
+  if (c.queryLen == 0 && (c.flags & CLIENT_BLOCKED) == 0 && frozenBy == 0) {
     enter(c, input, length, false);
     return runRounds();
   }
   if (!tryQueryAppend(c, input, length)) return abort(c, CLOSE_NO_MEMORY);
   if (queryTooLong(c)) return abort(c, CLOSE_QUERY_LIMIT);
   if (c.flags & CLIENT_BLOCKED) return STATUS_BLOCKED;
+  if (frozenBy != 0) return STATUS_PAUSED;
   enter(c, queryUnread(c), c.queryLen, true);
   return runRounds();
 }
@@ -222,9 +209,11 @@ export function resume(c: Conn): i32 {
     return afterHostCommand(c);
   }
   outputReset();
+  c.flags &= ~CLIENT_PAUSED;
   if (c.flags & CLIENT_BLOCKED) return STATUS_BLOCKED;
   if (c.flags & CLIENT_CLOSE_ASAP) return abort(c, CLOSE_ASKED);
   if (c.flags & CLIENT_CLOSE_AFTER_REPLY) return STATUS_OK;
+  if (frozenBy != 0) return STATUS_PAUSED;
   enter(c, queryUnread(c), c.queryLen, true);
   return runRounds();
 }
@@ -234,17 +223,16 @@ function afterHostCommand(c: Conn): i32 {
   refreshGuards();
   selectDatabase(c.db);
   setTouchOnLookup((c.flags & CLIENT_NO_TOUCH) == 0);
-  const late = answered;
-  answered = false;
-  if (isExecuting(c)) {
-    finishQueued(c, late);
+  const wasExecuting = isExecuting(c);
+  if (wasExecuting) {
+    finishQueued(c);
     if (!runTransaction(c)) return STATUS_HOST_COMMAND;
   }
   // A command that was suspended is no part of this round.
   if (running < parsed) {
     finishCommand(running);
     running += 1;
-  } else finishAnswered(c);
+  } else finishAnswered(c, wasExecuting);
   const status = afterCommand(c);
   return status != STATUS_OK ? status : runRounds();
 }
@@ -257,8 +245,13 @@ export function suspend(c: Conn): void {
   assert(interrupted && client == c);
   interrupted = false;
   c.flags |= CLIENT_BLOCKED;
-  feedMonitors(c, isExecuting(c) ? queuedId : c.lastCommand, argv, argc);
-  c.startedUs = isExecuting(c) ? queuedStartUs : commandStartUs;
+  if (isExecuting(c)) {
+    frozenBy = changetype<usize>(c);
+    c.startedUs = queuedStartUs;
+  } else {
+    feedMonitors(c, c.lastCommand, argv, argc, batchStartUs);
+    c.startedUs = commandStartUs;
+  }
   // In a transaction a part of the reply is there already.
   if (c.flags & SILENT) outputRewind(outputStart);
   stash(running + 1 < parsed ? slotAt(running + 1).start : next);
@@ -268,6 +261,7 @@ export function suspend(c: Conn): void {
 export function answer(c: Conn): void {
   assert(!interrupted && (c.flags & CLIENT_BLOCKED) != 0);
   c.flags &= ~CLIENT_BLOCKED;
+  if (frozenBy == changetype<usize>(c)) frozenBy = 0;
   outputReset();
   enter(c, queryUnread(c), c.queryLen, true);
   outputStart = 0;
@@ -276,15 +270,14 @@ export function answer(c: Conn): void {
   queuedStartUs = c.startedUs;
   if (isExecuting(c)) transactionReturn(c);
   interrupted = true;
-  answered = true;
 }
 
 /** The connection is going away, maybe closed by the host command its batch is interrupted by. */
 export function abandon(c: Conn): void {
+  if (frozenBy == changetype<usize>(c)) frozenBy = 0;
   if (client != c) return;
   if (interrupted) {
     interrupted = false;
-    answered = false;
     if (running < parsed) {
       finishCommand(running);
       account(running + 1);
@@ -311,6 +304,7 @@ function enter(c: Conn, from: usize, length: u32, isQuery: bool): void {
   running = 0;
   booked = 0;
   outcome = PARSE_COMPLETE;
+  clearCommandErrors();
 }
 
 /** Finishes the round at hand and runs further ones until something ends the batch. */
@@ -339,7 +333,18 @@ function parseRound(): void {
   outcome = PARSE_COMPLETE;
   while (parsed < most && next < end) {
     const start = next;
-    outcome = parseCommand(c, start, end);
+    const head = most != 1 && c.multibulkLeft == 0 ? KnownHead.find(start, end) : 0;
+    outcome =
+      head != 0
+        ? parseBehindName(
+            c,
+            start,
+            KnownHead.length(head),
+            KnownHead.nameLen(head),
+            end,
+            KnownHead.count(head),
+          )
+        : parseCommand(c, start, end);
     if (outcome == PARSE_EMPTY) {
       next = parsedEnd;
       outcome = PARSE_COMPLETE;
@@ -351,7 +356,7 @@ function parseRound(): void {
     slot.argc = parsedArgc;
     slot.argv = parsedArgv;
     slot.start = start;
-    const id = resolveCommand(parsedArgv, parsedArgc);
+    const id = head != 0 ? KnownHead.id(head) : resolveNew(start);
     slot.id = id;
     if (id != NO_COMMAND) touchCollect(id, parsedArgv, parsedArgc);
     parsed += 1;
@@ -363,6 +368,17 @@ function parseRound(): void {
   roundStartUs = clockUs();
 }
 
+/** Id of the command parsed last, whose head was not known. */
+function resolveNew(start: usize): u32 {
+  const id = resolveCommand(parsedArgv, parsedArgc);
+  const name: usize = load<u32>(parsedArgv);
+  // Inline commands lie in the parser's arena, and their heads have no fixed form.
+  if (load<u8>(start) != 42 || !dependsOnNameOnly(id)) return id;
+  const nameLen = load<u32>(parsedArgv, 4);
+  keepHead(start, name + nameLen + 2 - start, id, parsedArgc, nameLen);
+  return id;
+}
+
 // --- Executing ---
 
 function executeRound(): i32 {
@@ -372,13 +388,26 @@ function executeRound(): i32 {
     const id = slot.id;
     setArgs(slot.argc, slot.argv);
     outputStart = outputLen();
-    clearCommandErrors();
-    let admitted = ADMIT_RUN;
-    if (!admitAtOnce(id, slot.argc)) {
-      admitted = admitCommand(id);
-      outputStart = replyStart;
-    }
     c.lastCommand = id != NO_COMMAND ? id : u32.MAX_VALUE;
+    if (admitAtOnce(id, slot.argc)) {
+      slot.durationUs = SHARED_TIME;
+      nameRunning(id);
+      dispatchCommand(id);
+      if (!needsAttention(c)) {
+        sharing += 1;
+        c.commands += 1;
+        running += 1;
+        continue;
+      }
+      if (execRequested && !runTransaction(c)) return STATUS_HOST_COMMAND;
+      finishCommand(running);
+      running += 1;
+      const status = afterCommand(c);
+      if (status != STATUS_OK) return status;
+      continue;
+    }
+    const admitted = admitCommand(id);
+    outputStart = replyStart;
     if (admitted == ADMIT_RUN) {
       slot.durationUs = SHARED_TIME;
       if (commandFlags(id) & CMD_TIMED) commandStartUs = clockUs();
@@ -386,10 +415,15 @@ function executeRound(): i32 {
       if (execRequested && !runTransaction(c)) return STATUS_HOST_COMMAND;
       finishCommand(running);
     } else {
-      if (admitted == ADMIT_HOLD) return interrupt(slot.start, STATUS_PAUSED);
+      if (admitted == ADMIT_HOLD) {
+        c.flags |= CLIENT_PAUSED;
+        return interrupt(slot.start, STATUS_PAUSED);
+      }
       if (admitted == ADMIT_CLOSE) return abort(c, CLOSE_CROSS_PROTOCOL);
       slot.durationUs = NOT_RUN;
-      afterReply(c);
+      clearCommandErrors();
+      if (c.flags & CLIENT_TRACKING) afterTracked(c);
+      afterReply(c, outputStart);
     }
     running += 1;
     const status = afterCommand(c);
@@ -399,11 +433,27 @@ function executeRound(): i32 {
   return STATUS_OK;
 }
 
+/** Whether anything but the reply has to follow a command that ran: one test for all there may be. */
+function needsAttention(c: Conn): bool {
+  const unusual =
+    REPLY_MODES | CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_ASAP | CLIENT_BLOCKED | CLIENT_TRACKING;
+  return (
+    (effectsWanted |
+      monitorCount |
+      commandErrors |
+      (c.flags & unusual) |
+      c.pushLen |
+      (<u32>execRequested | <u32>outputLost | <u32>(outputLen() > FLUSH_BYTES))) !=
+    0
+  );
+}
+
 /** STATUS_OK unless the batch has to stop behind the command that ran. */
 function afterCommand(c: Conn): i32 {
   if (outputLost) return abort(c, CLOSE_NO_MEMORY);
-  if (c.flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_ASAP)) {
+  if (c.flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_ASAP | CLIENT_BLOCKED)) {
     if (c.flags & CLIENT_CLOSE_ASAP) return abort(c, CLOSE_ASKED);
+    if (c.flags & CLIENT_BLOCKED) return waits(c);
     account(running);
     queryFree(c);
     abiSet(ABI_CLOSE_REASON, CLOSE_ASKED);
@@ -415,12 +465,28 @@ function afterCommand(c: Conn): i32 {
   return STATUS_OK;
 }
 
-/** Runs the command whose arguments are set. False when it is the host's: the batch stops here. */
-function runCommand(id: u32): bool {
-  // For the host's commands, and to name the culprit should this one trap.
+/** The command that ran waits: it is no call yet, and what comes behind it is kept. */
+function waits(c: Conn): i32 {
+  const slot = slotAt(running - 1);
+  addTimeUsed(c, slot.durationUs);
+  slot.durationUs = NOT_RUN;
+  c.commands -= 1;
+  const status = interrupt(running < parsed ? slotAt(running).start : next, STATUS_BLOCKED);
+  // It may take long until somebody looks at the buffer again.
+  parserReset();
+  return tryQueryFit(c, 0) ? status : abort(c, CLOSE_NO_MEMORY);
+}
+
+/** For the host's commands, and to name the culprit should this one trap. */
+function nameRunning(id: u32): void {
   abiSet(ABI_CMD_ID, id);
   abiSet(ABI_ARGC, argc);
   abiSet(ABI_ARGV, <u32>argv);
+}
+
+/** Runs the command whose arguments are set. False when it is the host's: the batch stops here. */
+function runCommand(id: u32): bool {
+  nameRunning(id);
   if (load<u8>(Record.at(id), RECORD_OWNER) != 0) {
     // INFO, SLOWLOG and their like must find the commands before them.
     account(running);
@@ -441,7 +507,7 @@ function runTransaction(c: Conn): bool {
     clearCommandErrors();
     queuedStartUs = clockUs();
     if (!runCommand(queuedId)) return false;
-    finishQueued(c, false);
+    finishQueued(c);
   }
   transactionEnd(c);
   // The errors counted last were a queued command's, not EXEC's.
@@ -449,30 +515,16 @@ function runTransaction(c: Conn): bool {
   return true;
 }
 
-/**
- * What follows a queued command that ran: it is a call of its own in all statistics. One that was
- * suspended (`late`) has been shown to monitors, and its arguments are gone.
- */
-function finishQueued(c: Conn, late: bool): void {
+/** What follows a queued command that ran: it is a call of its own in all statistics. */
+function finishQueued(c: Conn): void {
   const duration = max(clockUs() - queuedStartUs, 0.0);
-  if (commandErrors != 0) countFailed(queuedId);
+  countErrors(queuedId);
   countCalls(queuedId, 1, duration);
   Stats.add(STAT_COMMANDS, 1);
-  if (!late) {
-    feedMonitors(c, queuedId, argv, argc);
-    noteSlow(queuedId, argv, argc, duration);
-  }
+  feedMonitors(c, queuedId, argv, argc, batchStartUs);
+  noteSlow(c, queuedId, argv, argc, duration);
   drainEffects(changetype<usize>(c));
-  if (c.flags & CLIENT_TRACKING && !late) noteReads(c, queuedId, argv, argc);
-}
-
-/**
- * Shows monitors a command that ran. Only then: SELECT shows the database it chose, and secrets have
- * been blacked out.
- */
-function feedMonitors(c: Conn, id: u32, args: usize, count: u32): void {
-  if (monitorCount == 0 || (commandFlags(id) & (CMD_SKIP_MONITOR | CMD_ADMIN)) != 0) return;
-  monitorFeed(c, args, count, batchStartUs == 0 ? 0 : clockUs() - batchStartUs);
+  if (c.flags & CLIENT_TRACKING) noteReads(c, queuedId, argv, argc);
 }
 
 /** What follows a command that ran, core's or host's. */
@@ -484,59 +536,43 @@ function finishCommand(index: u32): void {
     timedUs += slot.durationUs;
   } else sharing += 1;
   c.commands += 1;
-  if (commandErrors != 0) countFailed(slot.id);
-  if (monitorCount != 0) feedMonitors(c, slot.id, slot.argv, slot.argc);
+  countErrors(slot.id);
+  if (monitorCount != 0) feedMonitors(c, slot.id, slot.argv, slot.argc, batchStartUs);
   if (effectsWanted != 0) drainEffects(changetype<usize>(c));
-  if (c.flags & (REPLY_MODES | CLIENT_TRACKING)) {
-    if (c.flags & CLIENT_TRACKING) noteReads(c, slot.id, slot.argv, slot.argc);
-    afterReply(c);
+  if (c.flags & CLIENT_TRACKING) {
+    noteReads(c, slot.id, slot.argv, slot.argc);
+    afterTracked(c);
   }
+  if (c.flags & REPLY_MODES) afterReply(c, outputStart);
+  if (c.pushLen != 0) takeOwnPushes(c);
+  if (anyReady()) serveOthers(c);
+}
+
+/** Serves those who waited for keys that the command made ready. */
+function serveOthers(c: Conn): void {
+  serveReady(c);
   if (c.pushLen != 0) takeOwnPushes(c);
 }
 
-/** What follows a command that was suspended. */
-function finishAnswered(c: Conn): void {
+const EXEC_RECORD: usize = memory.data(16, 8);
+/** "EXEC" */
+const EXEC_NAME: usize = memory.data<u8>([69, 88, 69, 67]);
+
+/** What follows a command that was suspended, or an EXEC with one in it. */
+function finishAnswered(c: Conn, isExec: bool): void {
+  if (isExec) {
+    // Its own argument is gone, but there is only this one.
+    setArgRecord(EXEC_RECORD, EXEC_NAME, 4);
+    feedMonitors(c, c.lastCommand, EXEC_RECORD, 1, batchStartUs);
+  }
   countCalls(c.lastCommand, 1, max(clockUs() - c.startedUs, 0.0));
   Stats.add(STAT_COMMANDS, 1);
   c.commands += 1;
-  if (commandErrors != 0) countFailed(c.lastCommand);
+  countErrors(c.lastCommand);
   drainEffects(changetype<usize>(c));
-  afterReply(c);
-}
-
-/** What lasts for one command ends, and CLIENT REPLY OFF and SKIP take the reply back. */
-function afterReply(c: Conn): void {
   if (c.flags & CLIENT_TRACKING) afterTracked(c);
-  const mode = c.flags & REPLY_MODES;
-  if (mode == 0) return;
-  if (mode & SILENT && !confirmsByPush(c.lastCommand)) outputRewind(outputStart);
-  c.flags &= ~CLIENT_REPLY_SKIP;
-  if (mode & CLIENT_REPLY_SKIP_NEXT) {
-    c.flags = (c.flags & ~CLIENT_REPLY_SKIP_NEXT) | CLIENT_REPLY_SKIP;
-  }
-}
-
-/** CLIENT CACHING is about the command or transaction behind it. */
-function afterTracked(c: Conn): void {
-  if (trackingOverLimit()) refreshGuards();
-  if ((c.flags & (CLIENT_TRACKING_CACHING | CLIENT_MULTI)) != CLIENT_TRACKING_CACHING) return;
-  const id = c.lastCommand;
-  const isClientCommand =
-    id != u32.MAX_VALUE &&
-    (id == CMD_ID_CLIENT || <u32>load<u16>(Record.at(id), RECORD_PARENT) == CMD_ID_CLIENT);
-  if (!isClientCommand) c.flags &= ~CLIENT_TRACKING_CACHING;
-}
-
-/** Confirmations of subscriptions are messages, which CLIENT REPLY does not silence. */
-function confirmsByPush(id: u32): bool {
-  return (
-    id == CMD_ID_SUBSCRIBE ||
-    id == CMD_ID_UNSUBSCRIBE ||
-    id == CMD_ID_PSUBSCRIBE ||
-    id == CMD_ID_PUNSUBSCRIBE ||
-    id == CMD_ID_SSUBSCRIBE ||
-    id == CMD_ID_SUNSUBSCRIBE
-  );
+  afterReply(c, outputStart);
+  if (anyReady()) serveOthers(c);
 }
 
 // --- Accounting ---
@@ -569,7 +605,8 @@ function account(count: u32): void {
     }
     if (inspect && slot.durationUs != NOT_RUN) {
       const duration = slot.durationUs == SHARED_TIME ? share : slot.durationUs;
-      for (let k = i; k < i + run; k++) noteSlow(slot.id, slotAt(k).argv, slotAt(k).argc, duration);
+      for (let k = i; k < i + run; k++)
+        noteSlow(client, slot.id, slotAt(k).argv, slotAt(k).argc, duration);
     }
     i += run;
   }
@@ -578,17 +615,6 @@ function account(count: u32): void {
   roundStartUs = now;
   timedUs = 0;
   sharing = 0;
-}
-
-/** Tells the slow log and the latency monitor of a command that may concern them. */
-function noteSlow(id: u32, args: usize, count: u32, durationUs: f64): void {
-  const flags = commandFlags(id);
-  if ((flags & CMD_SKIP_SLOWLOG) == 0) slowlogPushIfNeeded(client, args, count, durationUs);
-  const latencyMs = Settings.get(CFG_LATENCY_THRESHOLD_MS);
-  if (latencyMs > 0 && durationUs >= <f64>latencyMs * 1000.0) {
-    const kind = flags & CMD_FAST ? LATENCY_EVENT_FAST_COMMAND : LATENCY_EVENT_COMMAND;
-    pushEvent(EVENT_LATENCY, kind, durationUs / 1000.0);
-  }
 }
 
 // --- Ends of a batch ---

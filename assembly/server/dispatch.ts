@@ -21,6 +21,7 @@ import {
   CMD_MAY_REPLICATE,
   CMD_NO_AUTH,
   CMD_NO_MULTI,
+  CMD_PLAIN,
   CMD_PROTECTED,
   CMD_READONLY,
   CMD_STALE,
@@ -34,7 +35,6 @@ import {
   GUARD_TOO_FEW_REPLICAS,
   RECORD_ARITY,
   RECORD_FLAGS,
-  RECORD_HAS_SUBCOMMANDS,
 } from '../abi';
 import { trackingLimit, trackingOverLimit } from '../client/tracking';
 import { queuedFlags, transactionEnd, tryQueueCommand } from '../client/transaction';
@@ -86,8 +86,9 @@ import {
   replyText,
 } from '../resp/writer';
 import {
+  commandFlags,
   hasSubcommands,
-  lookupCommandAgain,
+  lookupCommand,
   lookupSubcommand,
   NO_COMMAND,
   Record,
@@ -98,17 +99,12 @@ import { tryFreeMemoryTimed } from './latency_events';
 
 const UNKNOWN_SHOWN_BYTES: u32 = 128;
 
-/** Flags of a command's record. */
-export function commandFlags(id: u32): u32 {
-  return load<u32>(Record.at(id), RECORD_FLAGS);
-}
-
 /**
  * Id of the command that the records at `argv` name, down to the subcommand. A container command
  * whose subcommand is missing or unknown resolves to the container; `rejectMalformed` tells which.
  */
 export function resolveCommand(argv: usize, count: u32): u32 {
-  const id = lookupCommandAgain(load<u32>(argv), load<u32>(argv, 4));
+  const id = lookupCommand(load<u32>(argv), load<u32>(argv, 4));
   if (id == NO_COMMAND || count < 2 || !hasSubcommands(id)) return id;
   const sub = lookupSubcommand(id, load<u32>(argv, 16), load<u32>(argv, 20));
   return sub == NO_COMMAND ? id : sub;
@@ -290,15 +286,17 @@ export function refreshGuards(): void {
   if (unguarded) setKeepsExpired(false);
 }
 
-/** The common case of `admitCommand`: true only when every check would pass. */
+/**
+ * The common case of `admitCommand`: true only when every check would pass, for a command that needs
+ * no more than its handler's call.
+ */
 export function admitAtOnce(id: u32, count: u32): bool {
   if (!unguarded || id == NO_COMMAND) return false;
   const looked =
     CLIENT_AUTHENTICATED | CLIENT_MULTI | CLIENT_REPLICA | CLIENT_MONITOR | CLIENT_PUBSUB;
   if ((client.flags & looked) != CLIENT_AUTHENTICATED) return false;
   const record = Record.at(id);
-  if (load<u32>(record, RECORD_FLAGS) & CMD_PROTECTED) return false;
-  if (load<u8>(record, RECORD_HAS_SUBCOMMANDS)) return false;
+  if ((load<u32>(record, RECORD_FLAGS) & CMD_PLAIN) == 0) return false;
   const arity = <i32>load<i16>(record, RECORD_ARITY);
   return arity > 0 ? count == <u32>arity : count >= <u32>-arity;
 }

@@ -1,8 +1,11 @@
-// Which keys a command read, for clients that track them. Keys are found from the command's record
-// alone; what a command with an irregular syntax reads beyond its fixed keys is not known before it runs.
+// What follows a command of a client that tracks keys: which ones it read, and the end of CLIENT CACHING.
+// Keys are found from the command's record alone; what a command with an irregular syntax reads beyond
+// its fixed keys is not known before it runs.
 
 import {
   ARG_BYTES,
+  CLIENT_MULTI,
+  CLIENT_TRACKING_CACHING,
   CMD_PUBSUB,
   CMD_READONLY,
   KEYS_KEYNUM,
@@ -14,13 +17,16 @@ import {
   RECORD_KEY_STEP,
   RECORD_KEYNUM_INDEX,
   RECORD_LAST_KEY,
+  RECORD_PARENT,
 } from '../abi';
-import { noteRead, notesReads } from '../client/tracking';
+import { noteRead, notesReads, trackingOverLimit } from '../client/tracking';
+import { CMD_ID_CLIENT } from '../generated/command_table';
 import { argHashAt } from '../resp/args';
 import { Conn } from '../resp/connection';
 import { equalsIgnoreCase } from '../util/bytes';
 import { parseI64, parseI64Value } from '../util/number_parse';
 import { Record } from './command_lookup';
+import { refreshGuards } from './dispatch';
 
 const STREAMS_WORD: usize = memory.data<u8>([115, 116, 114, 101, 97, 109, 115]);
 const STREAMS_BYTES: u32 = 7;
@@ -86,4 +92,15 @@ function noteStreams(c: Conn, argv: usize, argc: u32): void {
     noteRange(c, argv, i + 1, i + 1 + ((argc - i - 1) >> 1), 1);
     return;
   }
+}
+
+/** CLIENT CACHING is about the command or transaction behind it. */
+export function afterTracked(c: Conn): void {
+  if (trackingOverLimit()) refreshGuards();
+  if ((c.flags & (CLIENT_TRACKING_CACHING | CLIENT_MULTI)) != CLIENT_TRACKING_CACHING) return;
+  const id = c.lastCommand;
+  const isClientCommand =
+    id != u32.MAX_VALUE &&
+    (id == CMD_ID_CLIENT || <u32>load<u16>(Record.at(id), RECORD_PARENT) == CMD_ID_CLIENT);
+  if (!isClientCommand) c.flags &= ~CLIENT_TRACKING_CACHING;
 }

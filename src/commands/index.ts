@@ -10,13 +10,17 @@ import { type AclCategory, aclCategoryBit, withImpliedCategories } from './acl_c
 import { bitmapCommands } from './bitmap.ts';
 import { connectionCommands } from './connection.ts';
 import { genericCommands } from './generic.ts';
+import { geoCommands } from './geo.ts';
 import { hashCommands } from './hash.ts';
+import { hashExpiryCommands } from './hash_expiry.ts';
+import { hyperloglogCommands } from './hyperloglog.ts';
 import { introspectionCommands } from './introspection.ts';
 import { listCommands } from './list.ts';
 import { pubsubCommands } from './pubsub.ts';
 import { serverCommands } from './server.ts';
 import { setCommands } from './set.ts';
 import type { CommandFlag, CommandSpec, KeySpec } from './spec.ts';
+import { streamCommands } from './stream.ts';
 import { stringCommands } from './string.ts';
 import { transactionsCommands } from './transactions.ts';
 import { zsetCommands } from './zset.ts';
@@ -29,6 +33,10 @@ const families: readonly CommandSpec[][] = [
   bitmapCommands,
   setCommands,
   hashCommands,
+  hashExpiryCommands,
+  hyperloglogCommands,
+  geoCommands,
+  streamCommands,
   connectionCommands,
   introspectionCommands,
   serverCommands,

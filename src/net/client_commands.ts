@@ -23,9 +23,9 @@ export interface ClientCommandOptions {
   hasUser(name: string): boolean;
   /**
    * Wakes a client that waits in a blocking command, as if its time were up or with an error.
-   * False when it does not wait. Absent while no command blocks.
+   * False when it does not wait.
    */
-  readonly unblock?: (client: Client, reason: 'timeout' | 'error') => boolean;
+  unblock(client: Client, reason: 'timeout' | 'error'): boolean;
 }
 
 export function registerClientCommands(
@@ -363,7 +363,7 @@ function pauseClients(call: HostCall, pause: ClientPause): void {
 }
 
 /** CLIENT UNBLOCK id [TIMEOUT|ERROR] */
-function unblock(call: HostCall, { registry, unblock: wake }: ClientCommandOptions): void {
+function unblock(call: HostCall, options: ClientCommandOptions): void {
   if (call.args.length > 4) {
     subcommandError(call);
     return;
@@ -374,8 +374,8 @@ function unblock(call: HostCall, { registry, unblock: wake }: ClientCommandOptio
   }
   const id = parseInteger(text(call, 2));
   if (id === null) throw new CommandError('ERR value is not an integer or out of range');
-  const client = registry.find(Number(id));
-  const isWoken = client !== undefined && (wake?.(client, reason) ?? false);
+  const client = options.registry.find(Number(id));
+  const isWoken = client !== undefined && options.unblock(client, reason);
   call.reply.integer(isWoken ? 1 : 0);
 }
 

@@ -40,6 +40,8 @@ export interface ClientDetails {
   /** Commands queued since MULTI, and the bytes of their arguments. */
   readonly queuedCommands: number;
   readonly queuedBytes: number;
+  /** Memory of its waiting in a blocking command, the arguments included. */
+  readonly blockedBytes: number;
   /** Client that gets its invalidation messages: 0 for itself, -1 when it does not track. */
   readonly redirect: number;
 }
@@ -50,6 +52,7 @@ export const NO_DETAILS: ClientDetails = {
   shardChannels: 0,
   queuedCommands: 0,
   queuedBytes: 0,
+  blockedBytes: 0,
   redirect: -1,
 };
 
@@ -73,8 +76,10 @@ export function clientInfo(client: Client, details: ClientDetails, moment: InfoM
   const own = moment.call === undefined ? null : ownCommand(moment.call);
   const outputBytes = client.outputBytes;
   const lastCommand = block.lastCommandId;
-  const argumentBytes = own?.argumentBytes ?? block.argumentBytes;
-  const memoryBytes = clientMemoryBytes(client, details.queuedBytes) + (own?.argumentBytes ?? 0);
+  const argumentBytes = own?.argumentBytes ?? block.argumentBytes + details.blockedBytes;
+  const memoryBytes =
+    clientMemoryBytes(client, details.queuedBytes + details.blockedBytes) +
+    (own?.argumentBytes ?? 0);
   return [
     `id=${client.id}`,
     `addr=${client.address}`,
