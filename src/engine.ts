@@ -200,7 +200,7 @@ export class Engine {
     this.proceed(client, status);
   }
 
-  /** Clients that CLIENT PAUSE holds back. */
+  /** Clients with commands that CLIENT PAUSE holds back. */
   get pausedClients(): number {
     return this.paused.size;
   }
@@ -211,6 +211,7 @@ export class Engine {
     this.settle();
     const held = [...this.paused];
     this.paused.clear();
+    for (const client of held) client.flags &= ~abi.CLIENT_PAUSED;
     for (const client of held) this.resume(client);
   }
 
@@ -329,6 +330,7 @@ export class Engine {
           return;
         case abi.STATUS_PAUSED:
           this.paused.add(client);
+          client.flags |= abi.CLIENT_PAUSED;
           this.flush(client);
           return;
         default:
