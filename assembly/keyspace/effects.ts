@@ -148,6 +148,11 @@ export function effectsBytes(): usize {
   return used;
 }
 
+/** What the queue costs. */
+export function effectsBlockBytes(): usize {
+  return capacity;
+}
+
 /** Everything queued has been acted on. */
 export function effectsClear(): void {
   used = 0;

@@ -39,7 +39,7 @@ import { hashBytes } from '../util/siphash';
 import { idleSeconds, lfuCounter } from './access_clock';
 import { clockUs } from './clock';
 import { Db, database, databaseCount, entryEvent, entryFree } from './db';
-import { NOTIFY_EVICTED } from './effects';
+import { effectsBlockBytes, NOTIFY_EVICTED } from './effects';
 import { Entry, EntryPtr } from './entry';
 import {
   Bucket,
@@ -73,6 +73,14 @@ let work: u32 = 0;
 /** Bytes in use as INFO's used_memory counts them. */
 export function usedMemory(): f64 {
   return <f64>usedBytes() + staticBytes();
+}
+
+/**
+ * What maxmemory limits: without the queue of effects, which grows with every key that is evicted while
+ * somebody listens, and by more than a key with a short value frees.
+ */
+function limitedMemory(): f64 {
+  return usedMemory() - <f64>effectsBlockBytes();
 }
 
 function isVolatile(policy: i64): bool {
@@ -262,7 +270,7 @@ function timeLimitUs(): f64 {
  */
 export function tryFreeMemoryForWrite(): bool {
   const limit = <f64>Settings.get(CFG_MAXMEMORY);
-  if (limit == 0 || usedMemory() <= limit) {
+  if (limit == 0 || limitedMemory() <= limit) {
     overLimitEnds();
     return true;
   }
@@ -272,11 +280,11 @@ export function tryFreeMemoryForWrite(): bool {
   const deadline = began + timeLimitUs();
   work = 0;
   // What was flushed already is freed before anything else has to go.
-  while (usedMemory() > limit && lazyfreePending()) {
+  while (limitedMemory() > limit && lazyfreePending()) {
     if (clockUs() >= deadline) return policy != POLICY_NOEVICTION;
     lazyfreeStep(clockUs() + LAZYFREE_SLICE_US);
   }
-  while (usedMemory() > limit) {
+  while (limitedMemory() > limit) {
     if (policy == POLICY_NOEVICTION || !evictOne(policy)) return false;
     if (work >= WORK_PER_CLOCK) {
       work = 0;
@@ -304,7 +312,7 @@ export function tryFreePagesForWrite(): bool {
 export function evictionPending(): bool {
   const limit = <f64>Settings.get(CFG_MAXMEMORY);
   if (limit == 0 || Settings.get(CFG_MAXMEMORY_POLICY) == POLICY_NOEVICTION) return false;
-  return usedMemory() > limit;
+  return limitedMemory() > limit;
 }
 
 function overLimitEnds(): void {

@@ -107,6 +107,7 @@ export class SetWalk {
 }
 
 const intText: usize = memory.data(24, 8);
+const convertedText: usize = memory.data(24, 8);
 const converted: SetValue = changetype<SetValue>(memory.data(8, 8));
 const conversion: SetWalk = changetype<SetWalk>(memory.data(40, 8));
 
@@ -189,8 +190,9 @@ function tryAppend(set: SetValue, walk: SetWalk): bool {
     set.block = lp;
     return true;
   }
-  const ptr = walk.ptr != 0 ? walk.ptr : intText;
-  const len = walk.ptr != 0 ? walk.len : formatI64(walk.value, intText);
+  // Not in `intText`: there may be what is about to be added.
+  const ptr = walk.ptr != 0 ? walk.ptr : convertedText;
+  const len = walk.ptr != 0 ? walk.len : formatI64(walk.value, convertedText);
   return tryMemberInsert(changetype<MemberTable>(set.block), ptr, len, hashBytes(ptr, len)) != 0;
 }
 
