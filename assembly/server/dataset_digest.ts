@@ -6,8 +6,10 @@
 //
 //   value    mix(type u32 big-endian), then the type's own part, then xor("!!expire!!") when the
 //            key has an expiry. A string's part: mix(its bytes). A set's: xor(each member). A hash's:
-//            for each field xor(d), d from zero: mix(field), mix(value), and xor("!!hexpire!!")
-//            if the field has an expiry. A list's: mix(each element). A sorted set's: as a hash's, of members and scores as "%.17g" has them.
+//            for each field xor(d), d from zero: mix(field), mix(value), and xor("!!hexpire!!") if
+//            the field has an expiry. A list's: mix(each element). A sorted set's: as a hash's, of
+//            members and scores as "%.17g" has them. A stream's: for each entry mix("ms.seq"), then
+//            mix(field), mix(value) for each field.
 //   key      from zero: mix(name), value
 //   all      from zero, per database that holds keys: mix(index u32 big-endian), xor(digest of each
 //            key). That digest is hashed once more, as any bytes given to xor are.
@@ -22,6 +24,7 @@ import {
   TYPE_HASH,
   TYPE_LIST,
   TYPE_SET,
+  TYPE_STREAM,
   TYPE_STRING,
   TYPE_ZSET,
 } from '../keyspace/entry';
@@ -40,6 +43,7 @@ import {
 import { Bucket, bucketAt, tableFind } from '../keyspace/key_table';
 import { listOf } from '../keyspace/list_value';
 import { SetValue, SetWalk, setMemberText, setNext, setOpen, setWalk } from '../keyspace/set_value';
+import { streamOf } from '../keyspace/stream_value';
 import { VIEW_SCRATCH_BYTES, viewLen, viewPtr, viewStringIn } from '../keyspace/string_value';
 import {
   cursorMemberText,
@@ -57,7 +61,15 @@ import {
   listNext,
   listValueLen,
 } from '../struct/list';
-import { F64_CHARS_MAX, formatF64Precise } from '../util/number_format';
+import { lpGetText, lpValueLen } from '../struct/listpack';
+import {
+  STREAM_ITERATOR_BYTES,
+  StreamIterator,
+  streamIteratorField,
+  streamIteratorNext,
+  streamIteratorStartAll,
+} from '../struct/stream_nodes';
+import { F64_CHARS_MAX, formatF64Precise, formatU64 } from '../util/number_format';
 import { SHA1_BYTES, sha1 } from '../util/sha1';
 import { hashBytes } from '../util/siphash';
 
@@ -81,6 +93,9 @@ const fields: HashValue = changetype<HashValue>(memory.data(8, 8));
 const fieldWalk: HashWalk = changetype<HashWalk>(memory.data(HASH_WALK_BYTES, 8));
 const fieldDigest: usize = memory.data(24, 8);
 const members: SetWalk = changetype<SetWalk>(memory.data(40, 8));
+const ASCII_POINT: u8 = 46;
+const entryWalk: usize = memory.data(<i32>STREAM_ITERATOR_BYTES, 8);
+const idText: usize = memory.data(48, 8);
 const digits: usize = memory.data(<i32>VIEW_SCRATCH_BYTES, 8);
 
 function xorDigest(digest: usize, ptr: usize, len: u32): void {
@@ -118,6 +133,25 @@ function addZset(digest: usize, e: EntryPtr): void {
     mixDigest(memberDigest, memberPtr, memberLen);
     mixDigest(memberDigest, scoreText, formatF64Precise(cursorScore(), scoreText));
     xorDigest(digest, memberDigest, SHA1_BYTES);
+  }
+}
+
+/** A stream's part: of each entry mix("ms.seq"), and of each of its fields mix(field), mix(value). */
+function addStream(digest: usize, e: EntryPtr): void {
+  const it = changetype<StreamIterator>(entryWalk);
+  streamIteratorStartAll(it, streamOf(e), false);
+  while (streamIteratorNext(it)) {
+    let len = formatU64(it.ms, idText);
+    store<u8>(idText + len, ASCII_POINT);
+    len += 1;
+    len += formatU64(it.seq, idText + len);
+    mixDigest(digest, idText, len);
+    while (streamIteratorField(it)) {
+      const field = lpGetText(it.field, digits);
+      mixDigest(digest, field, lpValueLen);
+      const value = lpGetText(it.value, digits);
+      mixDigest(digest, value, lpValueLen);
+    }
   }
 }
 
@@ -160,6 +194,7 @@ function addValue(digest: usize, e: EntryPtr): void {
   else if (type == TYPE_LIST) addList(digest, listOf(e));
   else if (type == TYPE_SET) addSet(digest, e);
   else if (type == TYPE_ZSET) addZset(digest, e);
+  else if (type == TYPE_STREAM) addStream(digest, e);
   else {
     assert(type == TYPE_HASH);
     addHash(digest, e);

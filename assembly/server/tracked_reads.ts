@@ -1,5 +1,6 @@
-// What follows a command of a client that tracks keys: which ones it read, and the end of CLIENT CACHING. Keys are found from the command's record
-// alone; what a command with an irregular syntax reads beyond its fixed keys is not known before it runs.
+// What follows a command of a client that tracks keys: which ones it read, and the end of CLIENT CACHING.
+// Keys are found from the command's record alone; what a command with an irregular syntax reads beyond
+// its fixed keys is not known before it runs.
 
 import {
   ARG_BYTES,

@@ -208,6 +208,9 @@ describe('key specs', () => {
       if (command.fullName === 'pfmerge') return;
       if (!hasKeys(command) || command.spec.keys.some(({ find }) => find.type === 'keynum')) return;
       const args = Array.from({ length: Math.abs(command.spec.arity) }, () => Buffer.from('x'));
+      for (const { begin } of command.spec.keys) {
+        if (begin.type === 'keyword') args[begin.startFrom] = Buffer.from(begin.keyword);
+      }
       expect(keyPositions(command, args)?.length, command.fullName).toBeGreaterThan(0);
     });
   });

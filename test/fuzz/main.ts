@@ -1,9 +1,11 @@
 // npm run fuzz -- differential --commands 100000 --seed 1 --resp 3 --families string,generic
+// npm run fuzz -- lockstep --steps 10000 --seed 1
 // npm run fuzz -- parser --inputs 10000 --seed 1
 //
 // Ends with 0 when nothing was found, 1 when something was, 2 when it was called wrongly.
 
 import { differentialCommand } from './differential_command.ts';
+import { lockStepCommand } from './lock_step_command.ts';
 import { parserCommand } from './parser_command.ts';
 
 const USAGE = `usage: npm run fuzz -- <what> [options]
@@ -16,6 +18,10 @@ differential   the same random commands to two servers, every reply compared
   --a redis|direct|stream|HOST:PORT   first server (default redis)
   --b redis|direct|stream|HOST:PORT   second server (default direct)
 
+lockstep       several connections, one command at a time, transactions and waiting among them
+  --steps N        how many (default 10000)
+  --seed, --resp, --a, --b   as above
+
 parser         random bytes to the parser
   --inputs N       how many (default 10000)
   --seed N         default: from the clock; printed
@@ -25,6 +31,7 @@ parser         random bytes to the parser
 
 const COMMANDS: Record<string, (options: ReadonlyMap<string, string>) => Promise<boolean>> = {
   differential: differentialCommand,
+  lockstep: lockStepCommand,
   parser: parserCommand,
 };
 

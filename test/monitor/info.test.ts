@@ -120,7 +120,11 @@ describe.skipIf(!realRedisAvailable())('compared with a live server', () => {
     for (const [title, fields] of real) {
       for (const [name, theirs] of fields) {
         if (free.has(name) || /_human$/.test(name)) continue;
-        const mine = ours.get(title)!.get(name);
+        // Fields of hashes that expire are counted since 7.4.
+        const mine = ours
+          .get(title)!
+          .get(name)
+          ?.replace(/,subexpiry=\d+$/, '');
         if (mine === undefined) continue; // statistics of commands that only the server ran
         expect(shape(mine), name).toBe(shape(theirs));
       }
