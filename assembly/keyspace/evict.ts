@@ -75,12 +75,15 @@ export function usedMemory(): f64 {
   return <f64>usedBytes() + staticBytes();
 }
 
+/** What the queue of effects cost when eviction began. */
+let queueBytes: usize = 0;
+
 /**
- * What maxmemory limits: without the queue of effects, which grows with every key that is evicted while
- * somebody listens, and by more than a key with a short value frees.
+ * What is to come below the limit: without what the queue of effects has grown by since eviction began,
+ * for it does with every key that goes while somebody listens, by more than a short value frees.
  */
 function limitedMemory(): f64 {
-  return usedMemory() - <f64>effectsBlockBytes();
+  return usedMemory() - <f64>(effectsBlockBytes() - queueBytes);
 }
 
 function isVolatile(policy: i64): bool {
@@ -270,10 +273,11 @@ function timeLimitUs(): f64 {
  */
 export function tryFreeMemoryForWrite(): bool {
   const limit = <f64>Settings.get(CFG_MAXMEMORY);
-  if (limit == 0 || limitedMemory() <= limit) {
+  if (limit == 0 || usedMemory() <= limit) {
     overLimitEnds();
     return true;
   }
+  queueBytes = effectsBlockBytes();
   const policy = Settings.get(CFG_MAXMEMORY_POLICY);
   const began = clockUs();
   if (Stats.get(STAT_EVICTION_STARTED_US) == 0) Stats.set(STAT_EVICTION_STARTED_US, began);
@@ -312,7 +316,7 @@ export function tryFreePagesForWrite(): bool {
 export function evictionPending(): bool {
   const limit = <f64>Settings.get(CFG_MAXMEMORY);
   if (limit == 0 || Settings.get(CFG_MAXMEMORY_POLICY) == POLICY_NOEVICTION) return false;
-  return limitedMemory() > limit;
+  return usedMemory() > limit;
 }
 
 function overLimitEnds(): void {
