@@ -202,6 +202,7 @@ export const STAT_EVICT_EXCEEDED_US = 19;
 export const STAT_EVICTION_STARTED_US = 20; // 0 unless over maxmemory
 export const STAT_CLIENT_MEMORY = 21;
 export const STAT_TAKEN_MEMORY = 22; // bytes of pages in use, the allocator's slack included
+export const STAT_DUMP_SANITIZATIONS = 60; // payloads that RESTORE checked
 export const STAT_WORDS = 64;
 
 // --- Per-command statistics ---
@@ -260,6 +261,8 @@ export const CFG_HASH_LISTPACK_VALUE = 33; // bytes
 export const CFG_SET_INTSET_ENTRIES = 34;
 export const CFG_SET_LISTPACK_ENTRIES = 35;
 export const CFG_SET_LISTPACK_VALUE = 36; // bytes
+export const CFG_RDB_COMPRESSION = 60;
+export const CFG_SKIP_CHECKSUM = 61; // DEBUG SET-SKIP-CHECKSUM-VALIDATION
 export const CFG_COUNT = 64;
 
 export const POLICY_NOEVICTION = 0;

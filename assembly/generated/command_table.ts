@@ -25,6 +25,10 @@ import {
   digestCommand,
 } from '../command/digest';
 import {
+  dumpCommand,
+  restoreCommand,
+} from '../command/dump';
+import {
   expireCommand,
   expireatCommand,
   expiretimeCommand,
@@ -233,8 +237,8 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 232;
-export const TOP_LEVEL_COUNT: u32 = 176;
+export const COMMAND_COUNT: u32 = 235;
+export const TOP_LEVEL_COUNT: u32 = 179;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -255,219 +259,222 @@ export const CMD_ID_DEL: u32 = 15;
 export const CMD_ID_DELEX: u32 = 16;
 export const CMD_ID_DIGEST: u32 = 17;
 export const CMD_ID_DISCARD: u32 = 18;
-export const CMD_ID_ECHO: u32 = 19;
-export const CMD_ID_EXEC: u32 = 20;
-export const CMD_ID_EXISTS: u32 = 21;
-export const CMD_ID_EXPIRE: u32 = 22;
-export const CMD_ID_EXPIREAT: u32 = 23;
-export const CMD_ID_EXPIRETIME: u32 = 24;
-export const CMD_ID_FLUSHALL: u32 = 25;
-export const CMD_ID_FLUSHDB: u32 = 26;
-export const CMD_ID_GET: u32 = 27;
-export const CMD_ID_GETBIT: u32 = 28;
-export const CMD_ID_GETDEL: u32 = 29;
-export const CMD_ID_GETEX: u32 = 30;
-export const CMD_ID_GETRANGE: u32 = 31;
-export const CMD_ID_GETSET: u32 = 32;
-export const CMD_ID_HDEL: u32 = 33;
-export const CMD_ID_HELLO: u32 = 34;
-export const CMD_ID_HEXISTS: u32 = 35;
-export const CMD_ID_HGET: u32 = 36;
-export const CMD_ID_HGETALL: u32 = 37;
-export const CMD_ID_HINCRBY: u32 = 38;
-export const CMD_ID_HINCRBYFLOAT: u32 = 39;
-export const CMD_ID_HKEYS: u32 = 40;
-export const CMD_ID_HLEN: u32 = 41;
-export const CMD_ID_HMGET: u32 = 42;
-export const CMD_ID_HMSET: u32 = 43;
-export const CMD_ID_HRANDFIELD: u32 = 44;
-export const CMD_ID_HSCAN: u32 = 45;
-export const CMD_ID_HSET: u32 = 46;
-export const CMD_ID_HSETNX: u32 = 47;
-export const CMD_ID_HSTRLEN: u32 = 48;
-export const CMD_ID_HVALS: u32 = 49;
-export const CMD_ID_INCR: u32 = 50;
-export const CMD_ID_INCRBY: u32 = 51;
-export const CMD_ID_INCRBYFLOAT: u32 = 52;
-export const CMD_ID_INCREX: u32 = 53;
-export const CMD_ID_INFO: u32 = 54;
-export const CMD_ID_KEYS: u32 = 55;
-export const CMD_ID_LASTSAVE: u32 = 56;
-export const CMD_ID_LATENCY: u32 = 57;
-export const CMD_ID_LCS: u32 = 58;
-export const CMD_ID_LINDEX: u32 = 59;
-export const CMD_ID_LINSERT: u32 = 60;
-export const CMD_ID_LLEN: u32 = 61;
-export const CMD_ID_LMOVE: u32 = 62;
-export const CMD_ID_LMPOP: u32 = 63;
-export const CMD_ID_LOLWUT: u32 = 64;
-export const CMD_ID_LPOP: u32 = 65;
-export const CMD_ID_LPOS: u32 = 66;
-export const CMD_ID_LPUSH: u32 = 67;
-export const CMD_ID_LPUSHX: u32 = 68;
-export const CMD_ID_LRANGE: u32 = 69;
-export const CMD_ID_LREM: u32 = 70;
-export const CMD_ID_LSET: u32 = 71;
-export const CMD_ID_LTRIM: u32 = 72;
-export const CMD_ID_MEMORY: u32 = 73;
-export const CMD_ID_MGET: u32 = 74;
-export const CMD_ID_MONITOR: u32 = 75;
-export const CMD_ID_MOVE: u32 = 76;
-export const CMD_ID_MSET: u32 = 77;
-export const CMD_ID_MSETEX: u32 = 78;
-export const CMD_ID_MSETNX: u32 = 79;
-export const CMD_ID_MULTI: u32 = 80;
-export const CMD_ID_OBJECT: u32 = 81;
-export const CMD_ID_PERSIST: u32 = 82;
-export const CMD_ID_PEXPIRE: u32 = 83;
-export const CMD_ID_PEXPIREAT: u32 = 84;
-export const CMD_ID_PEXPIRETIME: u32 = 85;
-export const CMD_ID_PING: u32 = 86;
-export const CMD_ID_PSETEX: u32 = 87;
-export const CMD_ID_PSUBSCRIBE: u32 = 88;
-export const CMD_ID_PTTL: u32 = 89;
-export const CMD_ID_PUBLISH: u32 = 90;
-export const CMD_ID_PUBSUB: u32 = 91;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 92;
-export const CMD_ID_QUIT: u32 = 93;
-export const CMD_ID_RANDOMKEY: u32 = 94;
-export const CMD_ID_RENAME: u32 = 95;
-export const CMD_ID_RENAMENX: u32 = 96;
-export const CMD_ID_RESET: u32 = 97;
-export const CMD_ID_ROLE: u32 = 98;
-export const CMD_ID_RPOP: u32 = 99;
-export const CMD_ID_RPOPLPUSH: u32 = 100;
-export const CMD_ID_RPUSH: u32 = 101;
-export const CMD_ID_RPUSHX: u32 = 102;
-export const CMD_ID_SADD: u32 = 103;
-export const CMD_ID_SCAN: u32 = 104;
-export const CMD_ID_SCARD: u32 = 105;
-export const CMD_ID_SDIFF: u32 = 106;
-export const CMD_ID_SDIFFSTORE: u32 = 107;
-export const CMD_ID_SELECT: u32 = 108;
-export const CMD_ID_SET: u32 = 109;
-export const CMD_ID_SETBIT: u32 = 110;
-export const CMD_ID_SETEX: u32 = 111;
-export const CMD_ID_SETNX: u32 = 112;
-export const CMD_ID_SETRANGE: u32 = 113;
-export const CMD_ID_SHUTDOWN: u32 = 114;
-export const CMD_ID_SINTER: u32 = 115;
-export const CMD_ID_SINTERCARD: u32 = 116;
-export const CMD_ID_SINTERSTORE: u32 = 117;
-export const CMD_ID_SISMEMBER: u32 = 118;
-export const CMD_ID_SLOWLOG: u32 = 119;
-export const CMD_ID_SMEMBERS: u32 = 120;
-export const CMD_ID_SMISMEMBER: u32 = 121;
-export const CMD_ID_SMOVE: u32 = 122;
-export const CMD_ID_SPOP: u32 = 123;
-export const CMD_ID_SPUBLISH: u32 = 124;
-export const CMD_ID_SRANDMEMBER: u32 = 125;
-export const CMD_ID_SREM: u32 = 126;
-export const CMD_ID_SSCAN: u32 = 127;
-export const CMD_ID_SSUBSCRIBE: u32 = 128;
-export const CMD_ID_STRLEN: u32 = 129;
-export const CMD_ID_SUBSCRIBE: u32 = 130;
-export const CMD_ID_SUBSTR: u32 = 131;
-export const CMD_ID_SUNION: u32 = 132;
-export const CMD_ID_SUNIONSTORE: u32 = 133;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 134;
-export const CMD_ID_SWAPDB: u32 = 135;
-export const CMD_ID_TIME: u32 = 136;
-export const CMD_ID_TOUCH: u32 = 137;
-export const CMD_ID_TTL: u32 = 138;
-export const CMD_ID_TYPE: u32 = 139;
-export const CMD_ID_UNLINK: u32 = 140;
-export const CMD_ID_UNSUBSCRIBE: u32 = 141;
-export const CMD_ID_UNWATCH: u32 = 142;
-export const CMD_ID_WATCH: u32 = 143;
-export const CMD_ID_ZADD: u32 = 144;
-export const CMD_ID_ZCARD: u32 = 145;
-export const CMD_ID_ZCOUNT: u32 = 146;
-export const CMD_ID_ZDIFF: u32 = 147;
-export const CMD_ID_ZDIFFSTORE: u32 = 148;
-export const CMD_ID_ZINCRBY: u32 = 149;
-export const CMD_ID_ZINTER: u32 = 150;
-export const CMD_ID_ZINTERCARD: u32 = 151;
-export const CMD_ID_ZINTERSTORE: u32 = 152;
-export const CMD_ID_ZLEXCOUNT: u32 = 153;
-export const CMD_ID_ZMPOP: u32 = 154;
-export const CMD_ID_ZMSCORE: u32 = 155;
-export const CMD_ID_ZPOPMAX: u32 = 156;
-export const CMD_ID_ZPOPMIN: u32 = 157;
-export const CMD_ID_ZRANDMEMBER: u32 = 158;
-export const CMD_ID_ZRANGE: u32 = 159;
-export const CMD_ID_ZRANGEBYLEX: u32 = 160;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 161;
-export const CMD_ID_ZRANGESTORE: u32 = 162;
-export const CMD_ID_ZRANK: u32 = 163;
-export const CMD_ID_ZREM: u32 = 164;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 165;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 166;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 167;
-export const CMD_ID_ZREVRANGE: u32 = 168;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 169;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 170;
-export const CMD_ID_ZREVRANK: u32 = 171;
-export const CMD_ID_ZSCAN: u32 = 172;
-export const CMD_ID_ZSCORE: u32 = 173;
-export const CMD_ID_ZUNION: u32 = 174;
-export const CMD_ID_ZUNIONSTORE: u32 = 175;
-export const CMD_ID_CLIENT_GETNAME: u32 = 176;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 177;
-export const CMD_ID_CLIENT_HELP: u32 = 178;
-export const CMD_ID_CLIENT_ID: u32 = 179;
-export const CMD_ID_CLIENT_INFO: u32 = 180;
-export const CMD_ID_CLIENT_KILL: u32 = 181;
-export const CMD_ID_CLIENT_LIST: u32 = 182;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 183;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 184;
-export const CMD_ID_CLIENT_PAUSE: u32 = 185;
-export const CMD_ID_CLIENT_REPLY: u32 = 186;
-export const CMD_ID_CLIENT_SETINFO: u32 = 187;
-export const CMD_ID_CLIENT_SETNAME: u32 = 188;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 189;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 190;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 191;
-export const CMD_ID_COMMAND_COUNT: u32 = 192;
-export const CMD_ID_COMMAND_DOCS: u32 = 193;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 194;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 195;
-export const CMD_ID_COMMAND_HELP: u32 = 196;
-export const CMD_ID_COMMAND_INFO: u32 = 197;
-export const CMD_ID_COMMAND_LIST: u32 = 198;
-export const CMD_ID_CONFIG_GET: u32 = 199;
-export const CMD_ID_CONFIG_HELP: u32 = 200;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 201;
-export const CMD_ID_CONFIG_REWRITE: u32 = 202;
-export const CMD_ID_CONFIG_SET: u32 = 203;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 204;
-export const CMD_ID_LATENCY_GRAPH: u32 = 205;
-export const CMD_ID_LATENCY_HELP: u32 = 206;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 207;
-export const CMD_ID_LATENCY_HISTORY: u32 = 208;
-export const CMD_ID_LATENCY_LATEST: u32 = 209;
-export const CMD_ID_LATENCY_RESET: u32 = 210;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 211;
-export const CMD_ID_MEMORY_HELP: u32 = 212;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 213;
-export const CMD_ID_MEMORY_PURGE: u32 = 214;
-export const CMD_ID_MEMORY_STATS: u32 = 215;
-export const CMD_ID_MEMORY_USAGE: u32 = 216;
-export const CMD_ID_OBJECT_ENCODING: u32 = 217;
-export const CMD_ID_OBJECT_FREQ: u32 = 218;
-export const CMD_ID_OBJECT_HELP: u32 = 219;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 220;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 221;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 222;
-export const CMD_ID_PUBSUB_HELP: u32 = 223;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 224;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 225;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 226;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 227;
-export const CMD_ID_SLOWLOG_GET: u32 = 228;
-export const CMD_ID_SLOWLOG_HELP: u32 = 229;
-export const CMD_ID_SLOWLOG_LEN: u32 = 230;
-export const CMD_ID_SLOWLOG_RESET: u32 = 231;
+export const CMD_ID_DUMP: u32 = 19;
+export const CMD_ID_ECHO: u32 = 20;
+export const CMD_ID_EXEC: u32 = 21;
+export const CMD_ID_EXISTS: u32 = 22;
+export const CMD_ID_EXPIRE: u32 = 23;
+export const CMD_ID_EXPIREAT: u32 = 24;
+export const CMD_ID_EXPIRETIME: u32 = 25;
+export const CMD_ID_FLUSHALL: u32 = 26;
+export const CMD_ID_FLUSHDB: u32 = 27;
+export const CMD_ID_GET: u32 = 28;
+export const CMD_ID_GETBIT: u32 = 29;
+export const CMD_ID_GETDEL: u32 = 30;
+export const CMD_ID_GETEX: u32 = 31;
+export const CMD_ID_GETRANGE: u32 = 32;
+export const CMD_ID_GETSET: u32 = 33;
+export const CMD_ID_HDEL: u32 = 34;
+export const CMD_ID_HELLO: u32 = 35;
+export const CMD_ID_HEXISTS: u32 = 36;
+export const CMD_ID_HGET: u32 = 37;
+export const CMD_ID_HGETALL: u32 = 38;
+export const CMD_ID_HINCRBY: u32 = 39;
+export const CMD_ID_HINCRBYFLOAT: u32 = 40;
+export const CMD_ID_HKEYS: u32 = 41;
+export const CMD_ID_HLEN: u32 = 42;
+export const CMD_ID_HMGET: u32 = 43;
+export const CMD_ID_HMSET: u32 = 44;
+export const CMD_ID_HRANDFIELD: u32 = 45;
+export const CMD_ID_HSCAN: u32 = 46;
+export const CMD_ID_HSET: u32 = 47;
+export const CMD_ID_HSETNX: u32 = 48;
+export const CMD_ID_HSTRLEN: u32 = 49;
+export const CMD_ID_HVALS: u32 = 50;
+export const CMD_ID_INCR: u32 = 51;
+export const CMD_ID_INCRBY: u32 = 52;
+export const CMD_ID_INCRBYFLOAT: u32 = 53;
+export const CMD_ID_INCREX: u32 = 54;
+export const CMD_ID_INFO: u32 = 55;
+export const CMD_ID_KEYS: u32 = 56;
+export const CMD_ID_LASTSAVE: u32 = 57;
+export const CMD_ID_LATENCY: u32 = 58;
+export const CMD_ID_LCS: u32 = 59;
+export const CMD_ID_LINDEX: u32 = 60;
+export const CMD_ID_LINSERT: u32 = 61;
+export const CMD_ID_LLEN: u32 = 62;
+export const CMD_ID_LMOVE: u32 = 63;
+export const CMD_ID_LMPOP: u32 = 64;
+export const CMD_ID_LOLWUT: u32 = 65;
+export const CMD_ID_LPOP: u32 = 66;
+export const CMD_ID_LPOS: u32 = 67;
+export const CMD_ID_LPUSH: u32 = 68;
+export const CMD_ID_LPUSHX: u32 = 69;
+export const CMD_ID_LRANGE: u32 = 70;
+export const CMD_ID_LREM: u32 = 71;
+export const CMD_ID_LSET: u32 = 72;
+export const CMD_ID_LTRIM: u32 = 73;
+export const CMD_ID_MEMORY: u32 = 74;
+export const CMD_ID_MGET: u32 = 75;
+export const CMD_ID_MONITOR: u32 = 76;
+export const CMD_ID_MOVE: u32 = 77;
+export const CMD_ID_MSET: u32 = 78;
+export const CMD_ID_MSETEX: u32 = 79;
+export const CMD_ID_MSETNX: u32 = 80;
+export const CMD_ID_MULTI: u32 = 81;
+export const CMD_ID_OBJECT: u32 = 82;
+export const CMD_ID_PERSIST: u32 = 83;
+export const CMD_ID_PEXPIRE: u32 = 84;
+export const CMD_ID_PEXPIREAT: u32 = 85;
+export const CMD_ID_PEXPIRETIME: u32 = 86;
+export const CMD_ID_PING: u32 = 87;
+export const CMD_ID_PSETEX: u32 = 88;
+export const CMD_ID_PSUBSCRIBE: u32 = 89;
+export const CMD_ID_PTTL: u32 = 90;
+export const CMD_ID_PUBLISH: u32 = 91;
+export const CMD_ID_PUBSUB: u32 = 92;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 93;
+export const CMD_ID_QUIT: u32 = 94;
+export const CMD_ID_RANDOMKEY: u32 = 95;
+export const CMD_ID_RENAME: u32 = 96;
+export const CMD_ID_RENAMENX: u32 = 97;
+export const CMD_ID_RESET: u32 = 98;
+export const CMD_ID_RESTORE: u32 = 99;
+export const CMD_ID_RESTORE_ASKING: u32 = 100;
+export const CMD_ID_ROLE: u32 = 101;
+export const CMD_ID_RPOP: u32 = 102;
+export const CMD_ID_RPOPLPUSH: u32 = 103;
+export const CMD_ID_RPUSH: u32 = 104;
+export const CMD_ID_RPUSHX: u32 = 105;
+export const CMD_ID_SADD: u32 = 106;
+export const CMD_ID_SCAN: u32 = 107;
+export const CMD_ID_SCARD: u32 = 108;
+export const CMD_ID_SDIFF: u32 = 109;
+export const CMD_ID_SDIFFSTORE: u32 = 110;
+export const CMD_ID_SELECT: u32 = 111;
+export const CMD_ID_SET: u32 = 112;
+export const CMD_ID_SETBIT: u32 = 113;
+export const CMD_ID_SETEX: u32 = 114;
+export const CMD_ID_SETNX: u32 = 115;
+export const CMD_ID_SETRANGE: u32 = 116;
+export const CMD_ID_SHUTDOWN: u32 = 117;
+export const CMD_ID_SINTER: u32 = 118;
+export const CMD_ID_SINTERCARD: u32 = 119;
+export const CMD_ID_SINTERSTORE: u32 = 120;
+export const CMD_ID_SISMEMBER: u32 = 121;
+export const CMD_ID_SLOWLOG: u32 = 122;
+export const CMD_ID_SMEMBERS: u32 = 123;
+export const CMD_ID_SMISMEMBER: u32 = 124;
+export const CMD_ID_SMOVE: u32 = 125;
+export const CMD_ID_SPOP: u32 = 126;
+export const CMD_ID_SPUBLISH: u32 = 127;
+export const CMD_ID_SRANDMEMBER: u32 = 128;
+export const CMD_ID_SREM: u32 = 129;
+export const CMD_ID_SSCAN: u32 = 130;
+export const CMD_ID_SSUBSCRIBE: u32 = 131;
+export const CMD_ID_STRLEN: u32 = 132;
+export const CMD_ID_SUBSCRIBE: u32 = 133;
+export const CMD_ID_SUBSTR: u32 = 134;
+export const CMD_ID_SUNION: u32 = 135;
+export const CMD_ID_SUNIONSTORE: u32 = 136;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 137;
+export const CMD_ID_SWAPDB: u32 = 138;
+export const CMD_ID_TIME: u32 = 139;
+export const CMD_ID_TOUCH: u32 = 140;
+export const CMD_ID_TTL: u32 = 141;
+export const CMD_ID_TYPE: u32 = 142;
+export const CMD_ID_UNLINK: u32 = 143;
+export const CMD_ID_UNSUBSCRIBE: u32 = 144;
+export const CMD_ID_UNWATCH: u32 = 145;
+export const CMD_ID_WATCH: u32 = 146;
+export const CMD_ID_ZADD: u32 = 147;
+export const CMD_ID_ZCARD: u32 = 148;
+export const CMD_ID_ZCOUNT: u32 = 149;
+export const CMD_ID_ZDIFF: u32 = 150;
+export const CMD_ID_ZDIFFSTORE: u32 = 151;
+export const CMD_ID_ZINCRBY: u32 = 152;
+export const CMD_ID_ZINTER: u32 = 153;
+export const CMD_ID_ZINTERCARD: u32 = 154;
+export const CMD_ID_ZINTERSTORE: u32 = 155;
+export const CMD_ID_ZLEXCOUNT: u32 = 156;
+export const CMD_ID_ZMPOP: u32 = 157;
+export const CMD_ID_ZMSCORE: u32 = 158;
+export const CMD_ID_ZPOPMAX: u32 = 159;
+export const CMD_ID_ZPOPMIN: u32 = 160;
+export const CMD_ID_ZRANDMEMBER: u32 = 161;
+export const CMD_ID_ZRANGE: u32 = 162;
+export const CMD_ID_ZRANGEBYLEX: u32 = 163;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 164;
+export const CMD_ID_ZRANGESTORE: u32 = 165;
+export const CMD_ID_ZRANK: u32 = 166;
+export const CMD_ID_ZREM: u32 = 167;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 168;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 169;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 170;
+export const CMD_ID_ZREVRANGE: u32 = 171;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 172;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 173;
+export const CMD_ID_ZREVRANK: u32 = 174;
+export const CMD_ID_ZSCAN: u32 = 175;
+export const CMD_ID_ZSCORE: u32 = 176;
+export const CMD_ID_ZUNION: u32 = 177;
+export const CMD_ID_ZUNIONSTORE: u32 = 178;
+export const CMD_ID_CLIENT_GETNAME: u32 = 179;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 180;
+export const CMD_ID_CLIENT_HELP: u32 = 181;
+export const CMD_ID_CLIENT_ID: u32 = 182;
+export const CMD_ID_CLIENT_INFO: u32 = 183;
+export const CMD_ID_CLIENT_KILL: u32 = 184;
+export const CMD_ID_CLIENT_LIST: u32 = 185;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 186;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 187;
+export const CMD_ID_CLIENT_PAUSE: u32 = 188;
+export const CMD_ID_CLIENT_REPLY: u32 = 189;
+export const CMD_ID_CLIENT_SETINFO: u32 = 190;
+export const CMD_ID_CLIENT_SETNAME: u32 = 191;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 192;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 193;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 194;
+export const CMD_ID_COMMAND_COUNT: u32 = 195;
+export const CMD_ID_COMMAND_DOCS: u32 = 196;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 197;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 198;
+export const CMD_ID_COMMAND_HELP: u32 = 199;
+export const CMD_ID_COMMAND_INFO: u32 = 200;
+export const CMD_ID_COMMAND_LIST: u32 = 201;
+export const CMD_ID_CONFIG_GET: u32 = 202;
+export const CMD_ID_CONFIG_HELP: u32 = 203;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 204;
+export const CMD_ID_CONFIG_REWRITE: u32 = 205;
+export const CMD_ID_CONFIG_SET: u32 = 206;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 207;
+export const CMD_ID_LATENCY_GRAPH: u32 = 208;
+export const CMD_ID_LATENCY_HELP: u32 = 209;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 210;
+export const CMD_ID_LATENCY_HISTORY: u32 = 211;
+export const CMD_ID_LATENCY_LATEST: u32 = 212;
+export const CMD_ID_LATENCY_RESET: u32 = 213;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 214;
+export const CMD_ID_MEMORY_HELP: u32 = 215;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 216;
+export const CMD_ID_MEMORY_PURGE: u32 = 217;
+export const CMD_ID_MEMORY_STATS: u32 = 218;
+export const CMD_ID_MEMORY_USAGE: u32 = 219;
+export const CMD_ID_OBJECT_ENCODING: u32 = 220;
+export const CMD_ID_OBJECT_FREQ: u32 = 221;
+export const CMD_ID_OBJECT_HELP: u32 = 222;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 223;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 224;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 225;
+export const CMD_ID_PUBSUB_HELP: u32 = 226;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 227;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 228;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 229;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 230;
+export const CMD_ID_SLOWLOG_GET: u32 = 231;
+export const CMD_ID_SLOWLOG_HELP: u32 = 232;
+export const CMD_ID_SLOWLOG_LEN: u32 = 233;
+export const CMD_ID_SLOWLOG_RESET: u32 = 234;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -487,11 +494,11 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 6 bitpos
     42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 7 client
-    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,176,0,16,0,0,0,0,0,0,0,
+    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,179,0,16,0,0,0,0,0,0,0,
     // 8 command
-    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,192,0,7,0,0,0,0,0,0,0,
+    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,195,0,7,0,0,0,0,0,0,0,
     // 9 config
-    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,199,0,5,0,0,0,0,0,0,0,
+    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,202,0,5,0,0,0,0,0,0,0,
     // 10 copy
     67,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 11 dbsize
@@ -510,432 +517,438 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     100,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 18 discard
     106,0,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 19 echo
-    113,0,4,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 20 exec
-    117,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 21 exists
-    121,0,6,0,254,255,255,255,2,16,32,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 22 expire
-    127,0,6,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 23 expireat
-    133,0,8,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 24 expiretime
-    141,0,10,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 25 flushall
-    151,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 26 flushdb
-    159,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 27 get
-    166,0,3,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 28 getbit
-    169,0,6,0,3,0,255,255,2,16,0,0,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 29 getdel
-    175,0,6,0,2,0,255,255,1,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 30 getex
-    181,0,5,0,254,255,255,255,1,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 31 getrange
-    186,0,8,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 32 getset
-    194,0,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 33 hdel
-    200,0,4,0,253,255,255,255,1,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 34 hello
-    204,0,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 35 hexists
-    209,0,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 36 hget
-    216,0,4,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 37 hgetall
-    220,0,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 38 hincrby
-    227,0,7,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 39 hincrbyfloat
-    234,0,12,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 40 hkeys
-    246,0,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 41 hlen
-    251,0,4,0,2,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 42 hmget
-    255,0,5,0,253,255,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 43 hmset
-    4,1,5,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 44 hrandfield
-    9,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 45 hscan
-    19,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 hset
-    24,1,4,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 47 hsetnx
-    28,1,6,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 48 hstrlen
-    34,1,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 49 hvals
-    41,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 incr
-    46,1,4,0,2,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 51 incrby
-    50,1,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 52 incrbyfloat
-    56,1,11,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 53 increx
-    67,1,6,0,254,255,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 54 info
-    73,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 55 keys
-    77,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 56 lastsave
-    81,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 57 latency
-    89,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,204,0,7,0,0,0,0,0,0,0,
-    // 58 lcs
-    96,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 59 lindex
-    99,1,6,0,3,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 linsert
-    105,1,7,0,5,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 llen
-    112,1,4,0,2,0,255,255,2,16,0,0,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 lmove
-    116,1,5,0,5,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 lmpop
-    121,1,5,0,252,255,255,255,1,0,2,0,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 64 lolwut
-    126,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 65 lpop
-    132,1,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 66 lpos
-    136,1,4,0,253,255,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 67 lpush
-    140,1,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 68 lpushx
-    145,1,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 lrange
-    151,1,6,0,4,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 lrem
-    157,1,4,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 lset
-    161,1,4,0,4,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 ltrim
-    165,1,5,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 memory
-    170,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,211,0,6,0,0,0,0,0,0,0,
-    // 74 mget
-    176,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 monitor
-    180,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 move
-    187,1,4,0,3,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 mset
-    191,1,4,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 msetex
-    195,1,6,0,252,255,255,255,5,0,2,0,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 msetnx
-    201,1,6,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 multi
-    207,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 object
-    212,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,217,0,5,0,0,0,0,0,0,0,
-    // 82 persist
-    218,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 pexpire
-    225,1,7,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 pexpireat
-    232,1,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 pexpiretime
-    241,1,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 ping
-    252,1,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 psetex
-    0,2,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 psubscribe
-    6,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 pttl
-    16,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 publish
-    20,2,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 pubsub
-    27,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,222,0,6,0,0,0,0,0,0,0,
-    // 92 punsubscribe
-    33,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 quit
-    45,2,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 randomkey
-    49,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 rename
-    58,2,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 renamenx
-    64,2,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 reset
-    72,2,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 role
-    77,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 rpop
-    81,2,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 rpoplpush
-    85,2,9,0,3,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 rpush
-    94,2,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 rpushx
-    99,2,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 sadd
-    105,2,4,0,253,255,255,255,5,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 scan
-    109,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 scard
-    113,2,5,0,2,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 sdiff
-    118,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 sdiffstore
-    123,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 select
-    133,2,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 set
-    139,2,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 setbit
-    142,2,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 setex
-    148,2,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 setnx
-    153,2,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 setrange
-    158,2,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 shutdown
-    166,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 sinter
-    174,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 sintercard
-    180,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 sinterstore
-    190,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 sismember
-    201,2,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 slowlog
-    210,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,228,0,4,0,0,0,0,0,0,0,
-    // 120 smembers
-    217,2,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 smismember
-    225,2,10,0,253,255,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 smove
-    235,2,5,0,4,0,255,255,1,16,0,0,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 spop
-    240,2,4,0,254,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 spublish
-    244,2,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 srandmember
-    252,2,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 srem
-    7,3,4,0,253,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 sscan
-    11,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 ssubscribe
-    16,3,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 strlen
-    26,3,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 subscribe
-    32,3,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 substr
-    41,3,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 sunion
-    47,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 sunionstore
-    53,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 sunsubscribe
-    64,3,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 swapdb
-    76,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 time
-    82,3,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 touch
-    86,3,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 ttl
-    91,3,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 type
-    94,3,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 unlink
-    98,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 unsubscribe
-    104,3,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 unwatch
-    115,3,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 watch
-    122,3,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 zadd
-    127,3,4,0,252,255,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 zcard
-    131,3,5,0,2,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 zcount
-    136,3,6,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 zdiff
-    142,3,5,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 zdiffstore
-    147,3,10,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 zincrby
-    157,3,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 zinter
-    164,3,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 zintercard
-    170,3,10,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 zinterstore
-    180,3,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 zlexcount
-    191,3,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 zmpop
-    200,3,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 zmscore
-    205,3,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 zpopmax
-    212,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 zpopmin
-    219,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 zrandmember
-    226,3,11,0,254,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 zrange
-    237,3,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 zrangebylex
-    243,3,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 zrangebyscore
-    254,3,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 162 zrangestore
-    11,4,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 zrank
-    22,4,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 zrem
-    27,4,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 zremrangebylex
-    31,4,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 zremrangebyrank
-    45,4,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 zremrangebyscore
-    60,4,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 zrevrange
-    76,4,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 zrevrangebylex
-    85,4,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 zrevrangebyscore
-    99,4,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 zrevrank
-    115,4,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 zscan
-    123,4,5,0,253,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 zscore
-    128,4,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 zunion
-    134,4,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 zunionstore
-    140,4,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 client|getname
-    151,4,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 client|getredir
-    165,4,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 client|help
-    180,4,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 client|id
-    191,4,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 client|info
-    200,4,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 client|kill
-    211,4,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 client|list
-    222,4,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 client|no-evict
-    233,4,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 client|no-touch
-    248,4,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 client|pause
-    7,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 client|reply
-    19,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 client|setinfo
-    31,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 client|setname
-    45,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 client|trackinginfo
-    59,5,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 client|unblock
-    78,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 client|unpause
-    92,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 command|count
-    106,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 command|docs
-    119,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 command|getkeys
-    131,5,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 command|getkeysandflags
-    146,5,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 command|help
-    169,5,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 command|info
-    181,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 command|list
-    193,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 config|get
-    205,5,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 config|help
-    215,5,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 config|resetstat
-    226,5,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 config|rewrite
-    242,5,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 config|set
-    0,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 latency|doctor
-    10,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 latency|graph
-    24,6,13,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 latency|help
-    37,6,12,1,2,0,57,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 latency|histogram
-    49,6,17,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 latency|history
-    66,6,15,1,3,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 latency|latest
-    81,6,14,1,2,0,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 latency|reset
-    95,6,13,1,254,255,57,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 memory|doctor
-    108,6,13,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 memory|help
-    121,6,11,1,2,0,73,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 memory|malloc-stats
-    132,6,19,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 memory|purge
-    151,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 memory|stats
-    163,6,12,1,2,0,73,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 memory|usage
-    175,6,12,0,253,255,73,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 object|encoding
-    187,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 object|freq
-    202,6,11,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 object|help
-    213,6,11,0,2,0,81,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 object|idletime
-    224,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 object|refcount
-    239,6,15,0,3,0,81,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 pubsub|channels
-    254,6,15,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 pubsub|help
-    13,7,11,0,2,0,91,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 pubsub|numpat
-    24,7,13,0,2,0,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 pubsub|numsub
-    37,7,13,0,254,255,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 pubsub|shardchannels
-    50,7,20,0,254,255,91,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 pubsub|shardnumsub
-    70,7,18,0,254,255,91,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 slowlog|get
-    88,7,11,0,254,255,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 slowlog|help
-    99,7,12,0,2,0,119,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 slowlog|len
-    111,7,11,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 slowlog|reset
-    122,7,13,0,2,0,119,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 19 dump
+    113,0,4,0,2,0,255,255,2,0,16,0,3,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 20 echo
+    117,0,4,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 21 exec
+    121,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 22 exists
+    125,0,6,0,254,255,255,255,2,16,32,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 23 expire
+    131,0,6,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 24 expireat
+    137,0,8,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 25 expiretime
+    145,0,10,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 26 flushall
+    155,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 27 flushdb
+    163,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 28 get
+    170,0,3,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 29 getbit
+    173,0,6,0,3,0,255,255,2,16,0,0,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 30 getdel
+    179,0,6,0,2,0,255,255,1,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 31 getex
+    185,0,5,0,254,255,255,255,1,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 32 getrange
+    190,0,8,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 33 getset
+    198,0,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 34 hdel
+    204,0,4,0,253,255,255,255,1,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 35 hello
+    208,0,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 36 hexists
+    213,0,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 37 hget
+    220,0,4,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 38 hgetall
+    224,0,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 39 hincrby
+    231,0,7,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 40 hincrbyfloat
+    238,0,12,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 hkeys
+    250,0,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 42 hlen
+    255,0,4,0,2,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 hmget
+    3,1,5,0,253,255,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 44 hmset
+    8,1,5,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 45 hrandfield
+    13,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 hscan
+    23,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 47 hset
+    28,1,4,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 48 hsetnx
+    32,1,6,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 hstrlen
+    38,1,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 hvals
+    45,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 51 incr
+    50,1,4,0,2,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 52 incrby
+    54,1,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 53 incrbyfloat
+    60,1,11,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 54 increx
+    71,1,6,0,254,255,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 55 info
+    77,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 56 keys
+    81,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 57 lastsave
+    85,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 58 latency
+    93,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,207,0,7,0,0,0,0,0,0,0,
+    // 59 lcs
+    100,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 lindex
+    103,1,6,0,3,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 linsert
+    109,1,7,0,5,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 62 llen
+    116,1,4,0,2,0,255,255,2,16,0,0,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 63 lmove
+    120,1,5,0,5,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 lmpop
+    125,1,5,0,252,255,255,255,1,0,2,0,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 65 lolwut
+    130,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 66 lpop
+    136,1,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 67 lpos
+    140,1,4,0,253,255,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 lpush
+    144,1,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 lpushx
+    149,1,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 70 lrange
+    155,1,6,0,4,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 lrem
+    161,1,4,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 lset
+    165,1,4,0,4,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 ltrim
+    169,1,5,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 memory
+    174,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,214,0,6,0,0,0,0,0,0,0,
+    // 75 mget
+    180,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 monitor
+    184,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 77 move
+    191,1,4,0,3,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 78 mset
+    195,1,4,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 msetex
+    199,1,6,0,252,255,255,255,5,0,2,0,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 msetnx
+    205,1,6,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 multi
+    211,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 82 object
+    216,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,220,0,5,0,0,0,0,0,0,0,
+    // 83 persist
+    222,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 pexpire
+    229,1,7,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 pexpireat
+    236,1,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 pexpiretime
+    245,1,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 ping
+    0,2,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 psetex
+    4,2,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 psubscribe
+    10,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 pttl
+    20,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 publish
+    24,2,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 pubsub
+    31,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,225,0,6,0,0,0,0,0,0,0,
+    // 93 punsubscribe
+    37,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 quit
+    49,2,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 randomkey
+    53,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 rename
+    62,2,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 renamenx
+    68,2,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 reset
+    76,2,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 restore
+    81,2,7,0,252,255,255,255,5,0,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 restore-asking
+    88,2,14,0,252,255,255,255,5,8,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 role
+    102,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 rpop
+    106,2,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 rpoplpush
+    110,2,9,0,3,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 rpush
+    119,2,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 rpushx
+    124,2,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 sadd
+    130,2,4,0,253,255,255,255,5,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 scan
+    134,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 scard
+    138,2,5,0,2,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 sdiff
+    143,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 sdiffstore
+    148,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 select
+    158,2,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 112 set
+    164,2,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 setbit
+    167,2,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 setex
+    173,2,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 setnx
+    178,2,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 setrange
+    183,2,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 shutdown
+    191,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 sinter
+    199,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 sintercard
+    205,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 sinterstore
+    215,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 sismember
+    226,2,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 slowlog
+    235,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,231,0,4,0,0,0,0,0,0,0,
+    // 123 smembers
+    242,2,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 smismember
+    250,2,10,0,253,255,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 smove
+    4,3,5,0,4,0,255,255,1,16,0,0,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 spop
+    9,3,4,0,254,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 spublish
+    13,3,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 srandmember
+    21,3,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 srem
+    32,3,4,0,253,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 sscan
+    36,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 ssubscribe
+    41,3,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 strlen
+    51,3,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 subscribe
+    57,3,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 substr
+    66,3,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 sunion
+    72,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 sunionstore
+    78,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 sunsubscribe
+    89,3,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 swapdb
+    101,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 time
+    107,3,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 touch
+    111,3,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 ttl
+    116,3,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 type
+    119,3,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 unlink
+    123,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 unsubscribe
+    129,3,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 unwatch
+    140,3,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 watch
+    147,3,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 zadd
+    152,3,4,0,252,255,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 zcard
+    156,3,5,0,2,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 zcount
+    161,3,6,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 zdiff
+    167,3,5,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 zdiffstore
+    172,3,10,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 zincrby
+    182,3,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 zinter
+    189,3,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 zintercard
+    195,3,10,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 zinterstore
+    205,3,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 zlexcount
+    216,3,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 zmpop
+    225,3,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 158 zmscore
+    230,3,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 zpopmax
+    237,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 zpopmin
+    244,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 zrandmember
+    251,3,11,0,254,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 zrange
+    6,4,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 zrangebylex
+    12,4,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 164 zrangebyscore
+    23,4,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 zrangestore
+    36,4,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 zrank
+    47,4,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 167 zrem
+    52,4,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 zremrangebylex
+    56,4,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 zremrangebyrank
+    70,4,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 zremrangebyscore
+    85,4,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 zrevrange
+    101,4,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 zrevrangebylex
+    110,4,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 173 zrevrangebyscore
+    124,4,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 zrevrank
+    140,4,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 zscan
+    148,4,5,0,253,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 zscore
+    153,4,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 zunion
+    159,4,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 zunionstore
+    165,4,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 client|getname
+    176,4,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 client|getredir
+    190,4,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 client|help
+    205,4,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 client|id
+    216,4,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 client|info
+    225,4,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 client|kill
+    236,4,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 client|list
+    247,4,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 client|no-evict
+    2,5,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 client|no-touch
+    17,5,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 client|pause
+    32,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 client|reply
+    44,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 client|setinfo
+    56,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 client|setname
+    70,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 client|trackinginfo
+    84,5,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 client|unblock
+    103,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 client|unpause
+    117,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 command|count
+    131,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 command|docs
+    144,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 command|getkeys
+    156,5,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 command|getkeysandflags
+    171,5,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 command|help
+    194,5,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 command|info
+    206,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 command|list
+    218,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 202 config|get
+    230,5,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 config|help
+    240,5,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 config|resetstat
+    251,5,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 config|rewrite
+    11,6,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 config|set
+    25,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 latency|doctor
+    35,6,14,1,2,0,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 latency|graph
+    49,6,13,1,3,0,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 latency|help
+    62,6,12,1,2,0,58,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 latency|histogram
+    74,6,17,1,254,255,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 latency|history
+    91,6,15,1,3,0,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 latency|latest
+    106,6,14,1,2,0,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 213 latency|reset
+    120,6,13,1,254,255,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 memory|doctor
+    133,6,13,1,2,0,74,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 memory|help
+    146,6,11,1,2,0,74,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 memory|malloc-stats
+    157,6,19,1,2,0,74,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 memory|purge
+    176,6,12,1,2,0,74,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 memory|stats
+    188,6,12,1,2,0,74,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 memory|usage
+    200,6,12,0,253,255,74,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 object|encoding
+    212,6,15,0,3,0,82,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 object|freq
+    227,6,11,0,3,0,82,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 object|help
+    238,6,11,0,2,0,82,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 object|idletime
+    249,6,15,0,3,0,82,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 object|refcount
+    8,7,15,0,3,0,82,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 pubsub|channels
+    23,7,15,0,254,255,92,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 pubsub|help
+    38,7,11,0,2,0,92,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 pubsub|numpat
+    49,7,13,0,2,0,92,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 pubsub|numsub
+    62,7,13,0,254,255,92,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 pubsub|shardchannels
+    75,7,20,0,254,255,92,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 pubsub|shardnumsub
+    95,7,18,0,254,255,92,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 231 slowlog|get
+    113,7,11,0,254,255,122,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 232 slowlog|help
+    124,7,12,0,2,0,122,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 slowlog|len
+    136,7,11,0,2,0,122,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 slowlog|reset
+    147,7,13,0,2,0,122,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -961,6 +974,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   100,101,108,101,120, // delex
   100,105,103,101,115,116, // digest
   100,105,115,99,97,114,100, // discard
+  100,117,109,112, // dump
   101,99,104,111, // echo
   101,120,101,99, // exec
   101,120,105,115,116,115, // exists
@@ -1040,6 +1054,8 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   114,101,110,97,109,101, // rename
   114,101,110,97,109,101,110,120, // renamenx
   114,101,115,101,116, // reset
+  114,101,115,116,111,114,101, // restore
+  114,101,115,116,111,114,101,45,97,115,107,105,110,103, // restore-asking
   114,111,108,101, // role
   114,112,111,112, // rpop
   114,112,111,112,108,112,117,115,104, // rpoplpush
@@ -1222,489 +1238,498 @@ export function dispatchCommand(id: u32): void {
       discardCommand();
       break;
     case 19:
-      echoCommand();
+      dumpCommand();
       break;
     case 20:
-      execCommand();
+      echoCommand();
       break;
     case 21:
-      existsCommand();
+      execCommand();
       break;
     case 22:
-      expireCommand();
+      existsCommand();
       break;
     case 23:
-      expireatCommand();
+      expireCommand();
       break;
     case 24:
-      expiretimeCommand();
+      expireatCommand();
       break;
     case 25:
-      flushallCommand();
+      expiretimeCommand();
       break;
     case 26:
-      flushdbCommand();
+      flushallCommand();
       break;
     case 27:
-      getCommand();
+      flushdbCommand();
       break;
     case 28:
-      getbitCommand();
+      getCommand();
       break;
     case 29:
-      getdelCommand();
+      getbitCommand();
       break;
     case 30:
-      getexCommand();
+      getdelCommand();
       break;
     case 31:
-      getrangeCommand();
+      getexCommand();
       break;
     case 32:
-      getsetCommand();
+      getrangeCommand();
       break;
     case 33:
+      getsetCommand();
+      break;
+    case 34:
       hdelCommand();
       break;
-    case 35:
+    case 36:
       hexistsCommand();
       break;
-    case 36:
+    case 37:
       hgetCommand();
       break;
-    case 37:
+    case 38:
       hgetallCommand();
       break;
-    case 38:
+    case 39:
       hincrbyCommand();
       break;
-    case 39:
+    case 40:
       hincrbyfloatCommand();
       break;
-    case 40:
+    case 41:
       hkeysCommand();
       break;
-    case 41:
+    case 42:
       hlenCommand();
       break;
-    case 42:
+    case 43:
       hmgetCommand();
       break;
-    case 43:
+    case 44:
       hmsetCommand();
       break;
-    case 44:
+    case 45:
       hrandfieldCommand();
       break;
-    case 45:
+    case 46:
       hscanCommand();
       break;
-    case 46:
+    case 47:
       hsetCommand();
       break;
-    case 47:
+    case 48:
       hsetnxCommand();
       break;
-    case 48:
+    case 49:
       hstrlenCommand();
       break;
-    case 49:
+    case 50:
       hvalsCommand();
       break;
-    case 50:
+    case 51:
       incrCommand();
       break;
-    case 51:
+    case 52:
       incrbyCommand();
       break;
-    case 52:
+    case 53:
       incrbyfloatCommand();
       break;
-    case 53:
+    case 54:
       increxCommand();
       break;
-    case 55:
+    case 56:
       keysCommand();
       break;
-    case 58:
+    case 59:
       lcsCommand();
       break;
-    case 59:
+    case 60:
       lindexCommand();
       break;
-    case 60:
+    case 61:
       linsertCommand();
       break;
-    case 61:
+    case 62:
       llenCommand();
       break;
-    case 62:
+    case 63:
       lmoveCommand();
       break;
-    case 63:
+    case 64:
       lmpopCommand();
       break;
-    case 65:
+    case 66:
       lpopCommand();
       break;
-    case 66:
+    case 67:
       lposCommand();
       break;
-    case 67:
+    case 68:
       lpushCommand();
       break;
-    case 68:
+    case 69:
       lpushxCommand();
       break;
-    case 69:
+    case 70:
       lrangeCommand();
       break;
-    case 70:
+    case 71:
       lremCommand();
       break;
-    case 71:
+    case 72:
       lsetCommand();
       break;
-    case 72:
+    case 73:
       ltrimCommand();
       break;
-    case 74:
+    case 75:
       mgetCommand();
       break;
-    case 75:
+    case 76:
       monitorCommand();
       break;
-    case 76:
+    case 77:
       moveCommand();
       break;
-    case 77:
+    case 78:
       msetCommand();
       break;
-    case 78:
+    case 79:
       msetexCommand();
       break;
-    case 79:
+    case 80:
       msetnxCommand();
       break;
-    case 80:
+    case 81:
       multiCommand();
       break;
-    case 82:
+    case 83:
       persistCommand();
       break;
-    case 83:
+    case 84:
       pexpireCommand();
       break;
-    case 84:
+    case 85:
       pexpireatCommand();
       break;
-    case 85:
+    case 86:
       pexpiretimeCommand();
       break;
-    case 86:
+    case 87:
       pingCommand();
       break;
-    case 87:
+    case 88:
       psetexCommand();
       break;
-    case 88:
+    case 89:
       psubscribeCommand();
       break;
-    case 89:
+    case 90:
       pttlCommand();
       break;
-    case 90:
+    case 91:
       publishCommand();
       break;
-    case 92:
+    case 93:
       punsubscribeCommand();
       break;
-    case 93:
+    case 94:
       quitCommand();
       break;
-    case 94:
+    case 95:
       randomkeyCommand();
       break;
-    case 95:
+    case 96:
       renameCommand();
       break;
-    case 96:
+    case 97:
       renamenxCommand();
       break;
-    case 97:
+    case 98:
       resetCommand();
       break;
     case 99:
-      rpopCommand();
+      restoreCommand();
       break;
     case 100:
-      rpoplpushCommand();
-      break;
-    case 101:
-      rpushCommand();
+      restoreCommand();
       break;
     case 102:
-      rpushxCommand();
+      rpopCommand();
       break;
     case 103:
-      saddCommand();
+      rpoplpushCommand();
       break;
     case 104:
-      scanCommand();
+      rpushCommand();
       break;
     case 105:
-      scardCommand();
+      rpushxCommand();
       break;
     case 106:
-      sdiffCommand();
+      saddCommand();
       break;
     case 107:
-      sdiffstoreCommand();
+      scanCommand();
       break;
     case 108:
-      selectCommand();
+      scardCommand();
       break;
     case 109:
-      setCommand();
+      sdiffCommand();
       break;
     case 110:
-      setbitCommand();
+      sdiffstoreCommand();
       break;
     case 111:
-      setexCommand();
+      selectCommand();
       break;
     case 112:
-      setnxCommand();
+      setCommand();
       break;
     case 113:
-      setrangeCommand();
+      setbitCommand();
+      break;
+    case 114:
+      setexCommand();
       break;
     case 115:
-      sinterCommand();
+      setnxCommand();
       break;
     case 116:
-      sintercardCommand();
-      break;
-    case 117:
-      sinterstoreCommand();
+      setrangeCommand();
       break;
     case 118:
-      sismemberCommand();
+      sinterCommand();
+      break;
+    case 119:
+      sintercardCommand();
       break;
     case 120:
-      smembersCommand();
+      sinterstoreCommand();
       break;
     case 121:
-      smismemberCommand();
-      break;
-    case 122:
-      smoveCommand();
+      sismemberCommand();
       break;
     case 123:
-      spopCommand();
+      smembersCommand();
       break;
     case 124:
-      spublishCommand();
+      smismemberCommand();
       break;
     case 125:
-      srandmemberCommand();
+      smoveCommand();
       break;
     case 126:
-      sremCommand();
+      spopCommand();
       break;
     case 127:
-      sscanCommand();
+      spublishCommand();
       break;
     case 128:
-      ssubscribeCommand();
+      srandmemberCommand();
       break;
     case 129:
-      strlenCommand();
+      sremCommand();
       break;
     case 130:
-      subscribeCommand();
+      sscanCommand();
       break;
     case 131:
-      getrangeCommand();
+      ssubscribeCommand();
       break;
     case 132:
-      sunionCommand();
+      strlenCommand();
       break;
     case 133:
-      sunionstoreCommand();
+      subscribeCommand();
       break;
     case 134:
-      sunsubscribeCommand();
+      getrangeCommand();
       break;
     case 135:
-      swapdbCommand();
+      sunionCommand();
       break;
     case 136:
-      timeCommand();
+      sunionstoreCommand();
       break;
     case 137:
-      touchCommand();
+      sunsubscribeCommand();
       break;
     case 138:
-      ttlCommand();
+      swapdbCommand();
       break;
     case 139:
-      typeCommand();
+      timeCommand();
       break;
     case 140:
-      unlinkCommand();
+      touchCommand();
       break;
     case 141:
-      unsubscribeCommand();
+      ttlCommand();
       break;
     case 142:
-      unwatchCommand();
+      typeCommand();
       break;
     case 143:
-      watchCommand();
+      unlinkCommand();
       break;
     case 144:
-      zaddCommand();
+      unsubscribeCommand();
       break;
     case 145:
-      zcardCommand();
+      unwatchCommand();
       break;
     case 146:
-      zcountCommand();
+      watchCommand();
       break;
     case 147:
-      zdiffCommand();
+      zaddCommand();
       break;
     case 148:
-      zdiffstoreCommand();
+      zcardCommand();
       break;
     case 149:
-      zincrbyCommand();
+      zcountCommand();
       break;
     case 150:
-      zinterCommand();
+      zdiffCommand();
       break;
     case 151:
-      zintercardCommand();
+      zdiffstoreCommand();
       break;
     case 152:
-      zinterstoreCommand();
+      zincrbyCommand();
       break;
     case 153:
-      zlexcountCommand();
+      zinterCommand();
       break;
     case 154:
-      zmpopCommand();
+      zintercardCommand();
       break;
     case 155:
-      zmscoreCommand();
+      zinterstoreCommand();
       break;
     case 156:
-      zpopmaxCommand();
+      zlexcountCommand();
       break;
     case 157:
-      zpopminCommand();
+      zmpopCommand();
       break;
     case 158:
-      zrandmemberCommand();
+      zmscoreCommand();
       break;
     case 159:
-      zrangeCommand();
+      zpopmaxCommand();
       break;
     case 160:
-      zrangebylexCommand();
+      zpopminCommand();
       break;
     case 161:
-      zrangebyscoreCommand();
+      zrandmemberCommand();
       break;
     case 162:
-      zrangestoreCommand();
+      zrangeCommand();
       break;
     case 163:
-      zrankCommand();
+      zrangebylexCommand();
       break;
     case 164:
-      zremCommand();
+      zrangebyscoreCommand();
       break;
     case 165:
-      zremrangebylexCommand();
+      zrangestoreCommand();
       break;
     case 166:
-      zremrangebyrankCommand();
+      zrankCommand();
       break;
     case 167:
-      zremrangebyscoreCommand();
+      zremCommand();
       break;
     case 168:
-      zrevrangeCommand();
+      zremrangebylexCommand();
       break;
     case 169:
-      zrevrangebylexCommand();
+      zremrangebyrankCommand();
       break;
     case 170:
-      zrevrangebyscoreCommand();
+      zremrangebyscoreCommand();
       break;
     case 171:
-      zrevrankCommand();
+      zrevrangeCommand();
       break;
     case 172:
-      zscanCommand();
+      zrevrangebylexCommand();
       break;
     case 173:
-      zscoreCommand();
+      zrevrangebyscoreCommand();
       break;
     case 174:
-      zunionCommand();
+      zrevrankCommand();
       break;
     case 175:
+      zscanCommand();
+      break;
+    case 176:
+      zscoreCommand();
+      break;
+    case 177:
+      zunionCommand();
+      break;
+    case 178:
       zunionstoreCommand();
       break;
-    case 216:
+    case 219:
       memoryUsageCommand();
       break;
-    case 217:
+    case 220:
       objectEncodingCommand();
       break;
-    case 218:
+    case 221:
       objectFreqCommand();
       break;
-    case 219:
+    case 222:
       objectHelpCommand();
       break;
-    case 220:
+    case 223:
       objectIdletimeCommand();
       break;
-    case 221:
+    case 224:
       objectRefcountCommand();
       break;
-    case 222:
+    case 225:
       pubsubChannelsCommand();
       break;
-    case 223:
+    case 226:
       pubsubHelpCommand();
       break;
-    case 224:
+    case 227:
       pubsubNumpatCommand();
       break;
-    case 225:
+    case 228:
       pubsubNumsubCommand();
       break;
-    case 226:
+    case 229:
       pubsubShardchannelsCommand();
       break;
-    case 227:
+    case 230:
       pubsubShardnumsubCommand();
       break;
-    case 228:
+    case 231:
       slowlogGetCommand();
       break;
-    case 229:
+    case 232:
       slowlogHelpCommand();
       break;
-    case 230:
+    case 233:
       slowlogLenCommand();
       break;
-    case 231:
+    case 234:
       slowlogResetCommand();
       break;
     default:

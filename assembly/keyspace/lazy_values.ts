@@ -9,7 +9,12 @@
 import { STAT_LAZYFREE_PENDING, STAT_LAZYFREED } from '../abi';
 import { free, tryAlloc } from '../memory/alloc';
 import { clockUs } from './clock';
-import { ENCODING_HASHTABLE, ENCODING_QUICKLIST, ENCODING_SKIPLIST } from './entry';
+import {
+  ENCODING_HASHTABLE,
+  ENCODING_QUICKLIST,
+  ENCODING_SKIPLIST,
+  ENCODING_STREAM,
+} from './entry';
 import { Stats } from './stats';
 import { valueFree, valueFreeStep, valueLength } from './value';
 
@@ -37,7 +42,8 @@ function isMultiPart(encoding: u32): bool {
   return (
     encoding == ENCODING_HASHTABLE ||
     encoding == ENCODING_SKIPLIST ||
-    encoding == ENCODING_QUICKLIST
+    encoding == ENCODING_QUICKLIST ||
+    encoding == ENCODING_STREAM
   );
 }
 

@@ -10,6 +10,7 @@
 //   zset, skiplist            a sorted set ("skiplist" is only its name)
 //   hash, listpack            a listpack of fields and values in turn
 //   hash, hashtable           a member table with values
+//   stream                    a stream of struct/stream.ts
 //
 // A new type is added here once; databases, COPY, MEMORY USAGE and freeing in steps follow.
 
@@ -25,6 +26,8 @@ import {
   tryMemberTableCopy,
 } from '../struct/member_table';
 import { SortedSet, tryZslCopy, zslBytes, zslFree, zslFreeStep } from '../struct/sorted_set';
+import { streamBytes, streamFree, streamFreeStep, tryStreamCopy } from '../struct/stream';
+import { Stream } from '../struct/stream_nodes';
 import {
   ENCODING_HASHTABLE,
   ENCODING_INTSET,
@@ -35,6 +38,7 @@ import {
   NO_EXPIRE,
   TYPE_LIST,
   TYPE_SET,
+  TYPE_STREAM,
   TYPE_STRING,
   tryEntryCopyString,
   tryNewBlockEntry,
@@ -44,6 +48,7 @@ import {
 export function valueFree(type: u32, encoding: u32, block: usize): void {
   if (type == TYPE_STRING) free(block);
   else if (type == TYPE_LIST) listFree(block);
+  else if (type == TYPE_STREAM) streamFree(block);
   else if (encoding == ENCODING_LISTPACK) lpFree(block);
   else if (encoding == ENCODING_INTSET) intsetFree(block);
   else if (encoding == ENCODING_HASHTABLE) memberTableFree(block);
@@ -59,6 +64,7 @@ export function valueFree(type: u32, encoding: u32, block: usize): void {
  */
 export function valueFreeStep(type: u32, encoding: u32, block: usize, budget: u32): bool {
   if (type == TYPE_LIST) return listFreeStep(block, max(budget >> 6, 1));
+  if (type == TYPE_STREAM) return streamFreeStep(block, max(budget >> 6, 1));
   if (encoding == ENCODING_HASHTABLE) return memberTableFreeStep(block, budget);
   if (encoding == ENCODING_SKIPLIST) return zslFreeStep(block, budget);
   valueFree(type, encoding, block);
@@ -68,6 +74,7 @@ export function valueFreeStep(type: u32, encoding: u32, block: usize, budget: u3
 /** A copy of the block of a value that is no string, or 0 when memory is exhausted. */
 export function tryValueCopy(type: u32, encoding: u32, block: usize): usize {
   if (type == TYPE_LIST) return listDup(block);
+  if (type == TYPE_STREAM) return tryStreamCopy(changetype<Stream>(block));
   if (encoding == ENCODING_LISTPACK) return lpDup(block);
   if (encoding == ENCODING_INTSET) return intsetDup(block);
   if (encoding == ENCODING_HASHTABLE) return tryMemberTableCopy(changetype<MemberTable>(block));
@@ -78,6 +85,7 @@ export function tryValueCopy(type: u32, encoding: u32, block: usize): usize {
 /** Number of elements of a value that is no string: fields of a hash, members, list elements. */
 export function valueLength(type: u32, encoding: u32, block: usize): u32 {
   if (type == TYPE_LIST) return listLength(block);
+  if (type == TYPE_STREAM) return <u32>changetype<Stream>(block).length;
   if (encoding == ENCODING_INTSET) return intsetLen(block);
   if (encoding != ENCODING_LISTPACK) return changetype<MemberTable>(block).keys;
   const elements = lpLength(block);
@@ -104,6 +112,7 @@ export function tryEntryCopy(e: EntryPtr, key: usize, keyLen: u32, clock: u32): 
 export function valueBytes(type: u32, encoding: u32, block: usize, samples: u32): f64 {
   if (type == TYPE_STRING || encoding == ENCODING_INTSET) return <f64>usableSize(block);
   if (type == TYPE_LIST) return <f64>listBytes(block, samples);
+  if (type == TYPE_STREAM) return streamBytes(block);
   if (encoding == ENCODING_LISTPACK) return <f64>lpBlockBytes(block);
   if (encoding == ENCODING_HASHTABLE) return memberTableBytes(block);
   assert(encoding == ENCODING_SKIPLIST);

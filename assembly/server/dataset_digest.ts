@@ -7,7 +7,9 @@
 //   value    mix(type u32 big-endian), then the type's own part, then xor("!!expire!!") when the
 //            key has an expiry. A string's part: mix(its bytes). A set's: xor(each member). A hash's:
 //            for each field xor(d), d from zero: mix(field), mix(value). A list's: mix(each
-//            element). A sorted set's: as a hash's, of members and scores as "%.17g" has them.
+//            element). A sorted set's: as a hash's, of members and scores as "%.17g" has them. A
+//            stream's: for each entry mix("<ms>.<seq>"), then mix(field), mix(value) for each field;
+//            groups do not count.
 //   key      from zero: mix(name), value
 //   all      from zero, per database that holds keys: mix(index u32 big-endian), xor(digest of each
 //            key). That digest is hashed once more, as any bytes given to xor are.
@@ -21,6 +23,7 @@ import {
   TYPE_HASH,
   TYPE_LIST,
   TYPE_SET,
+  TYPE_STREAM,
   TYPE_STRING,
   TYPE_ZSET,
 } from '../keyspace/entry';
@@ -54,7 +57,15 @@ import {
   listNext,
   listValueLen,
 } from '../struct/list';
-import { F64_CHARS_MAX, formatF64Precise } from '../util/number_format';
+import { lpGetText, lpValueLen } from '../struct/listpack';
+import {
+  Stream,
+  StreamIterator,
+  streamIteratorField,
+  streamIteratorNext,
+  streamIteratorStartAll,
+} from '../struct/stream_nodes';
+import { F64_CHARS_MAX, formatF64Precise, formatU64 } from '../util/number_format';
 import { SHA1_BYTES, sha1 } from '../util/sha1';
 import { hashBytes } from '../util/siphash';
 
@@ -68,6 +79,8 @@ const iterator: usize = memory.data(32, 8);
 const memberDigest: usize = memory.data(24, 8);
 const scoreText: usize = memory.data(<i32>F64_CHARS_MAX, 8);
 const bigEndian: usize = memory.data(8, 8);
+const streamIterator: usize = memory.data(160, 8);
+const idText: usize = memory.data(48, 8);
 const set: SetValue = changetype<SetValue>(memory.data(8, 8));
 const fields: HashValue = changetype<HashValue>(memory.data(8, 8));
 const fieldWalk: HashWalk = changetype<HashWalk>(memory.data(16, 8));
@@ -140,6 +153,27 @@ function addHash(digest: usize, e: EntryPtr): void {
   }
 }
 
+function mixElement(digest: usize, p: usize): void {
+  const text = lpGetText(p, digits);
+  mixDigest(digest, text, lpValueLen);
+}
+
+function addStream(digest: usize, stream: usize): void {
+  const it = changetype<StreamIterator>(streamIterator);
+  streamIteratorStartAll(it, changetype<Stream>(stream), false);
+  while (streamIteratorNext(it)) {
+    let len = formatU64(it.ms, idText);
+    store<u8>(idText + len, 46);
+    len += 1;
+    len += formatU64(it.seq, idText + len);
+    mixDigest(digest, idText, len);
+    while (streamIteratorField(it)) {
+      mixElement(digest, it.field);
+      mixElement(digest, it.value);
+    }
+  }
+}
+
 /** Adds a value, with its type and expiry, to a digest. */
 function addValue(digest: usize, e: EntryPtr): void {
   const type = Entry.type(e);
@@ -148,6 +182,7 @@ function addValue(digest: usize, e: EntryPtr): void {
   else if (type == TYPE_LIST) addList(digest, listOf(e));
   else if (type == TYPE_SET) addSet(digest, e);
   else if (type == TYPE_ZSET) addZset(digest, e);
+  else if (type == TYPE_STREAM) addStream(digest, Entry.valuePtr(e));
   else {
     assert(type == TYPE_HASH);
     addHash(digest, e);

@@ -13,6 +13,7 @@ import { genericCommands } from './generic.ts';
 import { hashCommands } from './hash.ts';
 import { introspectionCommands } from './introspection.ts';
 import { listCommands } from './list.ts';
+import { migrationCommands } from './migration.ts';
 import { pubsubCommands } from './pubsub.ts';
 import { serverCommands } from './server.ts';
 import { setCommands } from './set.ts';
@@ -24,6 +25,7 @@ import { zsetCommands } from './zset.ts';
 const families: readonly CommandSpec[][] = [
   stringCommands,
   genericCommands,
+  migrationCommands,
   listCommands,
   zsetCommands,
   bitmapCommands,

@@ -52,6 +52,7 @@ const SETTINGS: readonly [DirectiveName, number, (value: unknown) => number][] =
   ['set-max-intset-entries', abi.CFG_SET_INTSET_ENTRIES, number],
   ['set-max-listpack-entries', abi.CFG_SET_LISTPACK_ENTRIES, number],
   ['set-max-listpack-value', abi.CFG_SET_LISTPACK_VALUE, number],
+  ['rdbcompression', abi.CFG_RDB_COMPRESSION, flag],
   ['enable-debug-command', abi.CFG_DEBUG_COMMAND, (value) => PROTECTED_ACTIONS[String(value)] ?? 0],
 ];
 

@@ -407,7 +407,7 @@ function writeKeyspaceStats(info: InfoText, { core }: InfoSources, facts: Traffi
     tracking_total_prefixes: facts.trackedPrefixes,
     unexpected_error_replies: core.stat(abi.STAT_UNEXPECTED_ERRORS),
     total_error_replies: core.stat(abi.STAT_ERROR_REPLIES),
-    dump_payload_sanitizations: 0,
+    dump_payload_sanitizations: core.stat(abi.STAT_DUMP_SANITIZATIONS),
   });
 }
 
