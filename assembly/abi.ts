@@ -283,6 +283,8 @@ export const GUARD_PAUSE_WRITE = 16;
 export const GUARD_PAUSE_ALL = 32;
 export const GUARD_BUSY = 64;
 export const GUARD_TOO_FEW_REPLICAS = 128;
+/** As GUARD_PAUSE_WRITE, while keys are carried to another server. */
+export const GUARD_HOLD_WRITES = 256;
 
 // --- Events the core leaves for the host (drained after every call) ---
 
@@ -323,6 +325,17 @@ export const KEY_INFO_ENTRY_BYTES = 20; // u32, block of the entry
 export const KEY_INFO_VALUE_LEN = 24; // u32, bytes of a string that is not an integer
 export const KEY_INFO_VALUE_BYTES = 28; // u32, block of the value, 0 when it is in the entry
 export const KEY_INFO_SERIALIZED = 32; // f64, bytes of the value in an RDB file
+
+// --- A key on its way to another server: TRANSFER_BYTES that `transferBegin` writes ---
+
+export const TRANSFER_BYTES = 16;
+export const TRANSFER_PTR = 0; // u32, its payload
+export const TRANSFER_LEN = 4; // u32
+export const TRANSFER_EXPIRE_AT = 8; // f64 Unix milliseconds, negative for never
+
+export const TRANSFER_NO_KEY = 0;
+export const TRANSFER_DUMPED = 1;
+export const TRANSFER_NO_MEMORY = 2;
 
 /** Counters of `tableChains`: buckets of 0, 1, 2 ... entries; the last for that many or more. */
 export const CHAIN_COUNTERS = 50;

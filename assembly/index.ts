@@ -91,6 +91,7 @@ import {
 } from './server/command_stats';
 import { tryPopulate } from './server/debug';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
+import { transferDelete as deleteTransferred } from './server/key_transfer';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
 import { listSetOptions } from './struct/list';
 import { seedRandom } from './util/prng';
@@ -347,6 +348,18 @@ export function databaseOverflow(index: u32): u32 {
 
 export { allocatorStats } from './memory/alloc_stats';
 export { keySizesBegin, keySizesStep } from './server/key_sizes';
+
+// --- For MIGRATE ---
+
+export { transferBegin, transferEnd, transferHasKey } from './server/key_transfer';
+
+/** Deletes a key that arrived elsewhere; between batches only. False when it was gone already. */
+export function transferDelete(databaseId: u32, key: usize, keyLen: u32, nowMs: f64): bool {
+  setNow(nowMs);
+  const deleted = deleteTransferred(databaseId, key, keyLen);
+  batch.drainEffects();
+  return deleted;
+}
 
 // --- For DEBUG ---
 

@@ -237,8 +237,8 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 235;
-export const TOP_LEVEL_COUNT: u32 = 179;
+export const COMMAND_COUNT: u32 = 236;
+export const TOP_LEVEL_COUNT: u32 = 180;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -316,165 +316,166 @@ export const CMD_ID_LSET: u32 = 72;
 export const CMD_ID_LTRIM: u32 = 73;
 export const CMD_ID_MEMORY: u32 = 74;
 export const CMD_ID_MGET: u32 = 75;
-export const CMD_ID_MONITOR: u32 = 76;
-export const CMD_ID_MOVE: u32 = 77;
-export const CMD_ID_MSET: u32 = 78;
-export const CMD_ID_MSETEX: u32 = 79;
-export const CMD_ID_MSETNX: u32 = 80;
-export const CMD_ID_MULTI: u32 = 81;
-export const CMD_ID_OBJECT: u32 = 82;
-export const CMD_ID_PERSIST: u32 = 83;
-export const CMD_ID_PEXPIRE: u32 = 84;
-export const CMD_ID_PEXPIREAT: u32 = 85;
-export const CMD_ID_PEXPIRETIME: u32 = 86;
-export const CMD_ID_PING: u32 = 87;
-export const CMD_ID_PSETEX: u32 = 88;
-export const CMD_ID_PSUBSCRIBE: u32 = 89;
-export const CMD_ID_PTTL: u32 = 90;
-export const CMD_ID_PUBLISH: u32 = 91;
-export const CMD_ID_PUBSUB: u32 = 92;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 93;
-export const CMD_ID_QUIT: u32 = 94;
-export const CMD_ID_RANDOMKEY: u32 = 95;
-export const CMD_ID_RENAME: u32 = 96;
-export const CMD_ID_RENAMENX: u32 = 97;
-export const CMD_ID_RESET: u32 = 98;
-export const CMD_ID_RESTORE: u32 = 99;
-export const CMD_ID_RESTORE_ASKING: u32 = 100;
-export const CMD_ID_ROLE: u32 = 101;
-export const CMD_ID_RPOP: u32 = 102;
-export const CMD_ID_RPOPLPUSH: u32 = 103;
-export const CMD_ID_RPUSH: u32 = 104;
-export const CMD_ID_RPUSHX: u32 = 105;
-export const CMD_ID_SADD: u32 = 106;
-export const CMD_ID_SCAN: u32 = 107;
-export const CMD_ID_SCARD: u32 = 108;
-export const CMD_ID_SDIFF: u32 = 109;
-export const CMD_ID_SDIFFSTORE: u32 = 110;
-export const CMD_ID_SELECT: u32 = 111;
-export const CMD_ID_SET: u32 = 112;
-export const CMD_ID_SETBIT: u32 = 113;
-export const CMD_ID_SETEX: u32 = 114;
-export const CMD_ID_SETNX: u32 = 115;
-export const CMD_ID_SETRANGE: u32 = 116;
-export const CMD_ID_SHUTDOWN: u32 = 117;
-export const CMD_ID_SINTER: u32 = 118;
-export const CMD_ID_SINTERCARD: u32 = 119;
-export const CMD_ID_SINTERSTORE: u32 = 120;
-export const CMD_ID_SISMEMBER: u32 = 121;
-export const CMD_ID_SLOWLOG: u32 = 122;
-export const CMD_ID_SMEMBERS: u32 = 123;
-export const CMD_ID_SMISMEMBER: u32 = 124;
-export const CMD_ID_SMOVE: u32 = 125;
-export const CMD_ID_SPOP: u32 = 126;
-export const CMD_ID_SPUBLISH: u32 = 127;
-export const CMD_ID_SRANDMEMBER: u32 = 128;
-export const CMD_ID_SREM: u32 = 129;
-export const CMD_ID_SSCAN: u32 = 130;
-export const CMD_ID_SSUBSCRIBE: u32 = 131;
-export const CMD_ID_STRLEN: u32 = 132;
-export const CMD_ID_SUBSCRIBE: u32 = 133;
-export const CMD_ID_SUBSTR: u32 = 134;
-export const CMD_ID_SUNION: u32 = 135;
-export const CMD_ID_SUNIONSTORE: u32 = 136;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 137;
-export const CMD_ID_SWAPDB: u32 = 138;
-export const CMD_ID_TIME: u32 = 139;
-export const CMD_ID_TOUCH: u32 = 140;
-export const CMD_ID_TTL: u32 = 141;
-export const CMD_ID_TYPE: u32 = 142;
-export const CMD_ID_UNLINK: u32 = 143;
-export const CMD_ID_UNSUBSCRIBE: u32 = 144;
-export const CMD_ID_UNWATCH: u32 = 145;
-export const CMD_ID_WATCH: u32 = 146;
-export const CMD_ID_ZADD: u32 = 147;
-export const CMD_ID_ZCARD: u32 = 148;
-export const CMD_ID_ZCOUNT: u32 = 149;
-export const CMD_ID_ZDIFF: u32 = 150;
-export const CMD_ID_ZDIFFSTORE: u32 = 151;
-export const CMD_ID_ZINCRBY: u32 = 152;
-export const CMD_ID_ZINTER: u32 = 153;
-export const CMD_ID_ZINTERCARD: u32 = 154;
-export const CMD_ID_ZINTERSTORE: u32 = 155;
-export const CMD_ID_ZLEXCOUNT: u32 = 156;
-export const CMD_ID_ZMPOP: u32 = 157;
-export const CMD_ID_ZMSCORE: u32 = 158;
-export const CMD_ID_ZPOPMAX: u32 = 159;
-export const CMD_ID_ZPOPMIN: u32 = 160;
-export const CMD_ID_ZRANDMEMBER: u32 = 161;
-export const CMD_ID_ZRANGE: u32 = 162;
-export const CMD_ID_ZRANGEBYLEX: u32 = 163;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 164;
-export const CMD_ID_ZRANGESTORE: u32 = 165;
-export const CMD_ID_ZRANK: u32 = 166;
-export const CMD_ID_ZREM: u32 = 167;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 168;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 169;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 170;
-export const CMD_ID_ZREVRANGE: u32 = 171;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 172;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 173;
-export const CMD_ID_ZREVRANK: u32 = 174;
-export const CMD_ID_ZSCAN: u32 = 175;
-export const CMD_ID_ZSCORE: u32 = 176;
-export const CMD_ID_ZUNION: u32 = 177;
-export const CMD_ID_ZUNIONSTORE: u32 = 178;
-export const CMD_ID_CLIENT_GETNAME: u32 = 179;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 180;
-export const CMD_ID_CLIENT_HELP: u32 = 181;
-export const CMD_ID_CLIENT_ID: u32 = 182;
-export const CMD_ID_CLIENT_INFO: u32 = 183;
-export const CMD_ID_CLIENT_KILL: u32 = 184;
-export const CMD_ID_CLIENT_LIST: u32 = 185;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 186;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 187;
-export const CMD_ID_CLIENT_PAUSE: u32 = 188;
-export const CMD_ID_CLIENT_REPLY: u32 = 189;
-export const CMD_ID_CLIENT_SETINFO: u32 = 190;
-export const CMD_ID_CLIENT_SETNAME: u32 = 191;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 192;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 193;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 194;
-export const CMD_ID_COMMAND_COUNT: u32 = 195;
-export const CMD_ID_COMMAND_DOCS: u32 = 196;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 197;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 198;
-export const CMD_ID_COMMAND_HELP: u32 = 199;
-export const CMD_ID_COMMAND_INFO: u32 = 200;
-export const CMD_ID_COMMAND_LIST: u32 = 201;
-export const CMD_ID_CONFIG_GET: u32 = 202;
-export const CMD_ID_CONFIG_HELP: u32 = 203;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 204;
-export const CMD_ID_CONFIG_REWRITE: u32 = 205;
-export const CMD_ID_CONFIG_SET: u32 = 206;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 207;
-export const CMD_ID_LATENCY_GRAPH: u32 = 208;
-export const CMD_ID_LATENCY_HELP: u32 = 209;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 210;
-export const CMD_ID_LATENCY_HISTORY: u32 = 211;
-export const CMD_ID_LATENCY_LATEST: u32 = 212;
-export const CMD_ID_LATENCY_RESET: u32 = 213;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 214;
-export const CMD_ID_MEMORY_HELP: u32 = 215;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 216;
-export const CMD_ID_MEMORY_PURGE: u32 = 217;
-export const CMD_ID_MEMORY_STATS: u32 = 218;
-export const CMD_ID_MEMORY_USAGE: u32 = 219;
-export const CMD_ID_OBJECT_ENCODING: u32 = 220;
-export const CMD_ID_OBJECT_FREQ: u32 = 221;
-export const CMD_ID_OBJECT_HELP: u32 = 222;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 223;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 224;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 225;
-export const CMD_ID_PUBSUB_HELP: u32 = 226;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 227;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 228;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 229;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 230;
-export const CMD_ID_SLOWLOG_GET: u32 = 231;
-export const CMD_ID_SLOWLOG_HELP: u32 = 232;
-export const CMD_ID_SLOWLOG_LEN: u32 = 233;
-export const CMD_ID_SLOWLOG_RESET: u32 = 234;
+export const CMD_ID_MIGRATE: u32 = 76;
+export const CMD_ID_MONITOR: u32 = 77;
+export const CMD_ID_MOVE: u32 = 78;
+export const CMD_ID_MSET: u32 = 79;
+export const CMD_ID_MSETEX: u32 = 80;
+export const CMD_ID_MSETNX: u32 = 81;
+export const CMD_ID_MULTI: u32 = 82;
+export const CMD_ID_OBJECT: u32 = 83;
+export const CMD_ID_PERSIST: u32 = 84;
+export const CMD_ID_PEXPIRE: u32 = 85;
+export const CMD_ID_PEXPIREAT: u32 = 86;
+export const CMD_ID_PEXPIRETIME: u32 = 87;
+export const CMD_ID_PING: u32 = 88;
+export const CMD_ID_PSETEX: u32 = 89;
+export const CMD_ID_PSUBSCRIBE: u32 = 90;
+export const CMD_ID_PTTL: u32 = 91;
+export const CMD_ID_PUBLISH: u32 = 92;
+export const CMD_ID_PUBSUB: u32 = 93;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 94;
+export const CMD_ID_QUIT: u32 = 95;
+export const CMD_ID_RANDOMKEY: u32 = 96;
+export const CMD_ID_RENAME: u32 = 97;
+export const CMD_ID_RENAMENX: u32 = 98;
+export const CMD_ID_RESET: u32 = 99;
+export const CMD_ID_RESTORE: u32 = 100;
+export const CMD_ID_RESTORE_ASKING: u32 = 101;
+export const CMD_ID_ROLE: u32 = 102;
+export const CMD_ID_RPOP: u32 = 103;
+export const CMD_ID_RPOPLPUSH: u32 = 104;
+export const CMD_ID_RPUSH: u32 = 105;
+export const CMD_ID_RPUSHX: u32 = 106;
+export const CMD_ID_SADD: u32 = 107;
+export const CMD_ID_SCAN: u32 = 108;
+export const CMD_ID_SCARD: u32 = 109;
+export const CMD_ID_SDIFF: u32 = 110;
+export const CMD_ID_SDIFFSTORE: u32 = 111;
+export const CMD_ID_SELECT: u32 = 112;
+export const CMD_ID_SET: u32 = 113;
+export const CMD_ID_SETBIT: u32 = 114;
+export const CMD_ID_SETEX: u32 = 115;
+export const CMD_ID_SETNX: u32 = 116;
+export const CMD_ID_SETRANGE: u32 = 117;
+export const CMD_ID_SHUTDOWN: u32 = 118;
+export const CMD_ID_SINTER: u32 = 119;
+export const CMD_ID_SINTERCARD: u32 = 120;
+export const CMD_ID_SINTERSTORE: u32 = 121;
+export const CMD_ID_SISMEMBER: u32 = 122;
+export const CMD_ID_SLOWLOG: u32 = 123;
+export const CMD_ID_SMEMBERS: u32 = 124;
+export const CMD_ID_SMISMEMBER: u32 = 125;
+export const CMD_ID_SMOVE: u32 = 126;
+export const CMD_ID_SPOP: u32 = 127;
+export const CMD_ID_SPUBLISH: u32 = 128;
+export const CMD_ID_SRANDMEMBER: u32 = 129;
+export const CMD_ID_SREM: u32 = 130;
+export const CMD_ID_SSCAN: u32 = 131;
+export const CMD_ID_SSUBSCRIBE: u32 = 132;
+export const CMD_ID_STRLEN: u32 = 133;
+export const CMD_ID_SUBSCRIBE: u32 = 134;
+export const CMD_ID_SUBSTR: u32 = 135;
+export const CMD_ID_SUNION: u32 = 136;
+export const CMD_ID_SUNIONSTORE: u32 = 137;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 138;
+export const CMD_ID_SWAPDB: u32 = 139;
+export const CMD_ID_TIME: u32 = 140;
+export const CMD_ID_TOUCH: u32 = 141;
+export const CMD_ID_TTL: u32 = 142;
+export const CMD_ID_TYPE: u32 = 143;
+export const CMD_ID_UNLINK: u32 = 144;
+export const CMD_ID_UNSUBSCRIBE: u32 = 145;
+export const CMD_ID_UNWATCH: u32 = 146;
+export const CMD_ID_WATCH: u32 = 147;
+export const CMD_ID_ZADD: u32 = 148;
+export const CMD_ID_ZCARD: u32 = 149;
+export const CMD_ID_ZCOUNT: u32 = 150;
+export const CMD_ID_ZDIFF: u32 = 151;
+export const CMD_ID_ZDIFFSTORE: u32 = 152;
+export const CMD_ID_ZINCRBY: u32 = 153;
+export const CMD_ID_ZINTER: u32 = 154;
+export const CMD_ID_ZINTERCARD: u32 = 155;
+export const CMD_ID_ZINTERSTORE: u32 = 156;
+export const CMD_ID_ZLEXCOUNT: u32 = 157;
+export const CMD_ID_ZMPOP: u32 = 158;
+export const CMD_ID_ZMSCORE: u32 = 159;
+export const CMD_ID_ZPOPMAX: u32 = 160;
+export const CMD_ID_ZPOPMIN: u32 = 161;
+export const CMD_ID_ZRANDMEMBER: u32 = 162;
+export const CMD_ID_ZRANGE: u32 = 163;
+export const CMD_ID_ZRANGEBYLEX: u32 = 164;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 165;
+export const CMD_ID_ZRANGESTORE: u32 = 166;
+export const CMD_ID_ZRANK: u32 = 167;
+export const CMD_ID_ZREM: u32 = 168;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 169;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 170;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 171;
+export const CMD_ID_ZREVRANGE: u32 = 172;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 173;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 174;
+export const CMD_ID_ZREVRANK: u32 = 175;
+export const CMD_ID_ZSCAN: u32 = 176;
+export const CMD_ID_ZSCORE: u32 = 177;
+export const CMD_ID_ZUNION: u32 = 178;
+export const CMD_ID_ZUNIONSTORE: u32 = 179;
+export const CMD_ID_CLIENT_GETNAME: u32 = 180;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 181;
+export const CMD_ID_CLIENT_HELP: u32 = 182;
+export const CMD_ID_CLIENT_ID: u32 = 183;
+export const CMD_ID_CLIENT_INFO: u32 = 184;
+export const CMD_ID_CLIENT_KILL: u32 = 185;
+export const CMD_ID_CLIENT_LIST: u32 = 186;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 187;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 188;
+export const CMD_ID_CLIENT_PAUSE: u32 = 189;
+export const CMD_ID_CLIENT_REPLY: u32 = 190;
+export const CMD_ID_CLIENT_SETINFO: u32 = 191;
+export const CMD_ID_CLIENT_SETNAME: u32 = 192;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 193;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 194;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 195;
+export const CMD_ID_COMMAND_COUNT: u32 = 196;
+export const CMD_ID_COMMAND_DOCS: u32 = 197;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 198;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 199;
+export const CMD_ID_COMMAND_HELP: u32 = 200;
+export const CMD_ID_COMMAND_INFO: u32 = 201;
+export const CMD_ID_COMMAND_LIST: u32 = 202;
+export const CMD_ID_CONFIG_GET: u32 = 203;
+export const CMD_ID_CONFIG_HELP: u32 = 204;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 205;
+export const CMD_ID_CONFIG_REWRITE: u32 = 206;
+export const CMD_ID_CONFIG_SET: u32 = 207;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 208;
+export const CMD_ID_LATENCY_GRAPH: u32 = 209;
+export const CMD_ID_LATENCY_HELP: u32 = 210;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 211;
+export const CMD_ID_LATENCY_HISTORY: u32 = 212;
+export const CMD_ID_LATENCY_LATEST: u32 = 213;
+export const CMD_ID_LATENCY_RESET: u32 = 214;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 215;
+export const CMD_ID_MEMORY_HELP: u32 = 216;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 217;
+export const CMD_ID_MEMORY_PURGE: u32 = 218;
+export const CMD_ID_MEMORY_STATS: u32 = 219;
+export const CMD_ID_MEMORY_USAGE: u32 = 220;
+export const CMD_ID_OBJECT_ENCODING: u32 = 221;
+export const CMD_ID_OBJECT_FREQ: u32 = 222;
+export const CMD_ID_OBJECT_HELP: u32 = 223;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 224;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 225;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 226;
+export const CMD_ID_PUBSUB_HELP: u32 = 227;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 228;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 229;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 230;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 231;
+export const CMD_ID_SLOWLOG_GET: u32 = 232;
+export const CMD_ID_SLOWLOG_HELP: u32 = 233;
+export const CMD_ID_SLOWLOG_LEN: u32 = 234;
+export const CMD_ID_SLOWLOG_RESET: u32 = 235;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -494,11 +495,11 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 6 bitpos
     42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 7 client
-    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,179,0,16,0,0,0,0,0,0,0,
+    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,180,0,16,0,0,0,0,0,0,0,
     // 8 command
-    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,195,0,7,0,0,0,0,0,0,0,
+    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,196,0,7,0,0,0,0,0,0,0,
     // 9 config
-    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,202,0,5,0,0,0,0,0,0,0,
+    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,203,0,5,0,0,0,0,0,0,0,
     // 10 copy
     67,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 11 dbsize
@@ -596,7 +597,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 57 lastsave
     85,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 58 latency
-    93,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,207,0,7,0,0,0,0,0,0,0,
+    93,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,208,0,7,0,0,0,0,0,0,0,
     // 59 lcs
     100,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 60 lindex
@@ -628,327 +629,329 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 73 ltrim
     169,1,5,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 74 memory
-    174,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,214,0,6,0,0,0,0,0,0,0,
+    174,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,215,0,6,0,0,0,0,0,0,0,
     // 75 mget
     180,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 monitor
-    184,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 move
-    191,1,4,0,3,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 mset
-    195,1,4,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 msetex
-    199,1,6,0,252,255,255,255,5,0,2,0,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 msetnx
-    205,1,6,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 multi
-    211,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 82 object
-    216,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,220,0,5,0,0,0,0,0,0,0,
-    // 83 persist
-    222,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 pexpire
-    229,1,7,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 pexpireat
-    236,1,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 pexpiretime
-    245,1,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 ping
-    0,2,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 psetex
-    4,2,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 psubscribe
-    10,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 pttl
-    20,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 publish
-    24,2,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 92 pubsub
-    31,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,225,0,6,0,0,0,0,0,0,0,
-    // 93 punsubscribe
-    37,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 quit
-    49,2,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 randomkey
-    53,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 rename
-    62,2,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 renamenx
-    68,2,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 reset
-    76,2,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 restore
-    81,2,7,0,252,255,255,255,5,0,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 restore-asking
-    88,2,14,0,252,255,255,255,5,8,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 role
-    102,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 rpop
-    106,2,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 rpoplpush
-    110,2,9,0,3,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 rpush
-    119,2,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 rpushx
-    124,2,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 sadd
-    130,2,4,0,253,255,255,255,5,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 scan
-    134,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 scard
-    138,2,5,0,2,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 sdiff
-    143,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 sdiffstore
-    148,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 select
-    158,2,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 set
-    164,2,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 setbit
-    167,2,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 setex
-    173,2,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 setnx
-    178,2,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 setrange
-    183,2,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 shutdown
-    191,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 sinter
-    199,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 sintercard
-    205,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 sinterstore
-    215,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 sismember
-    226,2,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 slowlog
-    235,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,231,0,4,0,0,0,0,0,0,0,
-    // 123 smembers
-    242,2,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 smismember
-    250,2,10,0,253,255,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 smove
-    4,3,5,0,4,0,255,255,1,16,0,0,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 spop
-    9,3,4,0,254,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 spublish
-    13,3,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 srandmember
-    21,3,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 srem
-    32,3,4,0,253,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 sscan
-    36,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 ssubscribe
-    41,3,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 strlen
-    51,3,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 subscribe
-    57,3,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 substr
-    66,3,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 sunion
-    72,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 sunionstore
-    78,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 sunsubscribe
-    89,3,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 swapdb
-    101,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 time
-    107,3,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 touch
-    111,3,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 ttl
-    116,3,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 type
-    119,3,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 unlink
-    123,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 unsubscribe
-    129,3,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 unwatch
-    140,3,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 watch
-    147,3,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 zadd
-    152,3,4,0,252,255,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 zcard
-    156,3,5,0,2,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 zcount
-    161,3,6,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 zdiff
-    167,3,5,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 zdiffstore
-    172,3,10,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 zincrby
-    182,3,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 zinter
-    189,3,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 zintercard
-    195,3,10,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 zinterstore
-    205,3,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 zlexcount
-    216,3,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 zmpop
-    225,3,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 zmscore
-    230,3,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 zpopmax
-    237,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 zpopmin
+    // 76 migrate
+    184,1,7,1,250,255,255,255,1,0,18,0,5,128,2,0,3,3,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 77 monitor
+    191,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 78 move
+    198,1,4,0,3,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 mset
+    202,1,4,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 msetex
+    206,1,6,0,252,255,255,255,5,0,2,0,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 msetnx
+    212,1,6,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 82 multi
+    218,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 object
+    223,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,221,0,5,0,0,0,0,0,0,0,
+    // 84 persist
+    229,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 pexpire
+    236,1,7,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 pexpireat
+    243,1,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 pexpiretime
+    252,1,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 ping
+    7,2,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 psetex
+    11,2,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 psubscribe
+    17,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 pttl
+    27,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 publish
+    31,2,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 pubsub
+    38,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,226,0,6,0,0,0,0,0,0,0,
+    // 94 punsubscribe
+    44,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 quit
+    56,2,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 randomkey
+    60,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 rename
+    69,2,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 renamenx
+    75,2,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 reset
+    83,2,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 restore
+    88,2,7,0,252,255,255,255,5,0,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 restore-asking
+    95,2,14,0,252,255,255,255,5,8,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 role
+    109,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 rpop
+    113,2,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 rpoplpush
+    117,2,9,0,3,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 rpush
+    126,2,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 rpushx
+    131,2,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 sadd
+    137,2,4,0,253,255,255,255,5,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 scan
+    141,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 scard
+    145,2,5,0,2,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 sdiff
+    150,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 sdiffstore
+    155,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 112 select
+    165,2,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 set
+    171,2,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 setbit
+    174,2,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 setex
+    180,2,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 setnx
+    185,2,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 setrange
+    190,2,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 shutdown
+    198,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 sinter
+    206,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 sintercard
+    212,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 sinterstore
+    222,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 sismember
+    233,2,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 slowlog
+    242,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,232,0,4,0,0,0,0,0,0,0,
+    // 124 smembers
+    249,2,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 smismember
+    1,3,10,0,253,255,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 smove
+    11,3,5,0,4,0,255,255,1,16,0,0,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 spop
+    16,3,4,0,254,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 spublish
+    20,3,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 srandmember
+    28,3,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 srem
+    39,3,4,0,253,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 sscan
+    43,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 ssubscribe
+    48,3,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 strlen
+    58,3,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 subscribe
+    64,3,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 substr
+    73,3,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 sunion
+    79,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 sunionstore
+    85,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 sunsubscribe
+    96,3,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 swapdb
+    108,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 time
+    114,3,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 touch
+    118,3,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 ttl
+    123,3,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 type
+    126,3,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 unlink
+    130,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 unsubscribe
+    136,3,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 unwatch
+    147,3,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 watch
+    154,3,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 zadd
+    159,3,4,0,252,255,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 zcard
+    163,3,5,0,2,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 zcount
+    168,3,6,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 zdiff
+    174,3,5,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 zdiffstore
+    179,3,10,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 zincrby
+    189,3,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 zinter
+    196,3,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 zintercard
+    202,3,10,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 zinterstore
+    212,3,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 zlexcount
+    223,3,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 158 zmpop
+    232,3,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 zmscore
+    237,3,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 zpopmax
     244,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 zrandmember
-    251,3,11,0,254,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 162 zrange
-    6,4,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 zrangebylex
-    12,4,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 zrangebyscore
-    23,4,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 zrangestore
-    36,4,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 zrank
-    47,4,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 zrem
-    52,4,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 zremrangebylex
-    56,4,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 zremrangebyrank
-    70,4,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 zremrangebyscore
-    85,4,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 zrevrange
-    101,4,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 zrevrangebylex
-    110,4,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 zrevrangebyscore
-    124,4,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 zrevrank
-    140,4,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 zscan
-    148,4,5,0,253,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 zscore
-    153,4,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 zunion
-    159,4,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 zunionstore
-    165,4,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 client|getname
-    176,4,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 client|getredir
-    190,4,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 client|help
-    205,4,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 client|id
-    216,4,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 client|info
-    225,4,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 client|kill
-    236,4,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 client|list
-    247,4,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 client|no-evict
-    2,5,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 client|no-touch
-    17,5,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 client|pause
-    32,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 client|reply
-    44,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 client|setinfo
-    56,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 client|setname
-    70,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 client|trackinginfo
-    84,5,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 client|unblock
-    103,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 client|unpause
-    117,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 command|count
-    131,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 command|docs
-    144,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 command|getkeys
-    156,5,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 command|getkeysandflags
-    171,5,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 command|help
-    194,5,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 command|info
-    206,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 command|list
-    218,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 config|get
-    230,5,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 config|help
-    240,5,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 config|resetstat
-    251,5,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 config|rewrite
-    11,6,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 config|set
-    25,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 latency|doctor
-    35,6,14,1,2,0,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 latency|graph
-    49,6,13,1,3,0,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 latency|help
-    62,6,12,1,2,0,58,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 latency|histogram
-    74,6,17,1,254,255,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 latency|history
-    91,6,15,1,3,0,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 latency|latest
-    106,6,14,1,2,0,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 latency|reset
-    120,6,13,1,254,255,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 memory|doctor
-    133,6,13,1,2,0,74,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 memory|help
-    146,6,11,1,2,0,74,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 memory|malloc-stats
-    157,6,19,1,2,0,74,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 memory|purge
-    176,6,12,1,2,0,74,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 memory|stats
-    188,6,12,1,2,0,74,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 memory|usage
-    200,6,12,0,253,255,74,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 object|encoding
-    212,6,15,0,3,0,82,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 object|freq
-    227,6,11,0,3,0,82,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 object|help
-    238,6,11,0,2,0,82,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 object|idletime
-    249,6,15,0,3,0,82,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 object|refcount
-    8,7,15,0,3,0,82,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 pubsub|channels
-    23,7,15,0,254,255,92,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 pubsub|help
-    38,7,11,0,2,0,92,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 pubsub|numpat
-    49,7,13,0,2,0,92,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 pubsub|numsub
-    62,7,13,0,254,255,92,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 pubsub|shardchannels
-    75,7,20,0,254,255,92,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 pubsub|shardnumsub
-    95,7,18,0,254,255,92,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 slowlog|get
-    113,7,11,0,254,255,122,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 232 slowlog|help
-    124,7,12,0,2,0,122,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 233 slowlog|len
-    136,7,11,0,2,0,122,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 234 slowlog|reset
-    147,7,13,0,2,0,122,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 zpopmin
+    251,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 zrandmember
+    2,4,11,0,254,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 zrange
+    13,4,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 164 zrangebylex
+    19,4,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 zrangebyscore
+    30,4,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 zrangestore
+    43,4,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 167 zrank
+    54,4,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 zrem
+    59,4,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 zremrangebylex
+    63,4,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 zremrangebyrank
+    77,4,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 zremrangebyscore
+    92,4,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 zrevrange
+    108,4,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 173 zrevrangebylex
+    117,4,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 zrevrangebyscore
+    131,4,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 zrevrank
+    147,4,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 zscan
+    155,4,5,0,253,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 zscore
+    160,4,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 zunion
+    166,4,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 zunionstore
+    172,4,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 client|getname
+    183,4,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 client|getredir
+    197,4,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 client|help
+    212,4,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 client|id
+    223,4,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 client|info
+    232,4,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 client|kill
+    243,4,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 client|list
+    254,4,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 client|no-evict
+    9,5,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 client|no-touch
+    24,5,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 client|pause
+    39,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 client|reply
+    51,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 client|setinfo
+    63,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 client|setname
+    77,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 client|trackinginfo
+    91,5,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 client|unblock
+    110,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 client|unpause
+    124,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 command|count
+    138,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 command|docs
+    151,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 command|getkeys
+    163,5,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 command|getkeysandflags
+    178,5,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 command|help
+    201,5,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 command|info
+    213,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 202 command|list
+    225,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 config|get
+    237,5,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 config|help
+    247,5,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 config|resetstat
+    2,6,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 config|rewrite
+    18,6,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 config|set
+    32,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 latency|doctor
+    42,6,14,1,2,0,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 latency|graph
+    56,6,13,1,3,0,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 latency|help
+    69,6,12,1,2,0,58,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 latency|histogram
+    81,6,17,1,254,255,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 latency|history
+    98,6,15,1,3,0,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 213 latency|latest
+    113,6,14,1,2,0,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 latency|reset
+    127,6,13,1,254,255,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 memory|doctor
+    140,6,13,1,2,0,74,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 memory|help
+    153,6,11,1,2,0,74,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 memory|malloc-stats
+    164,6,19,1,2,0,74,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 memory|purge
+    183,6,12,1,2,0,74,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 memory|stats
+    195,6,12,1,2,0,74,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 memory|usage
+    207,6,12,0,253,255,74,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 object|encoding
+    219,6,15,0,3,0,83,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 object|freq
+    234,6,11,0,3,0,83,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 object|help
+    245,6,11,0,2,0,83,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 object|idletime
+    0,7,15,0,3,0,83,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 object|refcount
+    15,7,15,0,3,0,83,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 pubsub|channels
+    30,7,15,0,254,255,93,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 pubsub|help
+    45,7,11,0,2,0,93,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 pubsub|numpat
+    56,7,13,0,2,0,93,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 pubsub|numsub
+    69,7,13,0,254,255,93,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 pubsub|shardchannels
+    82,7,20,0,254,255,93,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 231 pubsub|shardnumsub
+    102,7,18,0,254,255,93,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 232 slowlog|get
+    120,7,11,0,254,255,123,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 slowlog|help
+    131,7,12,0,2,0,123,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 slowlog|len
+    143,7,11,0,2,0,123,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 slowlog|reset
+    154,7,13,0,2,0,123,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -1031,6 +1034,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   108,116,114,105,109, // ltrim
   109,101,109,111,114,121, // memory
   109,103,101,116, // mget
+  109,105,103,114,97,116,101, // migrate
   109,111,110,105,116,111,114, // monitor
   109,111,118,101, // move
   109,115,101,116, // mset
@@ -1390,346 +1394,346 @@ export function dispatchCommand(id: u32): void {
     case 75:
       mgetCommand();
       break;
-    case 76:
+    case 77:
       monitorCommand();
       break;
-    case 77:
+    case 78:
       moveCommand();
       break;
-    case 78:
+    case 79:
       msetCommand();
       break;
-    case 79:
+    case 80:
       msetexCommand();
       break;
-    case 80:
+    case 81:
       msetnxCommand();
       break;
-    case 81:
+    case 82:
       multiCommand();
       break;
-    case 83:
+    case 84:
       persistCommand();
       break;
-    case 84:
+    case 85:
       pexpireCommand();
       break;
-    case 85:
+    case 86:
       pexpireatCommand();
       break;
-    case 86:
+    case 87:
       pexpiretimeCommand();
       break;
-    case 87:
+    case 88:
       pingCommand();
       break;
-    case 88:
+    case 89:
       psetexCommand();
       break;
-    case 89:
+    case 90:
       psubscribeCommand();
       break;
-    case 90:
+    case 91:
       pttlCommand();
       break;
-    case 91:
+    case 92:
       publishCommand();
       break;
-    case 93:
+    case 94:
       punsubscribeCommand();
       break;
-    case 94:
+    case 95:
       quitCommand();
       break;
-    case 95:
+    case 96:
       randomkeyCommand();
       break;
-    case 96:
+    case 97:
       renameCommand();
       break;
-    case 97:
+    case 98:
       renamenxCommand();
       break;
-    case 98:
-      resetCommand();
-      break;
     case 99:
-      restoreCommand();
+      resetCommand();
       break;
     case 100:
       restoreCommand();
       break;
-    case 102:
-      rpopCommand();
+    case 101:
+      restoreCommand();
       break;
     case 103:
-      rpoplpushCommand();
+      rpopCommand();
       break;
     case 104:
-      rpushCommand();
+      rpoplpushCommand();
       break;
     case 105:
-      rpushxCommand();
+      rpushCommand();
       break;
     case 106:
-      saddCommand();
+      rpushxCommand();
       break;
     case 107:
-      scanCommand();
+      saddCommand();
       break;
     case 108:
-      scardCommand();
+      scanCommand();
       break;
     case 109:
-      sdiffCommand();
+      scardCommand();
       break;
     case 110:
-      sdiffstoreCommand();
+      sdiffCommand();
       break;
     case 111:
-      selectCommand();
+      sdiffstoreCommand();
       break;
     case 112:
-      setCommand();
+      selectCommand();
       break;
     case 113:
-      setbitCommand();
+      setCommand();
       break;
     case 114:
-      setexCommand();
+      setbitCommand();
       break;
     case 115:
-      setnxCommand();
+      setexCommand();
       break;
     case 116:
+      setnxCommand();
+      break;
+    case 117:
       setrangeCommand();
       break;
-    case 118:
+    case 119:
       sinterCommand();
       break;
-    case 119:
+    case 120:
       sintercardCommand();
       break;
-    case 120:
+    case 121:
       sinterstoreCommand();
       break;
-    case 121:
+    case 122:
       sismemberCommand();
       break;
-    case 123:
+    case 124:
       smembersCommand();
       break;
-    case 124:
+    case 125:
       smismemberCommand();
       break;
-    case 125:
+    case 126:
       smoveCommand();
       break;
-    case 126:
+    case 127:
       spopCommand();
       break;
-    case 127:
+    case 128:
       spublishCommand();
       break;
-    case 128:
+    case 129:
       srandmemberCommand();
       break;
-    case 129:
+    case 130:
       sremCommand();
       break;
-    case 130:
+    case 131:
       sscanCommand();
       break;
-    case 131:
+    case 132:
       ssubscribeCommand();
       break;
-    case 132:
+    case 133:
       strlenCommand();
       break;
-    case 133:
+    case 134:
       subscribeCommand();
       break;
-    case 134:
+    case 135:
       getrangeCommand();
       break;
-    case 135:
+    case 136:
       sunionCommand();
       break;
-    case 136:
+    case 137:
       sunionstoreCommand();
       break;
-    case 137:
+    case 138:
       sunsubscribeCommand();
       break;
-    case 138:
+    case 139:
       swapdbCommand();
       break;
-    case 139:
+    case 140:
       timeCommand();
       break;
-    case 140:
+    case 141:
       touchCommand();
       break;
-    case 141:
+    case 142:
       ttlCommand();
       break;
-    case 142:
+    case 143:
       typeCommand();
       break;
-    case 143:
+    case 144:
       unlinkCommand();
       break;
-    case 144:
+    case 145:
       unsubscribeCommand();
       break;
-    case 145:
+    case 146:
       unwatchCommand();
       break;
-    case 146:
+    case 147:
       watchCommand();
       break;
-    case 147:
+    case 148:
       zaddCommand();
       break;
-    case 148:
+    case 149:
       zcardCommand();
       break;
-    case 149:
+    case 150:
       zcountCommand();
       break;
-    case 150:
+    case 151:
       zdiffCommand();
       break;
-    case 151:
+    case 152:
       zdiffstoreCommand();
       break;
-    case 152:
+    case 153:
       zincrbyCommand();
       break;
-    case 153:
+    case 154:
       zinterCommand();
       break;
-    case 154:
+    case 155:
       zintercardCommand();
       break;
-    case 155:
+    case 156:
       zinterstoreCommand();
       break;
-    case 156:
+    case 157:
       zlexcountCommand();
       break;
-    case 157:
+    case 158:
       zmpopCommand();
       break;
-    case 158:
+    case 159:
       zmscoreCommand();
       break;
-    case 159:
+    case 160:
       zpopmaxCommand();
       break;
-    case 160:
+    case 161:
       zpopminCommand();
       break;
-    case 161:
+    case 162:
       zrandmemberCommand();
       break;
-    case 162:
+    case 163:
       zrangeCommand();
       break;
-    case 163:
+    case 164:
       zrangebylexCommand();
       break;
-    case 164:
+    case 165:
       zrangebyscoreCommand();
       break;
-    case 165:
+    case 166:
       zrangestoreCommand();
       break;
-    case 166:
+    case 167:
       zrankCommand();
       break;
-    case 167:
+    case 168:
       zremCommand();
       break;
-    case 168:
+    case 169:
       zremrangebylexCommand();
       break;
-    case 169:
+    case 170:
       zremrangebyrankCommand();
       break;
-    case 170:
+    case 171:
       zremrangebyscoreCommand();
       break;
-    case 171:
+    case 172:
       zrevrangeCommand();
       break;
-    case 172:
+    case 173:
       zrevrangebylexCommand();
       break;
-    case 173:
+    case 174:
       zrevrangebyscoreCommand();
       break;
-    case 174:
+    case 175:
       zrevrankCommand();
       break;
-    case 175:
+    case 176:
       zscanCommand();
       break;
-    case 176:
+    case 177:
       zscoreCommand();
       break;
-    case 177:
+    case 178:
       zunionCommand();
       break;
-    case 178:
+    case 179:
       zunionstoreCommand();
       break;
-    case 219:
+    case 220:
       memoryUsageCommand();
       break;
-    case 220:
+    case 221:
       objectEncodingCommand();
       break;
-    case 221:
+    case 222:
       objectFreqCommand();
       break;
-    case 222:
+    case 223:
       objectHelpCommand();
       break;
-    case 223:
+    case 224:
       objectIdletimeCommand();
       break;
-    case 224:
+    case 225:
       objectRefcountCommand();
       break;
-    case 225:
+    case 226:
       pubsubChannelsCommand();
       break;
-    case 226:
+    case 227:
       pubsubHelpCommand();
       break;
-    case 227:
+    case 228:
       pubsubNumpatCommand();
       break;
-    case 228:
+    case 229:
       pubsubNumsubCommand();
       break;
-    case 229:
+    case 230:
       pubsubShardchannelsCommand();
       break;
-    case 230:
+    case 231:
       pubsubShardnumsubCommand();
       break;
-    case 231:
+    case 232:
       slowlogGetCommand();
       break;
-    case 232:
+    case 233:
       slowlogHelpCommand();
       break;
-    case 233:
+    case 234:
       slowlogLenCommand();
       break;
-    case 234:
+    case 235:
       slowlogResetCommand();
       break;
     default:

@@ -394,7 +394,7 @@ function writeKeyspaceStats(info: InfoText, { core }: InfoSources, facts: Traffi
     pubsubshard_channels: facts.pubsubShardChannels,
     latest_fork_usec: 0,
     total_forks: 0,
-    migrate_cached_sockets: 0,
+    migrate_cached_sockets: facts.migrateLinks,
     slave_expires_tracked_keys: 0,
     active_defrag_hits: 0,
     active_defrag_misses: 0,

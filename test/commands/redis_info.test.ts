@@ -53,6 +53,7 @@ const ARGUMENTS_CHANGED = new Set([
   'hscan',
   'hset',
   'lcs',
+  'migrate',
   'mset',
   'msetnx',
   'set',

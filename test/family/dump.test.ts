@@ -202,4 +202,34 @@ family('DUMP and RESTORE', [
       GET k => "x"
     `,
   ],
+  [
+    'MIGRATE has nothing to do for keys that do not exist',
+    `
+      MIGRATE 127.0.0.1 1 none 0 100 => +NOKEY
+      MIGRATE 127.0.0.1 1 "" 0 100 COPY REPLACE KEYS none nil => +NOKEY
+      MIGRATE 127.0.0.1 1 "" 0 100 KEYS => +NOKEY
+    `,
+  ],
+  [
+    'MIGRATE tells bad arguments, and where it cannot connect',
+    `
+      SET k v
+      MIGRATE 127.0.0.1 1 k 0 => -ERR wrong number of arguments for 'migrate' command
+      MIGRATE 127.0.0.1 1 k 0 100 FAST => -ERR syntax error
+      MIGRATE 127.0.0.1 1 k 0 100 AUTH => -ERR syntax error
+      MIGRATE 127.0.0.1 1 k 0 100 AUTH2 user => -ERR syntax error
+      MIGRATE 127.0.0.1 1 k 0 100 KEYS k
+        => -ERR When using MIGRATE KEYS option, the key argument must be set to the empty string
+      MIGRATE 127.0.0.1 1 k 0 x => -ERR value is not an integer or out of range
+      MIGRATE 127.0.0.1 1 k x 100 => -ERR value is not an integer or out of range
+      MIGRATE 127.0.0.1 1 none 0 x => -ERR value is not an integer or out of range
+      MIGRATE 127.0.0.1 1 k 0 100 => -IOERR error or timeout writing to target instance
+      MIGRATE 127.0.0.1 none k 0 100 => -IOERR error or timeout writing to target instance
+      MIGRATE no.such.host.invalid 1 k 0 100
+        => -IOERR error or timeout connecting to the client
+      GET k => "v"
+      COMMAND GETKEYS MIGRATE host 1 k 0 100 => ["k"]
+      COMMAND GETKEYS MIGRATE host 1 "" 0 100 AUTH keys KEYS a b => ["a", "b"]
+    `,
+  ],
 ]);
