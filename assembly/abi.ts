@@ -57,7 +57,13 @@ export const ABI_EVENTS = 14; // number of queued host events
 export const ABI_EVENTS_PTR = 15; // EVENT_BYTES each
 export const ABI_ERROR_STATS = 16; // ERRSTAT_SLOTS records
 export const ABI_CLOSE_REASON = 17; // CLOSE_*, after STATUS_CLOSE and STATUS_ABORT
+export const ABI_SEQUEL = 18; // SEQUEL_* bits: what a call left for the host to do
 export const ABI_WORDS = 32;
+
+/** Clients wait no longer and have input: take them with `nextUnblocked` and call `resume`. */
+export const SEQUEL_UNBLOCKED = 1;
+/** The first deadline changed: ask `nextDeadline`. */
+export const SEQUEL_DEADLINE = 2;
 
 export const ARG_BYTES = 16;
 export const SCRATCH_BYTES = 65536;
@@ -121,6 +127,12 @@ export const CLIENT_READONLY = 262144;
 export const CLIENT_ASKING = 524288;
 export const CLIENT_CLOSE_ASAP = 1048576;
 export const CLIENT_INTERNAL = 2097152; // no socket behind it: AOF replay, embedded calls
+export const CLIENT_TRACKING_BROKEN = 33554432; // the client it redirects to is gone
+export const CLIENT_TRACKING_BCAST = 67108864;
+export const CLIENT_TRACKING_OPTIN = 134217728;
+export const CLIENT_TRACKING_OPTOUT = 268435456;
+export const CLIENT_TRACKING_CACHING = 536870912; // CLIENT CACHING came just before
+export const CLIENT_TRACKING_NOLOOP = 1073741824;
 
 // --- Command table records: byte offsets of one RECORD_BYTES record ---
 // FIRST_KEY, LAST_KEY and KEY_STEP are what COMMAND reports, except for KEYS_KEYNUM.
@@ -141,12 +153,15 @@ export const RECORD_KEYNUM_INDEX = 20; // u8 argument that holds the number of k
 export const RECORD_HAS_SUBCOMMANDS = 21; // u8
 export const RECORD_FIRST_SUB = 22; // u16 id of the first subcommand
 export const RECORD_SUB_COUNT = 24; // u16
+export const RECORD_FIRST_MEMBER = 26; // u8 argument that is the first member of the first key, 0 for none
+export const RECORD_MEMBER_STEP = 27; // u8 arguments from one member to the next, 0 for a single one
 export const RECORD_NO_ID = 65535;
 
 export const KEYS_NONE = 0;
 export const KEYS_RANGE = 1;
 export const KEYS_KEYNUM = 2; // count at KEYNUM_INDEX, keys from FIRST_KEY on, every KEY_STEP
 export const KEYS_IRREGULAR = 3; // found by a function named in the command's record
+export const KEYS_STREAMS = 4; // the first half of the arguments behind the word STREAMS
 
 // --- Command flags: bits of RECORD_FLAGS ---
 
@@ -176,6 +191,8 @@ export const CMD_TIMED = 1048576;
 export const CMD_NO_TOUCH_KEYS = 2097152;
 export const CMD_NO_MANDATORY_KEYS = 4194304;
 export const CMD_TOUCHES_ARBITRARY_KEYS = 8388608;
+/** Derived: the core's, without subcommands, not CMD_ADMIN, CMD_TIMED or CMD_PROTECTED. */
+export const CMD_PLAIN = 16777216;
 
 // --- Statistics: f64 word index in the ABI_STATS block ---
 
@@ -203,6 +220,7 @@ export const STAT_EVICTION_STARTED_US = 20; // 0 unless over maxmemory
 export const STAT_CLIENT_MEMORY = 21;
 export const STAT_TAKEN_MEMORY = 22; // bytes of pages in use, the allocator's slack included
 export const STAT_DUMP_SANITIZATIONS = 60; // payloads that RESTORE checked
+export const STAT_EXPIRED_SUBKEYS = 32; // fields of hashes
 export const STAT_WORDS = 64;
 
 // --- Per-command statistics ---
@@ -252,6 +270,7 @@ export const CFG_GUARDS = 21; // GUARD_* bits
 export const CFG_ACTIVE_REHASHING = 22;
 export const CFG_HZ = 23;
 export const CFG_NOTIFY_EVENTS = 24; // NOTIFY_* bits of notify-keyspace-events
+export const CFG_TRACKING_MAX_KEYS = 25; // 0 none
 export const CFG_LIST_MAX_LISTPACK_SIZE = 40; // elements, or negative: -1 to -5
 export const CFG_LIST_COMPRESS_DEPTH = 41;
 export const CFG_ZSET_MAX_LISTPACK_ENTRIES = 42;
@@ -263,6 +282,7 @@ export const CFG_SET_LISTPACK_ENTRIES = 35;
 export const CFG_SET_LISTPACK_VALUE = 36; // bytes
 export const CFG_RDB_COMPRESSION = 60;
 export const CFG_SKIP_CHECKSUM = 61; // DEBUG SET-SKIP-CHECKSUM-VALIDATION
+export const CFG_HLL_SPARSE_MAX_BYTES = 48;
 export const CFG_COUNT = 64;
 
 export const POLICY_NOEVICTION = 0;

@@ -8,11 +8,13 @@ import {
   ABI_ASSERT_FILE,
   ABI_ASSERT_LINE,
   ABI_CMD_STATS,
+  ABI_CURRENT_CONN,
   ABI_ERROR_STATS,
   ABI_INPUT,
   ABI_OUT_LEN,
   ABI_OUT_PTR,
   ABI_SCRATCH,
+  ABI_SEQUEL,
   ABI_STATS,
   CFG_COUNT,
   CFG_LIST_COMPRESS_DEPTH,
@@ -24,12 +26,27 @@ import {
   CLIENT_MONITOR,
   INPUT_BYTES,
   SCRATCH_BYTES,
+  SEQUEL_DEADLINE,
+  SEQUEL_UNBLOCKED,
   STAT_OVERHEAD_MEMORY,
   STAT_PEAK_MEMORY,
   STAT_SYSTEM_MEMORY,
   STAT_TAKEN_MEMORY,
   STAT_USED_MEMORY,
+  STATUS_HOST_COMMAND,
 } from './abi';
+import {
+  anyUnblocked,
+  blockedBytes,
+  blockedClients,
+  blockedForget,
+  blockingKeys,
+  clientsWithDeadline,
+  firstDeadlineMs,
+  keysOnNoKey,
+  popUnblocked,
+} from './client/blocked';
+import { clientIdAdd, clientIdRemove } from './client/client_ids';
 import { monitorAdd, monitorRemove } from './client/monitor';
 import { notifySettingChanged } from './client/notify';
 import {
@@ -42,6 +59,17 @@ import {
   unsubscribeSilently,
 } from './client/pubsub';
 import { slowlogTrim } from './client/slowlog';
+import {
+  broadcastPending,
+  trackingBroadcast,
+  trackingClients,
+  trackingForget,
+  trackingLimit,
+  trackingOverLimit,
+  trackingRedirect,
+} from './client/tracking';
+import { prefixCount } from './client/tracking_prefixes';
+import { trackedFreeStep, trackedItems, trackedKeys } from './client/tracking_table';
 import { queuedBytes, queuedCommands, transactionEnd } from './client/transaction';
 import { watchedKeys, watchingClients } from './client/watch';
 import { clockUs, setNow } from './keyspace/clock';
@@ -75,7 +103,7 @@ import {
   outputReset,
   writerInit,
 } from './resp/writer';
-import { abiBlock, abiSet } from './server/abi_block';
+import { abiBlock, abiGet, abiSet } from './server/abi_block';
 import * as batch from './server/batch';
 import {
   commandLookupInit,
@@ -89,11 +117,14 @@ import {
   resetCommandStats,
   resetHistogram,
 } from './server/command_stats';
+import { drainEffects } from './server/consequences';
 import { tryPopulate } from './server/debug';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
 import { transferDelete as deleteTransferred } from './server/key_transfer';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
+import * as unblock from './server/unblock';
 import { listSetOptions } from './struct/list';
+import { Tree } from './struct/ordered_tree';
 import { seedRandom } from './util/prng';
 import { setHashSeed } from './util/siphash';
 
@@ -134,7 +165,13 @@ export function init(seed0: u64, seed1: u64, databaseTotal: u32, limitPages: u32
 function publishOutput(): void {
   abiSet(ABI_OUT_PTR, <u32>outputPtr());
   abiSet(ABI_OUT_LEN, outputLen());
+  let sequel: u32 = anyUnblocked() ? SEQUEL_UNBLOCKED : 0;
+  if (firstDeadlineMs() != announcedMs) sequel |= SEQUEL_DEADLINE;
+  abiSet(ABI_SEQUEL, sequel);
 }
+
+/** The deadline the host knows of. */
+let announcedMs: i64 = 0;
 
 /** Memory for the host's own data; 0 when exhausted. */
 export function hostAlloc(bytes: usize): usize {
@@ -163,18 +200,24 @@ export function setConfig(id: u32, value: f64): void {
 /** A connection block, or 0 when memory is exhausted. */
 export function connNew(id: f64, nowMs: f64, authenticated: bool): usize {
   const ptr = tryConnNew(<u64>id, <i64>nowMs);
-  if (ptr != 0 && authenticated) changetype<Conn>(ptr).flags = CLIENT_AUTHENTICATED;
+  if (ptr == 0) return 0;
+  const c = changetype<Conn>(ptr);
+  if (authenticated) c.flags = CLIENT_AUTHENTICATED;
+  clientIdAdd(c);
   return ptr;
 }
 
 export function connDelete(ptr: usize): void {
   const c = changetype<Conn>(ptr);
   batch.abandon(c);
-  publishOutput();
   if (c.flags & CLIENT_MONITOR) monitorRemove(c);
   transactionEnd(c);
   unsubscribeSilently(c);
+  blockedForget(c);
+  trackingForget(c);
+  clientIdRemove(c);
   connFree(c);
+  publishOutput();
 }
 
 /** Copies the peer's address, as MONITOR and SLOWLOG print it. False: memory is exhausted. */
@@ -215,14 +258,21 @@ export function feed(ptr: usize, length: u32, nowMs: f64): i32 {
   setNow(nowMs);
   c.lastActiveMs = <i64>nowMs;
   const status = batch.feed(c, input, length);
+  if (broadcastPending()) endOfBatch(status);
   publishOutput();
   return status;
+}
+
+/** A host command in between does not end the batch. */
+function endOfBatch(status: i32): void {
+  if (status != STATUS_HOST_COMMAND) trackingBroadcast();
 }
 
 /** Goes on after a host command has its reply, STATUS_FLUSH or STATUS_PAUSED. */
 export function resume(ptr: usize, nowMs: f64): i32 {
   setNow(nowMs);
   const status = batch.resume(changetype<Conn>(ptr));
+  if (broadcastPending()) endOfBatch(status);
   publishOutput();
   return status;
 }
@@ -268,6 +318,71 @@ export function eventsTaken(): void {
   eventsTakenInCore();
 }
 
+// --- Blocked clients ---
+
+/** Unlinks and returns the first client that waits no longer and has input; `resume` it. 0: none. */
+export function nextUnblocked(): usize {
+  const ptr = popUnblocked();
+  publishOutput();
+  return ptr;
+}
+
+/** The first deadline of a blocked client, in Unix milliseconds, 0 when there is none. */
+export function nextDeadline(): f64 {
+  announcedMs = firstDeadlineMs();
+  publishOutput();
+  return <f64>announcedMs;
+}
+
+/** Answers the clients whose deadline is before now. */
+export function serveDeadlines(nowMs: f64): void {
+  setNow(nowMs);
+  unblock.serveDeadlines();
+  publishOutput();
+}
+
+/** CLIENT PAUSE has ended or holds less back: serves whom it kept from being served. */
+export function serveHeld(nowMs: f64): void {
+  setNow(nowMs);
+  unblock.serveHeld();
+  publishOutput();
+}
+
+/**
+ * CLIENT UNBLOCK, during that host command: answers a client that waits as if its time were up, or
+ * with an error. False when it does not wait.
+ */
+export function unblockClient(ptr: usize, withError: bool): bool {
+  const c = changetype<Conn>(ptr);
+  const did = unblock.tryUnblock(changetype<Conn>(<usize>abiGet(ABI_CURRENT_CONN)), c, withError);
+  publishOutput();
+  return did;
+}
+
+/** Bytes that a client's waiting takes. */
+export function connBlockedBytes(ptr: usize): u32 {
+  return blockedBytes(changetype<Conn>(ptr));
+}
+
+export function blockedClientCount(): u32 {
+  return blockedClients;
+}
+
+/** Keys that clients wait for. */
+export function blockingKeyCount(): u32 {
+  return blockingKeys();
+}
+
+/** Those among them whose deletion concerns a client, too. */
+export function blockingKeyOnNoKeyCount(): u32 {
+  return keysOnNoKey;
+}
+
+/** Blocked clients with a deadline. */
+export function deadlineCount(): u32 {
+  return clientsWithDeadline();
+}
+
 // --- Background work ---
 
 /**
@@ -283,7 +398,12 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
     if (evictionPending()) more = true;
   }
   if (expireStepTimed(deadline)) more = true;
-  batch.drainEffects();
+  if (trackedFreeStep(deadline)) more = true;
+  drainEffects(0);
+  if (trackingOverLimit()) trackingLimit(0);
+  if (broadcastPending()) trackingBroadcast();
+  unblock.serveReadyAlone();
+  publishOutput();
   for (let i: u32 = 0; i < databaseCount; i++) {
     while (tableShrink(database(i), 64)) {
       if (clockUs() >= deadline) {
@@ -329,6 +449,11 @@ export function databaseExpires(index: u32): u32 {
   return database(index).expires;
 }
 
+/** Hashes with fields that expire. */
+export function databaseSubexpiry(index: u32): u32 {
+  return changetype<Tree>(database(index).expiryTree).size;
+}
+
 export function databaseAverageTtl(index: u32): f64 {
   return database(index).averageTtlMs;
 }
@@ -357,7 +482,7 @@ export { transferBegin, transferEnd, transferHasKey } from './server/key_transfe
 export function transferDelete(databaseId: u32, key: usize, keyLen: u32, nowMs: f64): bool {
   setNow(nowMs);
   const deleted = deleteTransferred(databaseId, key, keyLen);
-  batch.drainEffects();
+  drainEffects(0);
   return deleted;
 }
 
@@ -416,6 +541,29 @@ export function watchingClientCount(): u32 {
 
 export function watchedKeyCount(): u32 {
   return watchedKeys;
+}
+
+/** Connections that track keys. */
+export function trackingClientCount(): u32 {
+  return trackingClients;
+}
+
+export function trackedKeyCount(): u32 {
+  return trackedKeys();
+}
+
+/** Clients noted with all tracked keys together. */
+export function trackedItemCount(): f64 {
+  return trackedItems;
+}
+
+export function trackedPrefixCount(): u32 {
+  return prefixCount();
+}
+
+/** Id of the client that gets a connection's messages; 0: itself, -1: it does not track. */
+export function connTrackingRedirect(ptr: usize): f64 {
+  return <f64>trackingRedirect(changetype<Conn>(ptr));
 }
 
 // --- Commands ---

@@ -17,6 +17,7 @@ import { allCommands } from './commands/index.ts';
 import type { Core } from './core/core.ts';
 import { ReplyWriter } from './core/reply_writer.ts';
 import { CommandError, type HostClient, HostCommands } from './host_command.ts';
+import { Alarm } from './util/alarm.ts';
 import { wallClock } from './util/wall_clock.ts';
 
 /** Where a client's replies go. */
@@ -134,6 +135,11 @@ export class Engine {
   private readonly paused = new Set<EngineClient>();
   /** Clients to be resumed when the batch at hand is over. */
   private readonly waiting = new Set<EngineClient>();
+  /** Rings when the first blocked client's time is up. */
+  private readonly alarm = new Alarm(
+    () => this.now(),
+    () => this.ring(),
+  );
   private nextId = 1;
   private handlerRuns = false;
   private crashed: CoreCrash | undefined;
@@ -190,8 +196,15 @@ export class Engine {
     this.proceed(client, status);
   }
 
+  /** Clients that CLIENT PAUSE holds back. */
+  get pausedClients(): number {
+    return this.paused.size;
+  }
+
   /** Lets clients go on that CLIENT PAUSE held back. */
   resumePaused(): void {
+    this.call(() => this.core.exports.serveHeld(this.clock()));
+    this.settle();
     const held = [...this.paused];
     this.paused.clear();
     for (const client of held) this.resume(client);
@@ -208,7 +221,7 @@ export class Engine {
   /** One step of background work. True when the next one should not wait for the next tick. */
   cron(budgetUs: number): boolean {
     const more = this.call(() => this.core.exports.cron(this.clock(), budgetUs) !== 0, 'cron');
-    this.deliverPushed();
+    this.settle();
     return more;
   }
 
@@ -217,7 +230,11 @@ export class Engine {
     this.waiting.delete(client);
     this.clients.delete(client.id);
     this.byPtr.delete(client.ptr);
-    if (!this.crashed) this.call(() => this.core.exports.connDelete(client.ptr));
+    if (this.crashed) return;
+    this.call(() => this.core.exports.connDelete(client.ptr));
+    if ((this.core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) {
+      this.alarm.set(this.call(() => this.core.exports.nextDeadline()));
+    }
   }
 
   /** Calls into the core. `task` names what runs there, when it is not the command of the ABI block. */
@@ -241,10 +258,42 @@ export class Engine {
   /** Acts on a batch's status until the batch is over, then on what it left to do. */
   private proceed(client: EngineClient, first: number): void {
     this.finishBatch(client, first);
-    this.deliverPushed();
+    this.settle();
     for (const next of this.waiting) {
       this.waiting.delete(next);
       this.resume(next);
+    }
+  }
+
+  /** What a batch, or background work, left to do for other clients. */
+  private settle(): void {
+    this.deliverPushed();
+    if (this.core.word(abi.ABI_SEQUEL) !== 0) this.settleBlocked();
+  }
+
+  /** Lets clients go on that waited in a blocking command, and sets the clock for those that wait. */
+  private settleBlocked(): void {
+    const { core } = this;
+    while ((core.word(abi.ABI_SEQUEL) & abi.SEQUEL_UNBLOCKED) !== 0) {
+      const client = this.byPtr.get(this.call(() => core.exports.nextUnblocked()) >>> 0);
+      if (client) this.finishBatch(client, this.resumeCore(client));
+      this.deliverPushed();
+    }
+    if ((core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) {
+      this.alarm.set(this.call(() => core.exports.nextDeadline()));
+    }
+  }
+
+  /** The first deadline of a blocked client has passed, or is about to. */
+  private ring(): void {
+    const { exports } = this.core;
+    try {
+      this.call(() => exports.serveDeadlines(this.clock()));
+      this.alarm.set(this.call(() => exports.nextDeadline()));
+      this.settle();
+    } catch (error) {
+      // A crash has been reported, and nobody called.
+      if (!(error instanceof CoreCrash)) throw error;
     }
   }
 
@@ -315,6 +364,8 @@ export class Engine {
       if (!client) continue;
       const data = core.data;
       const length = data.getUint32(ptr + abi.CONN_PUSH_LEN, true);
+      // The connection's own batch has taken it along.
+      if (length === 0) continue;
       this.countOutput(length);
       client.output.write(core.view(data.getUint32(ptr + abi.CONN_PUSH_PTR, true), length));
       if (!client.closed) this.call(() => core.exports.connPushTaken(ptr));

@@ -46,6 +46,11 @@ import type { Transport } from './net/transport.ts';
 import { ServerFigures } from './server_facts.ts';
 import { REDIS_VERSION } from './version.ts';
 
+/**
+ * Linear memory at the start. Growing makes the garbage collector run, for some milliseconds: most
+ * data sets of a few million keys then see none of it.
+ */
+const INITIAL_BYTES = 256 * 1024 * 1024;
 /** Background work per step, in microseconds: no request waits longer than this for it. */
 const CRON_STEP_US = 1000;
 /** Pause between steps while work is left, in milliseconds: at most half the time goes to it. */
@@ -99,7 +104,10 @@ export class Server {
     this.options = options;
     this.config = options.config;
     this.logger = options.logger;
-    const core = new Core(options.module, { databases: Number(this.config.get('databases')) });
+    const core = new Core(options.module, {
+      databases: Number(this.config.get('databases')),
+      initialBytes: INITIAL_BYTES,
+    });
     this.engine = new Engine(core, {
       onCrash: (crash) => this.crash(causeOfCoreCrash(crash)),
       onHandlerError: (name, error) =>
@@ -235,7 +243,7 @@ export class Server {
     return this.options.endAfterCrash(cause, config.get('use-exit-on-panic'));
   }
 
-  /** What CLIENT LIST shows of transactions and subscriptions. */
+  /** What CLIENT LIST shows of transactions, subscriptions and tracking. */
   private detailsOf(client: Client): ClientDetails {
     const ptr = this.engine.clients.get(client.id)?.ptr;
     if (ptr === undefined) return NO_DETAILS;
@@ -247,6 +255,8 @@ export class Server {
       shardChannels: exports.connSubscriptions(ptr, 2),
       queuedCommands: exports.connQueuedCommands(ptr),
       queuedBytes: exports.connQueuedBytes(ptr),
+      blockedBytes: exports.connBlockedBytes(ptr),
+      redirect: exports.connTrackingRedirect(ptr),
     };
   }
 
@@ -310,6 +320,8 @@ export class Server {
       registry: this.clients,
       pause: this.pause,
       hasUser: (name) => this.users.hasUser(name),
+      unblock: ({ block }, reason) =>
+        engine.core.exports.unblockClient(block.ptr, reason === 'error' ? 1 : 0) !== 0,
     });
     registerAuthCommands(engine.commands, {
       registry: this.clients,

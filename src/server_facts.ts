@@ -89,15 +89,20 @@ export class ServerFigures implements InfoSources {
   }
 
   clients(): ReturnType<InfoSources['clients']> {
-    const { clients, config } = this.owners;
+    const { clients, config, engine } = this.owners;
     return {
       connected: clients.size,
       maxClients: config.get('maxclients'),
       maxInputBuffer: clients.recentInputBytesMax,
       maxOutputBuffer: clients.recentOutputBytesMax,
+      blocked: this.core.exports.blockedClientCount() + engine.pausedClients,
+      tracking: this.core.exports.trackingClientCount(),
       pubsub: this.core.exports.pubsubClientCount(),
       watching: this.core.exports.watchingClientCount(),
+      inTimeoutTable: this.core.exports.deadlineCount(),
       watchedKeys: this.core.exports.watchedKeyCount(),
+      blockingKeys: this.core.exports.blockingKeyCount(),
+      blockingKeysOnNoKey: this.core.exports.blockingKeyOnNoKeyCount(),
     };
   }
 
@@ -114,6 +119,9 @@ export class ServerFigures implements InfoSources {
       pubsubPatterns: this.core.exports.patternCount(),
       pubsubShardChannels: this.core.exports.shardChannelCount(),
       migrateLinks: this.owners.migrateLinks.size,
+      trackedKeys: this.core.exports.trackedKeyCount(),
+      trackedItems: this.core.exports.trackedItemCount(),
+      trackedPrefixes: this.core.exports.trackedPrefixCount(),
       readsProcessed: traffic.reads,
       writesProcessed: traffic.writes,
     };

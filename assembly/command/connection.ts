@@ -17,6 +17,7 @@ import {
 } from '../abi';
 import { monitorAdd, monitorRemove } from '../client/monitor';
 import { unsubscribeSilently } from '../client/pubsub';
+import { trackingOff } from '../client/tracking';
 import { isExecuting, transactionEnd } from '../client/transaction';
 import { nowUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
@@ -102,6 +103,7 @@ export function resetCommand(): void {
   }
   transactionEnd(client);
   unsubscribeSilently(client);
+  trackingOff(client);
   client.db = 0;
   selectDatabase(0);
   client.resp = 2;

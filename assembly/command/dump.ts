@@ -11,11 +11,10 @@ import {
   lookupKeyQuiet,
   lookupKeyRead,
   lookupKeyWrite,
-  replaceFound,
-  tryInsertNew,
+  tryPutEntry,
 } from '../keyspace/db';
 import { NOTIFY_GENERIC } from '../keyspace/effects';
-import { EntryPtr, NO_EXPIRE } from '../keyspace/entry';
+import { NO_EXPIRE } from '../keyspace/entry';
 import { freeLazily } from '../keyspace/lazy_values';
 import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
@@ -135,10 +134,6 @@ function storeOrReply(ttl: i64): void {
 /** False when memory is exhausted; then nothing changed. */
 function tryStore(expireAtMs: i64): bool {
   const key = Arg.ptr(1);
-  const e: EntryPtr = tryDecodedEntry(decoder, key, Arg.len(1), restoredClock(), expireAtMs);
-  if (e == 0) return false;
-  const old = lookupKeyQuiet(key, Arg.len(1), Arg.hash(1));
-  if (old == 0) return tryInsertNew(e, Arg.hash(1));
-  replaceFound(old, e);
-  return true;
+  const e = tryDecodedEntry(decoder, key, Arg.len(1), restoredClock(), expireAtMs);
+  return tryPutEntry(e, key, Arg.len(1), Arg.hash(1));
 }

@@ -4,36 +4,21 @@
 // reports them as changes, before it replies the error; everything else happens as a whole or not at
 // all.
 
-import { initialClock } from '../keyspace/access_clock';
-import { deleteFound, lookupKeyRead, lookupKeyWrite, tryInsertNew } from '../keyspace/db';
-import { NOTIFY_GENERIC, NOTIFY_HASH } from '../keyspace/effects';
+import { NOTIFY_HASH } from '../keyspace/effects';
+import { ENCODING_HASHTABLE } from '../keyspace/entry';
+import { hashLiveSize } from '../keyspace/hash_expiry';
 import {
-  ENCODING_HASHTABLE,
-  EntryPtr,
-  NO_EXPIRE,
-  TYPE_HASH,
-  tryNewBlockEntry,
-} from '../keyspace/entry';
-import {
-  fitsListpack,
   HASH_NO_MEMORY,
-  HashItem,
-  HashValue,
+  HASH_WALK_BYTES,
   HashWalk,
-  hashClose,
   hashField,
-  hashFind,
-  hashFree,
   hashItem,
   hashNext,
-  hashOpen,
   hashRandom,
   hashRemove,
   hashSize,
   hashWalk,
   itemToText,
-  tryHashExpect,
-  tryHashNew,
   tryHashSet,
 } from '../keyspace/hash_value';
 import {
@@ -62,7 +47,6 @@ import {
   outputRewind,
   replyArray,
   replyBulk,
-  replyBulkInt,
   replyInt,
   replyMap,
   replyNull,
@@ -80,6 +64,22 @@ import {
 } from '../util/long_double';
 import { digits10Signed, formatI64 } from '../util/number_format';
 import { parseI64, parseI64Value } from '../util/number_parse';
+import {
+  closeHash,
+  closeReaped,
+  findOrReap,
+  findToSetOrReply,
+  foundToSet,
+  hash,
+  lookupHashRead,
+  lookupHashWrite,
+  openOrReply,
+  openToSetOrReply,
+  reapAll,
+  replyItem,
+  tryExpectArgs,
+  tryStoreHash,
+} from './hash_target';
 import { scanTable } from './member_scan';
 import { sumOverflows } from './number';
 import {
@@ -91,77 +91,10 @@ import {
   scanNoValues,
   scanReplyEnd,
 } from './scan_options';
-import { hasTypeOrReply } from './type_check';
 
-const hash: HashValue = changetype<HashValue>(memory.data(8, 8));
-const walk: HashWalk = changetype<HashWalk>(memory.data(16, 8));
-
-function replyItem(item: HashItem): void {
-  if (item.ptr != 0) replyBulk(item.ptr, item.len);
-  else replyBulkInt(item.value);
-}
-
-function lookupRead(): EntryPtr {
-  return lookupKeyRead(Arg.ptr(1), Arg.len(1), Arg.hash(1));
-}
-
-/** Opens the hash of an entry. False after replying that it is none. */
-function openOrReply(e: EntryPtr): bool {
-  if (!hasTypeOrReply(e, TYPE_HASH)) return false;
-  hashOpen(hash, e);
-  return true;
-}
+const walk: HashWalk = changetype<HashWalk>(memory.data(HASH_WALK_BYTES, 8));
 
 // --- Setting ---
-
-/** The entry of the open hash, 0 when that is new. */
-let target: EntryPtr = 0;
-
-/** Opens argument 1 to set fields, an empty hash if there is no such key. False after an error. */
-function openToSetOrReply(): bool {
-  target = lookupKeyWrite(Arg.ptr(1), Arg.len(1), Arg.hash(1));
-  if (target != 0) return openOrReply(target);
-  if (tryHashNew(hash)) return true;
-  replyError(ERR_OOM_LIMIT);
-  return false;
-}
-
-/**
- * Files the open hash: back into its entry, or under argument 1 if it is new and has fields. False
- * without memory.
- */
-function tryClose(): bool {
-  if (target != 0) {
-    hashClose(hash, target);
-    return true;
-  }
-  if (hashSize(hash) == 0) {
-    hashFree(hash);
-    return true;
-  }
-  const clock = initialClock();
-  const key = Arg.ptr(1);
-  const len = Arg.len(1);
-  const e = tryNewBlockEntry(key, len, TYPE_HASH, hash.encoding, hash.block, clock, NO_EXPIRE);
-  if (e == 0) {
-    hashFree(hash);
-    return false;
-  }
-  return tryInsertNew(e, Arg.hash(1));
-}
-
-/** Prepares the open hash for the fields and values from argument 2 on. False: no memory. */
-function tryExpectArgs(): bool {
-  if (hash.encoding == ENCODING_HASHTABLE) return true;
-  let bytes: u64 = 0;
-  let fit = true;
-  for (let i: u32 = 2; i < argc; i++) {
-    const len = Arg.len(i);
-    bytes += len;
-    if (!fitsListpack(len)) fit = false;
-  }
-  return tryHashExpect(hash, (argc - 2) >> 1, bytes, fit);
-}
 
 function trySetArgs(field: u32): i32 {
   const value = field + 1;
@@ -187,7 +120,7 @@ function setFieldsOrReply(command: string): bool {
   if (!openToSetOrReply()) return false;
   created = 0;
   let set: u32 = 0;
-  let enough = tryExpectArgs();
+  let enough = tryExpectArgs(2);
   for (let i: u32 = 2; i < argc && enough; i += 2) {
     const outcome = trySetArgs(i);
     if (outcome == HASH_NO_MEMORY) enough = false;
@@ -196,7 +129,7 @@ function setFieldsOrReply(command: string): bool {
       set += 1;
     }
   }
-  if (!tryClose()) {
+  if (!tryStoreHash()) {
     set = 0;
     enough = false;
   }
@@ -218,12 +151,13 @@ export function hmsetCommand(): void {
 /** HSETNX key field value */
 export function hsetnxCommand(): void {
   if (!openToSetOrReply()) return;
-  if (target != 0 && hashFind(hash, Arg.ptr(2), Arg.len(2))) {
+  if (!findToSetOrReply(2)) return;
+  if (foundToSet) {
     replyInt(0);
     return;
   }
-  const done = tryExpectArgs() && trySetArgs(2) != HASH_NO_MEMORY;
-  if (!tryClose() || !done) replyError(ERR_OOM_LIMIT);
+  const done = tryExpectArgs(2) && trySetArgs(2) != HASH_NO_MEMORY;
+  if (!tryStoreHash() || !done) replyError(ERR_OOM_LIMIT);
   else {
     argEvent(1, NOTIFY_HASH, 'hset', 1);
     replyInt(1);
@@ -239,7 +173,7 @@ const increment: LongDouble = changetype<LongDouble>(memory.data(16, 8));
 /** Gives argument 2 of the open hash the text of a number. False after an error. */
 function setTextOrReply(len: u32, event: string): bool {
   const outcome = tryHashSet(hash, Arg.ptr(2), Arg.len(2), text, len, FIELD_KEEP_EXPIRE);
-  if (!tryClose() || outcome == HASH_NO_MEMORY) {
+  if (!tryStoreHash() || outcome == HASH_NO_MEMORY) {
     replyError(ERR_OOM_LIMIT);
     return false;
   }
@@ -249,7 +183,7 @@ function setTextOrReply(len: u32, event: string): bool {
 
 /** Gives up the open hash unchanged. */
 function replyRefused(error: string): void {
-  tryClose();
+  tryStoreHash();
   replyError(error);
 }
 
@@ -258,8 +192,9 @@ export function hincrbyCommand(): void {
   if (!argI64OrReply(3)) return;
   const delta = argI64;
   if (!openToSetOrReply()) return;
+  if (!findToSetOrReply(2)) return;
   let value: i64 = 0;
-  if (hashFind(hash, Arg.ptr(2), Arg.len(2))) {
+  if (foundToSet) {
     if (hashItem.ptr == 0) value = hashItem.value;
     else if (parseI64(hashItem.ptr, hashItem.len)) value = parseI64Value;
     else {
@@ -283,7 +218,8 @@ export function hincrbyfloatCommand(): void {
     return;
   }
   if (!openToSetOrReply()) return;
-  if (!hashFind(hash, Arg.ptr(2), Arg.len(2))) longDoubleFromI64(0, total);
+  if (!findToSetOrReply(2)) return;
+  if (!foundToSet) longDoubleFromI64(0, total);
   else if (hashItem.ptr == 0) longDoubleFromI64(hashItem.value, total);
   else if (!parseLongDouble(hashItem.ptr, hashItem.len, total)) {
     replyRefused('ERR hash value is not a float');
@@ -302,54 +238,65 @@ export function hincrbyfloatCommand(): void {
 
 /** Replies with a field of the open hash. */
 function replyField(i: u32): void {
-  if (hashFind(hash, Arg.ptr(i), Arg.len(i))) replyItem(hashItem);
+  if (findOrReap(i)) replyItem(hashItem);
   else replyNull();
 }
 
 /** HGET key field */
 export function hgetCommand(): void {
-  const e = lookupRead();
+  const e = lookupHashRead();
   if (e == 0) replyNull();
-  else if (openOrReply(e)) replyField(2);
+  else if (openOrReply(e)) {
+    replyField(2);
+    closeReaped(e);
+  }
 }
 
 /** HMGET key field [field ...] */
 export function hmgetCommand(): void {
-  const e = lookupRead();
+  const e = lookupHashRead();
   if (e != 0 && !openOrReply(e)) return;
   replyArray(argc - 2);
   for (let i: u32 = 2; i < argc; i++) {
     if (e != 0) replyField(i);
     else replyNull();
   }
+  if (e != 0) closeReaped(e);
 }
 
 /** HEXISTS key field */
 export function hexistsCommand(): void {
-  const e = lookupRead();
+  const e = lookupHashRead();
   if (e == 0) replyInt(0);
-  else if (openOrReply(e)) replyInt(hashFind(hash, Arg.ptr(2), Arg.len(2)) ? 1 : 0);
+  else if (openOrReply(e)) {
+    replyInt(findOrReap(2) ? 1 : 0);
+    closeReaped(e);
+  }
 }
 
 /** HSTRLEN key field */
 export function hstrlenCommand(): void {
-  const e = lookupRead();
-  if (e == 0) replyInt(0);
-  else if (!openOrReply(e)) return;
-  else if (!hashFind(hash, Arg.ptr(2), Arg.len(2))) replyInt(0);
+  const e = lookupHashRead();
+  if (e == 0) {
+    replyInt(0);
+    return;
+  }
+  if (!openOrReply(e)) return;
+  if (!findOrReap(2)) replyInt(0);
   else replyInt(hashItem.ptr != 0 ? hashItem.len : digits10Signed(hashItem.value));
+  closeReaped(e);
 }
 
-/** HLEN key */
+/** HLEN key: fields whose time has come count until they are removed. */
 export function hlenCommand(): void {
-  const e = lookupRead();
+  const e = lookupHashRead();
   if (e == 0) replyInt(0);
   else if (openOrReply(e)) replyInt(hashSize(hash));
 }
 
 /** HDEL key field [field ...] */
 export function hdelCommand(): void {
-  const e = lookupKeyWrite(Arg.ptr(1), Arg.len(1), Arg.hash(1));
+  const e = lookupHashWrite();
   if (e == 0) {
     replyInt(0);
     return;
@@ -362,11 +309,8 @@ export function hdelCommand(): void {
     if (hashSize(hash) == 0) break;
   }
   if (deleted > 0) {
-    hashClose(hash, e);
-    const gone = hashSize(hash) == 0;
-    if (gone) deleteFound(Arg.hash(1));
     argEvent(1, NOTIFY_HASH, 'hdel', deleted);
-    if (gone) argEvent(1, NOTIFY_GENERIC, 'del', 0);
+    closeHash(e);
   }
   replyInt(deleted);
 }
@@ -375,10 +319,10 @@ export function hdelCommand(): void {
 
 /** HGETALL key */
 export function hgetallCommand(): void {
-  const e = lookupRead();
+  const e = lookupHashRead();
   if (e == 0) replyMap(0);
   else if (openOrReply(e)) {
-    replyMap(hashSize(hash));
+    replyMap(hashLiveSize(hash));
     replyAll(true, true);
   }
 }
@@ -394,10 +338,10 @@ export function hvalsCommand(): void {
 }
 
 function replyParts(names: bool): void {
-  const e = lookupRead();
+  const e = lookupHashRead();
   if (e == 0) replyArray(0);
   else if (openOrReply(e)) {
-    replyArray(hashSize(hash));
+    replyArray(hashLiveSize(hash));
     replyAll(names, !names);
   }
 }
@@ -413,7 +357,7 @@ function replyAll(names: bool, values: bool): void {
 /** HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES] */
 export function hscanCommand(): void {
   if (!parseCursorOrReply(2)) return;
-  const e = lookupRead();
+  const e = lookupHashRead();
   if (e == 0) {
     replyEmptyScan();
     return;
@@ -459,13 +403,18 @@ export function hrandfieldCommand(): void {
     }
   }
   const wanted = argI64;
-  const e = lookupRead();
+  const e = lookupHashRead();
   if (e == 0) {
     if (argc > 2) replyArray(0);
     else replyNull();
     return;
   }
   if (!openOrReply(e)) return;
+  if (reapAll(e)) {
+    if (argc > 2) replyArray(0);
+    else replyNull();
+    return;
+  }
   if (argc == 2) {
     hashRandom(hash);
     replyItem(hashField);

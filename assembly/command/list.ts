@@ -1,17 +1,19 @@
 // Lists: both ends, length, and reading by index: LPUSH, LPOP, LLEN, LINDEX, LRANGE, LMPOP and their
-// relatives. What changes a list elsewhere is in list_edit.ts, LMOVE in list_move.ts.
+// relatives, those that wait for an element among them. What changes a list elsewhere is in list_edit.ts, LMOVE in list_move.ts.
 //
 // A list is stored as a listpack or a quicklist, by the rules of Redis 7.2: `listGrow` is asked before
 // elements come, `listShrink` when some went. A list that has become empty is deleted with its key.
 //
 // A command that runs out of memory takes back what it did and replies nothing but the error.
 
+import { BLOCKED_LIST, blockOnKeysOrReply, mayBlock } from '../client/blocked';
 import { deleteFound, deleteKey, lookupKeyRead, lookupKeyWrite } from '../keyspace/db';
 import { NOTIFY_GENERIC, NOTIFY_LIST } from '../keyspace/effects';
 import { Entry, EntryPtr, TYPE_LIST } from '../keyspace/entry';
 import { listOf, setList, tryNewListKey } from '../keyspace/list_value';
 import { argEvent } from '../resp/arg_event';
 import { argAtLeastOrText, argCountOrReply, argI64, argI64OrReply } from '../resp/arg_number';
+import { argDeadlineMs, argTimeoutOrReply } from '../resp/arg_timeout';
 import { Arg, argc, argIs } from '../resp/args';
 import {
   ERR_OOM_LIMIT,
@@ -175,19 +177,26 @@ function pop(atHead: bool, command: string): void {
 
 /** Removes an element from an end of the list that the last lookup found and replies with it. */
 function popOne(e: EntryPtr, atHead: bool): void {
-  const list = listOf(e);
   const start = outputLen();
+  if (tryPopElement(1, e, atHead)) return;
+  outputRewind(start);
+  replyError(ERR_OOM_LIMIT);
+}
+
+/**
+ * Removes an element from an end of the list that the last lookup found, of the key in argument `i`,
+ * and replies with it. False when memory is exhausted: nothing was removed.
+ */
+function tryPopElement(i: u32, e: EntryPtr, atHead: bool): bool {
+  const list = listOf(e);
   replyElement(listPeek(list, atHead));
   if (listLength(list) > 1) {
     const shrunk = listPop(list, atHead);
-    if (shrunk == 0) {
-      outputRewind(start);
-      replyError(ERR_OOM_LIMIT);
-      return;
-    }
+    if (shrunk == 0) return false;
     setList(e, listShrink(shrunk));
-    argEvent(1, NOTIFY_LIST, atHead ? 'lpop' : 'rpop', 1);
-  } else deleteEmptied(1, atHead, 1);
+    argEvent(i, NOTIFY_LIST, atHead ? 'lpop' : 'rpop', 1);
+  } else deleteEmptied(i, atHead, 1);
+  return true;
 }
 
 /** Deletes the key that the last lookup found, in argument `i`: its last elements were popped. */
@@ -234,38 +243,88 @@ export function argEndOrReply(i: u32): bool {
 
 export let argAtHead: bool = false;
 
-/** LMPOP numkeys key [key ...] LEFT | RIGHT [COUNT count] */
-export function lmpopCommand(): void {
-  if (!argAtLeastOrText(1, 1, 'ERR numkeys should be greater than 0')) return;
-  if (argI64 >= <i64>argc - 2) {
-    replyError(ERR_SYNTAX);
-    return;
-  }
-  const where: u32 = <u32>argI64 + 2;
-  if (!argEndOrReply(where)) return;
-  let count: i64 = 1;
-  if (argc > where + 1) {
-    if (argc != where + 3 || !argIs(where + 1, 'count')) {
-      replyMpopSyntax(where);
-      return;
-    }
-    if (!argAtLeastOrText(where + 2, 1, 'ERR count should be greater than 0')) return;
-    count = argI64;
-  }
-  for (let i: u32 = 2; i < where; i++) {
+/** BLPOP key [key ...] timeout */
+export function blpopCommand(): void {
+  popOrWait(true);
+}
+
+/** BRPOP key [key ...] timeout */
+export function brpopCommand(): void {
+  popOrWait(false);
+}
+
+function popOrWait(atHead: bool): void {
+  const keys = argc - 2;
+  if (!argTimeoutOrReply(argc - 1)) return;
+  for (let i: u32 = 1; i <= keys; i++) {
     const e = lookupKeyWrite(Arg.ptr(i), Arg.len(i), Arg.hash(i));
     if (e == 0) continue;
     if (!isListOrReply(e)) return;
     const start = outputLen();
     replyArray(2);
     replyBulk(Arg.ptr(i), Arg.len(i));
-    if (!tryPopRange(i, e, argAtHead, count)) {
-      outputRewind(start);
-      replyError(ERR_OOM_LIMIT);
-    }
+    if (tryPopElement(i, e, atHead)) return;
+    outputRewind(start);
+    replyError(ERR_OOM_LIMIT);
     return;
   }
-  replyNullArray();
+  if (mayBlock()) blockOnKeysOrReply(BLOCKED_LIST, 1, keys, argDeadlineMs, false);
+  else replyNullArray();
+}
+
+/** LMPOP numkeys key [key ...] LEFT | RIGHT [COUNT count] */
+export function lmpopCommand(): void {
+  if (!readMpopOrReply(1)) return;
+  if (!popFirstOrReply(2, mpopKeys)) replyNullArray();
+}
+
+/** BLMPOP timeout numkeys key [key ...] LEFT | RIGHT [COUNT count] */
+export function blmpopCommand(): void {
+  if (!readMpopOrReply(2) || !argTimeoutOrReply(1)) return;
+  if (popFirstOrReply(3, mpopKeys)) return;
+  if (mayBlock()) blockOnKeysOrReply(BLOCKED_LIST, 3, mpopKeys, argDeadlineMs, false);
+  else replyNullArray();
+}
+
+let mpopKeys: u32 = 0;
+let mpopCount: i64 = 0;
+
+/** Reads the number of keys, in argument `at`, and what comes behind the keys. */
+function readMpopOrReply(at: u32): bool {
+  if (!argAtLeastOrText(at, 1, 'ERR numkeys should be greater than 0')) return false;
+  if (argI64 >= <i64>argc - at - 1) {
+    replyError(ERR_SYNTAX);
+    return false;
+  }
+  mpopKeys = <u32>argI64;
+  const where: u32 = at + mpopKeys + 1;
+  if (!argEndOrReply(where)) return false;
+  mpopCount = 1;
+  if (argc == where + 1) return true;
+  if (argc != where + 3 || !argIs(where + 1, 'count')) {
+    replyMpopSyntax(where);
+    return false;
+  }
+  if (!argAtLeastOrText(where + 2, 1, 'ERR count should be greater than 0')) return false;
+  mpopCount = argI64;
+  return true;
+}
+
+/** Pops from the first of `count` keys that has a list. False without a reply when none has. */
+function popFirstOrReply(first: u32, count: u32): bool {
+  for (let i = first; i < first + count; i++) {
+    const e = lookupKeyWrite(Arg.ptr(i), Arg.len(i), Arg.hash(i));
+    if (e == 0) continue;
+    if (!isListOrReply(e)) return true;
+    const start = outputLen();
+    replyArray(2);
+    replyBulk(Arg.ptr(i), Arg.len(i));
+    if (tryPopRange(i, e, argAtHead, mpopCount)) return true;
+    outputRewind(start);
+    replyError(ERR_OOM_LIMIT);
+    return true;
+  }
+  return false;
 }
 
 /** What is wrong with the options after argument `where`: a count comes before what follows it. */

@@ -1,15 +1,18 @@
-// Moving an element from an end of one list to an end of another, or of the same: LMOVE, RPOPLPUSH.
+// Moving an element from an end of one list to an end of another, or of the same: LMOVE, RPOPLPUSH,
+// and BLMOVE and BRPOPLPUSH, which wait for an element.
 //
 // The element is added before it is removed, so that nothing is lost when memory runs out. In a list
 // that is source and destination at once both happen to the same elements, in which order does not
 // matter.
 
+import { BLOCKED_LIST, blockOnKeysOrReply, mayBlock } from '../client/blocked';
 import { deleteKey, lookupKeyWrite } from '../keyspace/db';
 import { NOTIFY_GENERIC, NOTIFY_LIST } from '../keyspace/effects';
 import { EntryPtr } from '../keyspace/entry';
 import { listOf, setList, tryNewListKey } from '../keyspace/list_value';
 import { free, tryAlloc } from '../memory/alloc';
 import { argEvent } from '../resp/arg_event';
+import { argDeadlineMs, argTimeoutOrReply } from '../resp/arg_timeout';
 import { Arg } from '../resp/args';
 import { ERR_OOM_LIMIT, replyError } from '../resp/errors';
 import { outputLen, outputRewind, replyBulk, replyNull } from '../resp/writer';
@@ -33,18 +36,31 @@ const digits: usize = memory.data(<i32>I64_CHARS_MAX, 8);
 export function lmoveCommand(): void {
   if (!argEndOrReply(3)) return;
   const fromHead = argAtHead;
-  if (argEndOrReply(4)) move(fromHead, argAtHead);
+  if (argEndOrReply(4)) move(fromHead, argAtHead, false);
 }
 
 /** RPOPLPUSH source destination */
 export function rpoplpushCommand(): void {
-  move(false, true);
+  move(false, true, false);
 }
 
-function move(fromHead: bool, toHead: bool): void {
+/** BLMOVE source destination LEFT | RIGHT LEFT | RIGHT timeout */
+export function blmoveCommand(): void {
+  if (!argEndOrReply(3)) return;
+  const fromHead = argAtHead;
+  if (argEndOrReply(4) && argTimeoutOrReply(5)) move(fromHead, argAtHead, true);
+}
+
+/** BRPOPLPUSH source destination timeout */
+export function brpoplpushCommand(): void {
+  if (argTimeoutOrReply(3)) move(false, true, true);
+}
+
+function move(fromHead: bool, toHead: bool, waits: bool): void {
   const from = lookupKeyWrite(Arg.ptr(1), Arg.len(1), Arg.hash(1));
   if (from == 0) {
-    replyNull();
+    if (waits && mayBlock()) blockOnKeysOrReply(BLOCKED_LIST, 1, 1, argDeadlineMs, false);
+    else replyNull();
     return;
   }
   if (!isListOrReply(from)) return;

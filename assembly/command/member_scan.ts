@@ -3,6 +3,7 @@
 // A step takes whole chains of buckets, with the guarantees of SCAN (scan.ts): what is there from the
 // first call to the last is returned. COUNT is about how many members are looked at.
 
+import { nowMs } from '../keyspace/clock';
 import { outputLen, outputLost, replyBulk } from '../resp/writer';
 import { Bucket, dictScanBucket, dictScanNext } from '../struct/dict';
 import { Member, MemberPtr, MemberTable } from '../struct/member_table';
@@ -24,6 +25,11 @@ function replyMember(m: MemberPtr, what: u32): u32 {
   return 2;
 }
 
+/** Whether it is a field whose time has come. */
+function isOver(m: MemberPtr): bool {
+  return Member.hasExpire(m) && Member.expireAtMs(m) < nowMs;
+}
+
 /** One step through a table, from the cursor and with the options that were read. */
 export function scanTable(table: MemberTable, what: u32): void {
   const body = outputLen();
@@ -38,6 +44,7 @@ export function scanTable(table: MemberTable, what: u32): void {
       sampled += popcnt(occupied);
       for (let rest = occupied; rest != 0; rest &= rest - 1) {
         const m = Bucket.entry(b, ctz(rest));
+        if (isOver(m)) continue;
         if (scanMatches(Member.ptr(m), Member.len(m))) returned += replyMember(m, what);
       }
     }

@@ -5,6 +5,7 @@ import {
   ENCODING_INT,
   ENCODING_INTSET,
   ENCODING_LISTPACK,
+  ENCODING_LISTPACK_EX,
   ENCODING_QUICKLIST,
   ENCODING_RAW,
   ENCODING_SKIPLIST,
@@ -68,6 +69,8 @@ export function encodingName(encoding: u32): string {
       return 'quicklist';
     case ENCODING_STREAM:
       return 'stream';
+    case ENCODING_LISTPACK_EX:
+      return 'listpackex';
     default:
       assert(encoding == ENCODING_LISTPACK);
       return 'listpack';

@@ -4,6 +4,7 @@
 // A sorted set that has become empty is deleted with its key. ZADD of several members that runs out of
 // memory replies the error and keeps those it has added.
 
+import { BLOCKED_ZSET, blockOnKeysOrReply, mayBlock } from '../client/blocked';
 import { deleteFound, deleteKey, lookupKeyRead, lookupKeyWrite } from '../keyspace/db';
 import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../keyspace/effects';
 import { Entry, EntryPtr, TYPE_ZSET } from '../keyspace/entry';
@@ -29,6 +30,7 @@ import {
 } from '../keyspace/zset_value';
 import { argEvent } from '../resp/arg_event';
 import { argAtLeastOrText, argCountOrReply, argI64 } from '../resp/arg_number';
+import { argDeadlineMs, argTimeoutOrReply } from '../resp/arg_timeout';
 import { Arg, argc, argIs } from '../resp/args';
 import { client } from '../resp/connection';
 import {
@@ -61,11 +63,11 @@ export function isZsetOrReply(e: EntryPtr): bool {
 
 // --- ZADD ---
 
-const ADD_NX: u32 = 1;
-const ADD_XX: u32 = 2;
+export const ADD_NX: u32 = 1;
+export const ADD_XX: u32 = 2;
 const ADD_GT: u32 = 4;
 const ADD_LT: u32 = 8;
-const ADD_CH: u32 = 16;
+export const ADD_CH: u32 = 16;
 const ADD_INCR: u32 = 32;
 
 /** ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...] */
@@ -132,25 +134,8 @@ function add(flags: u32): void {
   if (!isAddOrReply(flags, first)) return;
   const pairs = (argc - first) >> 1;
   let score = parseF64Value;
-  let e = lookupKeyWrite(Arg.ptr(1), Arg.len(1), Arg.hash(1));
-  if (e == 0) {
-    if (flags & ADD_XX) {
-      if (flags & ADD_INCR) replyNull();
-      else replyInt(0);
-      return;
-    }
-    e = tryNewZsetKey(Arg.ptr(1), Arg.len(1), Arg.hash(1), pairs, Arg.len(first + 1));
-  } else {
-    if (!isZsetOrReply(e)) return;
-    if (!tryZsetExpect(e, pairs)) e = 0;
-  }
-  if (e == 0) {
-    replyError(ERR_OOM_LIMIT);
-    return;
-  }
-  added = 0;
-  updated = 0;
-  skipped = false;
+  const e = addBegin(flags, pairs, first + 1);
+  if (e == 0) return;
   let error: string = '';
   for (let i = first; i < argc && error.length == 0; i += 2) {
     if (pairs > 1) {
@@ -159,6 +144,35 @@ function add(flags: u32): void {
     }
     error = addOne(e, i + 1, score, flags);
   }
+  addEnd(e, flags, error);
+}
+
+/**
+ * The set that argument 1 names, for `addOne` of `members` members, of which the first is argument `i`;
+ * there is a new one if need be. `addEnd` must follow. 0 when the reply is sent.
+ */
+export function addBegin(flags: u32, members: u32, i: u32): EntryPtr {
+  added = 0;
+  updated = 0;
+  skipped = false;
+  let e = lookupKeyWrite(Arg.ptr(1), Arg.len(1), Arg.hash(1));
+  if (e == 0) {
+    if (flags & ADD_XX) {
+      if (flags & ADD_INCR) replyNull();
+      else replyInt(0);
+      return 0;
+    }
+    e = tryNewZsetKey(Arg.ptr(1), Arg.len(1), Arg.hash(1), members, Arg.len(i));
+  } else {
+    if (!isZsetOrReply(e)) return 0;
+    if (!tryZsetExpect(e, members)) e = 0;
+  }
+  if (e == 0) replyError(ERR_OOM_LIMIT);
+  return e;
+}
+
+/** Reports and replies what was done since `addBegin`, or the error that ended it. */
+export function addEnd(e: EntryPtr, flags: u32, error: string): void {
   if (added + updated > 0) {
     argEvent(1, NOTIFY_ZSET, flags & ADD_INCR ? 'zincr' : 'zadd', added + updated);
   } else if (zsetLength(e) == 0) deleteKey(Arg.ptr(1), Arg.len(1), Arg.hash(1));
@@ -169,7 +183,7 @@ function add(flags: u32): void {
 }
 
 /** Adds or changes the member in argument `i`. Returns the text of an error, empty for none. */
-function addOne(e: EntryPtr, i: u32, score: f64, flags: u32): string {
+export function addOne(e: EntryPtr, i: u32, score: f64, flags: u32): string {
   const member = Arg.ptr(i);
   const len = Arg.len(i);
   newScore = score;
@@ -263,9 +277,14 @@ function popEnd(highest: bool): void {
 
 /** Removes up to `count` members from an end of the set that the last lookup found, and replies. */
 function popMembers(i: u32, e: EntryPtr, highest: bool, count: i64, nested: bool): void {
-  const length = zsetLength(e);
-  const range = <u32>min<i64>(count, length);
+  const range = <u32>min<i64>(count, zsetLength(e));
   replyArray(nested ? range : range << 1);
+  popRange(i, e, highest, range, nested);
+}
+
+/** The same for `range` members that exist, without the array around them. */
+function popRange(i: u32, e: EntryPtr, highest: bool, range: u32, nested: bool): void {
+  const length = zsetLength(e);
   cursorSeek(e, highest ? length - 1 : 0);
   replyMembers(range, highest, true, nested);
   zsetRemoveRange(e, highest ? length - range : 0, range);
@@ -291,38 +310,87 @@ export function replyMember(): void {
   else replyBulkInt(memberInt);
 }
 
-/** ZMPOP numkeys key [key ...] MIN | MAX [COUNT count] */
-export function zmpopCommand(): void {
-  if (!argAtLeastOrText(1, 1, 'ERR numkeys should be greater than 0')) return;
-  if (argI64 >= <i64>argc - 2) {
-    replyError(ERR_SYNTAX);
-    return;
-  }
-  const where: u32 = <u32>argI64 + 2;
-  const highest = argIs(where, 'max');
-  if (!highest && !argIs(where, 'min')) {
-    replyError(ERR_SYNTAX);
-    return;
-  }
-  let count: i64 = 1;
-  if (argc > where + 1) {
-    if (argc != where + 3 || !argIs(where + 1, 'count')) {
-      replyMpopSyntax(where);
-      return;
-    }
-    if (!argAtLeastOrText(where + 2, 1, 'ERR count should be greater than 0')) return;
-    count = argI64;
-  }
-  for (let i: u32 = 2; i < where; i++) {
+/** BZPOPMIN key [key ...] timeout */
+export function bzpopminCommand(): void {
+  popEndOrWait(false);
+}
+
+/** BZPOPMAX key [key ...] timeout */
+export function bzpopmaxCommand(): void {
+  popEndOrWait(true);
+}
+
+function popEndOrWait(highest: bool): void {
+  const keys = argc - 2;
+  if (!argTimeoutOrReply(argc - 1)) return;
+  for (let i: u32 = 1; i <= keys; i++) {
     const e = lookupKeyWrite(Arg.ptr(i), Arg.len(i), Arg.hash(i));
     if (e == 0) continue;
     if (!isZsetOrReply(e)) return;
-    replyArray(2);
+    replyArray(3);
     replyBulk(Arg.ptr(i), Arg.len(i));
-    popMembers(i, e, highest, count, true);
+    popRange(i, e, highest, 1, false);
     return;
   }
-  replyNullArray();
+  if (mayBlock()) blockOnKeysOrReply(BLOCKED_ZSET, 1, keys, argDeadlineMs, false);
+  else replyNullArray();
+}
+
+/** ZMPOP numkeys key [key ...] MIN | MAX [COUNT count] */
+export function zmpopCommand(): void {
+  if (!readMpopOrReply(1)) return;
+  if (!popFirstOrReply(2, mpopKeys)) replyNullArray();
+}
+
+/** BZMPOP timeout numkeys key [key ...] MIN | MAX [COUNT count] */
+export function bzmpopCommand(): void {
+  if (!readMpopOrReply(2) || !argTimeoutOrReply(1)) return;
+  if (popFirstOrReply(3, mpopKeys)) return;
+  if (mayBlock()) blockOnKeysOrReply(BLOCKED_ZSET, 3, mpopKeys, argDeadlineMs, false);
+  else replyNullArray();
+}
+
+let mpopKeys: u32 = 0;
+let mpopCount: i64 = 0;
+let mpopHighest: bool = false;
+
+/** Reads the number of keys, in argument `at`, and what comes behind the keys. */
+function readMpopOrReply(at: u32): bool {
+  if (!argAtLeastOrText(at, 1, 'ERR numkeys should be greater than 0')) return false;
+  if (argI64 >= <i64>argc - at - 1) {
+    replyError(ERR_SYNTAX);
+    return false;
+  }
+  mpopKeys = <u32>argI64;
+  const where: u32 = at + mpopKeys + 1;
+  mpopHighest = argIs(where, 'max');
+  if (!mpopHighest && !argIs(where, 'min')) {
+    replyError(ERR_SYNTAX);
+    return false;
+  }
+  mpopCount = 1;
+  if (argc == where + 1) return true;
+  if (argc != where + 3 || !argIs(where + 1, 'count')) {
+    replyMpopSyntax(where);
+    return false;
+  }
+  if (!argAtLeastOrText(where + 2, 1, 'ERR count should be greater than 0')) return false;
+  mpopCount = argI64;
+  return true;
+}
+
+/** Pops from the first of `count` keys that has a set. False without a reply when none has. */
+function popFirstOrReply(first: u32, count: u32): bool {
+  for (let i = first; i < first + count; i++) {
+    const e = lookupKeyWrite(Arg.ptr(i), Arg.len(i), Arg.hash(i));
+    if (e == 0) continue;
+    if (!isZsetOrReply(e)) return true;
+    replyArray(2);
+    replyBulk(Arg.ptr(i), Arg.len(i));
+    popMembers(i, e, mpopHighest, mpopCount, true);
+    return true;
+  }
+  return false;
 }
 
 // --- Reading ---

@@ -13,6 +13,12 @@ import {
   bitopCommand,
 } from '../command/bitop';
 import {
+  clientCachingCommand,
+  clientGetredirCommand,
+  clientTrackingCommand,
+  clientTrackinginfoCommand,
+} from '../command/client_tracking';
+import {
   echoCommand,
   monitorCommand,
   pingCommand,
@@ -57,6 +63,20 @@ import {
   unlinkCommand,
 } from '../command/generic';
 import {
+  geoaddCommand,
+  geodistCommand,
+  geohashCommand,
+  geoposCommand,
+} from '../command/geo';
+import {
+  georadiusCommand,
+  georadiusRoCommand,
+  georadiusbymemberCommand,
+  georadiusbymemberRoCommand,
+  geosearchCommand,
+  geosearchstoreCommand,
+} from '../command/geo_search';
+import {
   hdelCommand,
   hexistsCommand,
   hgetCommand,
@@ -75,12 +95,40 @@ import {
   hvalsCommand,
 } from '../command/hash';
 import {
+  hgetdelCommand,
+  hgetexCommand,
+  hsetexCommand,
+} from '../command/hash_ex';
+import {
+  hexpireCommand,
+  hexpireatCommand,
+  hexpiretimeCommand,
+  hpersistCommand,
+  hpexpireCommand,
+  hpexpireatCommand,
+  hpexpiretimeCommand,
+  hpttlCommand,
+  httlCommand,
+} from '../command/hash_expire';
+import {
+  pfaddCommand,
+  pfcountCommand,
+  pfmergeCommand,
+} from '../command/hyperloglog';
+import {
+  pfdebugCommand,
+  pfselftestCommand,
+} from '../command/hyperloglog_debug';
+import {
   increxCommand,
 } from '../command/increx';
 import {
   lcsCommand,
 } from '../command/lcs';
 import {
+  blmpopCommand,
+  blpopCommand,
+  brpopCommand,
   lindexCommand,
   llenCommand,
   lmpopCommand,
@@ -100,6 +148,8 @@ import {
   ltrimCommand,
 } from '../command/list_edit';
 import {
+  blmoveCommand,
+  brpoplpushCommand,
   lmoveCommand,
   rpoplpushCommand,
 } from '../command/list_move';
@@ -195,6 +245,9 @@ import {
   watchCommand,
 } from '../command/transactions';
 import {
+  bzmpopCommand,
+  bzpopmaxCommand,
+  bzpopminCommand,
   zaddCommand,
   zcardCommand,
   zincrbyCommand,
@@ -237,8 +290,8 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 236;
-export const TOP_LEVEL_COUNT: u32 = 180;
+export const COMMAND_COUNT: u32 = 273;
+export const TOP_LEVEL_COUNT: u32 = 215;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -247,711 +300,822 @@ export const CMD_ID_BITFIELD: u32 = 3;
 export const CMD_ID_BITFIELD_RO: u32 = 4;
 export const CMD_ID_BITOP: u32 = 5;
 export const CMD_ID_BITPOS: u32 = 6;
-export const CMD_ID_CLIENT: u32 = 7;
-export const CMD_ID_COMMAND: u32 = 8;
-export const CMD_ID_CONFIG: u32 = 9;
-export const CMD_ID_COPY: u32 = 10;
-export const CMD_ID_DBSIZE: u32 = 11;
-export const CMD_ID_DEBUG: u32 = 12;
-export const CMD_ID_DECR: u32 = 13;
-export const CMD_ID_DECRBY: u32 = 14;
-export const CMD_ID_DEL: u32 = 15;
-export const CMD_ID_DELEX: u32 = 16;
-export const CMD_ID_DIGEST: u32 = 17;
-export const CMD_ID_DISCARD: u32 = 18;
-export const CMD_ID_DUMP: u32 = 19;
-export const CMD_ID_ECHO: u32 = 20;
-export const CMD_ID_EXEC: u32 = 21;
-export const CMD_ID_EXISTS: u32 = 22;
-export const CMD_ID_EXPIRE: u32 = 23;
-export const CMD_ID_EXPIREAT: u32 = 24;
-export const CMD_ID_EXPIRETIME: u32 = 25;
-export const CMD_ID_FLUSHALL: u32 = 26;
-export const CMD_ID_FLUSHDB: u32 = 27;
-export const CMD_ID_GET: u32 = 28;
-export const CMD_ID_GETBIT: u32 = 29;
-export const CMD_ID_GETDEL: u32 = 30;
-export const CMD_ID_GETEX: u32 = 31;
-export const CMD_ID_GETRANGE: u32 = 32;
-export const CMD_ID_GETSET: u32 = 33;
-export const CMD_ID_HDEL: u32 = 34;
-export const CMD_ID_HELLO: u32 = 35;
-export const CMD_ID_HEXISTS: u32 = 36;
-export const CMD_ID_HGET: u32 = 37;
-export const CMD_ID_HGETALL: u32 = 38;
-export const CMD_ID_HINCRBY: u32 = 39;
-export const CMD_ID_HINCRBYFLOAT: u32 = 40;
-export const CMD_ID_HKEYS: u32 = 41;
-export const CMD_ID_HLEN: u32 = 42;
-export const CMD_ID_HMGET: u32 = 43;
-export const CMD_ID_HMSET: u32 = 44;
-export const CMD_ID_HRANDFIELD: u32 = 45;
-export const CMD_ID_HSCAN: u32 = 46;
-export const CMD_ID_HSET: u32 = 47;
-export const CMD_ID_HSETNX: u32 = 48;
-export const CMD_ID_HSTRLEN: u32 = 49;
-export const CMD_ID_HVALS: u32 = 50;
-export const CMD_ID_INCR: u32 = 51;
-export const CMD_ID_INCRBY: u32 = 52;
-export const CMD_ID_INCRBYFLOAT: u32 = 53;
-export const CMD_ID_INCREX: u32 = 54;
-export const CMD_ID_INFO: u32 = 55;
-export const CMD_ID_KEYS: u32 = 56;
-export const CMD_ID_LASTSAVE: u32 = 57;
-export const CMD_ID_LATENCY: u32 = 58;
-export const CMD_ID_LCS: u32 = 59;
-export const CMD_ID_LINDEX: u32 = 60;
-export const CMD_ID_LINSERT: u32 = 61;
-export const CMD_ID_LLEN: u32 = 62;
-export const CMD_ID_LMOVE: u32 = 63;
-export const CMD_ID_LMPOP: u32 = 64;
-export const CMD_ID_LOLWUT: u32 = 65;
-export const CMD_ID_LPOP: u32 = 66;
-export const CMD_ID_LPOS: u32 = 67;
-export const CMD_ID_LPUSH: u32 = 68;
-export const CMD_ID_LPUSHX: u32 = 69;
-export const CMD_ID_LRANGE: u32 = 70;
-export const CMD_ID_LREM: u32 = 71;
-export const CMD_ID_LSET: u32 = 72;
-export const CMD_ID_LTRIM: u32 = 73;
-export const CMD_ID_MEMORY: u32 = 74;
-export const CMD_ID_MGET: u32 = 75;
-export const CMD_ID_MIGRATE: u32 = 76;
-export const CMD_ID_MONITOR: u32 = 77;
-export const CMD_ID_MOVE: u32 = 78;
-export const CMD_ID_MSET: u32 = 79;
-export const CMD_ID_MSETEX: u32 = 80;
-export const CMD_ID_MSETNX: u32 = 81;
-export const CMD_ID_MULTI: u32 = 82;
-export const CMD_ID_OBJECT: u32 = 83;
-export const CMD_ID_PERSIST: u32 = 84;
-export const CMD_ID_PEXPIRE: u32 = 85;
-export const CMD_ID_PEXPIREAT: u32 = 86;
-export const CMD_ID_PEXPIRETIME: u32 = 87;
-export const CMD_ID_PING: u32 = 88;
-export const CMD_ID_PSETEX: u32 = 89;
-export const CMD_ID_PSUBSCRIBE: u32 = 90;
-export const CMD_ID_PTTL: u32 = 91;
-export const CMD_ID_PUBLISH: u32 = 92;
-export const CMD_ID_PUBSUB: u32 = 93;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 94;
-export const CMD_ID_QUIT: u32 = 95;
-export const CMD_ID_RANDOMKEY: u32 = 96;
-export const CMD_ID_RENAME: u32 = 97;
-export const CMD_ID_RENAMENX: u32 = 98;
-export const CMD_ID_RESET: u32 = 99;
-export const CMD_ID_RESTORE: u32 = 100;
-export const CMD_ID_RESTORE_ASKING: u32 = 101;
-export const CMD_ID_ROLE: u32 = 102;
-export const CMD_ID_RPOP: u32 = 103;
-export const CMD_ID_RPOPLPUSH: u32 = 104;
-export const CMD_ID_RPUSH: u32 = 105;
-export const CMD_ID_RPUSHX: u32 = 106;
-export const CMD_ID_SADD: u32 = 107;
-export const CMD_ID_SCAN: u32 = 108;
-export const CMD_ID_SCARD: u32 = 109;
-export const CMD_ID_SDIFF: u32 = 110;
-export const CMD_ID_SDIFFSTORE: u32 = 111;
-export const CMD_ID_SELECT: u32 = 112;
-export const CMD_ID_SET: u32 = 113;
-export const CMD_ID_SETBIT: u32 = 114;
-export const CMD_ID_SETEX: u32 = 115;
-export const CMD_ID_SETNX: u32 = 116;
-export const CMD_ID_SETRANGE: u32 = 117;
-export const CMD_ID_SHUTDOWN: u32 = 118;
-export const CMD_ID_SINTER: u32 = 119;
-export const CMD_ID_SINTERCARD: u32 = 120;
-export const CMD_ID_SINTERSTORE: u32 = 121;
-export const CMD_ID_SISMEMBER: u32 = 122;
-export const CMD_ID_SLOWLOG: u32 = 123;
-export const CMD_ID_SMEMBERS: u32 = 124;
-export const CMD_ID_SMISMEMBER: u32 = 125;
-export const CMD_ID_SMOVE: u32 = 126;
-export const CMD_ID_SPOP: u32 = 127;
-export const CMD_ID_SPUBLISH: u32 = 128;
-export const CMD_ID_SRANDMEMBER: u32 = 129;
-export const CMD_ID_SREM: u32 = 130;
-export const CMD_ID_SSCAN: u32 = 131;
-export const CMD_ID_SSUBSCRIBE: u32 = 132;
-export const CMD_ID_STRLEN: u32 = 133;
-export const CMD_ID_SUBSCRIBE: u32 = 134;
-export const CMD_ID_SUBSTR: u32 = 135;
-export const CMD_ID_SUNION: u32 = 136;
-export const CMD_ID_SUNIONSTORE: u32 = 137;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 138;
-export const CMD_ID_SWAPDB: u32 = 139;
-export const CMD_ID_TIME: u32 = 140;
-export const CMD_ID_TOUCH: u32 = 141;
-export const CMD_ID_TTL: u32 = 142;
-export const CMD_ID_TYPE: u32 = 143;
-export const CMD_ID_UNLINK: u32 = 144;
-export const CMD_ID_UNSUBSCRIBE: u32 = 145;
-export const CMD_ID_UNWATCH: u32 = 146;
-export const CMD_ID_WATCH: u32 = 147;
-export const CMD_ID_ZADD: u32 = 148;
-export const CMD_ID_ZCARD: u32 = 149;
-export const CMD_ID_ZCOUNT: u32 = 150;
-export const CMD_ID_ZDIFF: u32 = 151;
-export const CMD_ID_ZDIFFSTORE: u32 = 152;
-export const CMD_ID_ZINCRBY: u32 = 153;
-export const CMD_ID_ZINTER: u32 = 154;
-export const CMD_ID_ZINTERCARD: u32 = 155;
-export const CMD_ID_ZINTERSTORE: u32 = 156;
-export const CMD_ID_ZLEXCOUNT: u32 = 157;
-export const CMD_ID_ZMPOP: u32 = 158;
-export const CMD_ID_ZMSCORE: u32 = 159;
-export const CMD_ID_ZPOPMAX: u32 = 160;
-export const CMD_ID_ZPOPMIN: u32 = 161;
-export const CMD_ID_ZRANDMEMBER: u32 = 162;
-export const CMD_ID_ZRANGE: u32 = 163;
-export const CMD_ID_ZRANGEBYLEX: u32 = 164;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 165;
-export const CMD_ID_ZRANGESTORE: u32 = 166;
-export const CMD_ID_ZRANK: u32 = 167;
-export const CMD_ID_ZREM: u32 = 168;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 169;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 170;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 171;
-export const CMD_ID_ZREVRANGE: u32 = 172;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 173;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 174;
-export const CMD_ID_ZREVRANK: u32 = 175;
-export const CMD_ID_ZSCAN: u32 = 176;
-export const CMD_ID_ZSCORE: u32 = 177;
-export const CMD_ID_ZUNION: u32 = 178;
-export const CMD_ID_ZUNIONSTORE: u32 = 179;
-export const CMD_ID_CLIENT_GETNAME: u32 = 180;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 181;
-export const CMD_ID_CLIENT_HELP: u32 = 182;
-export const CMD_ID_CLIENT_ID: u32 = 183;
-export const CMD_ID_CLIENT_INFO: u32 = 184;
-export const CMD_ID_CLIENT_KILL: u32 = 185;
-export const CMD_ID_CLIENT_LIST: u32 = 186;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 187;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 188;
-export const CMD_ID_CLIENT_PAUSE: u32 = 189;
-export const CMD_ID_CLIENT_REPLY: u32 = 190;
-export const CMD_ID_CLIENT_SETINFO: u32 = 191;
-export const CMD_ID_CLIENT_SETNAME: u32 = 192;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 193;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 194;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 195;
-export const CMD_ID_COMMAND_COUNT: u32 = 196;
-export const CMD_ID_COMMAND_DOCS: u32 = 197;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 198;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 199;
-export const CMD_ID_COMMAND_HELP: u32 = 200;
-export const CMD_ID_COMMAND_INFO: u32 = 201;
-export const CMD_ID_COMMAND_LIST: u32 = 202;
-export const CMD_ID_CONFIG_GET: u32 = 203;
-export const CMD_ID_CONFIG_HELP: u32 = 204;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 205;
-export const CMD_ID_CONFIG_REWRITE: u32 = 206;
-export const CMD_ID_CONFIG_SET: u32 = 207;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 208;
-export const CMD_ID_LATENCY_GRAPH: u32 = 209;
-export const CMD_ID_LATENCY_HELP: u32 = 210;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 211;
-export const CMD_ID_LATENCY_HISTORY: u32 = 212;
-export const CMD_ID_LATENCY_LATEST: u32 = 213;
-export const CMD_ID_LATENCY_RESET: u32 = 214;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 215;
-export const CMD_ID_MEMORY_HELP: u32 = 216;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 217;
-export const CMD_ID_MEMORY_PURGE: u32 = 218;
-export const CMD_ID_MEMORY_STATS: u32 = 219;
-export const CMD_ID_MEMORY_USAGE: u32 = 220;
-export const CMD_ID_OBJECT_ENCODING: u32 = 221;
-export const CMD_ID_OBJECT_FREQ: u32 = 222;
-export const CMD_ID_OBJECT_HELP: u32 = 223;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 224;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 225;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 226;
-export const CMD_ID_PUBSUB_HELP: u32 = 227;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 228;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 229;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 230;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 231;
-export const CMD_ID_SLOWLOG_GET: u32 = 232;
-export const CMD_ID_SLOWLOG_HELP: u32 = 233;
-export const CMD_ID_SLOWLOG_LEN: u32 = 234;
-export const CMD_ID_SLOWLOG_RESET: u32 = 235;
+export const CMD_ID_BLMOVE: u32 = 7;
+export const CMD_ID_BLMPOP: u32 = 8;
+export const CMD_ID_BLPOP: u32 = 9;
+export const CMD_ID_BRPOP: u32 = 10;
+export const CMD_ID_BRPOPLPUSH: u32 = 11;
+export const CMD_ID_BZMPOP: u32 = 12;
+export const CMD_ID_BZPOPMAX: u32 = 13;
+export const CMD_ID_BZPOPMIN: u32 = 14;
+export const CMD_ID_CLIENT: u32 = 15;
+export const CMD_ID_COMMAND: u32 = 16;
+export const CMD_ID_CONFIG: u32 = 17;
+export const CMD_ID_COPY: u32 = 18;
+export const CMD_ID_DBSIZE: u32 = 19;
+export const CMD_ID_DEBUG: u32 = 20;
+export const CMD_ID_DECR: u32 = 21;
+export const CMD_ID_DECRBY: u32 = 22;
+export const CMD_ID_DEL: u32 = 23;
+export const CMD_ID_DELEX: u32 = 24;
+export const CMD_ID_DIGEST: u32 = 25;
+export const CMD_ID_DISCARD: u32 = 26;
+export const CMD_ID_DUMP: u32 = 27;
+export const CMD_ID_ECHO: u32 = 28;
+export const CMD_ID_EXEC: u32 = 29;
+export const CMD_ID_EXISTS: u32 = 30;
+export const CMD_ID_EXPIRE: u32 = 31;
+export const CMD_ID_EXPIREAT: u32 = 32;
+export const CMD_ID_EXPIRETIME: u32 = 33;
+export const CMD_ID_FLUSHALL: u32 = 34;
+export const CMD_ID_FLUSHDB: u32 = 35;
+export const CMD_ID_GEOADD: u32 = 36;
+export const CMD_ID_GEODIST: u32 = 37;
+export const CMD_ID_GEOHASH: u32 = 38;
+export const CMD_ID_GEOPOS: u32 = 39;
+export const CMD_ID_GEORADIUS: u32 = 40;
+export const CMD_ID_GEORADIUS_RO: u32 = 41;
+export const CMD_ID_GEORADIUSBYMEMBER: u32 = 42;
+export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 43;
+export const CMD_ID_GEOSEARCH: u32 = 44;
+export const CMD_ID_GEOSEARCHSTORE: u32 = 45;
+export const CMD_ID_GET: u32 = 46;
+export const CMD_ID_GETBIT: u32 = 47;
+export const CMD_ID_GETDEL: u32 = 48;
+export const CMD_ID_GETEX: u32 = 49;
+export const CMD_ID_GETRANGE: u32 = 50;
+export const CMD_ID_GETSET: u32 = 51;
+export const CMD_ID_HDEL: u32 = 52;
+export const CMD_ID_HELLO: u32 = 53;
+export const CMD_ID_HEXISTS: u32 = 54;
+export const CMD_ID_HEXPIRE: u32 = 55;
+export const CMD_ID_HEXPIREAT: u32 = 56;
+export const CMD_ID_HEXPIRETIME: u32 = 57;
+export const CMD_ID_HGET: u32 = 58;
+export const CMD_ID_HGETALL: u32 = 59;
+export const CMD_ID_HGETDEL: u32 = 60;
+export const CMD_ID_HGETEX: u32 = 61;
+export const CMD_ID_HINCRBY: u32 = 62;
+export const CMD_ID_HINCRBYFLOAT: u32 = 63;
+export const CMD_ID_HKEYS: u32 = 64;
+export const CMD_ID_HLEN: u32 = 65;
+export const CMD_ID_HMGET: u32 = 66;
+export const CMD_ID_HMSET: u32 = 67;
+export const CMD_ID_HPERSIST: u32 = 68;
+export const CMD_ID_HPEXPIRE: u32 = 69;
+export const CMD_ID_HPEXPIREAT: u32 = 70;
+export const CMD_ID_HPEXPIRETIME: u32 = 71;
+export const CMD_ID_HPTTL: u32 = 72;
+export const CMD_ID_HRANDFIELD: u32 = 73;
+export const CMD_ID_HSCAN: u32 = 74;
+export const CMD_ID_HSET: u32 = 75;
+export const CMD_ID_HSETEX: u32 = 76;
+export const CMD_ID_HSETNX: u32 = 77;
+export const CMD_ID_HSTRLEN: u32 = 78;
+export const CMD_ID_HTTL: u32 = 79;
+export const CMD_ID_HVALS: u32 = 80;
+export const CMD_ID_INCR: u32 = 81;
+export const CMD_ID_INCRBY: u32 = 82;
+export const CMD_ID_INCRBYFLOAT: u32 = 83;
+export const CMD_ID_INCREX: u32 = 84;
+export const CMD_ID_INFO: u32 = 85;
+export const CMD_ID_KEYS: u32 = 86;
+export const CMD_ID_LASTSAVE: u32 = 87;
+export const CMD_ID_LATENCY: u32 = 88;
+export const CMD_ID_LCS: u32 = 89;
+export const CMD_ID_LINDEX: u32 = 90;
+export const CMD_ID_LINSERT: u32 = 91;
+export const CMD_ID_LLEN: u32 = 92;
+export const CMD_ID_LMOVE: u32 = 93;
+export const CMD_ID_LMPOP: u32 = 94;
+export const CMD_ID_LOLWUT: u32 = 95;
+export const CMD_ID_LPOP: u32 = 96;
+export const CMD_ID_LPOS: u32 = 97;
+export const CMD_ID_LPUSH: u32 = 98;
+export const CMD_ID_LPUSHX: u32 = 99;
+export const CMD_ID_LRANGE: u32 = 100;
+export const CMD_ID_LREM: u32 = 101;
+export const CMD_ID_LSET: u32 = 102;
+export const CMD_ID_LTRIM: u32 = 103;
+export const CMD_ID_MEMORY: u32 = 104;
+export const CMD_ID_MGET: u32 = 105;
+export const CMD_ID_MIGRATE: u32 = 106;
+export const CMD_ID_MONITOR: u32 = 107;
+export const CMD_ID_MOVE: u32 = 108;
+export const CMD_ID_MSET: u32 = 109;
+export const CMD_ID_MSETEX: u32 = 110;
+export const CMD_ID_MSETNX: u32 = 111;
+export const CMD_ID_MULTI: u32 = 112;
+export const CMD_ID_OBJECT: u32 = 113;
+export const CMD_ID_PERSIST: u32 = 114;
+export const CMD_ID_PEXPIRE: u32 = 115;
+export const CMD_ID_PEXPIREAT: u32 = 116;
+export const CMD_ID_PEXPIRETIME: u32 = 117;
+export const CMD_ID_PFADD: u32 = 118;
+export const CMD_ID_PFCOUNT: u32 = 119;
+export const CMD_ID_PFDEBUG: u32 = 120;
+export const CMD_ID_PFMERGE: u32 = 121;
+export const CMD_ID_PFSELFTEST: u32 = 122;
+export const CMD_ID_PING: u32 = 123;
+export const CMD_ID_PSETEX: u32 = 124;
+export const CMD_ID_PSUBSCRIBE: u32 = 125;
+export const CMD_ID_PTTL: u32 = 126;
+export const CMD_ID_PUBLISH: u32 = 127;
+export const CMD_ID_PUBSUB: u32 = 128;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 129;
+export const CMD_ID_QUIT: u32 = 130;
+export const CMD_ID_RANDOMKEY: u32 = 131;
+export const CMD_ID_RENAME: u32 = 132;
+export const CMD_ID_RENAMENX: u32 = 133;
+export const CMD_ID_RESET: u32 = 134;
+export const CMD_ID_RESTORE: u32 = 135;
+export const CMD_ID_RESTORE_ASKING: u32 = 136;
+export const CMD_ID_ROLE: u32 = 137;
+export const CMD_ID_RPOP: u32 = 138;
+export const CMD_ID_RPOPLPUSH: u32 = 139;
+export const CMD_ID_RPUSH: u32 = 140;
+export const CMD_ID_RPUSHX: u32 = 141;
+export const CMD_ID_SADD: u32 = 142;
+export const CMD_ID_SCAN: u32 = 143;
+export const CMD_ID_SCARD: u32 = 144;
+export const CMD_ID_SDIFF: u32 = 145;
+export const CMD_ID_SDIFFSTORE: u32 = 146;
+export const CMD_ID_SELECT: u32 = 147;
+export const CMD_ID_SET: u32 = 148;
+export const CMD_ID_SETBIT: u32 = 149;
+export const CMD_ID_SETEX: u32 = 150;
+export const CMD_ID_SETNX: u32 = 151;
+export const CMD_ID_SETRANGE: u32 = 152;
+export const CMD_ID_SHUTDOWN: u32 = 153;
+export const CMD_ID_SINTER: u32 = 154;
+export const CMD_ID_SINTERCARD: u32 = 155;
+export const CMD_ID_SINTERSTORE: u32 = 156;
+export const CMD_ID_SISMEMBER: u32 = 157;
+export const CMD_ID_SLOWLOG: u32 = 158;
+export const CMD_ID_SMEMBERS: u32 = 159;
+export const CMD_ID_SMISMEMBER: u32 = 160;
+export const CMD_ID_SMOVE: u32 = 161;
+export const CMD_ID_SPOP: u32 = 162;
+export const CMD_ID_SPUBLISH: u32 = 163;
+export const CMD_ID_SRANDMEMBER: u32 = 164;
+export const CMD_ID_SREM: u32 = 165;
+export const CMD_ID_SSCAN: u32 = 166;
+export const CMD_ID_SSUBSCRIBE: u32 = 167;
+export const CMD_ID_STRLEN: u32 = 168;
+export const CMD_ID_SUBSCRIBE: u32 = 169;
+export const CMD_ID_SUBSTR: u32 = 170;
+export const CMD_ID_SUNION: u32 = 171;
+export const CMD_ID_SUNIONSTORE: u32 = 172;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 173;
+export const CMD_ID_SWAPDB: u32 = 174;
+export const CMD_ID_TIME: u32 = 175;
+export const CMD_ID_TOUCH: u32 = 176;
+export const CMD_ID_TTL: u32 = 177;
+export const CMD_ID_TYPE: u32 = 178;
+export const CMD_ID_UNLINK: u32 = 179;
+export const CMD_ID_UNSUBSCRIBE: u32 = 180;
+export const CMD_ID_UNWATCH: u32 = 181;
+export const CMD_ID_WATCH: u32 = 182;
+export const CMD_ID_ZADD: u32 = 183;
+export const CMD_ID_ZCARD: u32 = 184;
+export const CMD_ID_ZCOUNT: u32 = 185;
+export const CMD_ID_ZDIFF: u32 = 186;
+export const CMD_ID_ZDIFFSTORE: u32 = 187;
+export const CMD_ID_ZINCRBY: u32 = 188;
+export const CMD_ID_ZINTER: u32 = 189;
+export const CMD_ID_ZINTERCARD: u32 = 190;
+export const CMD_ID_ZINTERSTORE: u32 = 191;
+export const CMD_ID_ZLEXCOUNT: u32 = 192;
+export const CMD_ID_ZMPOP: u32 = 193;
+export const CMD_ID_ZMSCORE: u32 = 194;
+export const CMD_ID_ZPOPMAX: u32 = 195;
+export const CMD_ID_ZPOPMIN: u32 = 196;
+export const CMD_ID_ZRANDMEMBER: u32 = 197;
+export const CMD_ID_ZRANGE: u32 = 198;
+export const CMD_ID_ZRANGEBYLEX: u32 = 199;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 200;
+export const CMD_ID_ZRANGESTORE: u32 = 201;
+export const CMD_ID_ZRANK: u32 = 202;
+export const CMD_ID_ZREM: u32 = 203;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 204;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 205;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 206;
+export const CMD_ID_ZREVRANGE: u32 = 207;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 208;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 209;
+export const CMD_ID_ZREVRANK: u32 = 210;
+export const CMD_ID_ZSCAN: u32 = 211;
+export const CMD_ID_ZSCORE: u32 = 212;
+export const CMD_ID_ZUNION: u32 = 213;
+export const CMD_ID_ZUNIONSTORE: u32 = 214;
+export const CMD_ID_CLIENT_CACHING: u32 = 215;
+export const CMD_ID_CLIENT_GETNAME: u32 = 216;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 217;
+export const CMD_ID_CLIENT_HELP: u32 = 218;
+export const CMD_ID_CLIENT_ID: u32 = 219;
+export const CMD_ID_CLIENT_INFO: u32 = 220;
+export const CMD_ID_CLIENT_KILL: u32 = 221;
+export const CMD_ID_CLIENT_LIST: u32 = 222;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 223;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 224;
+export const CMD_ID_CLIENT_PAUSE: u32 = 225;
+export const CMD_ID_CLIENT_REPLY: u32 = 226;
+export const CMD_ID_CLIENT_SETINFO: u32 = 227;
+export const CMD_ID_CLIENT_SETNAME: u32 = 228;
+export const CMD_ID_CLIENT_TRACKING: u32 = 229;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 230;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 231;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 232;
+export const CMD_ID_COMMAND_COUNT: u32 = 233;
+export const CMD_ID_COMMAND_DOCS: u32 = 234;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 235;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 236;
+export const CMD_ID_COMMAND_HELP: u32 = 237;
+export const CMD_ID_COMMAND_INFO: u32 = 238;
+export const CMD_ID_COMMAND_LIST: u32 = 239;
+export const CMD_ID_CONFIG_GET: u32 = 240;
+export const CMD_ID_CONFIG_HELP: u32 = 241;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 242;
+export const CMD_ID_CONFIG_REWRITE: u32 = 243;
+export const CMD_ID_CONFIG_SET: u32 = 244;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 245;
+export const CMD_ID_LATENCY_GRAPH: u32 = 246;
+export const CMD_ID_LATENCY_HELP: u32 = 247;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 248;
+export const CMD_ID_LATENCY_HISTORY: u32 = 249;
+export const CMD_ID_LATENCY_LATEST: u32 = 250;
+export const CMD_ID_LATENCY_RESET: u32 = 251;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 252;
+export const CMD_ID_MEMORY_HELP: u32 = 253;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 254;
+export const CMD_ID_MEMORY_PURGE: u32 = 255;
+export const CMD_ID_MEMORY_STATS: u32 = 256;
+export const CMD_ID_MEMORY_USAGE: u32 = 257;
+export const CMD_ID_OBJECT_ENCODING: u32 = 258;
+export const CMD_ID_OBJECT_FREQ: u32 = 259;
+export const CMD_ID_OBJECT_HELP: u32 = 260;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 261;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 262;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 263;
+export const CMD_ID_PUBSUB_HELP: u32 = 264;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 265;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 266;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 267;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 268;
+export const CMD_ID_SLOWLOG_GET: u32 = 269;
+export const CMD_ID_SLOWLOG_HELP: u32 = 270;
+export const CMD_ID_SLOWLOG_LEN: u32 = 271;
+export const CMD_ID_SLOWLOG_RESET: u32 = 272;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
   [
     // 0 append
-    0,0,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    0,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 1 auth
     6,0,4,1,254,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 2 bitcount
     10,0,8,0,254,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 3 bitfield
-    18,0,8,0,254,255,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    18,0,8,0,254,255,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 4 bitfield_ro
-    26,0,11,0,254,255,255,255,2,16,0,0,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    26,0,11,0,254,255,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 5 bitop
     37,0,5,0,252,255,255,255,5,0,16,0,4,129,0,0,2,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 6 bitpos
     42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 7 client
-    48,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,180,0,16,0,0,0,0,0,0,0,
-    // 8 command
-    54,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,196,0,7,0,0,0,0,0,0,0,
-    // 9 config
-    61,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,203,0,5,0,0,0,0,0,0,0,
-    // 10 copy
-    67,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 11 dbsize
-    71,0,6,0,1,0,255,255,2,16,0,0,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 12 debug
-    77,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 13 decr
-    82,0,4,0,2,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 14 decrby
-    86,0,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 15 del
-    92,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 16 delex
-    95,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 17 digest
-    100,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 18 discard
-    106,0,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 19 dump
-    113,0,4,0,2,0,255,255,2,0,16,0,3,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 20 echo
-    117,0,4,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 21 exec
-    121,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 22 exists
-    125,0,6,0,254,255,255,255,2,16,32,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 23 expire
-    131,0,6,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 24 expireat
-    137,0,8,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 25 expiretime
-    145,0,10,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 26 flushall
-    155,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 27 flushdb
-    163,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 28 get
-    170,0,3,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 29 getbit
-    173,0,6,0,3,0,255,255,2,16,0,0,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 30 getdel
-    179,0,6,0,2,0,255,255,1,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 31 getex
-    185,0,5,0,254,255,255,255,1,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 32 getrange
-    190,0,8,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 33 getset
-    198,0,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 34 hdel
-    204,0,4,0,253,255,255,255,1,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 35 hello
-    208,0,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 36 hexists
-    213,0,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 37 hget
-    220,0,4,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 38 hgetall
-    224,0,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 39 hincrby
-    231,0,7,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 40 hincrbyfloat
-    238,0,12,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 41 hkeys
-    250,0,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 42 hlen
-    255,0,4,0,2,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 43 hmget
-    3,1,5,0,253,255,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 44 hmset
-    8,1,5,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 45 hrandfield
-    13,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 hscan
-    23,1,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 47 hset
-    28,1,4,0,252,255,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 48 hsetnx
-    32,1,6,0,4,0,255,255,5,16,0,0,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 49 hstrlen
-    38,1,7,0,3,0,255,255,2,16,0,0,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 hvals
-    45,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 51 incr
-    50,1,4,0,2,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 52 incrby
-    54,1,6,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 53 incrbyfloat
-    60,1,11,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 54 increx
-    71,1,6,0,254,255,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 55 info
-    77,1,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 56 keys
-    81,1,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 57 lastsave
-    85,1,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 58 latency
-    93,1,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,208,0,7,0,0,0,0,0,0,0,
-    // 59 lcs
-    100,1,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 lindex
-    103,1,6,0,3,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 linsert
-    109,1,7,0,5,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 llen
-    116,1,4,0,2,0,255,255,2,16,0,0,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 lmove
-    120,1,5,0,5,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 64 lmpop
-    125,1,5,0,252,255,255,255,1,0,2,0,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 65 lolwut
-    130,1,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 66 lpop
-    136,1,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 67 lpos
-    140,1,4,0,253,255,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 68 lpush
-    144,1,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 lpushx
-    149,1,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 lrange
-    155,1,6,0,4,0,255,255,2,0,0,0,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 lrem
-    161,1,4,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 lset
-    165,1,4,0,4,0,255,255,5,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 ltrim
-    169,1,5,0,4,0,255,255,1,0,0,0,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 74 memory
-    174,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,215,0,6,0,0,0,0,0,0,0,
-    // 75 mget
-    180,1,4,0,254,255,255,255,2,16,0,0,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 migrate
-    184,1,7,1,250,255,255,255,1,0,18,0,5,128,2,0,3,3,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 monitor
-    191,1,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 move
-    198,1,4,0,3,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 mset
-    202,1,4,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 msetex
-    206,1,6,0,252,255,255,255,5,0,2,0,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 msetnx
-    212,1,6,0,253,255,255,255,5,0,0,0,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 82 multi
-    218,1,5,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 object
-    223,1,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,221,0,5,0,0,0,0,0,0,0,
-    // 84 persist
-    229,1,7,0,2,0,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 pexpire
-    236,1,7,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 pexpireat
-    243,1,9,0,253,255,255,255,1,16,0,0,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 pexpiretime
-    252,1,11,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 ping
-    7,2,4,0,255,255,255,255,0,16,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 psetex
-    11,2,6,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 psubscribe
-    17,2,10,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 pttl
-    27,2,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 92 publish
-    31,2,7,0,3,0,255,255,144,81,0,0,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 pubsub
-    38,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,226,0,6,0,0,0,0,0,0,0,
-    // 94 punsubscribe
-    44,2,12,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 quit
-    56,2,4,0,255,255,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 randomkey
-    60,2,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 rename
-    69,2,6,0,3,0,255,255,1,0,0,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 renamenx
-    75,2,8,0,3,0,255,255,1,16,0,0,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 reset
-    83,2,5,0,1,0,255,255,160,49,4,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 restore
-    88,2,7,0,252,255,255,255,5,0,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 restore-asking
-    95,2,14,0,252,255,255,255,5,8,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 role
-    109,2,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 rpop
-    113,2,4,0,254,255,255,255,1,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 rpoplpush
-    117,2,9,0,3,0,255,255,5,0,0,0,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 rpush
-    126,2,5,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 rpushx
-    131,2,6,0,253,255,255,255,5,16,0,0,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 sadd
-    137,2,4,0,253,255,255,255,5,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 scan
-    141,2,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 scard
-    145,2,5,0,2,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 sdiff
-    150,2,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 sdiffstore
-    155,2,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 select
-    165,2,6,0,2,0,255,255,128,17,0,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 set
-    171,2,3,0,253,255,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 setbit
-    174,2,6,0,4,0,255,255,5,0,0,0,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 setex
-    180,2,5,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 setnx
-    185,2,5,0,3,0,255,255,5,16,0,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 setrange
-    190,2,8,0,4,0,255,255,5,0,0,0,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 shutdown
-    198,2,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 sinter
-    206,2,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 sintercard
-    212,2,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 sinterstore
-    222,2,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 sismember
-    233,2,9,0,3,0,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 slowlog
-    242,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,232,0,4,0,0,0,0,0,0,0,
-    // 124 smembers
-    249,2,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 smismember
-    1,3,10,0,253,255,255,255,2,16,0,0,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 smove
-    11,3,5,0,4,0,255,255,1,16,0,0,12,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 spop
-    16,3,4,0,254,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 spublish
-    20,3,8,0,3,0,255,255,144,81,0,0,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 srandmember
-    28,3,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 srem
-    39,3,4,0,253,255,255,255,1,16,0,0,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 sscan
-    43,3,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 ssubscribe
-    48,3,10,0,254,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 strlen
-    58,3,6,0,2,0,255,255,2,16,0,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 subscribe
-    64,3,9,0,254,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 substr
-    73,3,6,0,4,0,255,255,2,0,0,0,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 sunion
-    79,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 sunionstore
-    85,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 sunsubscribe
-    96,3,12,0,255,255,255,255,176,1,0,0,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 swapdb
-    108,3,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 time
-    114,3,4,0,1,0,255,255,128,17,0,0,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 touch
-    118,3,5,0,254,255,255,255,2,16,0,0,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 ttl
-    123,3,3,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 type
-    126,3,4,0,2,0,255,255,2,16,32,0,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 unlink
-    130,3,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 unsubscribe
-    136,3,11,0,255,255,255,255,176,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 unwatch
-    147,3,7,0,1,0,255,255,160,17,4,0,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 watch
-    154,3,5,0,254,255,255,255,160,17,4,0,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 zadd
-    159,3,4,0,252,255,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 zcard
-    163,3,5,0,2,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 zcount
-    168,3,6,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 zdiff
-    174,3,5,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 zdiffstore
-    179,3,10,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 zincrby
-    189,3,7,0,4,0,255,255,5,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 zinter
-    196,3,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 zintercard
-    202,3,10,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 zinterstore
-    212,3,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 zlexcount
-    223,3,9,0,4,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 zmpop
-    232,3,5,0,252,255,255,255,1,0,2,0,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 zmscore
-    237,3,7,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 zpopmax
-    244,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 zpopmin
-    251,3,7,0,254,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 162 zrandmember
-    2,4,11,0,254,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 zrange
-    13,4,6,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 zrangebylex
-    19,4,11,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 zrangebyscore
-    30,4,13,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 zrangestore
-    43,4,11,0,251,255,255,255,5,0,0,0,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 zrank
-    54,4,5,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 zrem
-    59,4,4,0,253,255,255,255,1,16,0,0,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 zremrangebylex
-    63,4,14,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 zremrangebyrank
-    77,4,15,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 zremrangebyscore
-    92,4,16,0,4,0,255,255,1,0,0,0,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 zrevrange
-    108,4,9,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 zrevrangebylex
-    117,4,14,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 zrevrangebyscore
-    131,4,16,0,252,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 zrevrank
-    147,4,8,0,253,255,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 zscan
-    155,4,5,0,253,255,255,255,2,0,0,0,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 zscore
-    160,4,6,0,3,0,255,255,2,16,0,0,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 zunion
-    166,4,6,0,253,255,255,255,2,0,2,0,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 zunionstore
-    172,4,11,0,252,255,255,255,5,0,2,0,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 client|getname
-    183,4,14,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 client|getredir
-    197,4,15,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 client|help
-    212,4,11,1,2,0,7,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 client|id
-    223,4,9,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 client|info
-    232,4,11,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 client|kill
-    243,4,11,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 client|list
-    254,4,11,1,254,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 client|no-evict
-    9,5,15,1,3,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 client|no-touch
-    24,5,15,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 client|pause
-    39,5,12,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 client|reply
-    51,5,12,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 client|setinfo
-    63,5,14,1,4,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 client|setname
-    77,5,14,1,3,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 client|trackinginfo
-    91,5,19,1,2,0,7,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 client|unblock
-    110,5,14,1,253,255,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 client|unpause
-    124,5,14,1,2,0,7,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 command|count
-    138,5,13,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 command|docs
-    151,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 command|getkeys
-    163,5,15,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 command|getkeysandflags
-    178,5,23,1,253,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 command|help
-    201,5,12,1,2,0,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 command|info
-    213,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 command|list
-    225,5,12,1,254,255,8,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 config|get
-    237,5,10,1,253,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 config|help
-    247,5,11,1,2,0,9,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 config|resetstat
-    2,6,16,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 config|rewrite
-    18,6,14,1,2,0,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 config|set
-    32,6,10,1,252,255,9,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 latency|doctor
-    42,6,14,1,2,0,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 latency|graph
-    56,6,13,1,3,0,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 latency|help
-    69,6,12,1,2,0,58,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 latency|histogram
-    81,6,17,1,254,255,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 latency|history
-    98,6,15,1,3,0,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 latency|latest
-    113,6,14,1,2,0,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 latency|reset
-    127,6,13,1,254,255,58,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 memory|doctor
-    140,6,13,1,2,0,74,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 memory|help
-    153,6,11,1,2,0,74,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 memory|malloc-stats
-    164,6,19,1,2,0,74,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 memory|purge
-    183,6,12,1,2,0,74,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 memory|stats
-    195,6,12,1,2,0,74,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 memory|usage
-    207,6,12,0,253,255,74,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 object|encoding
-    219,6,15,0,3,0,83,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 object|freq
-    234,6,11,0,3,0,83,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 object|help
-    245,6,11,0,2,0,83,0,128,1,0,0,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 object|idletime
-    0,7,15,0,3,0,83,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 object|refcount
-    15,7,15,0,3,0,83,0,2,0,32,0,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 pubsub|channels
-    30,7,15,0,254,255,93,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 pubsub|help
-    45,7,11,0,2,0,93,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 pubsub|numpat
-    56,7,13,0,2,0,93,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 pubsub|numsub
-    69,7,13,0,254,255,93,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 pubsub|shardchannels
-    82,7,20,0,254,255,93,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 pubsub|shardnumsub
-    102,7,18,0,254,255,93,0,144,1,0,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 232 slowlog|get
-    120,7,11,0,254,255,123,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 233 slowlog|help
-    131,7,12,0,2,0,123,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 234 slowlog|len
-    143,7,11,0,2,0,123,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 235 slowlog|reset
-    154,7,13,0,2,0,123,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 7 blmove
+    48,0,6,0,6,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 8 blmpop
+    54,0,6,0,251,255,255,255,65,0,18,0,36,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 9 blpop
+    60,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 10 brpop
+    65,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 11 brpoplpush
+    70,0,10,0,4,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 12 bzmpop
+    80,0,6,0,251,255,255,255,65,0,18,0,20,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 13 bzpopmax
+    86,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 14 bzpopmin
+    94,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 15 client
+    102,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,215,0,18,0,0,0,0,0,0,0,
+    // 16 command
+    108,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,233,0,7,0,0,0,0,0,0,0,
+    // 17 config
+    115,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,240,0,5,0,0,0,0,0,0,0,
+    // 18 copy
+    121,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 19 dbsize
+    125,0,6,0,1,0,255,255,2,16,0,1,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 20 debug
+    131,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 21 decr
+    136,0,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 22 decrby
+    140,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 23 del
+    146,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 24 delex
+    149,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 25 digest
+    154,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 26 discard
+    160,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 27 dump
+    167,0,4,0,2,0,255,255,2,0,16,0,3,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 28 echo
+    171,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 29 exec
+    175,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 30 exists
+    179,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 31 expire
+    185,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 32 expireat
+    191,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 33 expiretime
+    199,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 34 flushall
+    209,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 35 flushdb
+    217,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 36 geoadd
+    224,0,6,0,251,255,255,255,5,0,0,1,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 37 geodist
+    230,0,7,0,252,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 38 geohash
+    237,0,7,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 39 geopos
+    244,0,6,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 40 georadius
+    250,0,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 georadius_ro
+    3,1,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 42 georadiusbymember
+    15,1,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 georadiusbymember_ro
+    32,1,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 44 geosearch
+    52,1,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 45 geosearchstore
+    61,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 get
+    75,1,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 47 getbit
+    78,1,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 48 getdel
+    84,1,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 getex
+    90,1,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 getrange
+    95,1,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 51 getset
+    103,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 52 hdel
+    109,1,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 53 hello
+    113,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 54 hexists
+    118,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 55 hexpire
+    125,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 56 hexpireat
+    132,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 57 hexpiretime
+    141,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 58 hget
+    152,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 59 hgetall
+    156,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 hgetdel
+    163,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 hgetex
+    170,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 62 hincrby
+    176,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 63 hincrbyfloat
+    183,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 64 hkeys
+    195,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 65 hlen
+    200,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 66 hmget
+    204,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 67 hmset
+    209,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 68 hpersist
+    214,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 hpexpire
+    222,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 70 hpexpireat
+    230,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 hpexpiretime
+    240,1,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 hpttl
+    252,1,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 hrandfield
+    1,2,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 hscan
+    11,2,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 75 hset
+    16,2,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 76 hsetex
+    20,2,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 77 hsetnx
+    26,2,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 78 hstrlen
+    32,2,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 79 httl
+    39,2,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 hvals
+    43,2,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 incr
+    48,2,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 82 incrby
+    52,2,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 incrbyfloat
+    58,2,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 increx
+    69,2,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 info
+    75,2,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 keys
+    79,2,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 lastsave
+    83,2,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 latency
+    91,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,245,0,7,0,0,0,0,0,0,0,
+    // 89 lcs
+    98,2,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 lindex
+    101,2,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 linsert
+    107,2,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 llen
+    114,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 lmove
+    118,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 lmpop
+    123,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 lolwut
+    128,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 lpop
+    134,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 lpos
+    138,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 lpush
+    142,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 lpushx
+    147,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 lrange
+    153,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 lrem
+    159,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 lset
+    163,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 ltrim
+    167,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 memory
+    172,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,252,0,6,0,0,0,0,0,0,0,
+    // 105 mget
+    178,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 migrate
+    182,2,7,1,250,255,255,255,1,0,18,0,5,128,2,0,3,3,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 monitor
+    189,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 move
+    196,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 mset
+    200,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 msetex
+    204,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 msetnx
+    210,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 112 multi
+    216,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 object
+    221,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,2,1,5,0,0,0,0,0,0,0,
+    // 114 persist
+    227,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 pexpire
+    234,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 pexpireat
+    241,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 pexpiretime
+    250,2,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 pfadd
+    5,3,5,0,254,255,255,255,5,16,0,1,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 pfcount
+    10,3,7,0,254,255,255,255,2,0,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 pfdebug
+    17,3,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 pfmerge
+    24,3,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 pfselftest
+    31,3,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 ping
+    41,3,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 psetex
+    45,3,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 psubscribe
+    51,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 pttl
+    61,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 publish
+    65,3,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 pubsub
+    72,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,7,1,6,0,0,0,0,0,0,0,
+    // 129 punsubscribe
+    78,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 quit
+    90,3,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 randomkey
+    94,3,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 rename
+    103,3,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 renamenx
+    109,3,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 reset
+    117,3,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 restore
+    122,3,7,0,252,255,255,255,5,0,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 restore-asking
+    129,3,14,0,252,255,255,255,5,8,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 role
+    143,3,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 rpop
+    147,3,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 rpoplpush
+    151,3,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 rpush
+    160,3,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 rpushx
+    165,3,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 sadd
+    171,3,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 143 scan
+    175,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 scard
+    179,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 sdiff
+    184,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 sdiffstore
+    189,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 select
+    199,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 set
+    205,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 setbit
+    208,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 setex
+    214,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 setnx
+    219,3,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 setrange
+    224,3,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 shutdown
+    232,3,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 sinter
+    240,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 sintercard
+    246,3,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 sinterstore
+    0,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 sismember
+    11,4,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 158 slowlog
+    20,4,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,13,1,4,0,0,0,0,0,0,0,
+    // 159 smembers
+    27,4,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 smismember
+    35,4,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 161 smove
+    45,4,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 162 spop
+    50,4,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 spublish
+    54,4,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 164 srandmember
+    62,4,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 srem
+    73,4,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 166 sscan
+    77,4,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 167 ssubscribe
+    82,4,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 strlen
+    92,4,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 subscribe
+    98,4,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 substr
+    107,4,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 sunion
+    113,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 sunionstore
+    119,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 173 sunsubscribe
+    130,4,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 swapdb
+    142,4,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 time
+    148,4,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 touch
+    152,4,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 ttl
+    157,4,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 type
+    160,4,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 unlink
+    164,4,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 unsubscribe
+    170,4,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 unwatch
+    181,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 watch
+    188,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 zadd
+    193,4,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
+    // 184 zcard
+    197,4,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 zcount
+    202,4,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 zdiff
+    208,4,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 zdiffstore
+    213,4,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 zincrby
+    223,4,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 189 zinter
+    230,4,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 zintercard
+    236,4,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 zinterstore
+    246,4,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 zlexcount
+    1,5,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 zmpop
+    10,5,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 zmscore
+    15,5,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 195 zpopmax
+    22,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 zpopmin
+    29,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 zrandmember
+    36,5,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 zrange
+    47,5,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 zrangebylex
+    53,5,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 zrangebyscore
+    64,5,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 zrangestore
+    77,5,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 202 zrank
+    88,5,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 203 zrem
+    93,5,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 204 zremrangebylex
+    97,5,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 zremrangebyrank
+    111,5,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 zremrangebyscore
+    126,5,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 zrevrange
+    142,5,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 zrevrangebylex
+    151,5,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 zrevrangebyscore
+    165,5,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 zrevrank
+    181,5,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 211 zscan
+    189,5,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 zscore
+    194,5,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 213 zunion
+    200,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 zunionstore
+    206,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 client|caching
+    217,5,14,0,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 client|getname
+    231,5,14,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 client|getredir
+    245,5,15,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 client|help
+    4,6,11,1,2,0,15,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 client|id
+    15,6,9,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 client|info
+    24,6,11,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 client|kill
+    35,6,11,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 client|list
+    46,6,11,1,254,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 client|no-evict
+    57,6,15,1,3,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 client|no-touch
+    72,6,15,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 client|pause
+    87,6,12,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 client|reply
+    99,6,12,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 client|setinfo
+    111,6,14,1,4,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 client|setname
+    125,6,14,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 client|tracking
+    139,6,15,0,253,255,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 client|trackinginfo
+    154,6,19,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 231 client|unblock
+    173,6,14,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 232 client|unpause
+    187,6,14,1,2,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 command|count
+    201,6,13,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 command|docs
+    214,6,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 command|getkeys
+    226,6,15,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 command|getkeysandflags
+    241,6,23,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 237 command|help
+    8,7,12,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 238 command|info
+    20,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 239 command|list
+    32,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 240 config|get
+    44,7,10,1,253,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 241 config|help
+    54,7,11,1,2,0,17,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 242 config|resetstat
+    65,7,16,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 243 config|rewrite
+    81,7,14,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 244 config|set
+    95,7,10,1,252,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 245 latency|doctor
+    105,7,14,1,2,0,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 246 latency|graph
+    119,7,13,1,3,0,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 247 latency|help
+    132,7,12,1,2,0,88,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 248 latency|histogram
+    144,7,17,1,254,255,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 249 latency|history
+    161,7,15,1,3,0,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 250 latency|latest
+    176,7,14,1,2,0,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 251 latency|reset
+    190,7,13,1,254,255,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 252 memory|doctor
+    203,7,13,1,2,0,104,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 253 memory|help
+    216,7,11,1,2,0,104,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 254 memory|malloc-stats
+    227,7,19,1,2,0,104,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 255 memory|purge
+    246,7,12,1,2,0,104,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 256 memory|stats
+    2,8,12,1,2,0,104,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 257 memory|usage
+    14,8,12,0,253,255,104,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 258 object|encoding
+    26,8,15,0,3,0,113,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 259 object|freq
+    41,8,11,0,3,0,113,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 260 object|help
+    52,8,11,0,2,0,113,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 261 object|idletime
+    63,8,15,0,3,0,113,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 262 object|refcount
+    78,8,15,0,3,0,113,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 263 pubsub|channels
+    93,8,15,0,254,255,128,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 264 pubsub|help
+    108,8,11,0,2,0,128,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 265 pubsub|numpat
+    119,8,13,0,2,0,128,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 266 pubsub|numsub
+    132,8,13,0,254,255,128,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 267 pubsub|shardchannels
+    145,8,20,0,254,255,128,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 268 pubsub|shardnumsub
+    165,8,18,0,254,255,128,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 269 slowlog|get
+    183,8,11,0,254,255,158,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 270 slowlog|help
+    194,8,12,0,2,0,158,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 271 slowlog|len
+    206,8,11,0,2,0,158,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 272 slowlog|reset
+    217,8,13,0,2,0,158,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -965,6 +1129,14 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   98,105,116,102,105,101,108,100,95,114,111, // bitfield_ro
   98,105,116,111,112, // bitop
   98,105,116,112,111,115, // bitpos
+  98,108,109,111,118,101, // blmove
+  98,108,109,112,111,112, // blmpop
+  98,108,112,111,112, // blpop
+  98,114,112,111,112, // brpop
+  98,114,112,111,112,108,112,117,115,104, // brpoplpush
+  98,122,109,112,111,112, // bzmpop
+  98,122,112,111,112,109,97,120, // bzpopmax
+  98,122,112,111,112,109,105,110, // bzpopmin
   99,108,105,101,110,116, // client
   99,111,109,109,97,110,100, // command
   99,111,110,102,105,103, // config
@@ -986,6 +1158,16 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   101,120,112,105,114,101,116,105,109,101, // expiretime
   102,108,117,115,104,97,108,108, // flushall
   102,108,117,115,104,100,98, // flushdb
+  103,101,111,97,100,100, // geoadd
+  103,101,111,100,105,115,116, // geodist
+  103,101,111,104,97,115,104, // geohash
+  103,101,111,112,111,115, // geopos
+  103,101,111,114,97,100,105,117,115, // georadius
+  103,101,111,114,97,100,105,117,115,95,114,111, // georadius_ro
+  103,101,111,114,97,100,105,117,115,98,121,109,101,109,98,101,114, // georadiusbymember
+  103,101,111,114,97,100,105,117,115,98,121,109,101,109,98,101,114,95,114,111, // georadiusbymember_ro
+  103,101,111,115,101,97,114,99,104, // geosearch
+  103,101,111,115,101,97,114,99,104,115,116,111,114,101, // geosearchstore
   103,101,116, // get
   103,101,116,98,105,116, // getbit
   103,101,116,100,101,108, // getdel
@@ -995,19 +1177,31 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   104,100,101,108, // hdel
   104,101,108,108,111, // hello
   104,101,120,105,115,116,115, // hexists
+  104,101,120,112,105,114,101, // hexpire
+  104,101,120,112,105,114,101,97,116, // hexpireat
+  104,101,120,112,105,114,101,116,105,109,101, // hexpiretime
   104,103,101,116, // hget
   104,103,101,116,97,108,108, // hgetall
+  104,103,101,116,100,101,108, // hgetdel
+  104,103,101,116,101,120, // hgetex
   104,105,110,99,114,98,121, // hincrby
   104,105,110,99,114,98,121,102,108,111,97,116, // hincrbyfloat
   104,107,101,121,115, // hkeys
   104,108,101,110, // hlen
   104,109,103,101,116, // hmget
   104,109,115,101,116, // hmset
+  104,112,101,114,115,105,115,116, // hpersist
+  104,112,101,120,112,105,114,101, // hpexpire
+  104,112,101,120,112,105,114,101,97,116, // hpexpireat
+  104,112,101,120,112,105,114,101,116,105,109,101, // hpexpiretime
+  104,112,116,116,108, // hpttl
   104,114,97,110,100,102,105,101,108,100, // hrandfield
   104,115,99,97,110, // hscan
   104,115,101,116, // hset
+  104,115,101,116,101,120, // hsetex
   104,115,101,116,110,120, // hsetnx
   104,115,116,114,108,101,110, // hstrlen
+  104,116,116,108, // httl
   104,118,97,108,115, // hvals
   105,110,99,114, // incr
   105,110,99,114,98,121, // incrby
@@ -1046,6 +1240,11 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   112,101,120,112,105,114,101, // pexpire
   112,101,120,112,105,114,101,97,116, // pexpireat
   112,101,120,112,105,114,101,116,105,109,101, // pexpiretime
+  112,102,97,100,100, // pfadd
+  112,102,99,111,117,110,116, // pfcount
+  112,102,100,101,98,117,103, // pfdebug
+  112,102,109,101,114,103,101, // pfmerge
+  112,102,115,101,108,102,116,101,115,116, // pfselftest
   112,105,110,103, // ping
   112,115,101,116,101,120, // psetex
   112,115,117,98,115,99,114,105,98,101, // psubscribe
@@ -1138,6 +1337,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   122,115,99,111,114,101, // zscore
   122,117,110,105,111,110, // zunion
   122,117,110,105,111,110,115,116,111,114,101, // zunionstore
+  99,108,105,101,110,116,124,99,97,99,104,105,110,103, // client|caching
   99,108,105,101,110,116,124,103,101,116,110,97,109,101, // client|getname
   99,108,105,101,110,116,124,103,101,116,114,101,100,105,114, // client|getredir
   99,108,105,101,110,116,124,104,101,108,112, // client|help
@@ -1151,6 +1351,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   99,108,105,101,110,116,124,114,101,112,108,121, // client|reply
   99,108,105,101,110,116,124,115,101,116,105,110,102,111, // client|setinfo
   99,108,105,101,110,116,124,115,101,116,110,97,109,101, // client|setname
+  99,108,105,101,110,116,124,116,114,97,99,107,105,110,103, // client|tracking
   99,108,105,101,110,116,124,116,114,97,99,107,105,110,103,105,110,102,111, // client|trackinginfo
   99,108,105,101,110,116,124,117,110,98,108,111,99,107, // client|unblock
   99,108,105,101,110,116,124,117,110,112,97,117,115,101, // client|unpause
@@ -1217,523 +1418,640 @@ export function dispatchCommand(id: u32): void {
     case 6:
       bitposCommand();
       break;
+    case 7:
+      blmoveCommand();
+      break;
+    case 8:
+      blmpopCommand();
+      break;
+    case 9:
+      blpopCommand();
+      break;
     case 10:
-      copyCommand();
+      brpopCommand();
       break;
     case 11:
-      dbsizeCommand();
+      brpoplpushCommand();
+      break;
+    case 12:
+      bzmpopCommand();
       break;
     case 13:
-      decrCommand();
+      bzpopmaxCommand();
       break;
     case 14:
-      decrbyCommand();
-      break;
-    case 15:
-      delCommand();
-      break;
-    case 16:
-      delexCommand();
-      break;
-    case 17:
-      digestCommand();
+      bzpopminCommand();
       break;
     case 18:
-      discardCommand();
+      copyCommand();
       break;
     case 19:
-      dumpCommand();
-      break;
-    case 20:
-      echoCommand();
+      dbsizeCommand();
       break;
     case 21:
-      execCommand();
+      decrCommand();
       break;
     case 22:
-      existsCommand();
+      decrbyCommand();
       break;
     case 23:
-      expireCommand();
+      delCommand();
       break;
     case 24:
-      expireatCommand();
+      delexCommand();
       break;
     case 25:
-      expiretimeCommand();
+      digestCommand();
       break;
     case 26:
-      flushallCommand();
+      discardCommand();
       break;
     case 27:
-      flushdbCommand();
+      dumpCommand();
       break;
     case 28:
-      getCommand();
+      echoCommand();
       break;
     case 29:
-      getbitCommand();
+      execCommand();
       break;
     case 30:
-      getdelCommand();
+      existsCommand();
       break;
     case 31:
-      getexCommand();
+      expireCommand();
       break;
     case 32:
-      getrangeCommand();
+      expireatCommand();
       break;
     case 33:
-      getsetCommand();
+      expiretimeCommand();
       break;
     case 34:
-      hdelCommand();
+      flushallCommand();
+      break;
+    case 35:
+      flushdbCommand();
       break;
     case 36:
-      hexistsCommand();
+      geoaddCommand();
       break;
     case 37:
-      hgetCommand();
+      geodistCommand();
       break;
     case 38:
-      hgetallCommand();
+      geohashCommand();
       break;
     case 39:
-      hincrbyCommand();
+      geoposCommand();
       break;
     case 40:
-      hincrbyfloatCommand();
+      georadiusCommand();
       break;
     case 41:
-      hkeysCommand();
+      georadiusRoCommand();
       break;
     case 42:
-      hlenCommand();
+      georadiusbymemberCommand();
       break;
     case 43:
-      hmgetCommand();
+      georadiusbymemberRoCommand();
       break;
     case 44:
-      hmsetCommand();
+      geosearchCommand();
       break;
     case 45:
-      hrandfieldCommand();
+      geosearchstoreCommand();
       break;
     case 46:
-      hscanCommand();
+      getCommand();
       break;
     case 47:
-      hsetCommand();
+      getbitCommand();
       break;
     case 48:
-      hsetnxCommand();
+      getdelCommand();
       break;
     case 49:
-      hstrlenCommand();
+      getexCommand();
       break;
     case 50:
-      hvalsCommand();
-      break;
-    case 51:
-      incrCommand();
-      break;
-    case 52:
-      incrbyCommand();
-      break;
-    case 53:
-      incrbyfloatCommand();
-      break;
-    case 54:
-      increxCommand();
-      break;
-    case 56:
-      keysCommand();
-      break;
-    case 59:
-      lcsCommand();
-      break;
-    case 60:
-      lindexCommand();
-      break;
-    case 61:
-      linsertCommand();
-      break;
-    case 62:
-      llenCommand();
-      break;
-    case 63:
-      lmoveCommand();
-      break;
-    case 64:
-      lmpopCommand();
-      break;
-    case 66:
-      lpopCommand();
-      break;
-    case 67:
-      lposCommand();
-      break;
-    case 68:
-      lpushCommand();
-      break;
-    case 69:
-      lpushxCommand();
-      break;
-    case 70:
-      lrangeCommand();
-      break;
-    case 71:
-      lremCommand();
-      break;
-    case 72:
-      lsetCommand();
-      break;
-    case 73:
-      ltrimCommand();
-      break;
-    case 75:
-      mgetCommand();
-      break;
-    case 77:
-      monitorCommand();
-      break;
-    case 78:
-      moveCommand();
-      break;
-    case 79:
-      msetCommand();
-      break;
-    case 80:
-      msetexCommand();
-      break;
-    case 81:
-      msetnxCommand();
-      break;
-    case 82:
-      multiCommand();
-      break;
-    case 84:
-      persistCommand();
-      break;
-    case 85:
-      pexpireCommand();
-      break;
-    case 86:
-      pexpireatCommand();
-      break;
-    case 87:
-      pexpiretimeCommand();
-      break;
-    case 88:
-      pingCommand();
-      break;
-    case 89:
-      psetexCommand();
-      break;
-    case 90:
-      psubscribeCommand();
-      break;
-    case 91:
-      pttlCommand();
-      break;
-    case 92:
-      publishCommand();
-      break;
-    case 94:
-      punsubscribeCommand();
-      break;
-    case 95:
-      quitCommand();
-      break;
-    case 96:
-      randomkeyCommand();
-      break;
-    case 97:
-      renameCommand();
-      break;
-    case 98:
-      renamenxCommand();
-      break;
-    case 99:
-      resetCommand();
-      break;
-    case 100:
-      restoreCommand();
-      break;
-    case 101:
-      restoreCommand();
-      break;
-    case 103:
-      rpopCommand();
-      break;
-    case 104:
-      rpoplpushCommand();
-      break;
-    case 105:
-      rpushCommand();
-      break;
-    case 106:
-      rpushxCommand();
-      break;
-    case 107:
-      saddCommand();
-      break;
-    case 108:
-      scanCommand();
-      break;
-    case 109:
-      scardCommand();
-      break;
-    case 110:
-      sdiffCommand();
-      break;
-    case 111:
-      sdiffstoreCommand();
-      break;
-    case 112:
-      selectCommand();
-      break;
-    case 113:
-      setCommand();
-      break;
-    case 114:
-      setbitCommand();
-      break;
-    case 115:
-      setexCommand();
-      break;
-    case 116:
-      setnxCommand();
-      break;
-    case 117:
-      setrangeCommand();
-      break;
-    case 119:
-      sinterCommand();
-      break;
-    case 120:
-      sintercardCommand();
-      break;
-    case 121:
-      sinterstoreCommand();
-      break;
-    case 122:
-      sismemberCommand();
-      break;
-    case 124:
-      smembersCommand();
-      break;
-    case 125:
-      smismemberCommand();
-      break;
-    case 126:
-      smoveCommand();
-      break;
-    case 127:
-      spopCommand();
-      break;
-    case 128:
-      spublishCommand();
-      break;
-    case 129:
-      srandmemberCommand();
-      break;
-    case 130:
-      sremCommand();
-      break;
-    case 131:
-      sscanCommand();
-      break;
-    case 132:
-      ssubscribeCommand();
-      break;
-    case 133:
-      strlenCommand();
-      break;
-    case 134:
-      subscribeCommand();
-      break;
-    case 135:
       getrangeCommand();
       break;
-    case 136:
-      sunionCommand();
+    case 51:
+      getsetCommand();
       break;
-    case 137:
-      sunionstoreCommand();
+    case 52:
+      hdelCommand();
+      break;
+    case 54:
+      hexistsCommand();
+      break;
+    case 55:
+      hexpireCommand();
+      break;
+    case 56:
+      hexpireatCommand();
+      break;
+    case 57:
+      hexpiretimeCommand();
+      break;
+    case 58:
+      hgetCommand();
+      break;
+    case 59:
+      hgetallCommand();
+      break;
+    case 60:
+      hgetdelCommand();
+      break;
+    case 61:
+      hgetexCommand();
+      break;
+    case 62:
+      hincrbyCommand();
+      break;
+    case 63:
+      hincrbyfloatCommand();
+      break;
+    case 64:
+      hkeysCommand();
+      break;
+    case 65:
+      hlenCommand();
+      break;
+    case 66:
+      hmgetCommand();
+      break;
+    case 67:
+      hmsetCommand();
+      break;
+    case 68:
+      hpersistCommand();
+      break;
+    case 69:
+      hpexpireCommand();
+      break;
+    case 70:
+      hpexpireatCommand();
+      break;
+    case 71:
+      hpexpiretimeCommand();
+      break;
+    case 72:
+      hpttlCommand();
+      break;
+    case 73:
+      hrandfieldCommand();
+      break;
+    case 74:
+      hscanCommand();
+      break;
+    case 75:
+      hsetCommand();
+      break;
+    case 76:
+      hsetexCommand();
+      break;
+    case 77:
+      hsetnxCommand();
+      break;
+    case 78:
+      hstrlenCommand();
+      break;
+    case 79:
+      httlCommand();
+      break;
+    case 80:
+      hvalsCommand();
+      break;
+    case 81:
+      incrCommand();
+      break;
+    case 82:
+      incrbyCommand();
+      break;
+    case 83:
+      incrbyfloatCommand();
+      break;
+    case 84:
+      increxCommand();
+      break;
+    case 86:
+      keysCommand();
+      break;
+    case 89:
+      lcsCommand();
+      break;
+    case 90:
+      lindexCommand();
+      break;
+    case 91:
+      linsertCommand();
+      break;
+    case 92:
+      llenCommand();
+      break;
+    case 93:
+      lmoveCommand();
+      break;
+    case 94:
+      lmpopCommand();
+      break;
+    case 96:
+      lpopCommand();
+      break;
+    case 97:
+      lposCommand();
+      break;
+    case 98:
+      lpushCommand();
+      break;
+    case 99:
+      lpushxCommand();
+      break;
+    case 100:
+      lrangeCommand();
+      break;
+    case 101:
+      lremCommand();
+      break;
+    case 102:
+      lsetCommand();
+      break;
+    case 103:
+      ltrimCommand();
+      break;
+    case 105:
+      mgetCommand();
+      break;
+    case 107:
+      monitorCommand();
+      break;
+    case 108:
+      moveCommand();
+      break;
+    case 109:
+      msetCommand();
+      break;
+    case 110:
+      msetexCommand();
+      break;
+    case 111:
+      msetnxCommand();
+      break;
+    case 112:
+      multiCommand();
+      break;
+    case 114:
+      persistCommand();
+      break;
+    case 115:
+      pexpireCommand();
+      break;
+    case 116:
+      pexpireatCommand();
+      break;
+    case 117:
+      pexpiretimeCommand();
+      break;
+    case 118:
+      pfaddCommand();
+      break;
+    case 119:
+      pfcountCommand();
+      break;
+    case 120:
+      pfdebugCommand();
+      break;
+    case 121:
+      pfmergeCommand();
+      break;
+    case 122:
+      pfselftestCommand();
+      break;
+    case 123:
+      pingCommand();
+      break;
+    case 124:
+      psetexCommand();
+      break;
+    case 125:
+      psubscribeCommand();
+      break;
+    case 126:
+      pttlCommand();
+      break;
+    case 127:
+      publishCommand();
+      break;
+    case 129:
+      punsubscribeCommand();
+      break;
+    case 130:
+      quitCommand();
+      break;
+    case 131:
+      randomkeyCommand();
+      break;
+    case 132:
+      renameCommand();
+      break;
+    case 133:
+      renamenxCommand();
+      break;
+    case 134:
+      resetCommand();
+      break;
+    case 135:
+      restoreCommand();
+      break;
+    case 136:
+      restoreCommand();
       break;
     case 138:
-      sunsubscribeCommand();
+      rpopCommand();
       break;
     case 139:
-      swapdbCommand();
+      rpoplpushCommand();
       break;
     case 140:
-      timeCommand();
+      rpushCommand();
       break;
     case 141:
-      touchCommand();
+      rpushxCommand();
       break;
     case 142:
-      ttlCommand();
+      saddCommand();
       break;
     case 143:
-      typeCommand();
+      scanCommand();
       break;
     case 144:
-      unlinkCommand();
+      scardCommand();
       break;
     case 145:
-      unsubscribeCommand();
+      sdiffCommand();
       break;
     case 146:
-      unwatchCommand();
+      sdiffstoreCommand();
       break;
     case 147:
-      watchCommand();
+      selectCommand();
       break;
     case 148:
-      zaddCommand();
+      setCommand();
       break;
     case 149:
-      zcardCommand();
+      setbitCommand();
       break;
     case 150:
-      zcountCommand();
+      setexCommand();
       break;
     case 151:
-      zdiffCommand();
+      setnxCommand();
       break;
     case 152:
-      zdiffstoreCommand();
-      break;
-    case 153:
-      zincrbyCommand();
+      setrangeCommand();
       break;
     case 154:
-      zinterCommand();
+      sinterCommand();
       break;
     case 155:
-      zintercardCommand();
+      sintercardCommand();
       break;
     case 156:
-      zinterstoreCommand();
+      sinterstoreCommand();
       break;
     case 157:
-      zlexcountCommand();
-      break;
-    case 158:
-      zmpopCommand();
+      sismemberCommand();
       break;
     case 159:
-      zmscoreCommand();
+      smembersCommand();
       break;
     case 160:
-      zpopmaxCommand();
+      smismemberCommand();
       break;
     case 161:
-      zpopminCommand();
+      smoveCommand();
       break;
     case 162:
-      zrandmemberCommand();
+      spopCommand();
       break;
     case 163:
-      zrangeCommand();
+      spublishCommand();
       break;
     case 164:
-      zrangebylexCommand();
+      srandmemberCommand();
       break;
     case 165:
-      zrangebyscoreCommand();
+      sremCommand();
       break;
     case 166:
-      zrangestoreCommand();
+      sscanCommand();
       break;
     case 167:
-      zrankCommand();
+      ssubscribeCommand();
       break;
     case 168:
-      zremCommand();
+      strlenCommand();
       break;
     case 169:
-      zremrangebylexCommand();
+      subscribeCommand();
       break;
     case 170:
-      zremrangebyrankCommand();
+      getrangeCommand();
       break;
     case 171:
-      zremrangebyscoreCommand();
+      sunionCommand();
       break;
     case 172:
-      zrevrangeCommand();
+      sunionstoreCommand();
       break;
     case 173:
-      zrevrangebylexCommand();
+      sunsubscribeCommand();
       break;
     case 174:
-      zrevrangebyscoreCommand();
+      swapdbCommand();
       break;
     case 175:
-      zrevrankCommand();
+      timeCommand();
       break;
     case 176:
-      zscanCommand();
+      touchCommand();
       break;
     case 177:
-      zscoreCommand();
+      ttlCommand();
       break;
     case 178:
-      zunionCommand();
+      typeCommand();
       break;
     case 179:
+      unlinkCommand();
+      break;
+    case 180:
+      unsubscribeCommand();
+      break;
+    case 181:
+      unwatchCommand();
+      break;
+    case 182:
+      watchCommand();
+      break;
+    case 183:
+      zaddCommand();
+      break;
+    case 184:
+      zcardCommand();
+      break;
+    case 185:
+      zcountCommand();
+      break;
+    case 186:
+      zdiffCommand();
+      break;
+    case 187:
+      zdiffstoreCommand();
+      break;
+    case 188:
+      zincrbyCommand();
+      break;
+    case 189:
+      zinterCommand();
+      break;
+    case 190:
+      zintercardCommand();
+      break;
+    case 191:
+      zinterstoreCommand();
+      break;
+    case 192:
+      zlexcountCommand();
+      break;
+    case 193:
+      zmpopCommand();
+      break;
+    case 194:
+      zmscoreCommand();
+      break;
+    case 195:
+      zpopmaxCommand();
+      break;
+    case 196:
+      zpopminCommand();
+      break;
+    case 197:
+      zrandmemberCommand();
+      break;
+    case 198:
+      zrangeCommand();
+      break;
+    case 199:
+      zrangebylexCommand();
+      break;
+    case 200:
+      zrangebyscoreCommand();
+      break;
+    case 201:
+      zrangestoreCommand();
+      break;
+    case 202:
+      zrankCommand();
+      break;
+    case 203:
+      zremCommand();
+      break;
+    case 204:
+      zremrangebylexCommand();
+      break;
+    case 205:
+      zremrangebyrankCommand();
+      break;
+    case 206:
+      zremrangebyscoreCommand();
+      break;
+    case 207:
+      zrevrangeCommand();
+      break;
+    case 208:
+      zrevrangebylexCommand();
+      break;
+    case 209:
+      zrevrangebyscoreCommand();
+      break;
+    case 210:
+      zrevrankCommand();
+      break;
+    case 211:
+      zscanCommand();
+      break;
+    case 212:
+      zscoreCommand();
+      break;
+    case 213:
+      zunionCommand();
+      break;
+    case 214:
       zunionstoreCommand();
       break;
-    case 220:
-      memoryUsageCommand();
+    case 215:
+      clientCachingCommand();
       break;
-    case 221:
-      objectEncodingCommand();
-      break;
-    case 222:
-      objectFreqCommand();
-      break;
-    case 223:
-      objectHelpCommand();
-      break;
-    case 224:
-      objectIdletimeCommand();
-      break;
-    case 225:
-      objectRefcountCommand();
-      break;
-    case 226:
-      pubsubChannelsCommand();
-      break;
-    case 227:
-      pubsubHelpCommand();
-      break;
-    case 228:
-      pubsubNumpatCommand();
+    case 217:
+      clientGetredirCommand();
       break;
     case 229:
-      pubsubNumsubCommand();
+      clientTrackingCommand();
       break;
     case 230:
+      clientTrackinginfoCommand();
+      break;
+    case 257:
+      memoryUsageCommand();
+      break;
+    case 258:
+      objectEncodingCommand();
+      break;
+    case 259:
+      objectFreqCommand();
+      break;
+    case 260:
+      objectHelpCommand();
+      break;
+    case 261:
+      objectIdletimeCommand();
+      break;
+    case 262:
+      objectRefcountCommand();
+      break;
+    case 263:
+      pubsubChannelsCommand();
+      break;
+    case 264:
+      pubsubHelpCommand();
+      break;
+    case 265:
+      pubsubNumpatCommand();
+      break;
+    case 266:
+      pubsubNumsubCommand();
+      break;
+    case 267:
       pubsubShardchannelsCommand();
       break;
-    case 231:
+    case 268:
       pubsubShardnumsubCommand();
       break;
-    case 232:
+    case 269:
       slowlogGetCommand();
       break;
-    case 233:
+    case 270:
       slowlogHelpCommand();
       break;
-    case 234:
+    case 271:
       slowlogLenCommand();
       break;
-    case 235:
+    case 272:
       slowlogResetCommand();
       break;
     default:

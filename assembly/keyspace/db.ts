@@ -8,7 +8,9 @@
 // same bytes become "int", strings of up to 44 bytes "embstr", longer ones "raw".
 
 import { STAT_EXPIRED_KEYS, STAT_KEYSPACE_HITS, STAT_KEYSPACE_MISSES } from '../abi';
-import { alloc } from '../memory/alloc';
+import { alloc, tryAlloc } from '../memory/alloc';
+import { EXPIRY_TREE_BYTES, Filed, tryExpiryTreeInsert, unfile } from '../struct/expiry_tree';
+import { Tree, treeInit } from '../struct/ordered_tree';
 import { parseI64, parseI64Value } from '../util/number_parse';
 import { hashBytes } from '../util/siphash';
 import { initialClock, policyIsLfu, touchEntry } from './access_clock';
@@ -25,6 +27,7 @@ import {
   entryHasBlock,
   NO_EXPIRE,
   overwriteInPlace,
+  TYPE_HASH,
   TYPE_STRING,
   tryEntryRename,
   tryEntrySetExpire,
@@ -32,6 +35,7 @@ import {
   tryNewIntEntry,
   tryNewStringEntry,
 } from './entry';
+import { filedOf, tryFileHash, unfileHash } from './field_expiries';
 import {
   KeyTable,
   tableFind,
@@ -50,11 +54,12 @@ import { tryEntryCopy } from './value';
 export class Db extends KeyTable {
   expireCursor: u64; // scan position where the active expire cycle goes on
   averageTtlMs: f64; // estimate from the keys the cycle saw
+  expiryTree: usize; // hashes with field expiries by the time they are due (field_expiries.ts)
   id: u32;
   evictCursor: u32; // bucket where eviction's sampling goes on
 }
 
-const DB_BYTES: usize = 64;
+const DB_BYTES: usize = 72;
 const INT_MAX_DIGITS: u32 = 20;
 
 let databases: usize = 0;
@@ -65,17 +70,26 @@ export let db: Db = changetype<Db>(0);
 export let touchOnLookup: bool = true;
 
 export function databasesInit(count: u32): void {
-  if (offsetof<Db>() != 64) ERROR('Db is 64 bytes');
+  if (offsetof<Db>() > 72) ERROR('Db is 72 bytes');
   databases = alloc(<usize>count * DB_BYTES);
   memory.fill(databases, 0, <usize>count * DB_BYTES);
   databaseCount = count;
   for (let i: u32 = 0; i < count; i++) {
     const each = database(i);
     each.id = i;
-    const ok = tryTableInit(each);
+    const ok = tryTableInit(each) && tryExpiryTreeNew(each);
     assert(ok);
   }
   db = database(0);
+}
+
+/** Gives a database an empty tree of hashes with field expiries. False without memory. */
+export function tryExpiryTreeNew(which: Db): bool {
+  const tree = tryAlloc(EXPIRY_TREE_BYTES);
+  if (tree == 0) return false;
+  treeInit(changetype<Tree>(tree));
+  which.expiryTree = tree;
+  return true;
 }
 
 export function database(index: u32): Db {
@@ -323,14 +337,16 @@ export function trySetBlock(
 ): bool {
   const old = lookupKeyWrite(key, keyLen, hash);
   const clock = old == 0 ? initialClock() : keptClock(old);
+  if (type == TYPE_HASH && !tryFileHash(encoding, block, hash, db.expiryTree)) return false;
   const e = tryNewBlockEntry(key, keyLen, type, encoding, block, clock, NO_EXPIRE);
-  if (e == 0) return false;
-  if (old != 0) replaceFound(old, e);
-  else if (!tryTableInsert(db, e, hash)) {
-    entryFreeShell(e);
-    return false;
+  if (e != 0 && old != 0) {
+    replaceFound(old, e);
+    return true;
   }
-  return true;
+  if (e != 0 && tryTableInsert(db, e, hash)) return true;
+  if (e != 0) entryFreeShell(e);
+  if (type == TYPE_HASH) unfileHash(encoding, block);
+  return false;
 }
 
 /** `expireAtMs` value that leaves the expiry of an existing key as it is. */
@@ -400,6 +416,46 @@ function tryPut(which: Db, fresh: EntryPtr, key: usize, keyLen: u32, hash: u64):
   return true;
 }
 
+/** Files an entry that is about to be stored, if it is a hash with field expiries. False: no memory. */
+function tryFileEntry(which: Db, e: EntryPtr, hash: u64): bool {
+  if (Entry.type(e) != TYPE_HASH) return true;
+  return tryFileHash(Entry.encoding(e), Entry.valuePtr(e), hash, which.expiryTree);
+}
+
+/**
+ * Stores a fresh entry (0 passes the failure on) under its key in the current database, in place of the
+ * one that may be there. False when memory is exhausted; then the entry is freed and nothing changed.
+ */
+export function tryPutEntry(e: EntryPtr, key: usize, keyLen: u32, hash: u64): bool {
+  if (e == 0) return false;
+  if (tryFileEntry(db, e, hash) && tryPut(db, e, key, keyLen, hash)) return true;
+  entryFree(e);
+  return false;
+}
+
+/** The record under which an entry's hash is filed for its field expiries, 0 when it is not. */
+function filedRecord(e: EntryPtr): usize {
+  if (Entry.type(e) != TYPE_HASH) return 0;
+  const record = filedOf(Entry.encoding(e), Entry.valuePtr(e));
+  return record != 0 && changetype<Filed>(record).tree != 0 ? record : 0;
+}
+
+/** Files a record of the current database in another one too. False without memory. */
+function tryFileAlso(record: usize, which: Db): bool {
+  if (which == db) return true;
+  const filed = changetype<Filed>(record);
+  return tryExpiryTreeInsert(changetype<Tree>(which.expiryTree), filed.atMs, record);
+}
+
+/** Ends what `tryFileAlso` began: the record stays in one of the two databases. */
+function keepFiledIn(record: usize, which: Db, other: Db): void {
+  if (which == other) return;
+  const filed = changetype<Filed>(record);
+  filed.tree = other.expiryTree;
+  unfile(filed);
+  filed.tree = which.expiryTree;
+}
+
 /**
  * Moves the entry of `key` in the current database, which must exist, to `toKey` in `toDb`, with its
  * expiry. A key that is there is replaced. As in Redis, the key counts as used now and its frequency
@@ -418,9 +474,19 @@ export function tryMoveKey(
   assert(e != 0);
   const moved = tryEntryRename(e, toKey, toKeyLen, initialClock());
   if (moved == 0) return false;
-  if (!tryPut(toDb, moved, toKey, toKeyLen, toHash)) {
+  const filed = filedRecord(e);
+  if (filed != 0 && !tryFileAlso(filed, toDb)) {
     entryFreeShell(moved);
     return false;
+  }
+  if (!tryPut(toDb, moved, toKey, toKeyLen, toHash)) {
+    if (filed != 0) keepFiledIn(filed, db, toDb);
+    entryFreeShell(moved);
+    return false;
+  }
+  if (filed != 0) {
+    keepFiledIn(filed, toDb, db);
+    changetype<Filed>(filed).hash = toHash;
   }
   // The insert may have split buckets of the same table: look the old entry up again.
   const again = tableFind(db, key, keyLen, hash);
@@ -436,7 +502,7 @@ export function tryMoveKey(
 export function tryCopyKey(e: EntryPtr, toDb: Db, toKey: usize, toKeyLen: u32, toHash: u64): bool {
   const copy = tryEntryCopy(e, toKey, toKeyLen, initialClock());
   if (copy == 0) return false;
-  if (tryPut(toDb, copy, toKey, toKeyLen, toHash)) return true;
+  if (tryFileEntry(toDb, copy, toHash) && tryPut(toDb, copy, toKey, toKeyLen, toHash)) return true;
   entryFree(copy);
   return false;
 }
@@ -449,7 +515,7 @@ export function swapDatabases(a: Db, b: Db): void {
   memory.copy(changetype<usize>(b), swapped, bytes);
 }
 
-const swapped: usize = memory.data(64, 8);
+const swapped: usize = memory.data(72, 8);
 
 /** The hash under which a key is filed. */
 export function hashKey(key: usize, keyLen: u32): u64 {

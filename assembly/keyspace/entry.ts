@@ -42,6 +42,7 @@ export const ENCODING_EMBSTR: u32 = 8;
 export const ENCODING_QUICKLIST: u32 = 9;
 export const ENCODING_STREAM: u32 = 10;
 export const ENCODING_LISTPACK: u32 = 11;
+export const ENCODING_LISTPACK_EX: u32 = 12;
 
 const ENTRY_KEY_LEN: usize = 6;
 const ENTRY_FLAGS: usize = 4;
@@ -321,6 +322,12 @@ export function tryGrowString(e: EntryPtr, length: u32, spare: u32): EntryPtr {
   }
   Entry.setTypeEncoding(moved, TYPE_STRING, ENCODING_RAW);
   return moved;
+}
+
+/** Changes the length of a string that is not an integer, within the room it has where it is. */
+export function setStringLen(e: EntryPtr, length: u32): void {
+  if (Entry.isEmbedded(e)) store<u8>(e, <u8>length, ENTRY_EMBED_LEN);
+  else store<u32>(Entry.valuePtr(e), length);
 }
 
 /** Moves an embedded string to a block of its own, `length` bytes long. */

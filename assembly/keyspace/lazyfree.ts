@@ -5,7 +5,9 @@
 // database's KeyTable in a list; nobody looks keys up in it any more, so its buckets may be freed from
 // the last to the first without moving anything.
 //
-//   list node: next u32 | (alignment) | KeyTable
+//   list node: next u32 | tree of hashes with field expiries u32 | KeyTable
+//
+// The tree goes along because hashes leave it one by one as they are freed.
 //
 // Detaching needs a little memory. When even that is not to be had, the database is emptied at once,
 // which needs none.
@@ -13,12 +15,13 @@
 import { STAT_LAZYFREE_PENDING, STAT_LAZYFREED } from '../abi';
 import { free, tryAlloc } from '../memory/alloc';
 import { clockUs } from './clock';
-import { Db, entryFree } from './db';
+import { Db, entryFree, tryExpiryTreeNew } from './db';
 import { Bucket, bucketAt, KeyTable, tableClear, tableDropLast, tryTableInit } from './key_table';
 import { lazyValuesStep } from './lazy_values';
 import { Stats } from './stats';
 
 const NODE_NEXT: usize = 0;
+const NODE_EXPIRY_TREE: usize = 4;
 const NODE_TABLE: usize = 8;
 const NODE_BYTES: usize = 8 + 40;
 const BUCKETS_PER_CLOCK: u32 = 16;
@@ -42,7 +45,15 @@ function tryDetachTable(which: Db): bool {
   const node = tryAlloc(NODE_BYTES);
   if (node == 0) return false;
   memory.copy(node + NODE_TABLE, changetype<usize>(which), offsetof<KeyTable>());
+  const expiryTree = which.expiryTree;
+  store<u32>(node, <u32>expiryTree, NODE_EXPIRY_TREE);
+  if (!tryExpiryTreeNew(which)) {
+    free(node);
+    return false;
+  }
   if (!tryTableInit(which)) {
+    free(which.expiryTree);
+    which.expiryTree = expiryTree;
     memory.copy(changetype<usize>(which), node + NODE_TABLE, offsetof<KeyTable>());
     free(node);
     return false;
@@ -93,6 +104,7 @@ export function lazyfreeStep(deadlineUs: f64): bool {
     Stats.add(STAT_LAZYFREED, freed);
     if (!tableDropLast(table)) {
       head = load<u32>(node, NODE_NEXT);
+      free(load<u32>(node, NODE_EXPIRY_TREE));
       free(node);
     }
     buckets += 1;

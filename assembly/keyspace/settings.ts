@@ -8,6 +8,7 @@ import {
   CFG_EVICTION_TENACITY,
   CFG_HASH_LISTPACK_ENTRIES,
   CFG_HASH_LISTPACK_VALUE,
+  CFG_HLL_SPARSE_MAX_BYTES,
   CFG_HZ,
   CFG_LATENCY_TRACKING,
   CFG_LFU_DECAY_MINUTES,
@@ -22,6 +23,7 @@ import {
   CFG_SET_LISTPACK_VALUE,
   CFG_SLOWLOG_MAX_LEN,
   CFG_SLOWLOG_SLOWER_US,
+  CFG_TRACKING_MAX_KEYS,
   CFG_ZSET_MAX_LISTPACK_ENTRIES,
   CFG_ZSET_MAX_LISTPACK_VALUE,
 } from '../abi';
@@ -54,6 +56,7 @@ export function settingsInit(): void {
   Settings.set(CFG_EVICTION_TENACITY, 10);
   Settings.set(CFG_HZ, 10);
   Settings.set(CFG_DEFAULT_USER_NOPASS, 1);
+  Settings.set(CFG_TRACKING_MAX_KEYS, 1000000);
   Settings.set(CFG_LIST_MAX_LISTPACK_SIZE, -2);
   Settings.set(CFG_ZSET_MAX_LISTPACK_ENTRIES, 128);
   Settings.set(CFG_ZSET_MAX_LISTPACK_VALUE, 64);
@@ -63,4 +66,5 @@ export function settingsInit(): void {
   Settings.set(CFG_SET_LISTPACK_ENTRIES, 128);
   Settings.set(CFG_SET_LISTPACK_VALUE, 64);
   Settings.set(CFG_RDB_COMPRESSION, 1);
+  Settings.set(CFG_HLL_SPARSE_MAX_BYTES, 3000);
 }

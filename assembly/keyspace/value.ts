@@ -9,6 +9,7 @@
 //   zset, listpack            a listpack of members and scores in turn
 //   zset, skiplist            a sorted set ("skiplist" is only its name)
 //   hash, listpack            a listpack of fields and values in turn
+//   hash, listpackex          fields, values and expiries (field_expiries.ts)
 //   hash, hashtable           a member table with values
 //   stream                    a stream of struct/stream.ts
 //
@@ -32,6 +33,7 @@ import {
   ENCODING_HASHTABLE,
   ENCODING_INTSET,
   ENCODING_LISTPACK,
+  ENCODING_LISTPACK_EX,
   ENCODING_SKIPLIST,
   Entry,
   EntryPtr,
@@ -43,8 +45,14 @@ import {
   tryEntryCopyString,
   tryNewBlockEntry,
 } from './entry';
+import {
+  expiringFieldsBytes,
+  expiringFieldsFree,
+  expiringFieldsLength,
+  tryExpiringFieldsCopy,
+} from './field_expiries';
 
-/** Frees a value's block, all of it now. */
+/** Frees a value's block, all of it now. A hash must not be filed any more (field_expiries.ts). */
 export function valueFree(type: u32, encoding: u32, block: usize): void {
   if (type == TYPE_STRING) free(block);
   else if (type == TYPE_LIST) listFree(block);
@@ -52,6 +60,7 @@ export function valueFree(type: u32, encoding: u32, block: usize): void {
   else if (encoding == ENCODING_LISTPACK) lpFree(block);
   else if (encoding == ENCODING_INTSET) intsetFree(block);
   else if (encoding == ENCODING_HASHTABLE) memberTableFree(block);
+  else if (encoding == ENCODING_LISTPACK_EX) expiringFieldsFree(block);
   else {
     assert(encoding == ENCODING_SKIPLIST);
     zslFree(block);
@@ -71,13 +80,14 @@ export function valueFreeStep(type: u32, encoding: u32, block: usize, budget: u3
   return true;
 }
 
-/** A copy of the block of a value that is no string, or 0 when memory is exhausted. */
+/** A copy of the block of a value that is no string, filed nowhere, or 0 when memory is exhausted. */
 export function tryValueCopy(type: u32, encoding: u32, block: usize): usize {
   if (type == TYPE_LIST) return listDup(block);
   if (type == TYPE_STREAM) return tryStreamCopy(changetype<Stream>(block));
   if (encoding == ENCODING_LISTPACK) return lpDup(block);
   if (encoding == ENCODING_INTSET) return intsetDup(block);
   if (encoding == ENCODING_HASHTABLE) return tryMemberTableCopy(changetype<MemberTable>(block));
+  if (encoding == ENCODING_LISTPACK_EX) return tryExpiringFieldsCopy(block);
   assert(encoding == ENCODING_SKIPLIST);
   return tryZslCopy(changetype<SortedSet>(block));
 }
@@ -87,6 +97,7 @@ export function valueLength(type: u32, encoding: u32, block: usize): u32 {
   if (type == TYPE_LIST) return listLength(block);
   if (type == TYPE_STREAM) return <u32>changetype<Stream>(block).length;
   if (encoding == ENCODING_INTSET) return intsetLen(block);
+  if (encoding == ENCODING_LISTPACK_EX) return expiringFieldsLength(block);
   if (encoding != ENCODING_LISTPACK) return changetype<MemberTable>(block).keys;
   const elements = lpLength(block);
   return type == TYPE_SET ? elements : elements >> 1;
@@ -115,6 +126,13 @@ export function valueBytes(type: u32, encoding: u32, block: usize, samples: u32)
   if (type == TYPE_STREAM) return streamBytes(block);
   if (encoding == ENCODING_LISTPACK) return <f64>lpBlockBytes(block);
   if (encoding == ENCODING_HASHTABLE) return memberTableBytes(block);
+  if (encoding == ENCODING_LISTPACK_EX) return expiringFieldsBytes(block);
   assert(encoding == ENCODING_SKIPLIST);
   return zslBytes(block);
+}
+
+/** Whether a value's block begins with a table of members: large hashes, sets and sorted sets. */
+export function hasMemberTable(e: EntryPtr): bool {
+  const encoding = Entry.encoding(e);
+  return encoding == ENCODING_HASHTABLE || encoding == ENCODING_SKIPLIST;
 }

@@ -240,6 +240,11 @@ export function tryZsetExpect(e: EntryPtr, count: u32): bool {
   return tryConvert(e, count);
 }
 
+/** Makes a sorted set a skiplist, whatever its size. False: no memory, nothing changed. */
+export function tryZsetToSkiplist(e: EntryPtr): bool {
+  return !isListpack(e) || tryConvert(e, zsetLength(e));
+}
+
 /**
  * Adds a key, known to be absent, for `count` members of which the first has `len` bytes. It is empty:
  * the caller fills it at once or deletes it. Returns its entry, 0 when memory is exhausted.
@@ -535,6 +540,12 @@ export function cursorMember(): void {
   memberPtr = lpGet(cursorPlace);
   if (memberPtr == 0) memberInt = lpValueInt;
   else memberLen = lpValueLen;
+}
+
+/** The element of a listpack that the cursor is at. */
+export function cursorElement(): usize {
+  assert(cursorList != 0);
+  return cursorPlace;
 }
 
 /** As `cursorMember`, and `memberPtr` is text in any case. */

@@ -30,7 +30,7 @@ const MAX_PAGES: u32 = 65536;
  */
 const RESERVE_PAGES: u32 = 64;
 const GROW_MIN_PAGES: u32 = 16;
-const GROW_MAX_PAGES: u32 = 1024;
+const GROW_MAX_PAGES: u32 = 4096;
 
 export const PAGE_FREE: u8 = 0;
 export const PAGE_SLAB: u8 = 1;
@@ -124,7 +124,11 @@ function findRun(count: u32): u32 {
   return 0;
 }
 
-/** Grows linear memory so that `count` more pages fit at its end. False when it cannot. */
+/**
+ * Grows linear memory so that `count` more pages fit at its end. False when it cannot. It doubles, and
+ * later takes 256 MiB at a time: pages cost nothing before they are used, but every growth gives the
+ * host a new ArrayBuffer, whose size its garbage collector takes for a reason to run.
+ */
 function growFor(count: u32): bool {
   let tail: u32 = 0;
   while (tail < count && tail < pagesTotal) {
@@ -134,7 +138,7 @@ function growFor(count: u32): bool {
   }
   const need = count - tail;
   if (need > pagesLimit - min(pagesTotal, pagesLimit)) return false;
-  let step = max(need, max(GROW_MIN_PAGES, min(GROW_MAX_PAGES, pagesTotal >> 3)));
+  let step = max(need, max(GROW_MIN_PAGES, min(GROW_MAX_PAGES, pagesTotal)));
   step = min(step, pagesLimit - pagesTotal);
   if (memory.grow(<i32>step) < 0) {
     step = need;

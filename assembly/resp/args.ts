@@ -51,6 +51,13 @@ export function setArgRecord(at: usize, ptr: usize, len: u32): void {
   store<u64>(at, 0, ARG_HASH);
 }
 
+/** Makes `at` a record of argument `i` whose bytes have been copied to `ptr`. */
+export function copyArgRecord(at: usize, i: u32, ptr: usize): void {
+  store<u32>(at, <u32>ptr);
+  store<u32>(at, Arg.len(i), ARG_LEN);
+  store<u64>(at, load<u64>(argv + (i << ARG_SHIFT), ARG_HASH), ARG_HASH);
+}
+
 /**
  * Whether argument `i` is this option word, in any case. `lower` is a literal in lower case.
  * Literals are static UTF-16 data, so nothing is allocated.

@@ -78,9 +78,11 @@ export class Conn {
   watches: usize; // first of the keys it watches
   queryPos: u32;
   startedUs: f64; // when the host command under way began that answers later
-  spare2: u64;
+  blocked: usize; // what it waits for, while a command of its blocks
+  nextUnblocked: usize;
   spare3: u64;
-  spare4: u64;
+  tracking: usize; // how it tracks keys, 0 when it never did
+  nextOfId: usize; // chain of client/client_ids.ts
   listener: usize; // its subscriptions
   spare5: u32;
 }

@@ -190,7 +190,25 @@ export function parseCommand(c: Conn, start: usize, end: usize): i32 {
     parsedEnd = lineEnd;
     return PARSE_EMPTY;
   }
-  return parseBulks(c, start, lineEnd, end, <u32>lineValue);
+  return parseBulks(c, start, 0, lineEnd, end, <u32>lineValue);
+}
+
+/**
+ * As `parseCommand` for a command of `count` arguments at `start`, no part of which is saved, whose
+ * first `headLen` bytes are known to be complete: the name is their last `nameLen` but two.
+ */
+export function parseBehindName(
+  c: Conn,
+  start: usize,
+  headLen: usize,
+  nameLen: u32,
+  end: usize,
+  count: u32,
+): i32 {
+  if (poolUsed >= poolArgs) return PARSE_LATER;
+  const at = start + headLen;
+  setArgRecord(Pool.at(0), at - 2 - nameLen, nameLen);
+  return parseBulks(c, start, 1, at, end, count);
 }
 
 const BULK_UNKNOWN: i64 = -1;
@@ -242,10 +260,10 @@ function shortBulk(at: usize, end: usize): i64 {
   return first * 10 + second;
 }
 
-/** Parses a command from its first argument on. */
-function parseBulks(c: Conn, start: usize, from: usize, end: usize, count: u32): i32 {
+/** Parses a command from its argument number `first` on, which is at `from`. */
+function parseBulks(c: Conn, start: usize, first: u32, from: usize, end: usize, count: u32): i32 {
   let at = from;
-  for (let argc: u32 = 0; argc < count; argc++) {
+  for (let argc = first; argc < count; argc++) {
     let bulk = shortBulk(at, end);
     if (bulk >= 0) at = lineEnd;
     else {

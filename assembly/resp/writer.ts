@@ -42,6 +42,11 @@ export function outputRewind(length: u32): void {
   pos = base + length;
 }
 
+/** What was written behind the whole reply of another connection was lost, and only that. */
+export function setOutputLost(on: bool): void {
+  outputLost = on;
+}
+
 /** Starts over, giving back a buffer that one big reply had blown up. */
 export function outputReset(): void {
   pos = base;

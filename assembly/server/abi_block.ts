@@ -7,3 +7,7 @@ export const abiBlock: usize = memory.data(<i32>ABI_WORDS * 4, 8);
 export function abiSet(word: u32, value: u32): void {
   store<u32>(abiBlock + (word << 2), value);
 }
+
+export function abiGet(word: u32): u32 {
+  return load<u32>(abiBlock + (word << 2));
+}

@@ -32,23 +32,16 @@ import {
   CLIENT_CLOSE_AFTER_REPLY,
   CLIENT_CLOSE_ASAP,
   CLIENT_NO_TOUCH,
-  CLIENT_REPLY_OFF,
-  CLIENT_REPLY_SKIP,
-  CLIENT_REPLY_SKIP_NEXT,
+  CLIENT_PAUSED,
+  CLIENT_TRACKING,
   CLOSE_ASKED,
   CLOSE_CROSS_PROTOCOL,
   CLOSE_NO_MEMORY,
   CLOSE_PROTOCOL_ERROR,
   CLOSE_QUERY_LIMIT,
   CMD_ADMIN,
-  CMD_FAST,
-  CMD_SKIP_MONITOR,
-  CMD_SKIP_SLOWLOG,
   CMD_TIMED,
-  EVENT_LATENCY,
   INPUT_BYTES,
-  LATENCY_EVENT_COMMAND,
-  LATENCY_EVENT_FAST_COMMAND,
   RECORD_OWNER,
   STAT_COMMANDS,
   STAT_QUERYBUF_DISCONNECTS,
@@ -60,9 +53,8 @@ import {
   STATUS_OK,
   STATUS_PAUSED,
 } from '../abi';
-import { monitorCount, monitorFeed } from '../client/monitor';
-import { notifyDrain } from '../client/notify';
-import { slowlogPushIfNeeded } from '../client/slowlog';
+import { addTimeUsed, anyReady } from '../client/blocked';
+import { monitorCount } from '../client/monitor';
 import {
   execRequested,
   isExecuting,
@@ -72,26 +64,16 @@ import {
   transactionNext,
   transactionReturn,
 } from '../client/transaction';
-import { watchDrain } from '../client/watch';
-import {
-  CMD_ID_PSUBSCRIBE,
-  CMD_ID_PUNSUBSCRIBE,
-  CMD_ID_SSUBSCRIBE,
-  CMD_ID_SUBSCRIBE,
-  CMD_ID_SUNSUBSCRIBE,
-  CMD_ID_UNSUBSCRIBE,
-  dispatchCommand,
-} from '../generated/command_table';
+import { dispatchCommand } from '../generated/command_table';
 import { clockUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
-import { effectsBytes, effectsClear, effectsLost, effectsWanted } from '../keyspace/effects';
+import { effectsWanted } from '../keyspace/effects';
 import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
 import { argc, argv, setArgs } from '../resp/args';
 import {
   Conn,
   client,
-  pushTaken,
   queryAdvance,
   queryFree,
   queryUnread,
@@ -113,6 +95,7 @@ import {
   PARSE_ERROR,
   PARSE_MORE,
   PARSE_NO_MEMORY,
+  parseBehindName,
   parseCommand,
   parsedArgc,
   parsedArgv,
@@ -121,32 +104,37 @@ import {
   parseErrorText,
   parserReset,
 } from '../resp/parser';
-import {
-  outputLen,
-  outputLost,
-  outputReset,
-  outputRewind,
-  replyRaw,
-  replyText,
-} from '../resp/writer';
+import { outputLen, outputLost, outputReset, outputRewind, replyText } from '../resp/writer';
 import { abiSet } from './abi_block';
-import { NO_COMMAND, Record } from './command_lookup';
-import { countCalls, countFailed } from './command_stats';
+import { commandFlags, dependsOnNameOnly, NO_COMMAND, Record } from './command_lookup';
+import { countCalls } from './command_stats';
+import {
+  afterReply,
+  countErrors,
+  drainEffects,
+  feedMonitors,
+  noteSlow,
+  REPLY_MODES,
+  SILENT,
+  takeOwnPushes,
+} from './consequences';
 import {
   ADMIT_CLOSE,
   ADMIT_HOLD,
   ADMIT_RUN,
   admitAtOnce,
   admitCommand,
-  commandFlags,
   refreshGuards,
+  replyStart,
   resolveCommand,
 } from './dispatch';
-import { pushEvent } from './events';
+import { KnownHead, keepHead } from './known_heads';
 import { touchAll, touchCollect } from './touch';
+import { afterTracked, noteReads } from './tracked_reads';
+import { serveReady } from './unblock';
 
 /** Commands parsed and touched before the first of them runs. */
-const ROUND_COMMANDS: u32 = 32;
+const ROUND_COMMANDS: u32 = 64;
 /** The host gets to write out when a batch's replies exceed this. */
 const FLUSH_BYTES: u32 = 1048576;
 /** From this argument size on the query buffer grows towards the whole argument. */
@@ -163,14 +151,11 @@ class Slot {
 }
 
 const SLOT_BYTES: u32 = 24;
-const slots: usize = memory.data(768, 8);
+const slots: usize = memory.data(1536, 8);
 
 const SHARED_TIME: f64 = -1.0;
 /** A command that dispatch refused or queued: not a call. */
 const NOT_RUN: f64 = -2.0;
-
-const REPLY_MODES: u32 = CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT;
-const SILENT: u32 = CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP;
 
 let fromQuery: bool = false; // reading the query buffer, not the input region
 let end: usize = 0; // of what is read
@@ -223,6 +208,7 @@ export function resume(c: Conn): i32 {
     return afterHostCommand(c);
   }
   outputReset();
+  c.flags &= ~CLIENT_PAUSED;
   if (c.flags & CLIENT_BLOCKED) return STATUS_BLOCKED;
   if (c.flags & CLIENT_CLOSE_ASAP) return abort(c, CLOSE_ASKED);
   if (c.flags & CLIENT_CLOSE_AFTER_REPLY) return STATUS_OK;
@@ -258,7 +244,7 @@ export function suspend(c: Conn): void {
   assert(interrupted && client == c);
   interrupted = false;
   c.flags |= CLIENT_BLOCKED;
-  feedMonitors(c, isExecuting(c) ? queuedId : c.lastCommand, argv, argc);
+  feedMonitors(c, isExecuting(c) ? queuedId : c.lastCommand, argv, argc, batchStartUs);
   c.startedUs = isExecuting(c) ? queuedStartUs : commandStartUs;
   // In a transaction a part of the reply is there already.
   if (c.flags & SILENT) outputRewind(outputStart);
@@ -312,6 +298,7 @@ function enter(c: Conn, from: usize, length: u32, isQuery: bool): void {
   running = 0;
   booked = 0;
   outcome = PARSE_COMPLETE;
+  clearCommandErrors();
 }
 
 /** Finishes the round at hand and runs further ones until something ends the batch. */
@@ -340,7 +327,18 @@ function parseRound(): void {
   outcome = PARSE_COMPLETE;
   while (parsed < most && next < end) {
     const start = next;
-    outcome = parseCommand(c, start, end);
+    const head = most != 1 && c.multibulkLeft == 0 ? KnownHead.find(start, end) : 0;
+    outcome =
+      head != 0
+        ? parseBehindName(
+            c,
+            start,
+            KnownHead.length(head),
+            KnownHead.nameLen(head),
+            end,
+            KnownHead.count(head),
+          )
+        : parseCommand(c, start, end);
     if (outcome == PARSE_EMPTY) {
       next = parsedEnd;
       outcome = PARSE_COMPLETE;
@@ -352,7 +350,7 @@ function parseRound(): void {
     slot.argc = parsedArgc;
     slot.argv = parsedArgv;
     slot.start = start;
-    const id = resolveCommand(parsedArgv, parsedArgc);
+    const id = head != 0 ? KnownHead.id(head) : resolveNew(start);
     slot.id = id;
     if (id != NO_COMMAND) touchCollect(id, parsedArgv, parsedArgc);
     parsed += 1;
@@ -364,6 +362,17 @@ function parseRound(): void {
   roundStartUs = clockUs();
 }
 
+/** Id of the command parsed last, whose head was not known. */
+function resolveNew(start: usize): u32 {
+  const id = resolveCommand(parsedArgv, parsedArgc);
+  const name: usize = load<u32>(parsedArgv);
+  // Inline commands lie in the parser's arena, and their heads have no fixed form.
+  if (load<u8>(start) != 42 || !dependsOnNameOnly(id)) return id;
+  const nameLen = load<u32>(parsedArgv, 4);
+  keepHead(start, name + nameLen + 2 - start, id, parsedArgc, nameLen);
+  return id;
+}
+
 // --- Executing ---
 
 function executeRound(): i32 {
@@ -373,14 +382,26 @@ function executeRound(): i32 {
     const id = slot.id;
     setArgs(slot.argc, slot.argv);
     outputStart = outputLen();
-    clearCommandErrors();
-    let admitted = ADMIT_RUN;
-    if (!admitAtOnce(id, slot.argc)) {
-      admitted = admitCommand(id);
-      // Keys evicted for the command count as changed before it runs.
-      drainEffects();
-    }
     c.lastCommand = id != NO_COMMAND ? id : u32.MAX_VALUE;
+    if (admitAtOnce(id, slot.argc)) {
+      slot.durationUs = SHARED_TIME;
+      nameRunning(id);
+      dispatchCommand(id);
+      if (!needsAttention(c)) {
+        sharing += 1;
+        c.commands += 1;
+        running += 1;
+        continue;
+      }
+      if (execRequested && !runTransaction(c)) return STATUS_HOST_COMMAND;
+      finishCommand(running);
+      running += 1;
+      const status = afterCommand(c);
+      if (status != STATUS_OK) return status;
+      continue;
+    }
+    const admitted = admitCommand(id);
+    outputStart = replyStart;
     if (admitted == ADMIT_RUN) {
       slot.durationUs = SHARED_TIME;
       if (commandFlags(id) & CMD_TIMED) commandStartUs = clockUs();
@@ -388,10 +409,15 @@ function executeRound(): i32 {
       if (execRequested && !runTransaction(c)) return STATUS_HOST_COMMAND;
       finishCommand(running);
     } else {
-      if (admitted == ADMIT_HOLD) return interrupt(slot.start, STATUS_PAUSED);
+      if (admitted == ADMIT_HOLD) {
+        c.flags |= CLIENT_PAUSED;
+        return interrupt(slot.start, STATUS_PAUSED);
+      }
       if (admitted == ADMIT_CLOSE) return abort(c, CLOSE_CROSS_PROTOCOL);
       slot.durationUs = NOT_RUN;
-      afterReply(c);
+      clearCommandErrors();
+      if (c.flags & CLIENT_TRACKING) afterTracked(c);
+      afterReply(c, outputStart);
     }
     running += 1;
     const status = afterCommand(c);
@@ -401,11 +427,27 @@ function executeRound(): i32 {
   return STATUS_OK;
 }
 
+/** Whether anything but the reply has to follow a command that ran: one test for all there may be. */
+function needsAttention(c: Conn): bool {
+  const unusual =
+    REPLY_MODES | CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_ASAP | CLIENT_BLOCKED | CLIENT_TRACKING;
+  return (
+    (effectsWanted |
+      monitorCount |
+      commandErrors |
+      (c.flags & unusual) |
+      c.pushLen |
+      (<u32>execRequested | <u32>outputLost | <u32>(outputLen() > FLUSH_BYTES))) !=
+    0
+  );
+}
+
 /** STATUS_OK unless the batch has to stop behind the command that ran. */
 function afterCommand(c: Conn): i32 {
   if (outputLost) return abort(c, CLOSE_NO_MEMORY);
-  if (c.flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_ASAP)) {
+  if (c.flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_ASAP | CLIENT_BLOCKED)) {
     if (c.flags & CLIENT_CLOSE_ASAP) return abort(c, CLOSE_ASKED);
+    if (c.flags & CLIENT_BLOCKED) return waits(c);
     account(running);
     queryFree(c);
     abiSet(ABI_CLOSE_REASON, CLOSE_ASKED);
@@ -417,12 +459,25 @@ function afterCommand(c: Conn): i32 {
   return STATUS_OK;
 }
 
-/** Runs the command whose arguments are set. False when it is the host's: the batch stops here. */
-function runCommand(id: u32): bool {
-  // For the host's commands, and to name the culprit should this one trap.
+/** The command that ran waits: it is no call yet, and what comes behind it is kept. */
+function waits(c: Conn): i32 {
+  const slot = slotAt(running - 1);
+  addTimeUsed(c, slot.durationUs);
+  slot.durationUs = NOT_RUN;
+  c.commands -= 1;
+  return interrupt(running < parsed ? slotAt(running).start : next, STATUS_BLOCKED);
+}
+
+/** For the host's commands, and to name the culprit should this one trap. */
+function nameRunning(id: u32): void {
   abiSet(ABI_CMD_ID, id);
   abiSet(ABI_ARGC, argc);
   abiSet(ABI_ARGV, <u32>argv);
+}
+
+/** Runs the command whose arguments are set. False when it is the host's: the batch stops here. */
+function runCommand(id: u32): bool {
+  nameRunning(id);
   if (load<u8>(Record.at(id), RECORD_OWNER) != 0) {
     // INFO, SLOWLOG and their like must find the commands before them.
     account(running);
@@ -457,31 +512,15 @@ function runTransaction(c: Conn): bool {
  */
 function finishQueued(c: Conn, late: bool): void {
   const duration = max(clockUs() - queuedStartUs, 0.0);
-  if (commandErrors != 0) countFailed(queuedId);
+  countErrors(queuedId);
   countCalls(queuedId, 1, duration);
   Stats.add(STAT_COMMANDS, 1);
   if (!late) {
-    feedMonitors(c, queuedId, argv, argc);
-    noteSlow(queuedId, argv, argc, duration);
+    feedMonitors(c, queuedId, argv, argc, batchStartUs);
+    noteSlow(c, queuedId, argv, argc, duration);
   }
-  drainEffects();
-}
-
-/**
- * Shows monitors a command that ran. Only then: SELECT shows the database it chose, and secrets have
- * been blacked out.
- */
-function feedMonitors(c: Conn, id: u32, args: usize, count: u32): void {
-  if (monitorCount == 0 || (commandFlags(id) & (CMD_SKIP_MONITOR | CMD_ADMIN)) != 0) return;
-  monitorFeed(c, args, count, batchStartUs == 0 ? 0 : clockUs() - batchStartUs);
-}
-
-/** Tells everyone concerned what the command, or background work, changed. */
-export function drainEffects(): void {
-  if (effectsBytes() == 0 && !effectsLost) return;
-  watchDrain();
-  notifyDrain();
-  effectsClear();
+  drainEffects(changetype<usize>(c));
+  if (c.flags & CLIENT_TRACKING && !late) noteReads(c, queuedId, argv, argc);
 }
 
 /** What follows a command that ran, core's or host's. */
@@ -493,17 +532,22 @@ function finishCommand(index: u32): void {
     timedUs += slot.durationUs;
   } else sharing += 1;
   c.commands += 1;
-  if (commandErrors != 0) countFailed(slot.id);
-  if (monitorCount != 0) feedMonitors(c, slot.id, slot.argv, slot.argc);
-  if (effectsWanted != 0) drainEffects();
-  if (c.flags & REPLY_MODES) afterReply(c);
+  countErrors(slot.id);
+  if (monitorCount != 0) feedMonitors(c, slot.id, slot.argv, slot.argc, batchStartUs);
+  if (effectsWanted != 0) drainEffects(changetype<usize>(c));
+  if (c.flags & CLIENT_TRACKING) {
+    noteReads(c, slot.id, slot.argv, slot.argc);
+    afterTracked(c);
+  }
+  if (c.flags & REPLY_MODES) afterReply(c, outputStart);
   if (c.pushLen != 0) takeOwnPushes(c);
+  if (anyReady()) serveOthers(c);
 }
 
-/** Messages that a command published to its own connection follow its reply. */
-function takeOwnPushes(c: Conn): void {
-  replyRaw(c.push, c.pushLen);
-  pushTaken(c);
+/** Serves those who waited for keys that the command made ready. */
+function serveOthers(c: Conn): void {
+  serveReady(c);
+  if (c.pushLen != 0) takeOwnPushes(c);
 }
 
 /** What follows a command that was suspended. */
@@ -511,32 +555,11 @@ function finishAnswered(c: Conn): void {
   countCalls(c.lastCommand, 1, max(clockUs() - c.startedUs, 0.0));
   Stats.add(STAT_COMMANDS, 1);
   c.commands += 1;
-  if (commandErrors != 0) countFailed(c.lastCommand);
-  drainEffects();
-  afterReply(c);
-}
-
-/** CLIENT REPLY OFF and SKIP take the reply back. */
-function afterReply(c: Conn): void {
-  const mode = c.flags & REPLY_MODES;
-  if (mode == 0) return;
-  if (mode & SILENT && !confirmsByPush(c.lastCommand)) outputRewind(outputStart);
-  c.flags &= ~CLIENT_REPLY_SKIP;
-  if (mode & CLIENT_REPLY_SKIP_NEXT) {
-    c.flags = (c.flags & ~CLIENT_REPLY_SKIP_NEXT) | CLIENT_REPLY_SKIP;
-  }
-}
-
-/** Confirmations of subscriptions are messages, which CLIENT REPLY does not silence. */
-function confirmsByPush(id: u32): bool {
-  return (
-    id == CMD_ID_SUBSCRIBE ||
-    id == CMD_ID_UNSUBSCRIBE ||
-    id == CMD_ID_PSUBSCRIBE ||
-    id == CMD_ID_PUNSUBSCRIBE ||
-    id == CMD_ID_SSUBSCRIBE ||
-    id == CMD_ID_SUNSUBSCRIBE
-  );
+  countErrors(c.lastCommand);
+  drainEffects(changetype<usize>(c));
+  if (c.flags & CLIENT_TRACKING) afterTracked(c);
+  afterReply(c, outputStart);
+  if (anyReady()) serveOthers(c);
 }
 
 // --- Accounting ---
@@ -569,7 +592,8 @@ function account(count: u32): void {
     }
     if (inspect && slot.durationUs != NOT_RUN) {
       const duration = slot.durationUs == SHARED_TIME ? share : slot.durationUs;
-      for (let k = i; k < i + run; k++) noteSlow(slot.id, slotAt(k).argv, slotAt(k).argc, duration);
+      for (let k = i; k < i + run; k++)
+        noteSlow(client, slot.id, slotAt(k).argv, slotAt(k).argc, duration);
     }
     i += run;
   }
@@ -578,17 +602,6 @@ function account(count: u32): void {
   roundStartUs = now;
   timedUs = 0;
   sharing = 0;
-}
-
-/** Tells the slow log and the latency monitor of a command that may concern them. */
-function noteSlow(id: u32, args: usize, count: u32, durationUs: f64): void {
-  const flags = commandFlags(id);
-  if ((flags & CMD_SKIP_SLOWLOG) == 0) slowlogPushIfNeeded(client, args, count, durationUs);
-  const latencyMs = Settings.get(CFG_LATENCY_THRESHOLD_MS);
-  if (latencyMs > 0 && durationUs >= <f64>latencyMs * 1000.0) {
-    const kind = flags & CMD_FAST ? LATENCY_EVENT_FAST_COMMAND : LATENCY_EVENT_COMMAND;
-    pushEvent(EVENT_LATENCY, kind, durationUs / 1000.0);
-  }
 }
 
 // --- Ends of a batch ---

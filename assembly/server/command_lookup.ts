@@ -9,6 +9,7 @@
 import {
   RECORD_BYTES,
   RECORD_FIRST_SUB,
+  RECORD_FLAGS,
   RECORD_HAS_SUBCOMMANDS,
   RECORD_NAME_LEN,
   RECORD_NAME_OFFSET,
@@ -18,6 +19,7 @@ import {
 import { COMMAND_NAMES, COMMAND_RECORDS, TOP_LEVEL_COUNT } from '../generated/command_table';
 import { free, tryAlloc } from '../memory/alloc';
 import { equalsIgnoreCase, toLower8 } from '../util/bytes';
+import { forgetHeads } from './known_heads';
 
 const SLOTS: u32 = 2048;
 /** rename-command may make a name long, to have it guessed by nobody. */
@@ -39,6 +41,11 @@ export class Record {
   @inline static fullNameLen(id: u32): u32 {
     return load<u8>(Record.at(id), RECORD_NAME_LEN);
   }
+}
+
+/** Flags of a command's record. */
+export function commandFlags(id: u32): u32 {
+  return load<u32>(Record.at(id), RECORD_FLAGS);
 }
 
 /** Name a client uses for a top-level command: its own, or what rename-command made of it. */
@@ -77,28 +84,8 @@ function insert(id: u32): void {
 export function commandLookupInit(): void {
   if (TOP_LEVEL_COUNT * 4 > SLOTS) ERROR('command name table is too full');
   memory.fill(slots, 0, SLOTS << 1);
-  lastLen = 0;
+  forgetHeads();
   for (let id: u32 = 0; id < TOP_LEVEL_COUNT; id++) insert(id);
-}
-
-let lastWord: u64 = 0; // bytes of the short name found last, as sent, the last one highest
-let lastLen: u32 = 0; // 0: none
-let lastId: u32 = 0;
-
-/**
- * As `lookupCommand`, remembering the last short name: a pipeline repeats few commands. `ptr` must
- * lie in a buffer with BUFFER_SLACK, since a whole word is read.
- */
-export function lookupCommandAgain(ptr: usize, len: u32): u32 {
-  if (len - 1 >= 8) return lookupCommand(ptr, len);
-  const name = load<u64>(ptr) << ((8 - len) << 3);
-  if (name == lastWord && len == lastLen) return lastId;
-  const id = lookupCommand(ptr, len);
-  if (id == NO_COMMAND) return id;
-  lastWord = name;
-  lastLen = len;
-  lastId = id;
-  return id;
 }
 
 /** Id of a top-level command, NO_COMMAND when there is none of that name. */
@@ -116,6 +103,11 @@ export function lookupCommand(ptr: usize, len: u32): u32 {
 
 export function hasSubcommands(id: u32): bool {
   return load<u8>(Record.at(id), RECORD_HAS_SUBCOMMANDS) != 0;
+}
+
+/** True when whoever sends the name of command `id` means it, whatever the arguments. */
+export function dependsOnNameOnly(id: u32): bool {
+  return id < TOP_LEVEL_COUNT && !hasSubcommands(id);
 }
 
 /** Id of a subcommand of `parent`, NO_COMMAND when there is none of that name. */

@@ -6,10 +6,10 @@
 //
 //   value    mix(type u32 big-endian), then the type's own part, then xor("!!expire!!") when the
 //            key has an expiry. A string's part: mix(its bytes). A set's: xor(each member). A hash's:
-//            for each field xor(d), d from zero: mix(field), mix(value). A list's: mix(each
-//            element). A sorted set's: as a hash's, of members and scores as "%.17g" has them. A
-//            stream's: for each entry mix("<ms>.<seq>"), then mix(field), mix(value) for each field;
-//            groups do not count.
+//            for each field xor(d), d from zero: mix(field), mix(value), and xor("!!hexpire!!")
+//            if the field has an expiry. A list's: mix(each element). A sorted set's: as a hash's, of
+//            members and scores as "%.17g" has them. A stream's: for each entry mix("<ms>.<seq>"),
+//            then mix(field), mix(value) for each field; groups do not count.
 //   key      from zero: mix(name), value
 //   all      from zero, per database that holds keys: mix(index u32 big-endian), xor(digest of each
 //            key). That digest is hashed once more, as any bytes given to xor are.
@@ -18,6 +18,7 @@
 
 import { database, databaseCount } from '../keyspace/db';
 import {
+  ENCODING_LISTPACK,
   Entry,
   EntryPtr,
   TYPE_HASH,
@@ -28,13 +29,15 @@ import {
   TYPE_ZSET,
 } from '../keyspace/entry';
 import {
+  HASH_WALK_BYTES,
   HashValue,
   HashWalk,
   hashField,
+  hashFieldExpiry,
   hashItem,
   hashNext,
   hashOpen,
-  hashWalk,
+  hashWalkAll,
   itemToText,
 } from '../keyspace/hash_value';
 import { Bucket, bucketAt, tableFind } from '../keyspace/key_table';
@@ -72,6 +75,11 @@ import { hashBytes } from '../util/siphash';
 /** "!!expire!!" */
 const EXPIRE_MARK: usize = memory.data<u8>([33, 33, 101, 120, 112, 105, 114, 101, 33, 33]);
 const EXPIRE_MARK_BYTES: u32 = 10;
+/** "!!hexpire!!" */
+const FIELD_EXPIRE_MARK: usize = memory.data<u8>([
+  33, 33, 104, 101, 120, 112, 105, 114, 101, 33, 33,
+]);
+const FIELD_EXPIRE_MARK_BYTES: u32 = 11;
 
 const hash: usize = memory.data(24, 8);
 const keyDigest: usize = memory.data(24, 8);
@@ -83,7 +91,7 @@ const streamIterator: usize = memory.data(160, 8);
 const idText: usize = memory.data(48, 8);
 const set: SetValue = changetype<SetValue>(memory.data(8, 8));
 const fields: HashValue = changetype<HashValue>(memory.data(8, 8));
-const fieldWalk: HashWalk = changetype<HashWalk>(memory.data(16, 8));
+const fieldWalk: HashWalk = changetype<HashWalk>(memory.data(HASH_WALK_BYTES, 8));
 const fieldDigest: usize = memory.data(24, 8);
 const members: SetWalk = changetype<SetWalk>(memory.data(40, 8));
 const digits: usize = memory.data(<i32>VIEW_SCRATCH_BYTES, 8);
@@ -142,13 +150,17 @@ function addSet(digest: usize, e: EntryPtr): void {
 
 function addHash(digest: usize, e: EntryPtr): void {
   hashOpen(fields, e);
-  hashWalk(fieldWalk, fields);
+  hashWalkAll(fieldWalk, fields);
+  const canExpire = fields.encoding != ENCODING_LISTPACK;
   while (hashNext(fieldWalk)) {
     memory.fill(fieldDigest, 0, SHA1_BYTES);
     itemToText(hashField);
     mixDigest(fieldDigest, hashField.ptr, hashField.len);
     itemToText(hashItem);
     mixDigest(fieldDigest, hashItem.ptr, hashItem.len);
+    if (canExpire && hashFieldExpiry >= 0) {
+      xorDigest(fieldDigest, FIELD_EXPIRE_MARK, FIELD_EXPIRE_MARK_BYTES);
+    }
     xorDigest(digest, fieldDigest, SHA1_BYTES);
   }
 }

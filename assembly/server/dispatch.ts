@@ -21,6 +21,7 @@ import {
   CMD_MAY_REPLICATE,
   CMD_NO_AUTH,
   CMD_NO_MULTI,
+  CMD_PLAIN,
   CMD_PROTECTED,
   CMD_READONLY,
   CMD_STALE,
@@ -35,8 +36,8 @@ import {
   GUARD_TOO_FEW_REPLICAS,
   RECORD_ARITY,
   RECORD_FLAGS,
-  RECORD_HAS_SUBCOMMANDS,
 } from '../abi';
+import { trackingLimit, trackingOverLimit } from '../client/tracking';
 import { queuedFlags, transactionEnd, tryQueueCommand } from '../client/transaction';
 import {
   CMD_ID_DEBUG,
@@ -85,28 +86,25 @@ import {
   replyText,
 } from '../resp/writer';
 import {
+  commandFlags,
   hasSubcommands,
-  lookupCommandAgain,
+  lookupCommand,
   lookupSubcommand,
   NO_COMMAND,
   Record,
 } from './command_lookup';
 import { countRejected } from './command_stats';
+import { drainEffects, takeOwnPushes } from './consequences';
 import { tryFreeMemoryTimed } from './latency_events';
 
 const UNKNOWN_SHOWN_BYTES: u32 = 128;
-
-/** Flags of a command's record. */
-export function commandFlags(id: u32): u32 {
-  return load<u32>(Record.at(id), RECORD_FLAGS);
-}
 
 /**
  * Id of the command that the records at `argv` name, down to the subcommand. A container command
  * whose subcommand is missing or unknown resolves to the container; `rejectMalformed` tells which.
  */
 export function resolveCommand(argv: usize, count: u32): u32 {
-  const id = lookupCommandAgain(load<u32>(argv), load<u32>(argv, 4));
+  const id = lookupCommand(load<u32>(argv), load<u32>(argv, 4));
   if (id == NO_COMMAND || count < 2 || !hasSubcommands(id)) return id;
   const sub = lookupSubcommand(id, load<u32>(argv, 16), load<u32>(argv, 20));
   return sub == NO_COMMAND ? id : sub;
@@ -244,10 +242,27 @@ function rejectReplica(flags: u32): bool {
   return true;
 }
 
+/**
+ * Keys evicted for the command count as changed before it runs, and what its client is told of them
+ * goes before its reply: it is about what was there until now.
+ */
+function settleEvictions(): void {
+  drainEffects(changetype<usize>(client));
+  if (client.pushLen == 0) return;
+  takeOwnPushes(client);
+  replyStart = outputLen();
+}
+
+/** Where the reply of the command that was looked at last begins. */
+export let replyStart: u32 = 0;
+
 function rejectForMemory(id: u32, flags: u32): bool {
   // A transaction's queue could take any amount of memory, whatever the commands in it do.
   const takesMemory = (flags & CMD_DENYOOM) != 0 || joinsTransaction(id);
-  if (Settings.on(CFG_MAXMEMORY) && !tryFreeMemoryTimed() && takesMemory) {
+  const isOver = Settings.on(CFG_MAXMEMORY) && !tryFreeMemoryTimed();
+  if (trackingOverLimit()) trackingLimit(changetype<usize>(client));
+  settleEvictions();
+  if (isOver && takesMemory) {
     replyError(ERR_OOM);
     return true;
   }
@@ -263,18 +278,24 @@ let unguarded: bool = false;
 
 /** Looks at the states that guard commands; to be called when any of them may have changed. */
 export function refreshGuards(): void {
-  unguarded = !Settings.on(CFG_GUARDS) && !Settings.on(CFG_MAXMEMORY) && !memoryNearlyExhausted();
+  unguarded =
+    !Settings.on(CFG_GUARDS) &&
+    !Settings.on(CFG_MAXMEMORY) &&
+    !memoryNearlyExhausted() &&
+    !trackingOverLimit();
 }
 
-/** The common case of `admitCommand`: true only when every check would pass. */
+/**
+ * The common case of `admitCommand`: true only when every check would pass, for a command that needs
+ * no more than its handler's call.
+ */
 export function admitAtOnce(id: u32, count: u32): bool {
   if (!unguarded || id == NO_COMMAND) return false;
   const looked =
     CLIENT_AUTHENTICATED | CLIENT_MULTI | CLIENT_REPLICA | CLIENT_MONITOR | CLIENT_PUBSUB;
   if ((client.flags & looked) != CLIENT_AUTHENTICATED) return false;
   const record = Record.at(id);
-  if (load<u32>(record, RECORD_FLAGS) & CMD_PROTECTED) return false;
-  if (load<u8>(record, RECORD_HAS_SUBCOMMANDS)) return false;
+  if ((load<u32>(record, RECORD_FLAGS) & CMD_PLAIN) == 0) return false;
   const arity = <i32>load<i16>(record, RECORD_ARITY);
   return arity > 0 ? count == <u32>arity : count >= <u32>-arity;
 }
@@ -293,6 +314,7 @@ export const ADMIT_CLOSE: i32 = 3;
  * is counted, and a transaction that is being queued is doomed.
  */
 export function admitCommand(id: u32): i32 {
+  replyStart = outputLen();
   if (id == CMD_ID_EXEC) return admitExec();
   if (id == NO_COMMAND && isHttp()) return ADMIT_CLOSE;
   const admitted = checkCommand(id);
@@ -307,13 +329,12 @@ export function admitCommand(id: u32): i32 {
 
 /** As `admitCommand`, for EXEC: its refusal ends the transaction, if there is one. */
 function admitExec(): i32 {
-  const start = outputLen();
   // The error of the refusal becomes a part of another one.
   setErrorCounting(false);
   const admitted = checkCommand(CMD_ID_EXEC);
   setErrorCounting(true);
   if (admitted != ADMIT_REFUSE) return admitted;
-  abortExec(start);
+  abortExec(replyStart);
   return ADMIT_DONE;
 }
 

@@ -9,6 +9,7 @@ import {
 import { clockUs } from '../keyspace/clock';
 import { evictionPending, tryFreeMemoryForWrite } from '../keyspace/evict';
 import { expireStep } from '../keyspace/expire_cycle';
+import { fieldExpireStep } from '../keyspace/field_expiry_cycle';
 import { Settings } from '../keyspace/settings';
 import { pushEvent } from './events';
 
@@ -30,10 +31,11 @@ export function tryFreeMemoryTimed(): bool {
   return isUnder;
 }
 
-/** As `expireStep`. */
+/** Both cycles of expiry, of keys and of fields; returns as they do. */
 export function expireStepTimed(deadlineUs: f64): bool {
   const beganUs = clockUs();
-  const more = expireStep(deadlineUs);
+  const fieldsLeft = fieldExpireStep(deadlineUs);
+  const more = expireStep(deadlineUs) || fieldsLeft;
   recordSince(LATENCY_EVENT_EXPIRE_CYCLE, beganUs);
   return more;
 }

@@ -1,16 +1,25 @@
 // Reading hashes: see decode.ts.
 
 import { CFG_HASH_LISTPACK_ENTRIES } from '../abi';
-import { ENCODING_HASHTABLE, ENCODING_LISTPACK, TYPE_HASH } from '../keyspace/entry';
+import {
+  ENCODING_HASHTABLE,
+  ENCODING_LISTPACK,
+  ENCODING_LISTPACK_EX,
+  TYPE_HASH,
+} from '../keyspace/entry';
+import { tryExpiringFields } from '../keyspace/field_expiries';
+import { tryHashExpire } from '../keyspace/hash_expiry';
 import {
   fitsListpack,
   HASH_CREATED,
   HASH_NO_MEMORY,
+  HASH_REPLACED,
   tryHashExpect,
   tryHashNew,
   tryHashSet,
 } from '../keyspace/hash_value';
 import { Settings } from '../keyspace/settings';
+import { TRIPLE, tripleSkip } from '../struct/expiring_listpack';
 import {
   LP_EOF,
   LP_HDR_SIZE,
@@ -19,6 +28,7 @@ import {
   lpGet,
   lpGetText,
   lpLength,
+  lpNew,
   lpSkip,
   lpValidate,
   lpValueInt,
@@ -98,11 +108,25 @@ export function decodeHash(d: Decoder): void {
 function startHash(d: Decoder): void {
   d.type = TYPE_HASH;
   const expected = plausible(d.rest, PAIR_BYTES_MIN);
-  if (d.rdbType != RDB_HASH) startTable(d, expected);
-  else {
-    const many = <i64>d.rest > Settings.get(CFG_HASH_LISTPACK_ENTRIES);
+  const many = !isSmall(d.rest);
+  if (d.rdbType == RDB_HASH) {
     if (!tryHashNew(d.hash()) || !tryHashExpect(d.hash(), expected, 0, !many)) fail(FAULT_MEMORY);
-  }
+  } else if (many) startTable(d, expected);
+  else startTriples(d, lpNew(0));
+}
+
+/** Whether so many fields may be in a listpack. */
+function isSmall(fields: u64): bool {
+  return <i64>fields <= Settings.get(CFG_HASH_LISTPACK_ENTRIES);
+}
+
+/** Makes a listpack of triples the hash; 0 and a failure give a fault. */
+function startTriples(d: Decoder, lp: usize): void {
+  d.encoding = ENCODING_LISTPACK_EX;
+  d.block = lp != 0 ? tryExpiringFields(lp) : 0;
+  if (d.block != 0) return;
+  if (lp != 0) lpFree(lp);
+  fail(FAULT_MEMORY);
 }
 
 function startTable(d: Decoder, expected: u32): void {
@@ -132,8 +156,35 @@ function addExpiring(d: Decoder, expiry: u64): void {
   insert(d, nameString.ptr, nameString.len, itemString.ptr, itemString.len, at);
 }
 
-/** Adds a field to a member table; an expiry of 0 is none. */
+/** Adds a field; an expiry of 0 is none. */
 function insert(d: Decoder, name: usize, len: u32, value: usize, valueLen: u32, at: u64): void {
+  if (d.encoding == ENCODING_LISTPACK_EX) insertSmall(d, name, len, value, valueLen, at);
+  else insertLarge(d, name, len, value, valueLen, at);
+}
+
+function insertSmall(
+  d: Decoder,
+  name: usize,
+  len: u32,
+  value: usize,
+  valueLen: u32,
+  at: u64,
+): void {
+  const hash = d.hash();
+  const came = tryHashSet(hash, name, len, value, valueLen, FIELD_NO_EXPIRE);
+  if (came == HASH_REPLACED || at > EXPIRY_MAX) fail(FAULT_CORRUPT);
+  else if (came == HASH_NO_MEMORY) fail(FAULT_MEMORY);
+  else if (at != 0 && !tryHashExpire(hash, name, len, <i64>at)) fail(FAULT_MEMORY);
+}
+
+function insertLarge(
+  d: Decoder,
+  name: usize,
+  len: u32,
+  value: usize,
+  valueLen: u32,
+  at: u64,
+): void {
   const table = changetype<MemberTable>(d.block);
   const hash = hashBytes(name, len);
   if (at > EXPIRY_MAX || memberFindHashed(table, name, len, hash) != 0) {
@@ -157,7 +208,6 @@ export function decodeHashBlock(d: Decoder): void {
   d.type = TYPE_HASH;
   if (type == RDB_HASH_LISTPACK_EX || type == RDB_HASH_LISTPACK_EX_PRE_GA) {
     takeTriples(d, lp);
-    lpFree(lp);
     return;
   }
   d.encoding = ENCODING_LISTPACK;
@@ -167,8 +217,7 @@ export function decodeHashBlock(d: Decoder): void {
   else if ((elements & 1) != 0) fail(FAULT_CORRUPT);
   else hasUniqueNames(lp, 2);
   if (inputFault != FAULT_NONE) return;
-  const small = <i64>(elements >> 1) <= Settings.get(CFG_HASH_LISTPACK_ENTRIES);
-  if (small && (type != RDB_HASH_ZIPMAP || fitsListpack(zipmapLongest))) return;
+  if (isSmall(elements >> 1) && (type != RDB_HASH_ZIPMAP || fitsListpack(zipmapLongest))) return;
   if (!tryHashExpect(d.hash(), 0, 0, false)) fail(FAULT_MEMORY);
 }
 
@@ -183,14 +232,45 @@ function readListpack(type: u32): usize {
   return 0;
 }
 
-/** Files the fields, values and expiries of a listpack. */
+/**
+ * Makes a listpack of fields, values and expiries the hash: as it is, or (it is large, or not in order
+ * of time) by filing its fields.
+ */
 function takeTriples(d: Decoder, lp: usize): void {
   const elements = lpLength(lp);
-  if (elements == 0 || elements % 3 != 0) {
+  if (elements == 0 || elements % TRIPLE != 0) {
     fail(elements == 0 ? FAULT_EMPTY : FAULT_CORRUPT);
-    return;
+  } else if (isSmall(elements / TRIPLE) && isInOrder(lp)) {
+    if (hasUniqueNames(lp, TRIPLE)) {
+      startTriples(d, lp);
+      return;
+    }
+  } else if (inputFault == FAULT_NONE) {
+    startTable(d, elements / TRIPLE);
+    fileTriples(d, lp);
   }
-  startTable(d, elements / 3);
+  lpFree(lp);
+}
+
+/** Whether triples have expiries, the earliest first and those without one last. */
+function isInOrder(lp: usize): bool {
+  let last: u64 = 0;
+  let over = false;
+  for (let p = lp + LP_HDR_SIZE; <u32>load<u8>(p) != LP_EOF; p = tripleSkip(p)) {
+    const isInteger = lpGet(lpSkip(lpSkip(p))) == 0;
+    const at = <u64>lpValueInt;
+    if (!isInteger || at > EXPIRY_MAX) {
+      fail(FAULT_CORRUPT);
+      return false;
+    }
+    if (at != 0 && (over || at < last)) return false;
+    over = at == 0;
+    last = at;
+  }
+  return true;
+}
+
+function fileTriples(d: Decoder, lp: usize): void {
   let p = lp + LP_HDR_SIZE;
   while (inputFault == FAULT_NONE && <u32>load<u8>(p) != LP_EOF) {
     const name = lpGetText(p, fieldDigits);

@@ -16,7 +16,7 @@
 //   set                  intset, or len, str ...
 //   sorted set           listpack, or len, (str, f64) ... from the highest score down
 //   hash                 listpack, or len, (field, value) ...
-//   hash with expiries   earliest, len, (difference + 1 or 0, field, value) ...
+//   hash with expiries   earliest, listpack of triples, or len, (difference + 1 or 0, field, value) ...
 //   stream               encode_stream.ts
 //
 // O(bytes) in all.
@@ -26,6 +26,7 @@ import {
   ENCODING_INT,
   ENCODING_INTSET,
   ENCODING_LISTPACK,
+  ENCODING_LISTPACK_EX,
   Entry,
   EntryPtr,
   TYPE_HASH,
@@ -35,6 +36,9 @@ import {
   TYPE_STRING,
   TYPE_ZSET,
 } from '../keyspace/entry';
+import { ExpiringFields, firstExpiry } from '../keyspace/field_expiries';
+import { TRIPLE, tripleSkip } from '../struct/expiring_listpack';
+import { NEVER_DUE } from '../struct/expiry_tree';
 import { intsetBytes } from '../struct/intset';
 import { listIsQuicklist } from '../struct/list';
 import {
@@ -46,7 +50,14 @@ import {
   lpValueInt,
   lpValueLen,
 } from '../struct/listpack';
-import { MEMBERS_START, Member, MemberTable, memberAt, memberNext } from '../struct/member_table';
+import {
+  MEMBERS_START,
+  Member,
+  MemberTable,
+  memberAt,
+  memberMinExpiry,
+  memberNext,
+} from '../struct/member_table';
 import { quicklistAt } from '../struct/quicklist';
 import {
   NodePtr,
@@ -65,6 +76,7 @@ import {
   CONTAINER_PLAIN,
   RDB_HASH,
   RDB_HASH_LISTPACK,
+  RDB_HASH_LISTPACK_EX,
   RDB_HASH_METADATA,
   RDB_LIST_QUICKLIST_2,
   RDB_SET,
@@ -97,16 +109,13 @@ export function rdbTypeOf(e: EntryPtr): u32 {
   if (type == TYPE_ZSET) return encoding == ENCODING_LISTPACK ? RDB_ZSET_LISTPACK : RDB_ZSET_2;
   if (type == TYPE_STREAM) return streamRdbType(Entry.valuePtr(e));
   if (encoding == ENCODING_LISTPACK) return RDB_HASH_LISTPACK;
-  return hasFieldExpiries(Entry.valuePtr(e)) ? RDB_HASH_METADATA : RDB_HASH;
+  if (firstExpiry(encoding, Entry.valuePtr(e)) == NEVER_DUE) return RDB_HASH;
+  return encoding == ENCODING_LISTPACK_EX ? RDB_HASH_LISTPACK_EX : RDB_HASH_METADATA;
 }
 
 /** The RDB version that a reader of this type has to know. */
 export function rdbVersionOf(rdbType: u32): u32 {
   return rdbType > RDB_STREAM_LISTPACKS_2 ? RDB_VERSION_FIELD_EXPIRY : RDB_VERSION_MIN;
-}
-
-function hasFieldExpiries(table: usize): bool {
-  return changetype<MemberTable>(table).expires != 0;
 }
 
 /** Begins to write the value of an entry; its type, `rdbTypeOf`, is the caller's to write. */
@@ -144,6 +153,7 @@ function writeValue(x: Encoder, out: RdbOutput): bool {
   if (x.rest == 0) return true;
   if (x.type == TYPE_LIST) return writeNodes(x, out);
   if (x.type == TYPE_ZSET) return writeScored(x, out);
+  if (x.encoding == ENCODING_LISTPACK_EX) return writeTriples(x, out);
   if (x.type == TYPE_HASH) return writeFields(x, out);
   return x.encoding == ENCODING_HASHTABLE ? writeMembers(x, out) : writeElements(x, out);
 }
@@ -159,6 +169,8 @@ function writeHead(x: Encoder, out: RdbOutput): void {
     writeListHead(x, out);
   } else if (x.encoding == ENCODING_INTSET) {
     putString(x, out, x.block, <u32>intsetBytes(x.block));
+  } else if (x.encoding == ENCODING_LISTPACK_EX) {
+    writeTriplesHead(x, out);
   } else if (x.encoding != ENCODING_LISTPACK) {
     writeTableHead(x, out);
   } else if (x.type == TYPE_SET) {
@@ -175,7 +187,10 @@ function writeTableHead(x: Encoder, out: RdbOutput): void {
   x.rest = table.keys;
   if (x.type == TYPE_ZSET) x.position = zslSeek(changetype<SortedSet>(x.block), x.rest - 1);
   else x.position = memberNext(table, MEMBERS_START);
-  if (x.type == TYPE_HASH && table.expires != 0) writeI64(out, table.minExpireAtMs);
+  if (x.type == TYPE_HASH) {
+    x.earliest = memberMinExpiry(table);
+    if (x.earliest != NEVER_DUE) writeI64(out, x.earliest);
+  }
   writeLength(out, x.rest);
 }
 
@@ -221,13 +236,17 @@ function writeMembers(x: Encoder, out: RdbOutput): bool {
   return x.rest == 0;
 }
 
+function writeElement(x: Encoder, out: RdbOutput, p: usize): void {
+  const string = lpGet(p);
+  if (string != 0) putString(x, out, string, lpValueLen);
+  else putInteger(x, out, lpValueInt);
+}
+
 /** The elements of a listpack, one by one. */
 function writeElements(x: Encoder, out: RdbOutput): bool {
   while (x.rest != 0) {
     const p = <usize>x.position;
-    const string = lpGet(p);
-    if (string != 0) putString(x, out, string, lpValueLen);
-    else putInteger(x, out, lpValueInt);
+    writeElement(x, out, p);
     x.position = lpSkip(p);
     x.rest -= 1;
     if (isPaused(x, out)) break;
@@ -257,11 +276,10 @@ function writeScored(x: Encoder, out: RdbOutput): bool {
 
 function writeFields(x: Encoder, out: RdbOutput): bool {
   const table = changetype<MemberTable>(x.block);
-  const withExpiries = table.expires != 0;
   while (x.rest != 0) {
     const m = memberAt(x.position);
     if (!x.half) {
-      if (withExpiries) writeExpiry(out, table, m);
+      if (x.earliest != NEVER_DUE) writeExpiry(out, x.earliest, m);
       putString(x, out, Member.ptr(m), Member.len(m));
       x.half = true;
       if (isPaused(x, out)) break;
@@ -276,7 +294,39 @@ function writeFields(x: Encoder, out: RdbOutput): bool {
 }
 
 /** How much later than the earliest a field expires, plus 1; 0 when it does not. */
-function writeExpiry(out: RdbOutput, table: MemberTable, m: usize): void {
+function writeExpiry(out: RdbOutput, earliest: i64, m: usize): void {
   if (!Member.hasExpire(m)) writeByte(out, 0);
-  else writeLength(out, <u64>(Member.expireAtMs(m) - table.minExpireAtMs + 1));
+  else writeLength(out, <u64>(Member.expireAtMs(m) - earliest + 1));
+}
+
+/** A listpack of triples goes out as it is, unless no field has an expiry any more. */
+function writeTriplesHead(x: Encoder, out: RdbOutput): void {
+  const earliest = firstExpiry(x.encoding, x.block);
+  const lp = changetype<ExpiringFields>(x.block).listpack;
+  if (earliest != NEVER_DUE) {
+    writeI64(out, earliest);
+    putString(x, out, lp, lpBytes(lp));
+    return;
+  }
+  x.rest = lpLength(lp) / TRIPLE;
+  x.position = lp + LP_HDR_SIZE;
+  writeLength(out, x.rest);
+}
+
+/** The fields and values of triples without expiries. */
+function writeTriples(x: Encoder, out: RdbOutput): bool {
+  while (x.rest != 0) {
+    const p = <usize>x.position;
+    if (!x.half) {
+      writeElement(x, out, p);
+      x.half = true;
+      if (isPaused(x, out)) break;
+    }
+    writeElement(x, out, lpSkip(p));
+    x.half = false;
+    x.position = tripleSkip(p);
+    x.rest -= 1;
+    if (isPaused(x, out)) break;
+  }
+  return x.rest == 0;
 }

@@ -19,13 +19,14 @@ export class Encoder {
   tailPtr: usize;
   tailLen: u32;
   limit: usize; // the step ends when the output has so many bytes
+  earliest: i64; // hashes: the first expiry of a field
   group: u64; // streams: positions of the group, the consumer and the pending entry
   consumer: u64;
   pending: u64;
 }
 
 /** Bytes of the record. */
-export const ENCODER_BYTES: i32 = 72;
+export const ENCODER_BYTES: i32 = 80;
 
 /** Strings up to this length are not cut. */
 const WHOLE_MAX_BYTES: u32 = 4096;

@@ -175,6 +175,11 @@ export function dictHint(b: BucketPtr, hash: u64): usize {
   return match != 0 ? Bucket.entry(b, ctz(match)) : 0;
 }
 
+/** Which slots of a bucket may hold the key of a hash, by its tag: bit i for slot i. */
+export function dictCandidates(b: BucketPtr, hash: u64): u32 {
+  return Bucket.matches(b, Index.tag(hash));
+}
+
 /** The slot of a key's entry, or 0. */
 export function dictFind<E>(d: Dict, key: usize, keyLen: u32, hash: u64): SlotPtr {
   let b = Index.bucketAt(d, Index.bucketOf(d, hash));

@@ -43,6 +43,8 @@ export const GEOHASH_CHARS: usize = 11;
 /** Bits of each coordinate in a score. */
 const STEP_MAX: u32 = 26;
 const SCORE_BITS: u32 = 52;
+/** 2^-STEP_MAX */
+const SMALLEST_CELL: f64 = 1.0 / 67108864;
 const AREAS: u32 = 9;
 /** Latitudes of the text form. */
 const TEXT_LAT_MAX: f64 = 90;
@@ -80,8 +82,6 @@ export class GeoShape {
 /** Position found by the last function that decodes. */
 export let geoLongitude: f64 = 0;
 export let geoLatitude: f64 = 0;
-/** Distance in metres from the center that the last successful `geoWithin` found. */
-export let geoWithinDistance: f64 = 0;
 
 // --- Bits ---
 
@@ -143,10 +143,17 @@ export function geohashEncode(longitude: f64, latitude: f64): f64 {
 /** Decodes any score to `geoLongitude` and `geoLatitude`: the middle of its smallest box. */
 export function geohashDecode(score: f64): void {
   const bits = scoreBits(score);
-  const x = (westOf(bits, STEP_MAX) + eastOf(bits, STEP_MAX)) / 2;
-  const y = (southOf(bits, STEP_MAX) + northOf(bits, STEP_MAX)) / 2;
+  const x = middle(gather(bits >> 1), GEO_LONG_MIN, GEO_LONG_MAX);
+  const y = middle(gather(bits), GEO_LAT_MIN, GEO_LAT_MAX);
   geoLongitude = min(max(x, GEO_LONG_MIN), GEO_LONG_MAX);
   geoLatitude = min(max(y, GEO_LAT_MIN), GEO_LAT_MAX);
+}
+
+/** The middle of one of the smallest cells. As the cells are a power of two, multiplying is exact. */
+function middle(cell: u32, low: f64, high: f64): f64 {
+  const from = low + <f64>cell * SMALLEST_CELL * (high - low);
+  const to = low + <f64>(cell + 1) * SMALLEST_CELL * (high - low);
+  return (from + to) / 2;
 }
 
 /** A double to u64 as the processors that Redis runs on convert it, whatever its value. */
@@ -189,27 +196,94 @@ export function geoDistance(longitude1: f64, latitude1: f64, longitude2: f64, la
   return 2.0 * EARTH_RADIUS * asin(sqrt(a));
 }
 
+// What `prepare` computed of the area of a search.
+let centerCos: f64 = 0;
+let centerSin: f64 = 0;
+/** Whether `quickDecision` may be asked. */
+let isSmall: bool = false;
+/** What is below the one is inside, what is above the other outside. */
+let surelyInside: f64 = 0;
+let surelyOutside: f64 = 0;
+
+/** Half angles up to this one are small: series of a few terms will do. */
+const SMALL_ANGLE: f64 = 0.05;
+const INSIDE: u32 = 0;
+const OUTSIDE: u32 = 1;
+const UNDECIDED: u32 = 2;
+
+/** Gets ready for `geoWithin`. */
+function prepare(shape: GeoShape): void {
+  centerCos = cos(shape.latitude * RADIANS);
+  centerSin = sin(shape.latitude * RADIANS);
+  const reach = (shape.isBox != 0 ? shape.width / 2 : shape.radius) * shape.unit;
+  const height = (shape.isBox != 0 ? shape.height / 2 : shape.radius) * shape.unit;
+  const angle = reach / (2 * EARTH_RADIUS);
+  isSmall = angle <= SMALL_ANGLE && height / (2 * EARTH_RADIUS) <= SMALL_ANGLE;
+  const sine = sin(angle);
+  // Far more than what rounding and the series miss.
+  const least = max(sine * (1 - 1e-9) - 1e-13, 0);
+  const most = sine * (1 + 1e-9) + 1e-13;
+  surelyInside = least * least;
+  surelyOutside = most * most;
+}
+
+function sinSmall(x: f64): f64 {
+  const xx = x * x;
+  return x * (1 - xx * (1.0 / 6 - xx * (1.0 / 120 - xx * (1.0 / 5040))));
+}
+
 /**
- * Whether a score's place is in the area. It is decoded in any case; if it is inside, its distance is in
- * `geoWithinDistance`.
+ * Whether the place decoded last is nearer to the center than the radius, or for a box nearer to its
+ * meridian than half the width, by the haversine formula with series: undecided only near the border.
+ * The latitude has been found to be near enough.
+ */
+function quickDecision(shape: GeoShape): u32 {
+  const v = ((geoLongitude - shape.longitude) * RADIANS) / 2;
+  if (!isSmall || abs(v) > 2 * SMALL_ANGLE) return UNDECIDED;
+  const d = (geoLatitude - shape.latitude) * RADIANS;
+  const dd = d * d;
+  const cosine =
+    centerCos * (1 - dd * (0.5 - dd * (1.0 / 24 - dd * (1.0 / 720)))) - centerSin * sinSmall(d);
+  const across = sinSmall(v);
+  let square = cosine * across * across;
+  if (shape.isBox != 0) square *= cosine;
+  else {
+    const along = sinSmall(d / 2);
+    square = along * along + square * centerCos;
+  }
+  if (square < surelyInside) return INSIDE;
+  return square > surelyOutside ? OUTSIDE : UNDECIDED;
+}
+
+/**
+ * Whether a score's place is in the area for which ranges were computed last. It is decoded in any case;
+ * if it is inside, `geoCenterDistance` tells how far from the center.
  */
 export function geoWithin(shape: GeoShape, score: f64): bool {
   geohashDecode(score);
-  const x = geoLongitude;
   const y = geoLatitude;
   if (shape.isBox != 0) {
     if (latitudeDistance(y, shape.latitude) > (shape.height * shape.unit) / 2) return false;
-    if (geoDistance(x, y, shape.longitude, y) > (shape.width * shape.unit) / 2) return false;
-    geoWithinDistance = geoDistance(shape.longitude, shape.latitude, x, y);
-    return true;
+    const quick = quickDecision(shape);
+    if (quick != UNDECIDED) return quick == INSIDE;
+    return geoDistance(geoLongitude, y, shape.longitude, y) <= (shape.width * shape.unit) / 2;
   }
   const radius = shape.radius * shape.unit;
   // No way is shorter than that along the meridian. The margin covers the rounding of either.
   if (latitudeDistance(y, shape.latitude) * (1 - 1e-9) > radius) return false;
-  const distance = geoDistance(shape.longitude, shape.latitude, x, y);
-  if (distance > radius) return false;
-  geoWithinDistance = distance;
-  return true;
+  const quick = quickDecision(shape);
+  if (quick != UNDECIDED) return quick == INSIDE;
+  return geoCenterDistance(shape) <= radius;
+}
+
+/** Metres between the center of the area and the place that was decoded last. */
+export function geoCenterDistance(shape: GeoShape): f64 {
+  const v = sin((geoLongitude * RADIANS - shape.longitude * RADIANS) / 2);
+  if (v == 0) return latitudeDistance(shape.latitude, geoLatitude);
+  const y2 = geoLatitude * RADIANS;
+  const u = sin((y2 - shape.latitude * RADIANS) / 2);
+  const a = u * u + centerCos * cos(y2) * v * v;
+  return 2.0 * EARTH_RADIUS * asin(sqrt(a));
 }
 
 // --- Searching ---
@@ -245,6 +319,7 @@ let boundNorth: f64 = 0;
  * most nine, to be searched in that order. In them, `geoWithin` decides.
  */
 export function geoSearchRanges(shape: GeoShape): u32 {
+  prepare(shape);
   setBounds(shape);
   let step = estimateStep(shape);
   setBoxes(shape, step);

@@ -182,7 +182,7 @@ export function hllAdd(
     rewind();
     return sparseSet(hll, bytes, capacity, index, value, maxBytes);
   }
-  if (!denseSet(hll, index, value)) return HLL_UNCHANGED;
+  if (!hllDenseSet(hll, index, value)) return HLL_UNCHANGED;
   hllInvalidateCache(hll);
   return HLL_CHANGED;
 }
@@ -199,8 +199,8 @@ export function hllDenseGet(hll: HllPtr, index: u32): u32 {
   return (bits >> ((index & 3) * 6)) & REGISTER_MASK;
 }
 
-/** Raises a register to a value. False if it was not less. */
-function denseSet(hll: HllPtr, index: u32, value: u32): bool {
+/** Raises a register of a dense HyperLogLog to a value. False if it was not less. */
+export function hllDenseSet(hll: HllPtr, index: u32, value: u32): bool {
   const group = denseGroup(hll, index);
   const shift = (index & 3) * 6;
   let bits = <u32>load<u16>(group) | ((<u32>load<u8>(group, 2)) << 16);
@@ -374,7 +374,7 @@ export function hllToDense(hll: HllPtr, bytes: u32, dense: usize): bool {
     if (p == 0 || hllRunLength > HLL_REGISTERS - index) return false;
     const behind = index + hllRunLength;
     if (hllRunValue == 0) index = behind;
-    for (; index < behind; index++) denseSet(dense, index, hllRunValue);
+    for (; index < behind; index++) hllDenseSet(dense, index, hllRunValue);
   }
   return index == HLL_REGISTERS;
 }

@@ -142,6 +142,14 @@ export function lpSafeToAdd(lp: ListpackPtr, addBytes: u64): bool {
   return bytes + addBytes <= LP_MAX_BYTES;
 }
 
+/**
+ * The listpack with room for `addBytes` more, so that adding those cannot fail; 0 when there is no
+ * memory, then it is as before.
+ */
+export function lpReserve(lp: ListpackPtr, addBytes: u64): ListpackPtr {
+  return reserve(lp, addBytes + lpBytes(lp));
+}
+
 /** Number of elements. O(1) below 65,535; above it counts. */
 export function lpLength(lp: ListpackPtr): u32 {
   const known: u32 = load<u16>(lp, COUNT_OFFSET);

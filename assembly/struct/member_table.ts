@@ -15,10 +15,10 @@
 //
 // Nothing is aligned: WebAssembly loads and stores do not care, and nearly all fit a cache line.
 //
-// An expiry belongs to one field (HEXPIRE). The bucket has a bit for it, so that walks for expired
-// fields read no block without one. `minExpireAtMs` is never later than the earliest expiry; it
-// becomes exact whenever a walk of `memberNextExpired` has come around. The table itself treats
-// expired fields as present: whether time has come is for the caller to say.
+// An expiry belongs to one field (HEXPIRE). A table whose fields have ever had one has a tree of them
+// by expiry (expiry_tree.ts), in a block of its own with room for what its owner remembers; so which
+// field is due next, and how many are, is known at any time, and other tables pay nothing. The table
+// itself treats expired fields as present: whether time has come is for the caller to say.
 //
 // A block moves when its size class changes: nothing but the table's slot (and the index of a sorted
 // set) may hold its address across a call that stores a value or an expiry. The table owns blocks and
@@ -47,8 +47,6 @@ import {
   dictRemove,
   dictReplace,
   dictReserve,
-  dictScanBucket,
-  dictScanNext,
   dictSlotOf,
   dictVerify,
   Slot,
@@ -56,6 +54,21 @@ import {
   tryDictInit,
   tryDictInsert,
 } from './dict';
+import {
+  ExpiryAt,
+  expiryTreeBytes,
+  expiryTreeFirst,
+  expiryTreeFreeStep,
+  expiryTreeHas,
+  expiryTreeMin,
+  expiryTreeRank,
+  expiryTreeRemove,
+  expiryTreeVerify,
+  Filed,
+  NEVER_DUE,
+  tryExpiryTreeInsert,
+} from './expiry_tree';
+import { Tree, treeInit } from './ordered_tree';
 
 export type MemberPtr = usize;
 export type MemberTablePtr = usize;
@@ -89,14 +102,26 @@ export const FIELD_KEEP_EXPIRE: i64 = -2;
 @unmanaged
 export class MemberTable extends Dict {
   blockBytes: u64; // sum of the sizes of all members' and values' blocks
-  minExpireAtMs: i64; // no field expires earlier; i64.MAX_VALUE when none expires
-  walkMinAtMs: i64; // the earliest expiry seen by the walk for expired fields
-  walkCursor: u64; // where in the scan order it goes on
   kind: u32; // MEMBERS_*
-  reserved: u32;
+  expiries: usize; // TableExpiries, 0 unless a field has ever had an expiry
 }
 
-export const MEMBER_TABLE_BYTES: usize = 80;
+export const MEMBER_TABLE_BYTES: usize = 56;
+
+/** The fields of a table by expiry, behind what its owner files the table with. */
+@unmanaged
+export class TableExpiries extends Filed {
+  treeRoot: usize;
+  treeSize: u32;
+  treeNodeBytes: u64;
+
+  @inline order(): Tree {
+    return changetype<Tree>(changetype<usize>(this) + EXPIRIES_TREE_OFFSET);
+  }
+}
+
+const EXPIRIES_TREE_OFFSET: usize = 24;
+const TABLE_EXPIRIES_BYTES: usize = 40;
 
 /** Accessors over a member's block; all O(1) and without side effects. */
 export class Member {
@@ -283,12 +308,17 @@ function freeBlocks(t: MemberTable, m: MemberPtr): void {
 /** Files a new block (0 passes the failure on); on failure it is freed. */
 function tryInsert(t: MemberTable, m: MemberPtr, hash: u64): MemberPtr {
   if (m == 0) return 0;
+  const at = Member.expiry(m);
+  if (at >= 0 && !tryOrder(t, m, at)) {
+    freeBlocks(t, m);
+    return 0;
+  }
   if (!tryDictInsert<TableMember>(t, m, hash)) {
+    if (at >= 0) unorder(t, m, at);
     freeBlocks(t, m);
     return 0;
   }
   t.blockBytes += blockBytes(t, m);
-  if (Member.hasExpire(m)) noteExpiry(t, Member.expireAtMs(m));
   return m;
 }
 
@@ -341,18 +371,18 @@ export function tryFieldReplaceFound(
   expireAtMs: i64,
 ): MemberPtr {
   const old = Member.expiry(m);
-  const at = expireAtMs == FIELD_KEEP_EXPIRE ? old : expireAtMs;
-  if (at >= 0 == old >= 0 && tryOverwrite(t, m, value, valueLen)) {
-    if (at >= 0) setExpiry(t, m, at);
-    return m;
-  }
+  const at = expireAtMs == FIELD_KEEP_EXPIRE ? old : max(expireAtMs, FIELD_NO_EXPIRE);
+  if (at == old && tryOverwrite(t, m, value, valueLen)) return m;
   const fresh = tryBuildField(Member.ptr(m), Member.len(m), at, value, valueLen);
   if (fresh == 0) return 0;
+  if (at >= 0 && !tryOrder(t, fresh, at)) {
+    freeBlocks(t, fresh);
+    return 0;
+  }
+  if (old >= 0) unorder(t, m, old);
   t.blockBytes += blockBytes(t, fresh) - blockBytes(t, m);
   dictReplace(t, foundSlot, fresh, at >= 0);
   freeBlocks(t, m);
-  if (at >= 0) noteExpiry(t, at);
-  else forgetExpiries(t);
   return fresh;
 }
 
@@ -384,39 +414,72 @@ function tryOverwrite(t: MemberTable, m: MemberPtr, value: usize, valueLen: u32)
  */
 export function tryFieldExpireFound(t: MemberTable, m: MemberPtr, atMs: i64): MemberPtr {
   const old = Member.expiry(m);
-  if (atMs >= 0 == old >= 0) {
-    if (atMs >= 0) setExpiry(t, m, atMs);
+  const at = max(atMs, FIELD_NO_EXPIRE);
+  if (at == old) return m;
+  if (at >= 0 && old >= 0) {
+    if (!tryOrder(t, m, at)) return 0;
+    unorder(t, m, old);
+    store<i64>(m, at, LONG_HEAD_BYTES);
     return m;
   }
   const payload = Member.payload(m);
   const bytes: u32 = Member.valueIsOutside(m) ? VALUE_ADDRESS_BYTES : 1 + Member.valueLen(m);
-  const fresh = tryBuild(Member.ptr(m), Member.len(m), atMs, bytes);
+  const fresh = tryBuild(Member.ptr(m), Member.len(m), at, bytes);
   if (fresh == 0) return 0;
+  if (at >= 0 && !tryOrder(t, fresh, at)) {
+    free(fresh);
+    return 0;
+  }
+  if (old >= 0) unorder(t, m, old);
   memory.copy(Member.payload(fresh), payload, bytes);
   t.blockBytes += <u64>usableSize(fresh) - <u64>usableSize(m);
-  dictReplace(t, foundSlot, fresh, atMs >= 0);
+  dictReplace(t, foundSlot, fresh, at >= 0);
   free(m);
-  if (atMs >= 0) noteExpiry(t, atMs);
-  else forgetExpiries(t);
   return fresh;
 }
 
-function setExpiry(t: MemberTable, m: MemberPtr, atMs: i64): void {
-  store<i64>(m, atMs, LONG_HEAD_BYTES);
-  noteExpiry(t, atMs);
+// --- The order of expiries ---
+
+/** The block with the table's tree of fields by expiry, made if there is none; 0: no memory. */
+export function tryTableExpiries(t: MemberTable): usize {
+  if (offsetof<TableExpiries>('treeRoot') != 24) ERROR('the tree lies behind the record');
+  if (offsetof<TableExpiries>() != 40) ERROR('TableExpiries is 40 bytes');
+  if (t.expiries != 0) return t.expiries;
+  const block = tryAlloc(TABLE_EXPIRIES_BYTES);
+  if (block == 0) return 0;
+  memory.fill(block, 0, TABLE_EXPIRIES_BYTES);
+  treeInit(changetype<TableExpiries>(block).order());
+  t.expiries = block;
+  return block;
 }
 
-function noteExpiry(t: MemberTable, atMs: i64): void {
-  t.minExpireAtMs = min(t.minExpireAtMs, atMs);
-  t.walkMinAtMs = min(t.walkMinAtMs, atMs);
+function orderOf(t: MemberTable): Tree {
+  return changetype<TableExpiries>(t.expiries).order();
 }
 
-/** When no field expires any more, the bounds are exact at once. */
-function forgetExpiries(t: MemberTable): void {
-  if (t.expires != 0) return;
-  t.minExpireAtMs = i64.MAX_VALUE;
-  t.walkMinAtMs = i64.MAX_VALUE;
-  t.walkCursor = 0;
+function tryOrder(t: MemberTable, m: MemberPtr, atMs: i64): bool {
+  return tryTableExpiries(t) != 0 && tryExpiryTreeInsert(orderOf(t), atMs, m);
+}
+
+function unorder(t: MemberTable, m: MemberPtr, atMs: i64): void {
+  expiryTreeRemove(orderOf(t), atMs, m);
+}
+
+/** When the first field expires: NEVER_DUE when none does. */
+export function memberMinExpiry(t: MemberTable): i64 {
+  return t.expires != 0 ? expiryTreeMin(orderOf(t)) : NEVER_DUE;
+}
+
+/** How many fields expire before a time. O(log n). */
+export function memberExpiredCount(t: MemberTable, nowMs: i64): u32 {
+  return t.expires != 0 ? expiryTreeRank(orderOf(t), nowMs) : 0;
+}
+
+/** The field that expires first, if that is before `nowMs`, for `memberRemove`; else 0. */
+export function memberFirstExpired(t: MemberTable, nowMs: i64): MemberPtr {
+  if (t.expires == 0) return 0;
+  const first = expiryTreeFirst(orderOf(t));
+  return ExpiryAt.atMs(first) < nowMs ? ExpiryAt.address(first) : 0;
 }
 
 // --- Deletion ---
@@ -424,9 +487,9 @@ function forgetExpiries(t: MemberTable): void {
 /** Deletes the member found last. */
 export function memberRemoveFound(t: MemberTable): void {
   const m = dictRemove(t, foundSlot, foundHash);
+  if (Member.hasExpire(m)) unorder(t, m, Member.expireAtMs(m));
   t.blockBytes -= blockBytes(t, m);
   freeBlocks(t, m);
-  forgetExpiries(t);
 }
 
 /** Deletes a member whose block is known. */
@@ -434,36 +497,6 @@ export function memberRemove(t: MemberTable, m: MemberPtr): void {
   foundHash = hashBytes(Member.ptr(m), Member.len(m));
   foundSlot = dictSlotOf(t, m, foundHash);
   memberRemoveFound(t);
-}
-
-/**
- * The next field that expired before `nowMs`, found as by `memberFind`, so that the caller can
- * announce it and remove it; it comes again unless removed. 0 at the end of a round or when `buckets`
- * chains were walked: the round is over and done when `minExpireAtMs` is not before `nowMs` then.
- */
-export function memberNextExpired(t: MemberTable, nowMs: i64, buckets: u32): MemberPtr {
-  if (t.minExpireAtMs >= nowMs) return 0;
-  if (t.walkCursor == 0) t.walkMinAtMs = i64.MAX_VALUE;
-  for (let n: u32 = 0; n < buckets; n++) {
-    for (let b = dictScanBucket(t, t.walkCursor); b != 0; b = Bucket.next(b)) {
-      for (let rest = Bucket.expiring(b); rest != 0; rest &= rest - 1) {
-        const slot: u32 = ctz(rest);
-        const m = Bucket.entry(b, slot);
-        if (Member.expireAtMs(m) < nowMs) {
-          foundSlot = Bucket.slotPtr(b, slot);
-          foundHash = hashBytes(Member.ptr(m), Member.len(m));
-          return m;
-        }
-        t.walkMinAtMs = min(t.walkMinAtMs, Member.expireAtMs(m));
-      }
-    }
-    t.walkCursor = dictScanNext(t, t.walkCursor);
-    if (t.walkCursor == 0) {
-      t.minExpireAtMs = t.walkMinAtMs;
-      return 0;
-    }
-  }
-  return 0;
 }
 
 // --- Walking ---
@@ -504,14 +537,12 @@ export function memberAt(position: u64): MemberPtr {
 
 /** Prepares a header for a table of MEMBERS_* blocks; false when memory is exhausted. */
 export function tryMemberTableInit(t: MemberTable, kind: u32, expected: u32): bool {
-  if (offsetof<MemberTable>() != 80) ERROR('MemberTable is 80 bytes');
+  if (offsetof<MemberTable>() != 56) ERROR('MemberTable is 56 bytes');
   if (!tryDictInit(t)) return false;
   if (expected > 0) dictReserve(t, expected);
   t.blockBytes = 0;
-  t.minExpireAtMs = i64.MAX_VALUE;
-  t.walkMinAtMs = i64.MAX_VALUE;
-  t.walkCursor = 0;
   t.kind = kind;
+  t.expiries = 0;
   return true;
 }
 
@@ -563,6 +594,12 @@ function tryCopyBlocks(t: MemberTable, m: MemberPtr): MemberPtr {
  * excepted; until then call again, and nothing else.
  */
 export function memberTableDrainStep(t: MemberTable, budget: u32): bool {
+  if (t.expiries != 0) {
+    // One leaf stands for as many fields as it may hold.
+    if (!expiryTreeFreeStep(orderOf(t), max(budget / 32, 1))) return false;
+    free(t.expiries);
+    t.expiries = 0;
+  }
   let left = budget;
   while (true) {
     for (let b = dictBucketAt(t, t.buckets - 1); b != 0; b = Bucket.next(b)) {
@@ -592,10 +629,11 @@ export function memberTableFree(table: MemberTablePtr): void {
   assert(gone);
 }
 
-/** Exact bytes of a table: header, buckets and blocks. */
+/** Exact bytes of a table: header, buckets, blocks and the order of expiries. */
 export function memberTableBytes(table: MemberTablePtr): f64 {
   const t = changetype<MemberTable>(table);
-  return <f64>usableSize(table) + dictBytes(t) + <f64>t.blockBytes;
+  const bytes = <f64>usableSize(table) + dictBytes(t) + <f64>t.blockBytes;
+  return t.expiries != 0 ? bytes + expiryTreeBytes(t.expiries, orderOf(t)) : bytes;
 }
 
 /** Walks everything and asserts the invariants; for tests. O(n). */
@@ -605,8 +643,14 @@ export function memberTableVerify(t: MemberTable): void {
   for (let at = memberNext(t, MEMBERS_START); at != 0; at = memberNext(t, at)) {
     const m = memberAt(at);
     bytes += blockBytes(t, m);
-    if (Member.hasExpire(m)) assert(t.minExpireAtMs <= Member.expireAtMs(m));
+    if (!Member.hasExpire(m)) continue;
+    const ordered = expiryTreeHas(orderOf(t), Member.expireAtMs(m), m);
+    assert(ordered);
   }
   assert(bytes == t.blockBytes);
-  if (t.expires == 0) assert(t.minExpireAtMs == i64.MAX_VALUE);
+  if (t.expiries == 0) assert(t.expires == 0);
+  else {
+    expiryTreeVerify(orderOf(t));
+    assert(orderOf(t).size == t.expires);
+  }
 }

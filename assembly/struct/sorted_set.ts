@@ -86,8 +86,8 @@ export class SortedSet extends MemberTable {
   }
 }
 
-const TREE_OFFSET: usize = 80;
-const SORTED_SET_BYTES: usize = 96;
+const TREE_OFFSET: usize = 56;
+const SORTED_SET_BYTES: usize = 72;
 
 /** What becomes of members whose score is the one looked for. */
 const TIES_AFTER: u32 = 0;
@@ -346,8 +346,8 @@ export function zslRemoveRange(z: SortedSet, from: u32, count: u32): u32 {
  * exhausted. The caller sees to it that `expected` is no promise of foreign bytes.
  */
 export function tryZslNew(expected: u32): SortedSetPtr {
-  if (offsetof<SortedSet>('treeRoot') != 80) ERROR('the tree lies behind the table');
-  if (offsetof<SortedSet>() != 96) ERROR('SortedSet is 96 bytes');
+  if (offsetof<SortedSet>('treeRoot') != 56) ERROR('the tree lies behind the table');
+  if (offsetof<SortedSet>() != 72) ERROR('SortedSet is 72 bytes');
   const block = tryAlloc(SORTED_SET_BYTES);
   if (block == 0) return 0;
   const z = changetype<SortedSet>(block);

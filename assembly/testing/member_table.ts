@@ -1,6 +1,6 @@
 // Entry file for unit tests of struct/dict.ts and struct/member_table.ts; it is in no product.
 import { Bucket, Dict, dictScanBucket, dictScanNext } from '../struct/dict';
-import { Member, MemberTable } from '../struct/member_table';
+import { Member, MemberTable, memberMinExpiry } from '../struct/member_table';
 
 export { allocInit, free, tryAlloc, usedBytes } from '../memory/alloc';
 export { linearMemoryBytes } from '../memory/pages';
@@ -40,7 +40,7 @@ export function tableChainMax(t: Dict): u32 {
   return t.chainMax;
 }
 export function tableMinExpire(t: MemberTable): i64 {
-  return t.minExpireAtMs;
+  return memberMinExpiry(t);
 }
 /** Writes the addresses of the members at a scan position to `out` and returns how many they are. */
 export function scanMembers(t: Dict, cursor: u64, out: usize): u32 {

@@ -325,6 +325,43 @@ function addMagnitudes(
   }
 }
 
+// --- Multiplication ---
+
+/**
+ * The least integer that is not below value * factor, the product being rounded to a long double
+ * first. What does not fit is the largest or the smallest integer. Not for NaN.
+ */
+export function longDoubleScaledCeil(value: LongDouble, factor: u32): i64 {
+  const negative = value.negative != 0;
+  const limit = negative ? i64.MIN_VALUE : i64.MAX_VALUE;
+  if (value.kind != FINITE) return limit;
+  let exponent = value.exponent;
+  let mantissa = value.mantissa * factor;
+  const high = mulHigh(value.mantissa, factor);
+  if (high != 0) {
+    const shift = 64 - clz(high);
+    const half = (<u64>1) << (shift - 1);
+    const rest = mantissa & ((half << 1) - 1);
+    mantissa = (high << (64 - shift)) | (mantissa >> shift);
+    exponent += <i32>shift;
+    if (rest > half || (rest == half && (mantissa & 1) != 0)) {
+      mantissa++;
+      if (mantissa == 0) {
+        mantissa = TOP_BIT;
+        exponent++;
+      }
+    }
+  }
+  if (mantissa == 0) return 0;
+  // All but the tiniest numbers have their top bit set.
+  if (exponent >= 0) return limit;
+  if (exponent <= -64) return negative ? 0 : 1;
+  const whole = mantissa >> <u64>-exponent;
+  if (negative) return -(<i64>whole);
+  const hasFraction = whole << (<u64>-exponent) != mantissa;
+  return whole == <u64>i64.MAX_VALUE || !hasFraction ? <i64>whole : <i64>whole + 1;
+}
+
 // --- Printing ---
 
 /**

@@ -56,7 +56,19 @@ function keyFields(command: CompiledCommand): KeyFields {
       keyNumIndex: begin.index + find.keyNumIndex,
     };
   }
+  const halves = find.type === 'range' && find.limit === 2 && find.lastKey === -1;
+  if (begin.type === 'keyword' && begin.keyword.toUpperCase() === 'STREAMS' && halves) {
+    return { kind: abi.KEYS_STREAMS, first, last, step, keyNumIndex: 0 };
+  }
   return { kind: abi.KEYS_IRREGULAR, first, last, step, keyNumIndex: 0 };
+}
+
+/** CMD_PLAIN when running the command takes no more than calling its handler. */
+function plainBit(command: CompiledCommand, hostOwned: boolean): number {
+  const special = abi.CMD_ADMIN | abi.CMD_TIMED | abi.CMD_PROTECTED;
+  const plain =
+    !hostOwned && command.subcommands.length === 0 && (command.flagBits & special) === 0;
+  return plain ? abi.CMD_PLAIN : 0;
 }
 
 function packRecord(command: CompiledCommand, nameOffset: number, hostOwned: boolean): Buffer {
@@ -68,7 +80,7 @@ function packRecord(command: CompiledCommand, nameOffset: number, hostOwned: boo
   record.writeUInt8(hostOwned ? 1 : 0, abi.RECORD_OWNER);
   record.writeInt16LE(command.spec.arity, abi.RECORD_ARITY);
   record.writeUInt16LE(parent?.id ?? abi.RECORD_NO_ID, abi.RECORD_PARENT);
-  record.writeUInt32LE(command.flagBits, abi.RECORD_FLAGS);
+  record.writeUInt32LE(command.flagBits | plainBit(command, hostOwned), abi.RECORD_FLAGS);
   record.writeUInt32LE(command.categoryBits, abi.RECORD_CATEGORIES);
   record.writeInt8(keys.first, abi.RECORD_FIRST_KEY);
   record.writeInt8(keys.last, abi.RECORD_LAST_KEY);
@@ -78,6 +90,9 @@ function packRecord(command: CompiledCommand, nameOffset: number, hostOwned: boo
   record.writeUInt8(subcommands.length > 0 ? 1 : 0, abi.RECORD_HAS_SUBCOMMANDS);
   record.writeUInt16LE(subcommands[0]?.id ?? abi.RECORD_NO_ID, abi.RECORD_FIRST_SUB);
   record.writeUInt16LE(subcommands.length, abi.RECORD_SUB_COUNT);
+  const [firstMember, memberStep] = command.spec.members ?? [0, 0];
+  record.writeUInt8(firstMember, abi.RECORD_FIRST_MEMBER);
+  record.writeUInt8(memberStep, abi.RECORD_MEMBER_STEP);
   return record;
 }
 

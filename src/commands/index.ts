@@ -10,7 +10,10 @@ import { type AclCategory, aclCategoryBit, withImpliedCategories } from './acl_c
 import { bitmapCommands } from './bitmap.ts';
 import { connectionCommands } from './connection.ts';
 import { genericCommands } from './generic.ts';
+import { geoCommands } from './geo.ts';
 import { hashCommands } from './hash.ts';
+import { hashExpiryCommands } from './hash_expiry.ts';
+import { hyperloglogCommands } from './hyperloglog.ts';
 import { introspectionCommands } from './introspection.ts';
 import { listCommands } from './list.ts';
 import { migrationCommands } from './migration.ts';
@@ -31,6 +34,9 @@ const families: readonly CommandSpec[][] = [
   bitmapCommands,
   setCommands,
   hashCommands,
+  hashExpiryCommands,
+  hyperloglogCommands,
+  geoCommands,
   connectionCommands,
   introspectionCommands,
   serverCommands,

@@ -154,6 +154,11 @@ export interface CommandSpec {
   keys: KeySpec[];
   /** Names the function that finds the keys when key specs alone cannot (SORT, MIGRATE ...). */
   keyExtractor?: string;
+  /**
+   * Where members or fields of the first key's value are: the first one's position, and the distance
+   * between them (0: there is one). A hint to load what they are filed in ahead; options may shift them.
+   */
+  members?: [first: number, step: number];
   args: ArgSpec[];
   group: Group;
   since: string;

@@ -43,6 +43,7 @@ const SETTINGS: readonly [DirectiveName, number, (value: unknown) => number][] =
   ['activerehashing', abi.CFG_ACTIVE_REHASHING, flag],
   ['hz', abi.CFG_HZ, number],
   ['notify-keyspace-events', abi.CFG_NOTIFY_EVENTS, number],
+  ['tracking-table-max-keys', abi.CFG_TRACKING_MAX_KEYS, number],
   ['list-max-listpack-size', abi.CFG_LIST_MAX_LISTPACK_SIZE, number],
   ['list-compress-depth', abi.CFG_LIST_COMPRESS_DEPTH, number],
   ['zset-max-listpack-entries', abi.CFG_ZSET_MAX_LISTPACK_ENTRIES, number],
@@ -53,6 +54,7 @@ const SETTINGS: readonly [DirectiveName, number, (value: unknown) => number][] =
   ['set-max-listpack-entries', abi.CFG_SET_LISTPACK_ENTRIES, number],
   ['set-max-listpack-value', abi.CFG_SET_LISTPACK_VALUE, number],
   ['rdbcompression', abi.CFG_RDB_COMPRESSION, flag],
+  ['hll-sparse-max-bytes', abi.CFG_HLL_SPARSE_MAX_BYTES, number],
   ['enable-debug-command', abi.CFG_DEBUG_COMMAND, (value) => PROTECTED_ACTIONS[String(value)] ?? 0],
 ];
 

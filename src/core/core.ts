@@ -29,6 +29,16 @@ export interface CoreExports {
   outputTaken(): void;
   eventsTaken(): void;
   cron(nowMs: number, budgetUs: number): number;
+  nextUnblocked(): number;
+  nextDeadline(): number;
+  serveDeadlines(nowMs: number): void;
+  serveHeld(nowMs: number): void;
+  unblockClient(ptr: number, withError: number): number;
+  connBlockedBytes(ptr: number): number;
+  blockedClientCount(): number;
+  blockingKeyCount(): number;
+  blockingKeyOnNoKeyCount(): number;
+  deadlineCount(): number;
   refreshStats(): void;
   resetPeakMemory(): void;
   resetStats(): void;
@@ -36,6 +46,7 @@ export interface CoreExports {
   databaseKeys(index: number): number;
   databaseExpires(index: number): number;
   databaseAverageTtl(index: number): number;
+  databaseSubexpiry(index: number): number;
   databaseTableBytes(index: number): number;
   databaseBuckets(index: number): number;
   databaseOverflow(index: number): number;
@@ -51,6 +62,11 @@ export interface CoreExports {
   shardChannelCount(): number;
   watchingClientCount(): number;
   watchedKeyCount(): number;
+  trackingClientCount(): number;
+  trackedKeyCount(): number;
+  trackedItemCount(): number;
+  trackedPrefixCount(): number;
+  connTrackingRedirect(ptr: number): number;
   datasetDigest(out: number): void;
   valueDigest(database: number, key: number, keyLen: number, out: number): void;
   describeKey(database: number, key: number, keyLen: number, compress: number, out: number): number;
@@ -74,6 +90,11 @@ export interface CoreOptions {
   readonly databases?: number;
   /** Limit of linear memory in bytes; 4 GiB by default. */
   readonly memoryLimitBytes?: number;
+  /**
+   * Linear memory to begin with, in bytes. Address space, not memory: what is not used costs nothing.
+   * Growing later makes the garbage collector run.
+   */
+  readonly initialBytes?: number;
   /** 16 bytes from a secure source; they key the hash table's hash. */
   readonly seed?: Uint8Array;
   /** Monotonic clock in microseconds, for durations and budgets. */
@@ -84,6 +105,18 @@ const PAGE_BYTES = 65536;
 const DEFAULT_DATABASES = 16;
 /** Views of replies up to this length are kept: without pipelining, making one is a cost. */
 const SHORT_OUTPUT_BYTES = 256;
+
+/** Grows memory that the core has not seen yet; when it cannot be had, the core grows it by need. */
+function growMemory(memory: WebAssembly.Memory, wantedBytes: number, limitPages: number): void {
+  const wanted = Math.ceil(wantedBytes / PAGE_BYTES);
+  const pages = limitPages === 0 ? wanted : Math.min(wanted, limitPages);
+  const present = memory.buffer.byteLength / PAGE_BYTES;
+  try {
+    if (pages > present) memory.grow(pages - present);
+  } catch {
+    // RangeError: the address space is short.
+  }
+}
 
 /** A module instance with its state: one independent store. */
 export class Core {
@@ -109,6 +142,7 @@ export class Core {
     );
     this.databases = options.databases ?? DEFAULT_DATABASES;
     const limitPages = Math.floor((options.memoryLimitBytes ?? 0) / PAGE_BYTES);
+    growMemory(this.exports.memory, options.initialBytes ?? 0, limitPages);
     this.abiAt = this.exports.init(
       seed.getBigUint64(0),
       seed.getBigUint64(8),

@@ -8,7 +8,9 @@ export interface DatabaseFigures {
   readonly keys: number;
   /** Keys that have an expiry. */
   readonly expires: number;
-  /** Mean time to live of the latter, in milliseconds; an estimate. */
+  /** Hashes with fields that expire. */
+  readonly subexpiry: number;
+  /** Mean time to live of keys with an expiry, in milliseconds; an estimate. */
   readonly averageTtlMs: number;
   /** Bytes of the hash table, entries excluded. */
   readonly tableBytes: number;
@@ -25,6 +27,7 @@ export function databaseFigures(core: Core): DatabaseFigures[] {
       index,
       keys,
       expires: exports.databaseExpires(index) >>> 0,
+      subexpiry: exports.databaseSubexpiry(index) >>> 0,
       averageTtlMs: exports.databaseAverageTtl(index),
       tableBytes: exports.databaseTableBytes(index),
     });
@@ -73,6 +76,7 @@ const ENCODING_NAMES: Readonly<Record<number, string>> = {
   9: 'quicklist',
   10: 'stream',
   11: 'listpack',
+  12: 'listpackex',
 };
 
 const TYPE_STRING = 0;

@@ -41,6 +41,7 @@ const RESETTABLE = [
   abi.STAT_QUERYBUF_DISCONNECTS,
   abi.STAT_EVICT_EXCEEDED_US,
   abi.STAT_EVICTION_STARTED_US,
+  abi.STAT_EXPIRED_SUBKEYS,
 ];
 
 /** 64-bit counters stay far below the limit of exact numbers. */

@@ -19,6 +19,7 @@ import {
   debugDigestValue,
   debugEncodingOnly,
   debugHtstats,
+  debugLayout,
   debugObject,
   debugPopulate,
   debugSdslen,
@@ -109,8 +110,8 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     Number.POSITIVE_INFINITY,
     'The value stored at the specified key is not represented using an hash table',
   ),
-  listpack: encodingOnly(1, 1, 'Not a listpack encoded object.'),
-  quicklist: encodingOnly(1, 2, 'Not a quicklist encoded object.'),
+  listpack: exactly(1, (call, hooks) => debugLayout(call, hooks, 'listpack')),
+  quicklist: between(1, 2, (call, hooks) => debugLayout(call, hooks, 'quicklist')),
   structsize: exactly(0, ({ reply }) => {
     reply.bulk(`bits:32 client:${abi.CONN_BYTES} command:${abi.RECORD_BYTES} entry:8 bucket:64 `);
   }),

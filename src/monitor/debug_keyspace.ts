@@ -72,7 +72,21 @@ export function debugSdslen(call: HostCall, keyspace: DebugKeyspace): void {
   );
 }
 
-/** For encodings that no value has yet: LISTPACK, QUICKLIST, HTSTATS-KEY. */
+/** LISTPACK and QUICKLIST: the log takes the place of the standard output, and a summary of a dump. */
+export function debugLayout(
+  call: HostCall,
+  keyspace: DebugKeyspace & { log(message: string): void },
+  name: string,
+): void {
+  const key = keyOrError(call, keyspace);
+  if (!key.encoding.startsWith(name)) {
+    throw new CommandError(`ERR Not a ${name} encoded object.`);
+  }
+  keyspace.log(`DEBUG: ${key.encoding} of ${key.serializedLength} bytes`);
+  call.reply.simple(`${name[0]!.toUpperCase()}${name.slice(1)} structure printed on stdout`);
+}
+
+/** For an encoding that no value has yet: HTSTATS-KEY. */
 export function debugEncodingOnly(
   call: HostCall,
   keyspace: DebugKeyspace,

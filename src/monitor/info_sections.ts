@@ -377,7 +377,7 @@ function currentEvictionMs(core: Core): number {
 function writeKeyspaceStats(info: InfoText, { core }: InfoSources, facts: TrafficFacts): void {
   const exceededMs = currentEvictionMs(core);
   info.fields({
-    expired_subkeys: 0,
+    expired_subkeys: core.stat(abi.STAT_EXPIRED_SUBKEYS),
     expired_keys: core.stat(abi.STAT_EXPIRED_KEYS),
     expired_stale_perc: twoDecimals(core.stat(abi.STAT_EXPIRED_STALE_PERCENT)),
     expired_time_cap_reached_count: core.stat(abi.STAT_EXPIRED_TIME_CAP),
@@ -509,9 +509,10 @@ function keyspaceSection({ core }: InfoSources): InfoSection {
     title: 'Keyspace',
     isDefault: true,
     write(info) {
-      for (const { index, keys, expires, averageTtlMs } of databaseFigures(core)) {
+      for (const { index, keys, expires, averageTtlMs, subexpiry } of databaseFigures(core)) {
         const averageTtl = Math.trunc(averageTtlMs);
-        info.field(`db${index}`, `keys=${keys},expires=${expires},avg_ttl=${averageTtl}`);
+        const ofKeys = `keys=${keys},expires=${expires},avg_ttl=${averageTtl}`;
+        info.field(`db${index}`, `${ofKeys},subexpiry=${subexpiry}`);
       }
     },
   };

@@ -1,4 +1,5 @@
-// The CLIENT command, all of it but TRACKING and CACHING, which belong to client-side caching.
+// The CLIENT command, but for what is about client-side caching: that is in the core, in
+// assembly/command/client_tracking.ts.
 //
 // Replies and error texts are those of Redis 7.2; the MAXAGE filter of CLIENT KILL is that of 7.4.
 // Arguments are read as byte text; keywords and addresses end at their first NUL, as C's strings do.
@@ -22,9 +23,9 @@ export interface ClientCommandOptions {
   hasUser(name: string): boolean;
   /**
    * Wakes a client that waits in a blocking command, as if its time were up or with an error.
-   * False when it does not wait. Absent while no command blocks.
+   * False when it does not wait.
    */
-  readonly unblock?: (client: Client, reason: 'timeout' | 'error') => boolean;
+  unblock(client: Client, reason: 'timeout' | 'error'): boolean;
 }
 
 export function registerClientCommands(
@@ -55,10 +56,6 @@ export function registerClientCommands(
     call.reply.ok();
   });
   commands.register('client|unblock', (call) => unblock(call, options));
-  commands.register('client|getredir', (call) => {
-    call.reply.integer(redirectOf(registry, registry.of(call.client)));
-  });
-  commands.register('client|trackinginfo', (call) => trackingInfo(call, registry));
   commands.register('client|help', (call) => void call.reply.help('CLIENT', HELP_LINES));
 }
 
@@ -364,7 +361,7 @@ function pauseClients(call: HostCall, pause: ClientPause): void {
 }
 
 /** CLIENT UNBLOCK id [TIMEOUT|ERROR] */
-function unblock(call: HostCall, { registry, unblock: wake }: ClientCommandOptions): void {
+function unblock(call: HostCall, options: ClientCommandOptions): void {
   if (call.args.length > 4) {
     subcommandError(call);
     return;
@@ -375,24 +372,9 @@ function unblock(call: HostCall, { registry, unblock: wake }: ClientCommandOptio
   }
   const id = parseInteger(text(call, 2));
   if (id === null) throw new CommandError('ERR value is not an integer or out of range');
-  const client = registry.find(Number(id));
-  const isWoken = client !== undefined && (wake?.(client, reason) ?? false);
+  const client = options.registry.find(Number(id));
+  const isWoken = client !== undefined && options.unblock(client, reason);
   call.reply.integer(isWoken ? 1 : 0);
-}
-
-// --- Client-side caching: the state, which is off until it can be switched on ---
-
-function redirectOf(registry: ClientRegistry, client: Client): number {
-  return client.block.has(abi.CLIENT_TRACKING) ? registry.details(client).redirect : -1;
-}
-
-function trackingInfo({ reply, client: caller }: HostCall, registry: ClientRegistry): void {
-  const client = registry.of(caller);
-  reply.map(3);
-  reply.bulk('flags').set(1);
-  reply.bulk(client.block.has(abi.CLIENT_TRACKING) ? 'on' : 'off');
-  reply.bulk('redirect').integer(redirectOf(registry, client));
-  reply.bulk('prefixes').array(0);
 }
 
 // --- HELP ---

@@ -19,8 +19,10 @@ const FLAG_LETTERS: readonly [flag: number, letter: string][] = [
   [abi.CLIENT_PRIMARY, 'M'],
   [abi.CLIENT_PUBSUB, 'P'],
   [abi.CLIENT_MULTI, 'x'],
-  [abi.CLIENT_BLOCKED, 'b'],
+  [abi.CLIENT_BLOCKED | abi.CLIENT_PAUSED, 'b'],
   [abi.CLIENT_TRACKING, 't'],
+  [abi.CLIENT_TRACKING_BROKEN, 'R'],
+  [abi.CLIENT_TRACKING_BCAST, 'B'],
   [abi.CLIENT_DIRTY_CAS, 'd'],
   [abi.CLIENT_CLOSE_AFTER_REPLY, 'c'],
   [abi.CLIENT_CLOSE_ASAP, 'A'],
@@ -38,7 +40,9 @@ export interface ClientDetails {
   /** Commands queued since MULTI, and the bytes of their arguments. */
   readonly queuedCommands: number;
   readonly queuedBytes: number;
-  /** Client that gets its invalidation messages, 0 for itself; only looked at when tracking. */
+  /** Memory of its waiting in a blocking command, the arguments included. */
+  readonly blockedBytes: number;
+  /** Client that gets its invalidation messages: 0 for itself, -1 when it does not track. */
   readonly redirect: number;
 }
 
@@ -48,7 +52,8 @@ export const NO_DETAILS: ClientDetails = {
   shardChannels: 0,
   queuedCommands: 0,
   queuedBytes: 0,
-  redirect: 0,
+  blockedBytes: 0,
+  redirect: -1,
 };
 
 export interface InfoMoment {
@@ -65,9 +70,8 @@ export function clientInfo(client: Client, details: ClientDetails, moment: InfoM
   const { flags } = block;
   const own = moment.call === undefined ? null : ownCommand(moment.call);
   const outputBytes = client.outputBytes;
-  const isTracking = (flags & abi.CLIENT_TRACKING) !== 0;
   const lastCommand = block.lastCommandId;
-  const argumentBytes = own?.argumentBytes ?? block.argumentBytes;
+  const argumentBytes = own?.argumentBytes ?? block.argumentBytes + details.blockedBytes;
   const memoryBytes =
     HOST_CLIENT_BYTES + block.memoryBytes + argumentBytes + details.queuedBytes + outputBytes;
   return [
@@ -97,7 +101,7 @@ export function clientInfo(client: Client, details: ClientDetails, moment: InfoM
     `events=${events(client)}`,
     `cmd=${own?.name ?? (lastCommand === null ? 'NULL' : (commandNames[lastCommand] ?? 'NULL'))}`,
     `user=${client.user}`,
-    `redir=${isTracking ? details.redirect : -1}`,
+    `redir=${details.redirect}`,
     `resp=${block.resp}`,
     `lib-name=${client.libName}`,
     `lib-ver=${client.libVersion}`,

@@ -19,6 +19,8 @@ import {
   type Transport,
 } from './transport.ts';
 
+/** A chunk of this size means that there is more to read at once: what libuv reads at most at a time. */
+const FULL_READ_BYTES = 65536;
 /** Most bytes given to the socket at a time once it lags: the step in which `queuedBytes` falls. */
 const WRITE_BYTES_MAX = 1 << 20;
 
@@ -158,6 +160,19 @@ class StreamConnection implements Connection {
       from += length;
       this.session?.onData(length);
     }
+    if (chunk.length >= FULL_READ_BYTES) this.yieldTurn();
+  }
+
+  /**
+   * A full read would be followed by the next one at once, dozens of times: whoever sends without end
+   * would hold up everybody else for long. So this connection waits for its next turn.
+   */
+  private yieldTurn(): void {
+    if (this.isPaused || this.isEnding || this.socket.destroyed) return;
+    this.socket.pause();
+    setImmediate(() => {
+      if (!this.isPaused && !this.socket.destroyed) this.socket.resume();
+    });
   }
 
   private send(blocks: Uint8Array[]): void {

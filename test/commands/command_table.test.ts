@@ -75,7 +75,8 @@ describe('the packed records', () => {
       const length = records.getUint8(at(id, abi.RECORD_NAME_LEN));
       expect(names.toString('latin1', offset, offset + length)).toBe(fullName);
       expect(records.getInt16(at(id, abi.RECORD_ARITY), true), fullName).toBe(spec.arity);
-      expect(records.getUint32(at(id, abi.RECORD_FLAGS), true), fullName).toBe(flagBits);
+      const flags = records.getUint32(at(id, abi.RECORD_FLAGS), true) & ~abi.CMD_PLAIN;
+      expect(flags, fullName).toBe(flagBits);
       expect(records.getUint32(at(id, abi.RECORD_CATEGORIES), true), fullName).toBe(categoryBits);
     }
   });
@@ -86,6 +87,21 @@ describe('the packed records', () => {
       const inCore = spec.owner === 'core' && handlers.has(`${spec.file}:${handler}`);
       expect(records.getUint8(at(id, abi.RECORD_OWNER)), fullName).toBe(inCore ? 0 : 1);
     }
+  });
+
+  it('tell the commands that need no more than a call of their handler', () => {
+    const plain = commands.filter(
+      ({ id }) => records.getUint32(at(id, abi.RECORD_FLAGS), true) & abi.CMD_PLAIN,
+    );
+    const special = abi.CMD_ADMIN | abi.CMD_TIMED | abi.CMD_PROTECTED;
+    for (const { id, fullName, flagBits, subcommands } of plain) {
+      expect(records.getUint8(at(id, abi.RECORD_OWNER)), fullName).toBe(0);
+      expect(flagBits & special, fullName).toBe(0);
+      expect(subcommands, fullName).toEqual([]);
+    }
+    const names = plain.map(({ fullName }) => fullName);
+    expect(names).toEqual(expect.arrayContaining(['get', 'set', 'hset', 'object|encoding']));
+    for (const name of ['info', 'object', 'keys', 'debug']) expect(names).not.toContain(name);
   });
 
   it('link parents and subcommands', () => {

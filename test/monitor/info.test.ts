@@ -120,7 +120,11 @@ describe.skipIf(!realRedisAvailable())('compared with a live server', () => {
     for (const [title, fields] of real) {
       for (const [name, theirs] of fields) {
         if (free.has(name) || /_human$/.test(name)) continue;
-        const mine = ours.get(title)!.get(name);
+        // Fields of hashes that expire are counted since 7.4.
+        const mine = ours
+          .get(title)!
+          .get(name)
+          ?.replace(/,subexpiry=\d+$/, '');
         if (mine === undefined) continue; // statistics of commands that only the server ran
         expect(shape(mine), name).toBe(shape(theirs));
       }
@@ -191,7 +195,7 @@ describe('figures', () => {
     await client.call('set', 'a', '1');
     await client.call('set', 'b', '1');
     const keyspace = parseInfo(await client.text('info', 'keyspace')).get('Keyspace')!;
-    expect([...keyspace]).toEqual([['db0', 'keys=2,expires=0,avg_ttl=0']]);
+    expect([...keyspace]).toEqual([['db0', 'keys=2,expires=0,avg_ttl=0,subexpiry=0']]);
   });
 
   it('of memory add up', async () => {

@@ -142,6 +142,8 @@ export class TestServerSide {
       registry: this.registry,
       pause: this.pause,
       hasUser: (user) => users.hasUser(user),
+      unblock: ({ block }, reason) =>
+        core.exports.unblockClient(block.ptr, reason === 'error' ? 1 : 0) !== 0,
     });
     registerAuthCommands(this.engine.commands, {
       registry: this.registry,

@@ -21,7 +21,16 @@ function bulk(reply: Reply): Buffer {
   return Buffer.from(reply.bytes);
 }
 
-describe.each(rdbSamples())('$name', ({ payload }) => {
+describe.each(rdbSamples())('$name', ({ payload, commands }) => {
+  it.skipIf(commands[0]![0] === 'XADD')('is what commands make', () => {
+    session.call('FLUSHALL');
+    for (const command of commands) {
+      expect(session.call(...command).kind).not.toBe('error');
+    }
+    session.call('RESTORE', 'k', 0, payload);
+    expect(digest('k')).toBe(digest('same'));
+  });
+
   it('is restored, and comes back the same from what DUMP makes of it', () => {
     session.call('FLUSHALL');
     expect(showReply(session.call('RESTORE', 'first', 0, payload))).toBe('+OK');
@@ -56,7 +65,9 @@ describe.skipIf(!realRedisAvailable())('against real Redis', () => {
 
   const ask = async (...args: (string | Uint8Array)[]) => showReply(await redis.call(...args));
 
-  it.each(rdbSamples())('$name is the same data there', async ({ payload, commands, known }) => {
+  const common = rdbSamples().filter(({ version }) => version < 12);
+
+  it.each(common)('$name is the same data there', async ({ payload, commands, known }) => {
     await redis.call('FLUSHALL');
     session.call('FLUSHALL');
     for (const command of commands) {
@@ -70,14 +81,11 @@ describe.skipIf(!realRedisAvailable())('against real Redis', () => {
     }
   });
 
-  it.each(rdbSamples().filter(({ version }) => version < 12))(
-    '$name goes there as DUMP gives it',
-    async ({ payload }) => {
-      await redis.call('FLUSHALL');
-      session.call('FLUSHALL');
-      session.call('RESTORE', 'k', '0', payload);
-      expect(await ask('RESTORE', 'k', '0', bulk(session.call('DUMP', 'k')))).toBe('+OK');
-      expect(await ask('DEBUG', 'DIGEST-VALUE', 'k')).toBe(`[+"${digest('k')}"]`);
-    },
-  );
+  it.each(common)('$name goes there as DUMP gives it', async ({ payload }) => {
+    await redis.call('FLUSHALL');
+    session.call('FLUSHALL');
+    session.call('RESTORE', 'k', '0', payload);
+    expect(await ask('RESTORE', 'k', '0', bulk(session.call('DUMP', 'k')))).toBe('+OK');
+    expect(await ask('DEBUG', 'DIGEST-VALUE', 'k')).toBe(`[+"${digest('k')}"]`);
+  });
 });

@@ -7,6 +7,8 @@
 //   SET k v XX          => nil
 //   @b GET k            => nil        the same over another connection, called b
 //   CLIENT REPLY SKIP   => nothing    no reply comes for this command
+//   @b blocks BLPOP k 0               sent, and then waited for the connection to wait for it
+//   @b gets             => ["k", "v"] the next reply of a connection that waited for it
 //   QUIT                => +OK
 //   closed                            the server closed the connection (`@b closed` for another)
 //   sleep 20                          milliseconds; only to let something expire
@@ -146,6 +148,12 @@ class SentenceRun implements Context {
       await client.ended;
     } else if (line.command.startsWith('eventually ')) {
       await this.runEventually(client, line);
+    } else if (line.command.startsWith('blocks ')) {
+      const wanted = (await this.blockedClients()) + 1;
+      client.send(encodeCommand(splitArguments(line.command.slice('blocks '.length))));
+      await this.untilBlocked(wanted);
+    } else if (line.command === 'gets') {
+      this.check(line, (await client.read()).reply, client);
     } else {
       const args = splitArguments(line.command).map(String);
       client.send(encodeCommand(splitArguments(line.command)));
@@ -154,6 +162,22 @@ class SentenceRun implements Context {
       this.noteProtocol(client, args, reply);
       this.check(line, reply, client);
       this.checkShape(args, reply, client);
+    }
+  }
+
+  private async blockedClients(): Promise<number> {
+    const observer = await this.connect('an observer');
+    const info = await observer.call('INFO', 'clients');
+    const found = 'bytes' in info && /^blocked_clients:(\d+)/m.exec(info.bytes.toString());
+    if (!found) throw new Error(`INFO clients: ${showReply(info)}`);
+    return Number(found[1]);
+  }
+
+  private async untilBlocked(wanted: number): Promise<void> {
+    const deadline = Date.now() + EVENTUALLY_MS;
+    while ((await this.blockedClients()) !== wanted) {
+      if (Date.now() > deadline) throw new Error(`${wanted} blocked clients expected`);
+      await sleep(1);
     }
   }
 

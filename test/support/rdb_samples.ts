@@ -189,6 +189,10 @@ const zsetSamples = (): Sample[] => [
 ];
 
 const EARLIEST = 4_000_000_000_000n;
+const expireAt = (at: bigint, field: string): Argument[] => [
+  ...['HPEXPIREAT', 'same', String(at)],
+  ...['FIELDS', '1', field],
+];
 
 const hashSamples = (): Sample[] => [
   sample('hash', value(RDB.hash, length(pairs.length), strings(flat(pairs))), [hset()]),
@@ -213,13 +217,13 @@ const hashSamples = (): Sample[] => [
       length(0),
       strings(['b', LONGER]),
     ),
-    [['HSET', 'same', 'a', '1', 'b', LONGER]],
+    [['HSET', 'same', 'a', '1', 'b', LONGER], expireAt(EARLIEST, 'a')],
     12,
   ),
   sample(
     'listpack with expiries before release',
     value(RDB.hashListpackExPreGa, plain(listpack(['a', '1', String(EARLIEST), '7', 'x', '0']))),
-    [['HSET', 'same', 'a', '1', '7', 'x']],
+    [['HSET', 'same', 'a', '1', '7', 'x'], expireAt(EARLIEST, 'a')],
     12,
   ),
   sample(
@@ -235,7 +239,45 @@ const hashSamples = (): Sample[] => [
       length(5000),
       strings(['c', '']),
     ),
-    [['HSET', 'same', 'a', '1', 'b', LONGER, 'c', '']],
+    [
+      ['HSET', 'same', 'a', '1', 'b', LONGER, 'c', ''],
+      expireAt(EARLIEST, 'a'),
+      expireAt(EARLIEST + 4999n, 'c'),
+    ],
+    12,
+  ),
+  sample(
+    'listpack with expiries out of order',
+    value(
+      RDB.hashListpackEx,
+      i64(EARLIEST),
+      plain(listpack(['7', 'x', '0', 'b', 'y', String(EARLIEST + 1n), 'a', '1', String(EARLIEST)])),
+    ),
+    [
+      ['HSET', 'same', 'a', '1', '7', 'x', 'b', 'y'],
+      expireAt(EARLIEST, 'a'),
+      expireAt(EARLIEST + 1n, 'b'),
+    ],
+    12,
+  ),
+  sample(
+    'hash with short fields and expiries',
+    value(
+      RDB.hashMetadata,
+      i64(EARLIEST),
+      length(3),
+      length(2),
+      strings(['b', '1']),
+      length(0),
+      strings(['c', 'x']),
+      length(1),
+      strings(['a', '5']),
+    ),
+    [
+      ['HSET', 'same', 'a', '5', 'b', '1', 'c', 'x'],
+      expireAt(EARLIEST, 'a'),
+      expireAt(EARLIEST + 1n, 'b'),
+    ],
     12,
   ),
   sample(
@@ -245,7 +287,7 @@ const hashSamples = (): Sample[] => [
       i64(EARLIEST),
       plain(listpack(['a', '1', String(EARLIEST), '7', 'x', '0'])),
     ),
-    [['HSET', 'same', 'a', '1', '7', 'x']],
+    [['HSET', 'same', 'a', '1', '7', 'x'], expireAt(EARLIEST, 'a')],
     12,
   ),
 ];

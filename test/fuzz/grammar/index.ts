@@ -12,8 +12,12 @@ import {
 } from './base.ts';
 import { bitmapFamily } from './bitmap.ts';
 import { expireFamily, genericFamily } from './generic.ts';
+import { geoFamily } from './geo.ts';
+import { hashFamily } from './hash.ts';
+import { hyperloglogFamily } from './hyperloglog.ts';
 import { listFamily } from './list.ts';
 import { connectionFamily, serverFamily } from './server.ts';
+import { setFamily } from './set.ts';
 import { numberFamily, stringFamily } from './string.ts';
 import { LEX_KEY, zsetAlgebraFamily, zsetFamily, zsetLexFamily } from './zset.ts';
 
@@ -21,10 +25,14 @@ export const FAMILIES: readonly Family[] = [
   stringFamily,
   numberFamily,
   listFamily,
+  hashFamily,
+  setFamily,
   zsetFamily,
   zsetAlgebraFamily,
   zsetLexFamily,
   bitmapFamily,
+  hyperloglogFamily,
+  geoFamily,
   genericFamily,
   expireFamily,
   connectionFamily,
@@ -37,6 +45,8 @@ const SHARES: Record<string, number> = {
   number: 4,
   bitmap: 6,
   list: 8,
+  hash: 8,
+  set: 8,
   zset: 8,
   generic: 8,
   expire: 5,
@@ -190,6 +200,9 @@ export function isAllowed({ args, settleMs }: Generated, expiry: ExpiryMode): bo
   if (name === 'hello' && words.includes('setname')) return words.length === 4;
   // Nor has a login that fails, or the first of two, the same effect there.
   if (name === 'hello' && words.filter((word) => word === 'auth').length > 1) return false;
+  // What it takes of a set that is larger is chance.
+  if (name === 'spop')
+    return words.length === 3 && !(Number(words[2] || 1) < 5000 && words[2] !== '0');
   if (name === 'quit') return args.length === 1;
   if (settleMs !== undefined) return true;
   return !relativeTimesMs(name, words).some(

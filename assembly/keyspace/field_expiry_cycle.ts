@@ -1,0 +1,113 @@
+// Active expiry of hash fields: removes fields whose time has come without anybody asking for them.
+//
+// Each database knows its hashes with field expiries by the time they are due (field_expiries.ts), and
+// each hash its fields, so the cycle never looks at anything that is not due: an idle tick reads the
+// first entry of a tree per database. What is due is removed at once as far as time allows; a backlog
+// asks to be called again, and goes on where it was, because the trees are the order of work.
+//
+// O(log n) per field.
+
+import { CFG_ACTIVE_EXPIRE, STAT_EXPIRE_CYCLE_US } from '../abi';
+import { dictCandidates } from '../struct/dict';
+import { ExpiryAt, expiryTreeFirst, Filed, NEVER_DUE, tryFile } from '../struct/expiry_tree';
+import { Tree } from '../struct/ordered_tree';
+import { clockUs, nowMs } from './clock';
+import { Db, database, databaseCount, entryEvent, entryFree } from './db';
+import { NOTIFY_GENERIC, NOTIFY_HASH } from './effects';
+import { Entry, EntryPtr, TYPE_HASH } from './entry';
+import { filedOf, firstExpiry } from './field_expiries';
+import { hashReap } from './hash_expiry';
+import { HashValue, hashClose, hashOpen, hashSize } from './hash_value';
+import { Bucket, tableBucket, tableFind, tableRemoveFound } from './key_table';
+import { Settings } from './settings';
+import { Stats } from './stats';
+
+const FIELDS_PER_CLOCK: u32 = 32;
+
+const hash: HashValue = changetype<HashValue>(memory.data(8, 8));
+let nextDatabase: u32 = 0;
+
+/** The entry whose hash a record belongs to. */
+function entryOf(which: Db, filed: Filed): EntryPtr {
+  let b = tableBucket(which, filed.hash);
+  while (true) {
+    for (let rest = dictCandidates(b, filed.hash); rest != 0; rest &= rest - 1) {
+      const e = Bucket.entry(b, ctz(rest));
+      if (Entry.type(e) == TYPE_HASH && Entry.valuePtr(e) == filed.owner) return e;
+    }
+    b = Bucket.next(b);
+    assert(b != 0);
+  }
+}
+
+/** Removes an entry whose hash has no field left. */
+function removeEmpty(which: Db, e: EntryPtr, keyHash: u64): void {
+  entryEvent(which, e, NOTIFY_GENERIC, 'del');
+  tableFind(which, Entry.key(e), Entry.keyLen(e), keyHash);
+  entryFree(tableRemoveFound(which, keyHash));
+}
+
+/**
+ * Removes what is due of a hash, if time allows. False when time ran out, or when no memory is left to
+ * file the hash anew, which then has to wait for the next tick.
+ */
+function expireHash(which: Db, filed: Filed, deadlineUs: f64): bool {
+  const keyHash = filed.hash;
+  const e = entryOf(which, filed);
+  hashOpen(hash, e);
+  let reaped: u32 = 0;
+  let late = false;
+  while (true) {
+    const some = hashReap(hash, FIELDS_PER_CLOCK);
+    reaped += some;
+    if (some < FIELDS_PER_CLOCK) break;
+    if (clockUs() >= deadlineUs) {
+      late = true;
+      break;
+    }
+  }
+  if (reaped > 0) entryEvent(which, e, NOTIFY_HASH, 'hexpired');
+  if (hashSize(hash) == 0) {
+    removeEmpty(which, e, keyHash);
+    return !late;
+  }
+  hashClose(hash, e);
+  if (late) return false;
+  const due = firstExpiry(hash.encoding, hash.block);
+  if (due == NEVER_DUE) return true;
+  const record = changetype<Filed>(filedOf(hash.encoding, hash.block));
+  return tryFile(record, which.expiryTree, due);
+}
+
+/** Works on one database. True when it was left with work to do. */
+function expireDatabase(which: Db, deadlineUs: f64): bool {
+  const tree = changetype<Tree>(which.expiryTree);
+  let hashes: u32 = 0;
+  while (true) {
+    const first = expiryTreeFirst(tree);
+    if (first == 0 || ExpiryAt.atMs(first) >= nowMs) return false;
+    if (!expireHash(which, changetype<Filed>(ExpiryAt.address(first)), deadlineUs)) return true;
+    hashes += 1;
+    if ((hashes & (FIELDS_PER_CLOCK - 1)) == 0 && clockUs() >= deadlineUs) return true;
+  }
+}
+
+/** One step of the cycle, until `deadlineUs`. True when fields are due that it had no time for. */
+export function fieldExpireStep(deadlineUs: f64): bool {
+  if (!Settings.on(CFG_ACTIVE_EXPIRE)) return false;
+  let beganUs: f64 = 0;
+  for (let n: u32 = 0; n < databaseCount; n++) {
+    if (nextDatabase >= databaseCount) nextDatabase = 0;
+    const which = database(nextDatabase);
+    if (changetype<Tree>(which.expiryTree).size != 0) {
+      if (beganUs == 0) beganUs = clockUs();
+      if (expireDatabase(which, deadlineUs)) {
+        Stats.add(STAT_EXPIRE_CYCLE_US, clockUs() - beganUs);
+        return true;
+      }
+    }
+    nextDatabase += 1;
+  }
+  if (beganUs != 0) Stats.add(STAT_EXPIRE_CYCLE_US, clockUs() - beganUs);
+  return false;
+}
