@@ -283,6 +283,10 @@ export const CFG_SET_LISTPACK_VALUE = 36; // bytes
 export const CFG_RDB_COMPRESSION = 60;
 export const CFG_SKIP_CHECKSUM = 61; // DEBUG SET-SKIP-CHECKSUM-VALIDATION
 export const CFG_HLL_SPARSE_MAX_BYTES = 48;
+export const CFG_STREAM_NODE_MAX_BYTES = 53; // 0: no limit
+export const CFG_STREAM_NODE_MAX_ENTRIES = 54; // 0: no limit
+export const CFG_STREAM_IDMP_DURATION = 55; // seconds
+export const CFG_STREAM_IDMP_MAXSIZE = 56;
 export const CFG_COUNT = 64;
 
 export const POLICY_NOEVICTION = 0;

@@ -5,6 +5,8 @@
 // to its end before `run` returns, except for a host command that answers with a promise: then the
 // core keeps the client's later commands until the promise settles.
 //
+// In a transaction such a command holds everybody back, because nothing may run in the middle of one.
+//
 // While a host command runs, nothing else may: it can close clients and ask for others to be resumed,
 // which happens behind the batch, but `run` throws. An output may close its client while it is
 // written to; what it throws goes up to the caller of `run`.
@@ -113,6 +115,8 @@ export interface EngineHooks {
   onDisconnect?(client: EngineClient, reason: number, error: string): void;
 }
 
+/** A client that begins to wait does so for about this long at least, in milliseconds. */
+const SHORT_WAIT_MS = 10;
 /** The error that ends a connection is shorter than this. */
 const LAST_ERROR_BYTES = 128;
 
@@ -140,6 +144,8 @@ export class Engine {
     () => this.now(),
     () => this.ring(),
   );
+  /** Client whose transaction waits for a host command: nobody else's commands run. */
+  private frozenBy: EngineClient | undefined;
   private nextId = 1;
   private handlerRuns = false;
   private crashed: CoreCrash | undefined;
@@ -220,6 +226,7 @@ export class Engine {
 
   /** One step of background work. True when the next one should not wait for the next tick. */
   cron(budgetUs: number): boolean {
+    if (this.frozenBy) return false;
     const more = this.call(() => this.core.exports.cron(this.clock(), budgetUs) !== 0, 'cron');
     this.settle();
     return more;
@@ -230,11 +237,10 @@ export class Engine {
     this.waiting.delete(client);
     this.clients.delete(client.id);
     this.byPtr.delete(client.ptr);
+    if (this.frozenBy === client) queueMicrotask(() => this.thaw());
     if (this.crashed) return;
     this.call(() => this.core.exports.connDelete(client.ptr));
-    if ((this.core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) {
-      this.alarm.set(this.call(() => this.core.exports.nextDeadline()));
-    }
+    if ((this.core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) this.setAlarm();
   }
 
   /** Calls into the core. `task` names what runs there, when it is not the command of the ABI block. */
@@ -279,13 +285,21 @@ export class Engine {
       if (client) this.finishBatch(client, this.resumeCore(client));
       this.deliverPushed();
     }
-    if ((core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) {
-      this.alarm.set(this.call(() => core.exports.nextDeadline()));
-    }
+    if ((core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) this.setAlarm();
+  }
+
+  /**
+   * Sets the clock for the first deadline of a blocked client. Whoever waits for a moment only waits
+   * long enough to be seen: Redis, too, looks at deadlines after the commands that have come in.
+   */
+  private setAlarm(): void {
+    const deadlineMs = this.call(() => this.core.exports.nextDeadline());
+    this.alarm.set(deadlineMs && Math.max(deadlineMs, this.now() + SHORT_WAIT_MS));
   }
 
   /** The first deadline of a blocked client has passed, or is about to. */
   private ring(): void {
+    if (this.frozenBy) return;
     const { exports } = this.core;
     try {
       this.call(() => exports.serveDeadlines(this.clock()));
@@ -392,6 +406,7 @@ export class Engine {
       return true;
     }
     if (!client.closed) {
+      if ((client.flags & abi.CLIENT_MULTI) !== 0) this.frozenBy = client;
       this.call(() => core.exports.suspend(client.ptr));
       this.flush(client);
     }
@@ -436,7 +451,21 @@ export class Engine {
       core.exports.answer(client.ptr, this.now());
       core.appendReply(reply.bytes());
     });
+    if (this.frozenBy !== client) {
+      this.proceed(client, this.resumeCore(client));
+      return;
+    }
+    this.frozenBy = undefined;
     this.proceed(client, this.resumeCore(client));
+    if (!this.frozenBy) this.thaw();
+  }
+
+  /** The transaction that held everybody back is over. */
+  private thaw(): void {
+    this.frozenBy = undefined;
+    if (this.crashed) return;
+    this.setAlarm();
+    this.resumePaused();
   }
 
   private replyFailure(name: string, reply: ReplyWriter, error: unknown): void {

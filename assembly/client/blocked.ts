@@ -27,6 +27,7 @@ import {
   DATABASE_FLUSHED,
   DATABASE_SWAPPED,
   Effect,
+  EVENT_READY,
   EVENT_UNCHANGED,
   effectsBytes,
   effectsLost,
@@ -36,10 +37,18 @@ import {
 import { Entry, TYPE_LIST, TYPE_STREAM, TYPE_ZSET } from '../keyspace/entry';
 import { tableFind } from '../keyspace/key_table';
 import { free, tryAlloc } from '../memory/alloc';
+import { memoryNearlyExhausted } from '../memory/pages';
 import { Arg, argc, copyArgRecord } from '../resp/args';
 import { Conn, client, mustObeyClient } from '../resp/connection';
 import { ERR_OOM_LIMIT, replyError } from '../resp/errors';
-import { DeadlineHeap, heapFirst, heapRemove, Timed, tryHeapAdd } from '../struct/deadline_heap';
+import {
+  DeadlineHeap,
+  heapChanged,
+  heapFirst,
+  heapRemove,
+  Timed,
+  tryHeapAdd,
+} from '../struct/deadline_heap';
 import {
   Bucket,
   Dict,
@@ -72,6 +81,7 @@ export class Blocked extends Timed {
   onNoKey: u32; // whether changes that leave no value of its kind concern it
   bytes: u32;
   usedUs: f64; // time its command has run so far
+  endMs: i64; // when waiting ends, 0 for never; `deadlineMs` may come before
 }
 
 @unmanaged
@@ -109,7 +119,7 @@ export class KeyQueue {
   }
 }
 
-const BLOCKED_BYTES: usize = 56;
+const BLOCKED_BYTES: usize = 64;
 const WAITER_BYTES: usize = 16;
 const WAITER_SHIFT: usize = 4;
 const QUEUE_BYTES: usize = 40;
@@ -204,9 +214,48 @@ export function blockOnKeysOrReply(
 ): void {
   if (reprocessing) {
     blockedAgain = true;
+    rearm(blockedOf(client), takeWakeMs());
     return;
   }
   if (!tryBlock(kind, firstKey, count, deadlineMs, onNoKey)) replyError(ERR_OOM_LIMIT);
+}
+
+/** For the next `blockOnKeysOrReply`: when its command is to be run again whatever happens; 0: never. */
+let wakeMs: i64 = 0;
+
+/**
+ * The client that blocks next has its command run again at this time, too, and whenever it blocks again
+ * says anew when. Without memory it may not be.
+ */
+export function setWakeMs(ms: i64): void {
+  wakeMs = ms;
+}
+
+function takeWakeMs(): i64 {
+  const ms = wakeMs;
+  wakeMs = 0;
+  return ms;
+}
+
+/** The earlier of two times, where 0 is never. */
+function earlier(a: i64, b: i64): i64 {
+  if (a == 0 || b == 0) return a + b;
+  return min(a, b);
+}
+
+/** A client blocked again: its command is run again at `atMs` (0: not by itself), or its waiting ends. */
+export function rearm(b: Blocked, atMs: i64): void {
+  const next = earlier(b.endMs, atMs);
+  if (next == b.deadlineMs) return;
+  if (next == 0) heapRemove(deadlines, b);
+  b.deadlineMs = next;
+  if (b.slot != 0) heapChanged(deadlines, b);
+  else if (next != 0) tryHeapAdd(deadlines, b);
+}
+
+/** Whether a client whose deadline came only wanted to look again. */
+export function onlyWakes(b: Blocked, nowMs: i64): bool {
+  return b.endMs == 0 || b.endMs >= nowMs;
 }
 
 /** The same for something else than keys. */
@@ -220,7 +269,8 @@ function tryBlock(kind: u32, firstKey: u32, count: u32, deadlineMs: i64, onNoKey
   if (ptr == 0) return false;
   const b = changetype<Blocked>(ptr);
   b.kind = kind;
-  b.deadlineMs = deadlineMs;
+  b.endMs = deadlineMs;
+  b.deadlineMs = earlier(deadlineMs, takeWakeMs());
   b.onNoKey = <u32>onNoKey;
   const c = client;
   b.conn = changetype<usize>(c);
@@ -229,7 +279,7 @@ function tryBlock(kind: u32, firstKey: u32, count: u32, deadlineMs: i64, onNoKey
     release(b);
     return false;
   }
-  if (deadlineMs != 0 && !tryHeapAdd(deadlines, b)) {
+  if (b.deadlineMs != 0 && !tryHeapAdd(deadlines, b)) {
     release(b);
     return false;
   }
@@ -301,7 +351,8 @@ function tryQueue(databaseId: u32, key: usize, keyLen: u32, hash: u64): usize {
   if (queues.buckets == 0 && !tryDictInit(queues)) return 0;
   const found = findQueue(databaseId, key, keyLen, hash);
   if (found != 0) return found;
-  const ptr = tryAlloc(QUEUE_BYTES + keyLen);
+  // Who waits must not take what is kept for getting out of trouble.
+  const ptr: usize = memoryNearlyExhausted() ? 0 : tryAlloc(QUEUE_BYTES + keyLen);
   if (ptr != 0) {
     memory.fill(ptr, 0, QUEUE_BYTES);
     const q = changetype<KeyQueue>(ptr);
@@ -463,7 +514,7 @@ export function blockedDrain(): void {
   if (effectsLost) signalAll(-1);
   for (let at: usize = 0; at < effectsBytes(); at = Effect.next(at)) {
     const kind = Effect.kind(at);
-    if (kind & EVENT_UNCHANGED) continue;
+    if (kind & EVENT_UNCHANGED && (kind & EVENT_READY) == 0) continue;
     if (kind & (DATABASE_FLUSHED | DATABASE_SWAPPED)) {
       signalAll(<i32>Effect.database(at));
       continue;

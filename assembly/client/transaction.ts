@@ -25,7 +25,7 @@ class Multi {
   next: u32; // offset of the command that runs next
   left: u32;
   executing: u32;
-  current: u32; // id of the command that runs
+  current: u32; // offset of the command that runs
 }
 
 const COMMAND_HEAD: u32 = 8;
@@ -126,9 +126,12 @@ export function isExecuting(c: Conn): bool {
   return c.multi != 0 && multiOf(c).executing != 0;
 }
 
-/** Other clients' transactions ran since this one's command was suspended: `queuedId` is its again. */
+/** The command that was suspended is the running one again, with its arguments. */
 export function transactionReturn(c: Conn): void {
-  queuedId = multiOf(c).current;
+  const m = multiOf(c);
+  const at = m.data + m.current;
+  queuedId = load<u32>(at);
+  setArgs(load<u32>(at, 4), at + COMMAND_HEAD);
 }
 
 /** Makes the next queued command the running one (`queuedId`). False behind the last. */
@@ -146,7 +149,7 @@ export function transactionNext(c: Conn): bool {
     text += len;
   }
   queuedId = load<u32>(at);
-  m.current = queuedId;
+  m.current = m.next;
   m.next = (<u32>(text - m.data) + 7) & ~7;
   m.left -= 1;
   setArgs(count, records);

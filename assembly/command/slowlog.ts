@@ -1,10 +1,11 @@
 // SLOWLOG: reading and clearing what client/slowlog.ts has recorded.
 import { slowlogLength, slowlogReply, slowlogReset } from '../client/slowlog';
 import { argI64, argI64OrText } from '../resp/arg_number';
-import { Arg, argc } from '../resp/args';
-import { errorBytes, errorEnd, errorStart, replyError } from '../resp/errors';
+import { argc } from '../resp/args';
+import { replyError } from '../resp/errors';
 import { helpEnd, helpLine, helpStart } from '../resp/help';
-import { replyInt, replyOk, replyText } from '../resp/writer';
+import { replyInt, replyOk } from '../resp/writer';
+import { replySubcommandSyntax } from './subcommand_error';
 
 const COUNT_DEFAULT: u32 = 10;
 const ERR_COUNT: string = 'ERR count should be greater than or equal to -1';
@@ -12,11 +13,7 @@ const ERR_COUNT: string = 'ERR count should be greater than or equal to -1';
 /** SLOWLOG GET [count]; -1 means all. */
 export function slowlogGetCommand(): void {
   if (argc > 3) {
-    const start = errorStart();
-    replyText("ERR unknown subcommand or wrong number of arguments for '");
-    errorBytes(Arg.ptr(1), Arg.len(1));
-    replyText("'. Try SLOWLOG HELP.");
-    errorEnd(start);
+    replySubcommandSyntax('SLOWLOG');
     return;
   }
   if (argc == 2) {

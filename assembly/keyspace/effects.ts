@@ -29,6 +29,8 @@ export const NOTIFY_KEY_MISS: u32 = 2048;
 export const NOTIFY_NEW: u32 = 16384;
 /** Added to a kind: the key's value did not change, only tell listeners. */
 export const EVENT_UNCHANGED: u32 = 0x80000000;
+/** Added to EVENT_UNCHANGED: who waits for the key has to look again nevertheless. */
+export const EVENT_READY: u32 = 0x10000000;
 
 /** Kinds without a key: all keys of a database are gone, or it was swapped with another one. */
 export const DATABASE_FLUSHED: u32 = 0x40000000;
@@ -57,6 +59,13 @@ let used: usize = 0;
 /** Turns one kind of interest on or off. */
 export function wantEffects(bit: u32, on: bool): void {
   effectsWanted = on ? effectsWanted | bit : effectsWanted & ~bit;
+  if (effectsWanted == 0 && used == 0) freeQueue();
+}
+
+function freeQueue(): void {
+  if (queue != 0) free(queue);
+  queue = 0;
+  capacity = 0;
 }
 
 /** Changes that belong to no single key, or whose keys nobody can be interested in. */
@@ -152,9 +161,5 @@ export function effectsBytes(): usize {
 export function effectsClear(): void {
   used = 0;
   effectsLost = false;
-  if (capacity > QUEUE_MIN_BYTES << 8) {
-    free(queue);
-    queue = 0;
-    capacity = 0;
-  }
+  if (effectsWanted == 0 || capacity > QUEUE_MIN_BYTES << 8) freeQueue();
 }

@@ -18,7 +18,7 @@ import {
 } from './entry';
 import { unfileHash } from './field_expiries';
 import { Stats } from './stats';
-import { valueFree, valueFreeStep, valueLength } from './value';
+import { valueEffort, valueFree, valueFreeStep } from './value';
 
 const NODE_TYPE: usize = 4;
 const NODE_ENCODING: usize = 5;
@@ -53,7 +53,7 @@ function isMultiPart(encoding: u32): bool {
 export function releaseValue(type: u32, encoding: u32, block: usize): void {
   if (type == TYPE_HASH) unfileHash(encoding, block);
   if (isMultiPart(encoding)) {
-    const elements = valueLength(type, encoding, block);
+    const elements = valueEffort(type, encoding, block);
     if (elements > (lazily ? LAZYFREE_ELEMENTS : BIG_ELEMENTS)) {
       const node = tryAlloc(NODE_BYTES);
       if (node != 0) {

@@ -107,6 +107,8 @@ export class SetWalk {
 }
 
 const intText: usize = memory.data(24, 8);
+/** Of its own, because a conversion may come in the midst of adding what is in `intText`. */
+const appendText: usize = memory.data(24, 8);
 const converted: SetValue = changetype<SetValue>(memory.data(8, 8));
 const conversion: SetWalk = changetype<SetWalk>(memory.data(40, 8));
 
@@ -189,8 +191,8 @@ function tryAppend(set: SetValue, walk: SetWalk): bool {
     set.block = lp;
     return true;
   }
-  const ptr = walk.ptr != 0 ? walk.ptr : intText;
-  const len = walk.ptr != 0 ? walk.len : formatI64(walk.value, intText);
+  const ptr = walk.ptr != 0 ? walk.ptr : appendText;
+  const len = walk.ptr != 0 ? walk.len : formatI64(walk.value, appendText);
   return tryMemberInsert(changetype<MemberTable>(set.block), ptr, len, hashBytes(ptr, len)) != 0;
 }
 

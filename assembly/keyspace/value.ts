@@ -11,7 +11,7 @@
 //   hash, listpack            a listpack of fields and values in turn
 //   hash, listpackex          fields, values and expiries (field_expiries.ts)
 //   hash, hashtable           a member table with values
-//   stream                    a stream of struct/stream.ts
+//   stream                    a stream
 //
 // A new type is added here once; databases, COPY, MEMORY USAGE and freeing in steps follow.
 
@@ -27,7 +27,13 @@ import {
   tryMemberTableCopy,
 } from '../struct/member_table';
 import { SortedSet, tryZslCopy, zslBytes, zslFree, zslFreeStep } from '../struct/sorted_set';
-import { streamBytes, streamFree, streamFreeStep, tryStreamCopy } from '../struct/stream';
+import {
+  streamBytes,
+  streamEffort,
+  streamFree,
+  streamFreeStep,
+  tryStreamCopy,
+} from '../struct/stream';
 import { Stream } from '../struct/stream_nodes';
 import {
   ENCODING_HASHTABLE,
@@ -56,11 +62,11 @@ import {
 export function valueFree(type: u32, encoding: u32, block: usize): void {
   if (type == TYPE_STRING) free(block);
   else if (type == TYPE_LIST) listFree(block);
-  else if (type == TYPE_STREAM) streamFree(block);
   else if (encoding == ENCODING_LISTPACK) lpFree(block);
   else if (encoding == ENCODING_INTSET) intsetFree(block);
   else if (encoding == ENCODING_HASHTABLE) memberTableFree(block);
   else if (encoding == ENCODING_LISTPACK_EX) expiringFieldsFree(block);
+  else if (type == TYPE_STREAM) streamFree(block);
   else {
     assert(encoding == ENCODING_SKIPLIST);
     zslFree(block);
@@ -73,9 +79,9 @@ export function valueFree(type: u32, encoding: u32, block: usize): void {
  */
 export function valueFreeStep(type: u32, encoding: u32, block: usize, budget: u32): bool {
   if (type == TYPE_LIST) return listFreeStep(block, max(budget >> 6, 1));
-  if (type == TYPE_STREAM) return streamFreeStep(block, max(budget >> 6, 1));
   if (encoding == ENCODING_HASHTABLE) return memberTableFreeStep(block, budget);
   if (encoding == ENCODING_SKIPLIST) return zslFreeStep(block, budget);
+  if (type == TYPE_STREAM) return streamFreeStep(block, max(budget >> 2, 1));
   valueFree(type, encoding, block);
   return true;
 }
@@ -83,19 +89,19 @@ export function valueFreeStep(type: u32, encoding: u32, block: usize, budget: u3
 /** A copy of the block of a value that is no string, filed nowhere, or 0 when memory is exhausted. */
 export function tryValueCopy(type: u32, encoding: u32, block: usize): usize {
   if (type == TYPE_LIST) return listDup(block);
-  if (type == TYPE_STREAM) return tryStreamCopy(changetype<Stream>(block));
   if (encoding == ENCODING_LISTPACK) return lpDup(block);
   if (encoding == ENCODING_INTSET) return intsetDup(block);
   if (encoding == ENCODING_HASHTABLE) return tryMemberTableCopy(changetype<MemberTable>(block));
   if (encoding == ENCODING_LISTPACK_EX) return tryExpiringFieldsCopy(block);
+  if (type == TYPE_STREAM) return tryStreamCopy(changetype<Stream>(block));
   assert(encoding == ENCODING_SKIPLIST);
   return tryZslCopy(changetype<SortedSet>(block));
 }
 
-/** Number of elements of a value that is no string: fields of a hash, members, list elements. */
+/** Number of elements of a value that is no string: fields, members, list elements, entries. */
 export function valueLength(type: u32, encoding: u32, block: usize): u32 {
   if (type == TYPE_LIST) return listLength(block);
-  if (type == TYPE_STREAM) return <u32>changetype<Stream>(block).length;
+  if (type == TYPE_STREAM) return <u32>min<u64>(changetype<Stream>(block).length, u32.MAX_VALUE);
   if (encoding == ENCODING_INTSET) return intsetLen(block);
   if (encoding == ENCODING_LISTPACK_EX) return expiringFieldsLength(block);
   if (encoding != ENCODING_LISTPACK) return changetype<MemberTable>(block).keys;
@@ -119,14 +125,21 @@ export function tryEntryCopy(e: EntryPtr, key: usize, keyLen: u32, clock: u32): 
   return copy;
 }
 
+/**
+ * Elements that freeing a value takes time for, which a stream may have in its groups, too.
+ */
+export function valueEffort(type: u32, encoding: u32, block: usize): u32 {
+  return type == TYPE_STREAM ? streamEffort(block) : valueLength(type, encoding, block);
+}
+
 /** Bytes a value's blocks take; lists may look at `samples` nodes only, 0 for all. */
 export function valueBytes(type: u32, encoding: u32, block: usize, samples: u32): f64 {
   if (type == TYPE_STRING || encoding == ENCODING_INTSET) return <f64>usableSize(block);
   if (type == TYPE_LIST) return <f64>listBytes(block, samples);
-  if (type == TYPE_STREAM) return streamBytes(block);
   if (encoding == ENCODING_LISTPACK) return <f64>lpBlockBytes(block);
   if (encoding == ENCODING_HASHTABLE) return memberTableBytes(block);
   if (encoding == ENCODING_LISTPACK_EX) return expiringFieldsBytes(block);
+  if (type == TYPE_STREAM) return streamBytes(block);
   assert(encoding == ENCODING_SKIPLIST);
   return zslBytes(block);
 }

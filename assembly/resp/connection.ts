@@ -14,7 +14,7 @@
 // bytes, so that taking n commands one by one from a long query moves it O(1) times per byte.
 //
 // `push` holds output that other connections' commands wrote; connections with some are linked into
-// the dirty list until the host takes it.
+// the dirty list, in the order they got it, until the host takes it.
 
 import {
   CFG_GUARDS,
@@ -99,6 +99,7 @@ export const BUFFER_SLACK: usize = 16;
 /** Connection whose command is running. */
 export let client: Conn = changetype<Conn>(0);
 let dirtyHead: usize = DIRTY_END;
+let dirtyTail: usize = 0;
 
 export function setClient(c: Conn): void {
   client = c;
@@ -274,8 +275,10 @@ export function tryPush(c: Conn, from: usize, bytes: u32): bool {
   copySmall(c.push + c.pushLen, from, bytes);
   c.pushLen = <u32>total;
   if (c.nextDirty == 0) {
-    c.nextDirty = dirtyHead;
-    dirtyHead = changetype<usize>(c);
+    c.nextDirty = DIRTY_END;
+    if (dirtyHead == DIRTY_END) dirtyHead = changetype<usize>(c);
+    else changetype<Conn>(dirtyTail).nextDirty = changetype<usize>(c);
+    dirtyTail = changetype<usize>(c);
   }
   return true;
 }
@@ -310,6 +313,7 @@ function unlinkDirty(c: Conn): void {
     const each = changetype<Conn>(at);
     if (each.nextDirty == ptr) {
       each.nextDirty = c.nextDirty;
+      if (dirtyTail == ptr) dirtyTail = at;
       return;
     }
     at = each.nextDirty;

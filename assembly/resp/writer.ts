@@ -269,11 +269,21 @@ export function replyArrayStart(): u32 {
 
 /** Closes such an array: its head takes the place kept for it and the elements move up. */
 export function replyArrayEnd(at: u32, count: u32): void {
+  closeHead(42, at, count);
+}
+
+/** Closes what `replyArrayStart` opened as a map of `pairs` keys and values; an array in RESP2. */
+export function replyMapEnd(at: u32, pairs: u32): void {
+  if (client.resp == 3) closeHead(37, at, pairs);
+  else closeHead(42, at, pairs << 1);
+}
+
+function closeHead(kind: u8, at: u32, count: u32): void {
   if (outputLost) return;
   const start = base + at;
   const body = start + 16;
   const bytes = pos - body;
-  store<u8>(start, 42);
+  store<u8>(start, kind);
   const len = formatU64(count, start + 1);
   store<u16>(start + 1 + len, 0x0a0d);
   memory.copy(start + 3 + len, body, bytes);

@@ -15,8 +15,8 @@
 //                       -> suspend -> (others' batches) -> answer -> reply -> resume -> ...
 //
 // A suspended command is booked when it is answered, with all the time it took; the slow log never
-// sees it, because its arguments are gone by then. In a transaction it lets others' commands in
-// between, which Redis has no counterpart for: nothing takes its time there.
+// sees it, because its arguments are gone by then. One of a transaction still has them, and nobody
+// else's commands run until it is answered (`frozenBy`): others' input is kept with their connections.
 
 import {
   ABI_ARGC,
@@ -70,7 +70,7 @@ import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
 import { effectsWanted } from '../keyspace/effects';
 import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
-import { argc, argv, setArgs } from '../resp/args';
+import { argc, argv, setArgRecord, setArgs } from '../resp/args';
 import {
   Conn,
   client,
@@ -166,7 +166,7 @@ let booked: u32 = 0; // commands of the round that are in the statistics already
 let outcome: i32 = PARSE_MORE; // why parsing stopped
 let queuedStartUs: f64 = 0; // when the running command of a transaction began
 let interrupted: bool = false; // a host command of this batch is under way
-let answered: bool = false; // it had been suspended: its arguments are gone
+let frozenBy: usize = 0; // connection with a suspended command in a transaction
 let batchStartUs: f64 = 0; // only kept while there are monitors
 let roundStartUs: f64 = 0; // of the round, or of what is not booked of it
 let commandStartUs: f64 = 0;
@@ -189,13 +189,14 @@ export function feed(c: Conn, input: usize, length: u32): i32 {
   if (c.flags & CLIENT_CLOSE_ASAP) return abort(c, CLOSE_ASKED);
   // Who was told goodbye is not listened to any more.
   if (c.flags & CLIENT_CLOSE_AFTER_REPLY) return STATUS_OK;
-  if (c.queryLen == 0 && (c.flags & CLIENT_BLOCKED) == 0) {
+  if (c.queryLen == 0 && (c.flags & CLIENT_BLOCKED) == 0 && frozenBy == 0) {
     enter(c, input, length, false);
     return runRounds();
   }
   if (!tryQueryAppend(c, input, length)) return abort(c, CLOSE_NO_MEMORY);
   if (queryTooLong(c)) return abort(c, CLOSE_QUERY_LIMIT);
   if (c.flags & CLIENT_BLOCKED) return STATUS_BLOCKED;
+  if (frozenBy != 0) return STATUS_PAUSED;
   enter(c, queryUnread(c), c.queryLen, true);
   return runRounds();
 }
@@ -212,6 +213,7 @@ export function resume(c: Conn): i32 {
   if (c.flags & CLIENT_BLOCKED) return STATUS_BLOCKED;
   if (c.flags & CLIENT_CLOSE_ASAP) return abort(c, CLOSE_ASKED);
   if (c.flags & CLIENT_CLOSE_AFTER_REPLY) return STATUS_OK;
+  if (frozenBy != 0) return STATUS_PAUSED;
   enter(c, queryUnread(c), c.queryLen, true);
   return runRounds();
 }
@@ -221,17 +223,16 @@ function afterHostCommand(c: Conn): i32 {
   refreshGuards();
   selectDatabase(c.db);
   setTouchOnLookup((c.flags & CLIENT_NO_TOUCH) == 0);
-  const late = answered;
-  answered = false;
-  if (isExecuting(c)) {
-    finishQueued(c, late);
+  const wasExecuting = isExecuting(c);
+  if (wasExecuting) {
+    finishQueued(c);
     if (!runTransaction(c)) return STATUS_HOST_COMMAND;
   }
   // A command that was suspended is no part of this round.
   if (running < parsed) {
     finishCommand(running);
     running += 1;
-  } else finishAnswered(c);
+  } else finishAnswered(c, wasExecuting);
   const status = afterCommand(c);
   return status != STATUS_OK ? status : runRounds();
 }
@@ -244,8 +245,13 @@ export function suspend(c: Conn): void {
   assert(interrupted && client == c);
   interrupted = false;
   c.flags |= CLIENT_BLOCKED;
-  feedMonitors(c, isExecuting(c) ? queuedId : c.lastCommand, argv, argc, batchStartUs);
-  c.startedUs = isExecuting(c) ? queuedStartUs : commandStartUs;
+  if (isExecuting(c)) {
+    frozenBy = changetype<usize>(c);
+    c.startedUs = queuedStartUs;
+  } else {
+    feedMonitors(c, c.lastCommand, argv, argc, batchStartUs);
+    c.startedUs = commandStartUs;
+  }
   // In a transaction a part of the reply is there already.
   if (c.flags & SILENT) outputRewind(outputStart);
   stash(running + 1 < parsed ? slotAt(running + 1).start : next);
@@ -255,6 +261,7 @@ export function suspend(c: Conn): void {
 export function answer(c: Conn): void {
   assert(!interrupted && (c.flags & CLIENT_BLOCKED) != 0);
   c.flags &= ~CLIENT_BLOCKED;
+  if (frozenBy == changetype<usize>(c)) frozenBy = 0;
   outputReset();
   enter(c, queryUnread(c), c.queryLen, true);
   outputStart = 0;
@@ -263,15 +270,14 @@ export function answer(c: Conn): void {
   queuedStartUs = c.startedUs;
   if (isExecuting(c)) transactionReturn(c);
   interrupted = true;
-  answered = true;
 }
 
 /** The connection is going away, maybe closed by the host command its batch is interrupted by. */
 export function abandon(c: Conn): void {
+  if (frozenBy == changetype<usize>(c)) frozenBy = 0;
   if (client != c) return;
   if (interrupted) {
     interrupted = false;
-    answered = false;
     if (running < parsed) {
       finishCommand(running);
       account(running + 1);
@@ -465,7 +471,10 @@ function waits(c: Conn): i32 {
   addTimeUsed(c, slot.durationUs);
   slot.durationUs = NOT_RUN;
   c.commands -= 1;
-  return interrupt(running < parsed ? slotAt(running).start : next, STATUS_BLOCKED);
+  const status = interrupt(running < parsed ? slotAt(running).start : next, STATUS_BLOCKED);
+  // It may take long until somebody looks at the buffer again.
+  parserReset();
+  return tryQueryFit(c, 0) ? status : abort(c, CLOSE_NO_MEMORY);
 }
 
 /** For the host's commands, and to name the culprit should this one trap. */
@@ -498,7 +507,7 @@ function runTransaction(c: Conn): bool {
     clearCommandErrors();
     queuedStartUs = clockUs();
     if (!runCommand(queuedId)) return false;
-    finishQueued(c, false);
+    finishQueued(c);
   }
   transactionEnd(c);
   // The errors counted last were a queued command's, not EXEC's.
@@ -506,21 +515,16 @@ function runTransaction(c: Conn): bool {
   return true;
 }
 
-/**
- * What follows a queued command that ran: it is a call of its own in all statistics. One that was
- * suspended (`late`) has been shown to monitors, and its arguments are gone.
- */
-function finishQueued(c: Conn, late: bool): void {
+/** What follows a queued command that ran: it is a call of its own in all statistics. */
+function finishQueued(c: Conn): void {
   const duration = max(clockUs() - queuedStartUs, 0.0);
   countErrors(queuedId);
   countCalls(queuedId, 1, duration);
   Stats.add(STAT_COMMANDS, 1);
-  if (!late) {
-    feedMonitors(c, queuedId, argv, argc, batchStartUs);
-    noteSlow(c, queuedId, argv, argc, duration);
-  }
+  feedMonitors(c, queuedId, argv, argc, batchStartUs);
+  noteSlow(c, queuedId, argv, argc, duration);
   drainEffects(changetype<usize>(c));
-  if (c.flags & CLIENT_TRACKING && !late) noteReads(c, queuedId, argv, argc);
+  if (c.flags & CLIENT_TRACKING) noteReads(c, queuedId, argv, argc);
 }
 
 /** What follows a command that ran, core's or host's. */
@@ -550,8 +554,17 @@ function serveOthers(c: Conn): void {
   if (c.pushLen != 0) takeOwnPushes(c);
 }
 
-/** What follows a command that was suspended. */
-function finishAnswered(c: Conn): void {
+const EXEC_RECORD: usize = memory.data(16, 8);
+/** "EXEC" */
+const EXEC_NAME: usize = memory.data<u8>([69, 88, 69, 67]);
+
+/** What follows a command that was suspended, or an EXEC with one in it. */
+function finishAnswered(c: Conn, isExec: bool): void {
+  if (isExec) {
+    // Its own argument is gone, but there is only this one.
+    setArgRecord(EXEC_RECORD, EXEC_NAME, 4);
+    feedMonitors(c, c.lastCommand, EXEC_RECORD, 1, batchStartUs);
+  }
   countCalls(c.lastCommand, 1, max(clockUs() - c.startedUs, 0.0));
   Stats.add(STAT_COMMANDS, 1);
   c.commands += 1;

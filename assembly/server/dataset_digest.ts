@@ -6,10 +6,10 @@
 //
 //   value    mix(type u32 big-endian), then the type's own part, then xor("!!expire!!") when the
 //            key has an expiry. A string's part: mix(its bytes). A set's: xor(each member). A hash's:
-//            for each field xor(d), d from zero: mix(field), mix(value), and xor("!!hexpire!!")
-//            if the field has an expiry. A list's: mix(each element). A sorted set's: as a hash's, of
-//            members and scores as "%.17g" has them. A stream's: for each entry mix("<ms>.<seq>"),
-//            then mix(field), mix(value) for each field; groups do not count.
+//            for each field xor(d), d from zero: mix(field), mix(value), and xor("!!hexpire!!") if
+//            the field has an expiry. A list's: mix(each element). A sorted set's: as a hash's, of
+//            members and scores as "%.17g" has them. A stream's: for each entry mix("ms.seq"), then
+//            mix(field), mix(value) for each field.
 //   key      from zero: mix(name), value
 //   all      from zero, per database that holds keys: mix(index u32 big-endian), xor(digest of each
 //            key). That digest is hashed once more, as any bytes given to xor are.
@@ -43,6 +43,7 @@ import {
 import { Bucket, bucketAt, tableFind } from '../keyspace/key_table';
 import { listOf } from '../keyspace/list_value';
 import { SetValue, SetWalk, setMemberText, setNext, setOpen, setWalk } from '../keyspace/set_value';
+import { streamOf } from '../keyspace/stream_value';
 import { VIEW_SCRATCH_BYTES, viewLen, viewPtr, viewStringIn } from '../keyspace/string_value';
 import {
   cursorMemberText,
@@ -62,7 +63,7 @@ import {
 } from '../struct/list';
 import { lpGetText, lpValueLen } from '../struct/listpack';
 import {
-  Stream,
+  STREAM_ITERATOR_BYTES,
   StreamIterator,
   streamIteratorField,
   streamIteratorNext,
@@ -87,13 +88,14 @@ const iterator: usize = memory.data(32, 8);
 const memberDigest: usize = memory.data(24, 8);
 const scoreText: usize = memory.data(<i32>F64_CHARS_MAX, 8);
 const bigEndian: usize = memory.data(8, 8);
-const streamIterator: usize = memory.data(160, 8);
-const idText: usize = memory.data(48, 8);
 const set: SetValue = changetype<SetValue>(memory.data(8, 8));
 const fields: HashValue = changetype<HashValue>(memory.data(8, 8));
 const fieldWalk: HashWalk = changetype<HashWalk>(memory.data(HASH_WALK_BYTES, 8));
 const fieldDigest: usize = memory.data(24, 8);
 const members: SetWalk = changetype<SetWalk>(memory.data(40, 8));
+const ASCII_POINT: u8 = 46;
+const entryWalk: usize = memory.data(<i32>STREAM_ITERATOR_BYTES, 8);
+const idText: usize = memory.data(48, 8);
 const digits: usize = memory.data(<i32>VIEW_SCRATCH_BYTES, 8);
 
 function xorDigest(digest: usize, ptr: usize, len: u32): void {
@@ -134,6 +136,25 @@ function addZset(digest: usize, e: EntryPtr): void {
   }
 }
 
+/** A stream's part: of each entry mix("ms.seq"), and of each of its fields mix(field), mix(value). */
+function addStream(digest: usize, e: EntryPtr): void {
+  const it = changetype<StreamIterator>(entryWalk);
+  streamIteratorStartAll(it, streamOf(e), false);
+  while (streamIteratorNext(it)) {
+    let len = formatU64(it.ms, idText);
+    store<u8>(idText + len, ASCII_POINT);
+    len += 1;
+    len += formatU64(it.seq, idText + len);
+    mixDigest(digest, idText, len);
+    while (streamIteratorField(it)) {
+      const field = lpGetText(it.field, digits);
+      mixDigest(digest, field, lpValueLen);
+      const value = lpGetText(it.value, digits);
+      mixDigest(digest, value, lpValueLen);
+    }
+  }
+}
+
 function addString(digest: usize, e: EntryPtr): void {
   viewStringIn(e, digits);
   mixDigest(digest, viewPtr, viewLen);
@@ -165,27 +186,6 @@ function addHash(digest: usize, e: EntryPtr): void {
   }
 }
 
-function mixElement(digest: usize, p: usize): void {
-  const text = lpGetText(p, digits);
-  mixDigest(digest, text, lpValueLen);
-}
-
-function addStream(digest: usize, stream: usize): void {
-  const it = changetype<StreamIterator>(streamIterator);
-  streamIteratorStartAll(it, changetype<Stream>(stream), false);
-  while (streamIteratorNext(it)) {
-    let len = formatU64(it.ms, idText);
-    store<u8>(idText + len, 46);
-    len += 1;
-    len += formatU64(it.seq, idText + len);
-    mixDigest(digest, idText, len);
-    while (streamIteratorField(it)) {
-      mixElement(digest, it.field);
-      mixElement(digest, it.value);
-    }
-  }
-}
-
 /** Adds a value, with its type and expiry, to a digest. */
 function addValue(digest: usize, e: EntryPtr): void {
   const type = Entry.type(e);
@@ -194,7 +194,7 @@ function addValue(digest: usize, e: EntryPtr): void {
   else if (type == TYPE_LIST) addList(digest, listOf(e));
   else if (type == TYPE_SET) addSet(digest, e);
   else if (type == TYPE_ZSET) addZset(digest, e);
-  else if (type == TYPE_STREAM) addStream(digest, Entry.valuePtr(e));
+  else if (type == TYPE_STREAM) addStream(digest, e);
   else {
     assert(type == TYPE_HASH);
     addHash(digest, e);

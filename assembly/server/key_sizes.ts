@@ -45,6 +45,8 @@ function valueSize(e: EntryPtr): u32 {
 }
 
 function countEntry(e: EntryPtr): void {
+  // Streams have no row, as in Redis.
+  if (Entry.type(e) >= <u32>KEYSIZES_TYPES) return;
   const size = valueSize(e);
   const bin: u32 = size == 0 ? 0 : 32 - clz(size);
   const at = bins + ((Entry.type(e) * KEYSIZES_BINS + bin) << 2);

@@ -34,8 +34,10 @@ import {
   kindReady,
   listUnblocked,
   nextWaiter,
+  onlyWakes,
   popReady,
   readyDone,
+  rearm,
   releaseHeld,
   unblock,
   waiterBlocked,
@@ -61,6 +63,9 @@ import { countCalls } from './command_stats';
 import { afterReply, countErrors, drainEffects, noteSlow } from './consequences';
 import { ADMIT_HOLD, ADMIT_RUN, admitAtOnce, admitCommand, refreshGuards } from './dispatch';
 import { afterTracked, noteReads } from './tracked_reads';
+
+/** A command that runs again by itself, and is held back by CLIENT PAUSE, is tried again so much later. */
+const HELD_BACK_MS: i64 = 100;
 
 /** Makes `c` the running client with these arguments. */
 function become(c: Conn, count: u32, args: usize): void {
@@ -205,7 +210,8 @@ export function serveDeadlines(): void {
   for (let at = firstDeadline(); at != 0; at = firstDeadline()) {
     const b = changetype<Blocked>(at);
     if (b.deadlineMs >= nowMs) break;
-    timeOut(b);
+    if (!onlyWakes(b, nowMs)) timeOut(b);
+    else if (!tryRun(b, false)) rearm(b, nowMs + HELD_BACK_MS);
   }
   serveKeys();
 }

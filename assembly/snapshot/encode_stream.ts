@@ -11,18 +11,15 @@
 // its consumers; entries that were given back and are nobody's are something Redis up to 7.4 does
 // not have and might not survive, so streams with such entries are written in version 3, with an RDB
 // version that keeps older servers from reading them.
+//
+// What a stream remembers of idempotent producers (XADD IDMP) is not written: the format of 7.0 has no
+// place for it, and it only lasts for minutes.
 
 import { IdAt, idTreeFirst } from '../struct/id_tree';
 import { lpBytes } from '../struct/listpack';
+import { firstNamed, namedAt } from '../struct/name_tree';
 import { treeNext } from '../struct/ordered_tree';
-import {
-  firstNamed,
-  groupFirst,
-  Nack,
-  namedAt,
-  StreamConsumer,
-  StreamGroup,
-} from '../struct/stream_group';
+import { groupFirst, Nack, StreamConsumer, StreamGroup } from '../struct/stream_group';
 import { Stream, StreamPtr, streamFirstNode } from '../struct/stream_nodes';
 import { Encoder, isPaused, putString } from './encoder';
 import { RAW_ID_BYTES, RDB_STREAM_LISTPACKS_2, RDB_STREAM_LISTPACKS_3 } from './format';

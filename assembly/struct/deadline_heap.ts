@@ -99,6 +99,15 @@ export function heapRemove(h: DeadlineHeap, item: Timed): void {
   h.capacity = 0;
 }
 
+/** Puts an item that is in, and whose deadline was changed, where it belongs now. */
+export function heapChanged(h: DeadlineHeap, item: Timed): void {
+  assert(item.slot != 0);
+  item.order = h.entered;
+  h.entered += 1;
+  siftUp(h, item.slot, item);
+  siftDown(h, item.slot, item);
+}
+
 /** Address of the item that is due first, 0 when there is none. */
 export function heapFirst(h: DeadlineHeap): usize {
   return h.count == 0 ? 0 : changetype<usize>(itemAt(h, 1));

@@ -1,7 +1,8 @@
 // Stream: entries in the order of their ids, and the consumer groups that read them.
 //
 //   Stream (stream_nodes.ts) ── id tree of listpacks: entries
-//                            └─ tree of names: consumer groups (stream_group.ts)
+//                            ├─ name tree: consumer groups (stream_group.ts)
+//                            └─ what producers sent lately (stream_idmp.ts)
 //
 // This file has what concerns the whole: making, copying, freeing, counting bytes.
 //
@@ -18,9 +19,10 @@ import {
   idTreeLastLeaf,
   idTreeVerify,
 } from './id_tree';
+import { firstNamed, namedAt, tryAddNamed } from './name_tree';
 import { treeNext } from './ordered_tree';
 import {
-  firstNamed,
+  GroupPtr,
   groupBytes,
   groupDetach,
   groupDrainStep,
@@ -28,7 +30,6 @@ import {
   groupVerify,
   Nack,
   nackFind,
-  namedAt,
   StreamConsumer,
   StreamGroup,
   tryConsumerCreate,
@@ -36,6 +37,7 @@ import {
   tryNackAssign,
   tryNackCreate,
 } from './stream_group';
+import { Idmp, idmpBytes, idmpDrainStep, idmpVerify, tryIdmpCopy } from './stream_idmp';
 import {
   idMs,
   idSeq,
@@ -49,12 +51,12 @@ import {
   streamNodeVerify,
 } from './stream_nodes';
 
-const STREAM_BYTES: usize = 104;
+const STREAM_BYTES: usize = 108;
 
 /** An empty stream, or 0 when memory is exhausted. */
 export function tryStreamNew(): StreamPtr {
   if (offsetof<Stream>('groupsRoot') != 16) ERROR('the trees of a stream');
-  if (offsetof<Stream>() != 104) ERROR('Stream is 104 bytes');
+  if (offsetof<Stream>() != 108) ERROR('Stream is 108 bytes');
   const block = tryAlloc(STREAM_BYTES);
   if (block != 0) memory.fill(block, 0, STREAM_BYTES);
   return block;
@@ -65,7 +67,7 @@ export function tryStreamCopy(s: Stream): StreamPtr {
   const block = tryStreamNew();
   if (block == 0) return 0;
   const copy = changetype<Stream>(block);
-  if (tryCopyNodes(s, copy) && tryCopyGroups(s, copy)) {
+  if (tryCopyNodes(s, copy) && tryCopyGroups(s, copy) && tryIdmpCopy(s, copy)) {
     copy.length = s.length;
     copy.lastMs = s.lastMs;
     copy.lastSeq = s.lastSeq;
@@ -120,6 +122,21 @@ function tryCopyPending(from: StreamGroup, to: StreamGroup): bool {
 }
 
 /**
+ * Takes a group out of its stream and into one of its own, for it to be freed in steps. 0 when memory is
+ * exhausted; then nothing changed.
+ */
+export function tryStreamOfGroup(s: Stream, group: GroupPtr): StreamPtr {
+  const block = tryStreamNew();
+  if (block == 0) return 0;
+  if (!tryAddNamed(changetype<Stream>(block).groups(), group)) {
+    free(block);
+    return 0;
+  }
+  groupDetach(s, group);
+  return block;
+}
+
+/**
  * Frees about `budget` nodes, consumers and pending entries of a stream that nobody uses any more. True
  * when it is gone; until then call again, and nothing else.
  */
@@ -140,6 +157,10 @@ export function streamFreeStep(stream: StreamPtr, budget: u32): bool {
     groupDetach(s, group);
     free(group);
   }
+  if (s.idmp != 0) {
+    if (left == 0 || idmpDrainStep(changetype<Idmp>(s.idmp), left) == 0) return false;
+    free(s.idmp);
+  }
   free(stream);
   return true;
 }
@@ -150,12 +171,27 @@ export function streamFree(stream: StreamPtr): void {
   assert(gone);
 }
 
+/**
+ * About how many blocks of a stream have to be freed: nodes, pending entries, iids. O(groups).
+ */
+export function streamEffort(stream: StreamPtr): u32 {
+  const s = changetype<Stream>(stream);
+  let parts: u64 = s.nodesSize + s.groupsSize;
+  for (let at = groupFirst(s); at != 0; at = treeNext(at)) {
+    const g = changetype<StreamGroup>(namedAt(at));
+    parts += g.pelSize + g.consumersSize;
+  }
+  if (s.idmp != 0) parts += changetype<Idmp>(s.idmp).tracked;
+  return <u32>min<u64>(parts, u32.MAX_VALUE);
+}
+
 /** Exact bytes of a stream: header, nodes and groups. O(groups and consumers). */
 export function streamBytes(stream: StreamPtr): f64 {
   const s = changetype<Stream>(stream);
   let bytes = <f64>usableSize(stream);
   bytes += <f64>(s.listpackBytes + s.nodesTreeBytes + s.groupsTreeBytes);
   for (let at = groupFirst(s); at != 0; at = treeNext(at)) bytes += groupBytes(namedAt(at));
+  if (s.idmp != 0) bytes += <f64>idmpBytes(changetype<Idmp>(s.idmp));
   return bytes;
 }
 
@@ -177,4 +213,5 @@ export function streamVerify(s: Stream): void {
     assert(streamCompareId(idMs, idSeq, s.lastMs, s.lastSeq) <= 0);
   }
   for (let at = groupFirst(s); at != 0; at = treeNext(at)) groupVerify(namedAt(at));
+  if (s.idmp != 0) idmpVerify(changetype<Idmp>(s.idmp));
 }

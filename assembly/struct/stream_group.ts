@@ -10,7 +10,8 @@
 //   group, consumer   | fixed fields | name bytes |      Nack   | time | count | consumer |
 //
 // A pending entry (Redis: NACK) is one block, listed in its group and in the consumer that owns it. A
-// consumer of 0 means that it was given back (XNACK) and belongs to nobody until it is claimed. Names
+// consumer of 0 means that it was given back (XNACK) and belongs to nobody until it is claimed; its time
+// of delivery then is negative and counts up, so that by time such entries are first, in their order. Names
 // are ordered as bytes, a prefix first, as Redis lists them.
 //
 // The order by time of delivery, oldest first, serves XREADGROUP CLAIM. It costs 32 bytes for a pending
@@ -24,7 +25,6 @@
 // the order by time.
 
 import { free, tryAlloc, usableSize } from '../memory/alloc';
-import { stringCompare } from '../util/bytes';
 import {
   IdAt,
   idLeafAddress,
@@ -38,13 +38,22 @@ import {
   tryIdTreeInsert,
 } from './id_tree';
 import {
+  findNamed,
+  firstNamed,
+  lastNamed,
+  Named,
+  namedAt,
+  namesVerify,
+  removeNamed,
+  tryNewNamed,
+} from './name_tree';
+import {
   Position,
   Tree,
   treeDropLastLeaf,
   treeFirst,
   treeFound,
   treeInit,
-  treeLast,
   treeLastLeaf,
   treeNext,
   treeRemove,
@@ -60,13 +69,6 @@ export type NackPtr = usize;
 
 /** `entriesRead` of a group that does not know how many entries it has read. */
 export const ENTRIES_READ_UNKNOWN: i64 = -1;
-
-/** What groups and consumers begin with. */
-@unmanaged
-class Named {
-  nameLen: u32;
-  namePtr: usize;
-}
 
 @unmanaged
 export class StreamGroup extends Named {
@@ -111,9 +113,18 @@ export class StreamConsumer extends Named {
 /** A pending entry. */
 @unmanaged
 export class Nack {
-  deliveryTimeMs: i64;
+  deliveryTimeMs: i64; // negative: it was given back, the sooner the less
   deliveryCount: u64;
   consumer: ConsumerPtr; // 0: nobody's
+
+  /** When it was delivered; 0 when it was given back. */
+  @inline timeMs(): i64 {
+    return max<i64>(this.deliveryTimeMs, 0);
+  }
+  /** Milliseconds since then; more than any other when it was given back. */
+  @inline idleMs(nowMs: i64): i64 {
+    return this.deliveryTimeMs < 0 ? i64.MAX_VALUE : nowMs - this.deliveryTimeMs;
+  }
 }
 
 const PEL_OFFSET: usize = 8;
@@ -122,79 +133,6 @@ const TIMES_OFFSET: usize = 40;
 const GROUP_BYTES: usize = 84;
 const CONSUMER_BYTES: usize = 40;
 const NACK_BYTES: usize = 20;
-
-// --- Names ---
-
-let wantedName: usize = 0;
-let wantedNameLen: u32 = 0;
-
-/** An entry of a tree of groups or consumers. */
-@unmanaged
-class NameEntry {
-  block: u32;
-
-  @inline keyBytes(): u32 {
-    return 4;
-  }
-  @inline before(): bool {
-    const named = changetype<Named>(<usize>this.block);
-    return stringCompare(named.namePtr, named.nameLen, wantedName, wantedNameLen) < 0;
-  }
-  lookFor(): void {
-    const named = changetype<Named>(<usize>this.block);
-    wantedName = named.namePtr;
-    wantedNameLen = named.nameLen;
-  }
-}
-
-const nameBuffer: usize = memory.data(8, 8);
-
-/** The group or consumer at a position of a tree of names. */
-export function namedAt(position: u64): usize {
-  return load<u32>(Position.entry<NameEntry>(position));
-}
-
-/** The position of the first name in a tree of names, 0 when there is none. */
-export function firstNamed(t: Tree): u64 {
-  return treeFirst<NameEntry>(t);
-}
-
-function findNamed(t: Tree, name: usize, len: u32): usize {
-  wantedName = name;
-  wantedNameLen = len;
-  treeSeek<NameEntry>(t);
-  const at = treeFound<NameEntry>();
-  if (at == 0) return 0;
-  const named = changetype<Named>(namedAt(at));
-  if (stringCompare(named.namePtr, named.nameLen, name, len) != 0) return 0;
-  return changetype<usize>(named);
-}
-
-/** A zeroed block with a name behind `headBytes`, filed under it; 0 when memory is exhausted. */
-function tryNewNamed(t: Tree, name: usize, len: u32, headBytes: usize): usize {
-  const total = <u64>headBytes + len;
-  const block = total <= u32.MAX_VALUE ? tryAlloc(<usize>total) : 0;
-  if (block == 0) return 0;
-  memory.fill(block, 0, headBytes);
-  memory.copy(block + headBytes, name, len);
-  const named = changetype<Named>(block);
-  named.nameLen = len;
-  named.namePtr = block + headBytes;
-  wantedName = name;
-  wantedNameLen = len;
-  treeSeek<NameEntry>(t);
-  store<u32>(nameBuffer, <u32>block);
-  if (tryTreeInsert<NameEntry>(t, nameBuffer)) return block;
-  free(block);
-  return 0;
-}
-
-/** Takes a block out of its tree of names. */
-function removeNamed(t: Tree, block: usize): void {
-  const found = findNamed(t, changetype<Named>(block).namePtr, changetype<Named>(block).nameLen);
-  assert(found == block);
-  treeRemove<NameEntry>(t, 1);
-}
 
 // --- Groups ---
 
@@ -256,7 +194,7 @@ export function groupDrainStep(group: GroupPtr, budget: u32): u32 {
     left -= 1;
   }
   while (left > 0 && g.consumersSize != 0) {
-    const consumer = namedAt(treeLast<NameEntry>(g.consumers()));
+    const consumer = namedAt(lastNamed(g.consumers()));
     const pel = changetype<StreamConsumer>(consumer).pel();
     for (; left > 0 && idTreeLastLeaf(pel) != 0; left--) idTreeDropLeaf(pel);
     if (left == 0) return 0;
@@ -402,6 +340,29 @@ export function nackSetDelivery(
   removeTime(g, n, ms, seq);
   n.deliveryTimeMs = timeMs;
   addTime(g, n, ms, seq);
+}
+
+let givenBack: i64 = i64.MIN_VALUE;
+
+/**
+ * Gives a pending entry back to the group: it belongs to nobody, and is the first to be claimed behind
+ * those given back before it.
+ */
+export function nackGiveBack(
+  g: StreamGroup,
+  nack: NackPtr,
+  ms: u64,
+  seq: u64,
+  deliveryCount: u64,
+): void {
+  tryNackAssign(nack, ms, seq, 0);
+  nackSetDelivery(g, nack, ms, seq, nextGivenBack(), deliveryCount);
+}
+
+/** The time of delivery for a pending entry that is made as if it had been given back. */
+export function nextGivenBack(): i64 {
+  givenBack += 1;
+  return givenBack;
 }
 
 /**
@@ -614,7 +575,7 @@ export function groupLag(s: Stream, g: StreamGroup): bool {
 export function groupVerify(group: GroupPtr): void {
   const g = changetype<StreamGroup>(group);
   idTreeVerify(g.pel());
-  treeVerify<NameEntry>(g.consumers());
+  namesVerify(g.consumers());
   treeVerify<TimeEntry>(g.times());
   assert(g.timesKept ? g.timesSize == g.pelSize : g.timesSize == 0);
   let owned: u32 = 0;

@@ -102,6 +102,7 @@ export class Stream {
   maxDeletedMs: u64; // the largest id ever deleted by XDEL
   maxDeletedSeq: u64;
   entriesAdded: u64; // entries ever added
+  idmp: usize; // what is known of producers, 0 for nothing: see stream_idmp.ts
 
   @inline nodes(): Tree {
     return changetype<Tree>(changetype<usize>(this));
@@ -642,7 +643,7 @@ export function streamEdgeId(s: Stream, first: bool, withTombstones: bool): bool
 }
 
 /** Brings the stream's first id up to date. */
-function findFirstId(s: Stream): void {
+export function streamFindFirst(s: Stream): void {
   if (s.length == 0) setId(0, 0);
   else streamEdgeId(s, true, false);
   s.firstMs = idMs;
@@ -659,7 +660,7 @@ export function streamDelete(s: Stream, ms: u64, seq: u64): bool {
     s.maxDeletedMs = ms;
     s.maxDeletedSeq = seq;
   }
-  if (s.length == 0 || (ms == s.firstMs && seq == s.firstSeq)) findFirstId(s);
+  if (s.length == 0 || (ms == s.firstMs && seq == s.firstSeq)) streamFindFirst(s);
   return true;
 }
 
@@ -684,7 +685,7 @@ export function streamTrimByLength(s: Stream, maxLength: u64, approximate: bool,
     if (!approximate) deleted += trimInside(s, node, s.length - maxLength, false, 0, 0);
     break;
   }
-  if (deleted != 0) findFirstId(s);
+  if (deleted != 0) streamFindFirst(s);
   return deleted;
 }
 
@@ -703,7 +704,7 @@ export function streamTrimById(
     const lp = IdAt.address(node);
     const entries = <u64>Master.count(lp);
     if (limit != 0 && deleted + entries > limit) break;
-    nodeLastId(node);
+    streamNodeLastId(node);
     if (streamCompareId(idMs, idSeq, minMs, minSeq) < 0) {
       dropNode(s, IdAt.ms(node), IdAt.seq(node), lp);
       s.length -= entries;
@@ -713,12 +714,17 @@ export function streamTrimById(
     if (!approximate) deleted += trimInside(s, node, u64.MAX_VALUE, true, minMs, minSeq);
     break;
   }
-  if (deleted != 0) findFirstId(s);
+  if (deleted != 0) streamFindFirst(s);
   return deleted;
 }
 
+/** Leaves the id of a node's first entry in `idMs` and `idSeq`. */
+export function streamNodeFirstId(node: u64): void {
+  setId(IdAt.ms(node), IdAt.seq(node));
+}
+
 /** Leaves the id of a node's last entry, deleted or not, in `idMs` and `idSeq`. */
-function nodeLastId(node: u64): void {
+export function streamNodeLastId(node: u64): void {
   const lp = IdAt.address(node);
   const entry = entryEndingAt(lp, lpLast(lp));
   setId(0, 0);
@@ -751,11 +757,69 @@ function trimInside(s: Stream, node: u64, wanted: u64, byId: bool, minMs: u64, m
   return deleted;
 }
 
+/** Bytes of an id as Redis keys its rax with: both parts, the highest byte first. */
+const ID_KEY_BYTES: u32 = 16;
+/** Depths at which keys part on the way to the last one looked at, each below the next. */
+const depths: usize = memory.data(32, 8);
+
+/** How many bytes two ids have in common from the highest on; they are not equal. */
+function commonBytes(a: u64, b: u64): u32 {
+  const ms = IdAt.ms(a) ^ IdAt.ms(b);
+  if (ms != 0) return <u32>clz(ms) >> 3;
+  return 8 + (<u32>clz(IdAt.seq(a) ^ IdAt.seq(b)) >> 3);
+}
+
+/** Whether a rax has a node for the bytes between two places where keys part or end. */
+function hasChain(from: u32, to: u32): u32 {
+  return to - from > 1 ? 1 : 0;
+}
+
+/**
+ * How many nodes a rax with the keys of this stream would have: one for each key's end, one for each
+ * place where keys part, and one for each way between those of more than a byte. O(nodes).
+ */
+export function streamRaxNodes(s: Stream): u32 {
+  let at = idTreeFirst(s.nodes());
+  if (at == 0) return 1;
+  let nodes: u32 = s.nodesSize;
+  let open: u32 = 0; // depths noted
+  let before: u32 = 0;
+  while (true) {
+    const next = treeNext(at);
+    const common: u32 = next != 0 ? commonBytes(at, next) : 0;
+    // The way from where this key parts from its nearer neighbour to its end.
+    if (s.nodesSize > 1) nodes += hasChain(max(before, common), ID_KEY_BYTES);
+    while (open > 0) {
+      const depth: u32 = load<u8>(depths + open - 1);
+      if (next != 0 ? depth <= common : false) break;
+      open -= 1;
+      const above: u32 = open > 0 ? load<u8>(depths + open - 1) : 0;
+      if (next != 0) nodes += hasChain(max(above, common), depth);
+      else if (open > 0) nodes += hasChain(above, depth);
+      else nodes += depth > 0 ? 1 : 0;
+    }
+    if (next == 0) break;
+    if (open == 0 || <u32>load<u8>(depths + open - 1) < common) {
+      store<u8>(depths + open, <u8>common);
+      open += 1;
+      nodes += 1;
+    }
+    before = common;
+    at = next;
+  }
+  return s.nodesSize > 1 ? nodes : 2;
+}
+
 // --- Nodes from and for elsewhere ---
 
 /** The position of the first node in id order, 0 when there is none; `treeNext` gives the next. */
 export function streamFirstNode(s: Stream): u64 {
   return idTreeFirst(s.nodes());
+}
+
+/** The listpack at a node's position. */
+export function streamNodeOf(node: u64): ListpackPtr {
+  return IdAt.address(node);
 }
 
 /** Number of a node's entries that are not deleted. */

@@ -1,5 +1,5 @@
-// Entry file for unit tests of listpack, intset, quicklist, HyperLogLog and geohash; it re-exports
-// what they call, and is in no product.
+// Entry file for unit tests of listpack, intset, quicklist, HyperLogLog, geohash and sorting; it
+// re-exports what they call, and is in no product.
 import { ListIterator } from '../struct/list';
 
 export { allocInit, free, tryAlloc, usableSize, usedBytes } from '../memory/alloc';
@@ -16,6 +16,7 @@ export {
   quicklistUncompressedBytes,
 } from '../struct/quicklist';
 export { nodeLzf, nodeLzfBytes, nodeRead } from '../struct/quicklist_node';
+export { trySortItems, trySortPart } from '../struct/sort_items';
 export { lzfDecompress } from '../util/lzf';
 export { formatF64Fixed } from '../util/number_format';
 export { seedRandom } from '../util/prng';

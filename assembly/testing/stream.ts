@@ -8,6 +8,7 @@ import { Stream, StreamIterator } from '../struct/stream_nodes';
 export { assertLine } from '../memory/abort';
 export { allocInit, free, tryAlloc, usedBytes } from '../memory/alloc';
 export { lpBytes } from '../struct/listpack';
+export { namedAt } from '../struct/name_tree';
 export { treeNext } from '../struct/ordered_tree';
 export {
   streamBytes,
@@ -32,7 +33,6 @@ export {
   nackFind,
   nackRemove,
   nackSetDelivery,
-  namedAt,
   streamDistance,
   streamDropReferences,
   streamIsReferenced,

@@ -1,6 +1,7 @@
 // Commands that work on keys of any type.
 
 import {
+  block,
   integer,
   key,
   keyAt,
@@ -10,6 +11,7 @@ import {
   string,
   token,
   unixTime,
+  unknownKeys,
 } from './grammar.ts';
 import type { CommandSpec } from './spec.ts';
 
@@ -414,6 +416,74 @@ export const genericCommands: CommandSpec[] = [
     summary: 'Walks the keys of a database, a few at each call.',
     history: [['6.0.0', 'Option `TYPE`.']],
     hints: ['nondeterministic_output', 'request_policy:special', 'response_policy:special'],
+    reply: 'array',
+  },
+  {
+    name: 'sort',
+    owner: 'core',
+    file: 'sort',
+    arity: -2,
+    flags: ['write', 'denyoom', 'timed'],
+    categories: ['set', 'sortedset', 'list', 'dangerous'],
+    keys: [
+      keyAt(1, ['RO', 'access']),
+      unknownKeys(['RO', 'access'], 'keys that the patterns of BY and GET make'),
+      unknownKeys(['OW', 'update'], 'the destination, which may stand anywhere'),
+    ],
+    keyExtractor: 'sort',
+    args: [
+      key('key', 0),
+      pattern('by-pattern', { token: 'BY', display: 'pattern', optional: true, keySpecIndex: 1 }),
+      block('limit', [integer('offset'), integer('count')], { token: 'LIMIT', optional: true }),
+      pattern('get-pattern', {
+        token: 'GET',
+        display: 'pattern',
+        optional: true,
+        multiple: true,
+        multipleToken: true,
+        keySpecIndex: 1,
+      }),
+      oneof('order', [token('ASC'), token('DESC')], { optional: true }),
+      token('ALPHA', 'sorting', { optional: true }),
+      key('destination', 2, { token: 'STORE', optional: true }),
+    ],
+    group: 'generic',
+    since: '1.0.0',
+    complexity: 'O(N+M*log(M)), N being all elements and M those returned; O(N) if not sorted',
+    summary: 'Sorts the elements of a list, set or sorted set, and may store them.',
+    reply: ['array', 'integer'],
+  },
+  {
+    name: 'sort_ro',
+    owner: 'core',
+    file: 'sort',
+    arity: -2,
+    flags: ['readonly', 'timed'],
+    categories: ['set', 'sortedset', 'list', 'dangerous'],
+    keys: [
+      keyAt(1, ['RO', 'access']),
+      unknownKeys(['RO', 'access'], 'keys that the patterns of BY and GET make'),
+    ],
+    keyExtractor: 'sort_ro',
+    args: [
+      key('key', 0),
+      pattern('by-pattern', { token: 'BY', display: 'pattern', optional: true, keySpecIndex: 1 }),
+      block('limit', [integer('offset'), integer('count')], { token: 'LIMIT', optional: true }),
+      pattern('get-pattern', {
+        token: 'GET',
+        display: 'pattern',
+        optional: true,
+        multiple: true,
+        multipleToken: true,
+        keySpecIndex: 1,
+      }),
+      oneof('order', [token('ASC'), token('DESC')], { optional: true }),
+      token('ALPHA', 'sorting', { optional: true }),
+    ],
+    group: 'generic',
+    since: '7.0.0',
+    complexity: 'O(N+M*log(M)), N being all elements and M those returned; O(N) if not sorted',
+    summary: 'Sorts the elements of a list, set or sorted set; never stores them.',
     reply: 'array',
   },
   {

@@ -86,3 +86,8 @@ export function keyCount(
     ...(notes === undefined ? {} : { notes }),
   };
 }
+
+/** Keys that no spec can find: the record's extractor does, if anything can. */
+export function unknownKeys(flags: KeyFlag[], notes: string): KeySpec {
+  return { flags, begin: { type: 'unknown' }, find: { type: 'unknown' }, notes };
+}

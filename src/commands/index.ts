@@ -21,6 +21,7 @@ import { pubsubCommands } from './pubsub.ts';
 import { serverCommands } from './server.ts';
 import { setCommands } from './set.ts';
 import type { CommandFlag, CommandSpec, KeySpec } from './spec.ts';
+import { streamCommands } from './stream.ts';
 import { stringCommands } from './string.ts';
 import { transactionsCommands } from './transactions.ts';
 import { zsetCommands } from './zset.ts';
@@ -37,6 +38,7 @@ const families: readonly CommandSpec[][] = [
   hashExpiryCommands,
   hyperloglogCommands,
   geoCommands,
+  streamCommands,
   connectionCommands,
   introspectionCommands,
   serverCommands,

@@ -66,11 +66,27 @@ function migrateKeys(args: readonly Buffer[]): KeyPosition[] {
   return [{ index: 3, flags }];
 }
 
+const SORT_SOURCE: KeyPosition = { index: 1, flags: ['RO', 'access'] };
+
+/** Keys that patterns make are not known; of several destinations the last one counts. */
+function sortKeys(args: readonly Buffer[]): KeyPosition[] {
+  let destination = 0;
+  for (let i = 2; i < args.length; i++) {
+    if (isWord(args[i]!, 'limit')) i += 2;
+    else if (isWord(args[i]!, 'get') || isWord(args[i]!, 'by')) i += 1;
+    else if (isWord(args[i]!, 'store') && i + 1 < args.length) destination = i + 1;
+  }
+  if (destination === 0) return [SORT_SOURCE];
+  return [SORT_SOURCE, { index: destination, flags: ['OW', 'update'] }];
+}
+
 const EXTRACTORS: Readonly<Record<string, KeyExtractor>> = {
   bitfield: bitfieldKeys,
   delex: delexKeys,
   migrate: migrateKeys,
   set: setKeys,
+  sort: sortKeys,
+  sort_ro: () => [SORT_SOURCE],
 };
 
 // --- Key specs ---

@@ -55,6 +55,10 @@ const SETTINGS: readonly [DirectiveName, number, (value: unknown) => number][] =
   ['set-max-listpack-value', abi.CFG_SET_LISTPACK_VALUE, number],
   ['rdbcompression', abi.CFG_RDB_COMPRESSION, flag],
   ['hll-sparse-max-bytes', abi.CFG_HLL_SPARSE_MAX_BYTES, number],
+  ['stream-node-max-bytes', abi.CFG_STREAM_NODE_MAX_BYTES, number],
+  ['stream-node-max-entries', abi.CFG_STREAM_NODE_MAX_ENTRIES, number],
+  ['stream-idmp-duration', abi.CFG_STREAM_IDMP_DURATION, number],
+  ['stream-idmp-maxsize', abi.CFG_STREAM_IDMP_MAXSIZE, number],
   ['enable-debug-command', abi.CFG_DEBUG_COMMAND, (value) => PROTECTED_ACTIONS[String(value)] ?? 0],
 ];
 

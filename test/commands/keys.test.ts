@@ -127,6 +127,19 @@ describe('a channel', () => {
   });
 });
 
+describe('SORT', () => {
+  const sort = findCommand('sort')!;
+
+  it('has its source and the last destination', () => {
+    expect(indexes(sort, 'sort k')).toEqual([1]);
+    expect(indexes(sort, 'sort k by w:* get h:*->f limit 0 5 desc')).toEqual([1]);
+    expect(indexes(sort, 'sort k STORE d desc store e')).toEqual([1, 6]);
+    expect(indexes(sort, 'sort k by store limit store store get store store d')).toEqual([1, 10]);
+    expect(indexes(sort, 'sort k alpha store')).toEqual([1]);
+    expect(indexes(findCommand('sort_ro')!, 'sort_ro k store d')).toEqual([1]);
+  });
+});
+
 it('every extractor that a record names exists', () => {
   for (const each of allCommands()) {
     if (each.spec.keyExtractor === undefined) continue;

@@ -69,6 +69,8 @@ const ARGUMENTS_CHANGED = new Set([
   'pfmerge',
   'set',
   'shutdown',
+  'sort',
+  'sort_ro',
   'zadd',
   'zinter',
   'zinterstore',

@@ -29,6 +29,8 @@ const NEWER = new Set([
   'loglevel',
   'set-max-listpack-entries',
   'set-max-listpack-value',
+  'stream-idmp-duration',
+  'stream-idmp-maxsize',
 ]);
 
 /** [directive, value]; accepted or not, both must agree. */

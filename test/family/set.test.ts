@@ -235,6 +235,18 @@ family('sets', [
     `,
   ],
   [
+    'a result that outgrows its listpack with an integer keeps all members',
+    `
+      SADD ints ${numbers(1, 400)} => 400
+      SADD text 5 a 34 => 3
+      SUNIONSTORE d text ints => 401
+      SCARD d => 401
+      SMISMEMBER d ${numbers(1, 400)} a => [${Array(401).fill(1).join(', ')}]
+      SUNIONSTORE d ints text => 401
+      SMISMEMBER d ${numbers(1, 400)} a => [${Array(401).fill(1).join(', ')}]
+    `,
+  ],
+  [
     'SINTERCARD counts up to a limit',
     `
       SADD a 1 2 3 4 => 4

@@ -1,4 +1,5 @@
 // npm run fuzz -- differential --commands 100000 --seed 1 --resp 3 --families string,generic
+// npm run fuzz -- lockstep --steps 10000 --seed 1
 // npm run fuzz -- parser --inputs 10000 --seed 1
 // npm run fuzz -- exchange --keys 100000 --seed 1
 //
@@ -6,6 +7,7 @@
 
 import { differentialCommand } from './differential_command.ts';
 import { exchangeCommand } from './exchange_command.ts';
+import { lockStepCommand } from './lock_step_command.ts';
 import { parserCommand } from './parser_command.ts';
 
 const USAGE = `usage: npm run fuzz -- <what> [options]
@@ -17,6 +19,10 @@ differential   the same random commands to two servers, every reply compared
   --families a,b   default: all
   --a redis|direct|stream|HOST:PORT   first server (default redis)
   --b redis|direct|stream|HOST:PORT   second server (default direct)
+
+lockstep       several connections, one command at a time, transactions and waiting among them
+  --steps N        how many (default 10000)
+  --seed, --resp, --a, --b   as above
 
 parser         random bytes to the parser
   --inputs N       how many (default 10000)
@@ -32,6 +38,7 @@ exchange       random values carried by DUMP and RESTORE, there and back, digest
 
 const COMMANDS: Record<string, (options: ReadonlyMap<string, string>) => Promise<boolean>> = {
   differential: differentialCommand,
+  lockstep: lockStepCommand,
   parser: parserCommand,
   exchange: exchangeCommand,
 };

@@ -53,7 +53,19 @@ const PROBES: Readonly<Record<string, readonly (readonly Argument[])[]>> = {
     ['HDEL', 'k', '13', '7'],
     ['HRANDFIELD', 'k', -5, 'WITHVALUES'],
   ],
-  stream: [],
+  stream: [
+    ['XRANGE', 'k', '-', '+'],
+    ['XREVRANGE', 'k', '+', '-', 'COUNT', 3],
+    ['XINFO', 'STREAM', 'k', 'FULL'],
+    ['XADD', 'k', '*', 'f', 'v'],
+    ['XREADGROUP', 'GROUP', 'group', 'alice', 'COUNT', 2, 'STREAMS', 'k', '>'],
+    ['XPENDING', 'k', 'group', '-', '+', 10],
+    ['XCLAIM', 'k', 'group', 'carol', 0, '6-1', '9-9'],
+    ['XACK', 'k', 'group', '1-1'],
+    ['XDEL', 'k', '1-2'],
+    ['XTRIM', 'k', 'MAXLEN', 1],
+    ['XGROUP', 'DELCONSUMER', 'k', 'group', 'bob'],
+  ],
 };
 
 const session = new CoreSession();

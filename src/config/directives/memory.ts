@@ -258,6 +258,24 @@ export const encodingDirectives = [
     area: 'encoding',
     summary: 'Most entries in one node of a stream; 0 means no limit',
   },
+  {
+    name: 'stream-idmp-duration',
+    type: 'long',
+    min: 1,
+    max: 86400,
+    default: 100,
+    area: 'encoding',
+    summary: 'Seconds for which a stream remembers the idempotent ids of what it was sent',
+  },
+  {
+    name: 'stream-idmp-maxsize',
+    type: 'long',
+    min: 1,
+    max: 10000,
+    default: 100,
+    area: 'encoding',
+    summary: 'Most idempotent ids that a stream remembers of one producer',
+  },
 ] as const satisfies readonly Directive[];
 
 export const keyspaceDirectives = [

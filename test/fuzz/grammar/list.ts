@@ -15,6 +15,11 @@ function elements(g: Gen): Buffer[] {
   return Array.from({ length: random.between(1, most) }, () => element(g));
 }
 
+/** A moment to wait, or what is refused. */
+export function timeout(g: Gen): string {
+  return g.random.oneIn(4) ? g.random.pick(['', '-1', 'x', '0x', '-0.5', 'nan']) : '0.001';
+}
+
 function end(g: Gen): string {
   return g.token(g.random.pick(['LEFT', 'RIGHT']));
 }
@@ -106,6 +111,32 @@ export const listFamily: Family = {
       make: (g) => [g.token('LMOVE'), g.key(), g.key(), end(g), end(g)],
     },
     { name: 'RPOPLPUSH', weight: 2, make: (g) => [g.token('RPOPLPUSH'), g.key(), g.key()] },
+    {
+      name: 'BLPOP',
+      weight: 1,
+      make: (g) => [g.token(g.random.pick(['BLPOP', 'BRPOP'])), g.key(), timeout(g)],
+    },
+    {
+      name: 'BLMOVE',
+      weight: 1,
+      make: (g) =>
+        g.random.oneIn(2)
+          ? [g.token('BLMOVE'), g.key(), g.key(), end(g), end(g), timeout(g)]
+          : [g.token('BRPOPLPUSH'), g.key(), g.key(), timeout(g)],
+    },
+    {
+      name: 'BLMPOP',
+      weight: 1,
+      since: '7.0',
+      make: (g) => [
+        g.token('BLMPOP'),
+        timeout(g),
+        g.random.oneIn(8) ? g.small(-1, 3) : '1',
+        g.key(),
+        end(g),
+        ...g.options(() => [g.token('COUNT'), g.small(-1, 5)]),
+      ],
+    },
     {
       name: 'LMPOP',
       weight: 3,

@@ -2,6 +2,7 @@
 
 import type { Argument } from '../../support/arguments.ts';
 import type { Family, Gen } from './base.ts';
+import { timeout } from './list.ts';
 
 /** Few different members, so that commands meet them; now and then any value. */
 function member(g: Gen): Buffer {
@@ -166,6 +167,24 @@ export const zsetFamily: Family = {
         g.token(g.random.pick(['ZPOPMIN', 'ZPOPMAX'])),
         g.key(),
         ...(g.random.oneIn(2) ? [g.small(-1, 6)] : []),
+      ],
+    },
+    {
+      name: 'BZPOPMIN',
+      weight: 1,
+      make: (g) => [g.token(g.random.pick(['BZPOPMIN', 'BZPOPMAX'])), g.key(), timeout(g)],
+    },
+    {
+      name: 'BZMPOP',
+      weight: 1,
+      since: '7.0',
+      make: (g) => [
+        g.token('BZMPOP'),
+        timeout(g),
+        g.random.oneIn(8) ? g.small(-1, 3) : '1',
+        g.key(),
+        g.token(g.random.pick(['MIN', 'MAX'])),
+        ...g.options(() => [g.token('COUNT'), g.small(-1, 5)]),
       ],
     },
     {
