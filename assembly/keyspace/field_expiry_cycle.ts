@@ -88,8 +88,7 @@ function expireDatabase(which: Db, deadlineUs: f64): bool {
   const tree = changetype<Tree>(which.expiryTree);
   let fromMs: i64 = 0;
   let from: usize = 0;
-  let hashes: u32 = 0;
-  let stuck: u32 = 0;
+  let done: u32 = 0;
   while (true) {
     const first = expiryTreeFrom(tree, fromMs, from);
     if (first == 0) return false;
@@ -99,13 +98,12 @@ function expireDatabase(which: Db, deadlineUs: f64): bool {
     const outcome = expireHash(which, changetype<Filed>(record), deadlineUs);
     if (outcome == HASH_LATE) return true;
     if (outcome == HASH_STUCK) {
-      stuck += 1;
       fromMs = atMs;
       from = record + 1;
+      continue;
     }
-    hashes += 1;
-    // Coming back at once would be for nothing if none could be dealt with.
-    if ((hashes & (FIELDS_PER_CLOCK - 1)) == 0 && clockUs() >= deadlineUs) return stuck < hashes;
+    done += 1;
+    if ((done & (FIELDS_PER_CLOCK - 1)) == 0 && clockUs() >= deadlineUs) return true;
   }
 }
 
