@@ -48,8 +48,6 @@ const EFFECT_KEY_LEN: usize = 12;
 const EFFECT_HASH: usize = 16;
 const EFFECT_KEY: usize = 24;
 const QUEUE_MIN_BYTES: usize = 4096;
-/** A queue that grew beyond is given back, for it counts as used memory. */
-const QUEUE_KEPT_BYTES: usize = 16384;
 
 export let effectsWanted: u32 = 0;
 export let effectsLost: bool = false;
@@ -159,8 +157,8 @@ export function effectsBytes(): usize {
   return used;
 }
 
-/** What the queue costs. */
-export function effectsBlockBytes(): usize {
+/** Bytes of the queue's block. */
+export function effectsMemory(): usize {
   return capacity;
 }
 
@@ -168,5 +166,5 @@ export function effectsBlockBytes(): usize {
 export function effectsClear(): void {
   used = 0;
   effectsLost = false;
-  if (effectsWanted == 0 || capacity > QUEUE_KEPT_BYTES) freeQueue();
+  if (effectsWanted == 0 || capacity > QUEUE_MIN_BYTES << 8) freeQueue();
 }

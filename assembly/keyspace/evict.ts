@@ -39,7 +39,7 @@ import { hashBytes } from '../util/siphash';
 import { idleSeconds, lfuCounter } from './access_clock';
 import { clockUs } from './clock';
 import { Db, database, databaseCount, entryEvent, entryFree } from './db';
-import { effectsBlockBytes, NOTIFY_EVICTED } from './effects';
+import { effectsMemory, NOTIFY_EVICTED } from './effects';
 import { Entry, EntryPtr } from './entry';
 import {
   Bucket,
@@ -51,7 +51,7 @@ import {
   tableTidy,
 } from './key_table';
 import { lazyfreePending, lazyfreeStep } from './lazyfree';
-import { Settings } from './settings';
+import { isPauseOn, Settings } from './settings';
 import { Stats } from './stats';
 
 const POOL_SIZE: u32 = 16;
@@ -75,15 +75,12 @@ export function usedMemory(): f64 {
   return <f64>usedBytes() + staticBytes();
 }
 
-/** What the queue of effects cost when eviction began. */
-let queueBytes: usize = 0;
-
 /**
- * What is to come below the limit: without what the queue of effects has grown by since eviction began,
- * for it does with every key that goes while somebody listens, by more than a short value frees.
+ * What maxmemory is compared with: without the queue of effects, which grows by the name of every key
+ * that is evicted and would have more of them evicted in turn.
  */
-function limitedMemory(): f64 {
-  return usedMemory() - <f64>(effectsBlockBytes() - queueBytes);
+function countedMemory(): f64 {
+  return usedMemory() - <f64>effectsMemory();
 }
 
 function isVolatile(policy: i64): bool {
@@ -273,22 +270,21 @@ function timeLimitUs(): f64 {
  */
 export function tryFreeMemoryForWrite(): bool {
   const limit = <f64>Settings.get(CFG_MAXMEMORY);
-  if (limit == 0 || usedMemory() <= limit) {
+  if (limit == 0 || countedMemory() <= limit || isPauseOn()) {
     overLimitEnds();
     return true;
   }
-  queueBytes = effectsBlockBytes();
   const policy = Settings.get(CFG_MAXMEMORY_POLICY);
   const began = clockUs();
   if (Stats.get(STAT_EVICTION_STARTED_US) == 0) Stats.set(STAT_EVICTION_STARTED_US, began);
   const deadline = began + timeLimitUs();
   work = 0;
   // What was flushed already is freed before anything else has to go.
-  while (limitedMemory() > limit && lazyfreePending()) {
+  while (countedMemory() > limit && lazyfreePending()) {
     if (clockUs() >= deadline) return policy != POLICY_NOEVICTION;
     lazyfreeStep(clockUs() + LAZYFREE_SLICE_US);
   }
-  while (limitedMemory() > limit) {
+  while (countedMemory() > limit) {
     if (policy == POLICY_NOEVICTION || !evictOne(policy)) return false;
     if (work >= WORK_PER_CLOCK) {
       work = 0;
@@ -316,7 +312,8 @@ export function tryFreePagesForWrite(): bool {
 export function evictionPending(): bool {
   const limit = <f64>Settings.get(CFG_MAXMEMORY);
   if (limit == 0 || Settings.get(CFG_MAXMEMORY_POLICY) == POLICY_NOEVICTION) return false;
-  return usedMemory() > limit;
+  if (isPauseOn()) return false;
+  return countedMemory() > limit;
 }
 
 function overLimitEnds(): void {

@@ -283,11 +283,6 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
       text(a) === 'ERR Invalid stream ID specified as stream command argument',
   },
   {
-    name: 'what XSETID checks first',
-    reason: 'Since 7.2 that is the largest deleted id.',
-    allows: (d) => d.words[0] === 'xsetid' && crosses(d.versions, '7.2') && bothErrors(d),
-  },
-  {
     name: 'consumers of claims',
     reason: 'Since 7.2 a claim makes its consumer even if there is nothing to claim.',
     allows: (d) => {
