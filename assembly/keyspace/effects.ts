@@ -48,8 +48,6 @@ const EFFECT_KEY_LEN: usize = 12;
 const EFFECT_HASH: usize = 16;
 const EFFECT_KEY: usize = 24;
 const QUEUE_MIN_BYTES: usize = 4096;
-/** A queue that grew beyond is given back, for it counts as used memory. */
-const QUEUE_KEPT_BYTES: usize = 16384;
 
 export let effectsWanted: u32 = 0;
 export let effectsLost: bool = false;
@@ -168,5 +166,5 @@ export function effectsMemory(): usize {
 export function effectsClear(): void {
   used = 0;
   effectsLost = false;
-  if (effectsWanted == 0 || capacity > QUEUE_KEPT_BYTES) freeQueue();
+  if (effectsWanted == 0 || capacity > QUEUE_MIN_BYTES << 8) freeQueue();
 }
