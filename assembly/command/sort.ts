@@ -338,7 +338,7 @@ function tryWeighFound(each: SortItem): bool {
 
 /** What is stored is compared as bytes; what is replied is collated, which ends at a zero byte. */
 function setText(each: SortItem, ptr: usize, len: u32): void {
-  const zero = storeAt != 0 || len == 0 ? 0 : findByte(ptr, ptr + len, 0);
+  const zero: usize = storeAt != 0 || len == 0 ? 0 : findByte(ptr, ptr + len, 0);
   each.text = ptr;
   each.textLen = zero == 0 ? len : <u32>(zero - ptr);
 }
