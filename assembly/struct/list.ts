@@ -99,6 +99,11 @@ export function listNew(): ListPtr {
   return lpNew(0);
 }
 
+/** An empty list in its large form, for whoever appends nodes; `listAuto` settles its form. */
+export function listNewQuicklist(): ListPtr {
+  return quicklistNew(listFill, listCompress);
+}
+
 export function listIsQuicklist(list: ListPtr): bool {
   return load<u32>(list) == QUICKLIST_MARK;
 }
