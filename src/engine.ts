@@ -115,8 +115,6 @@ export interface EngineHooks {
   onDisconnect?(client: EngineClient, reason: number, error: string): void;
 }
 
-/** A client that begins to wait does so for about this long at least, in milliseconds. */
-const SHORT_WAIT_MS = 10;
 /** The error that ends a connection is shorter than this. */
 const LAST_ERROR_BYTES = 128;
 
@@ -289,13 +287,9 @@ export class Engine {
     if ((core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) this.setAlarm();
   }
 
-  /**
-   * Sets the clock for the first deadline of a blocked client. Whoever waits for a moment only waits
-   * long enough to be seen: Redis, too, looks at deadlines after the commands that have come in.
-   */
+  /** Sets the clock for the first deadline of a blocked client. */
   private setAlarm(): void {
-    const deadlineMs = this.call(() => this.core.exports.nextDeadline());
-    this.alarm.set(deadlineMs && Math.max(deadlineMs, this.now() + SHORT_WAIT_MS));
+    this.alarm.set(this.call(() => this.core.exports.nextDeadline()));
   }
 
   /** The first deadline of a blocked client has passed, or is about to. */
@@ -304,7 +298,7 @@ export class Engine {
     const { exports } = this.core;
     try {
       this.call(() => exports.serveDeadlines(this.clock()));
-      this.alarm.set(this.call(() => exports.nextDeadline()));
+      this.setAlarm();
       this.settle();
     } catch (error) {
       // A crash has been reported, and nobody called.

@@ -137,6 +137,24 @@ export function lookupKeyQuiet(key: usize, keyLen: u32, hash: u64): EntryPtr {
   return 0;
 }
 
+/**
+ * While CLIENT PAUSE is in force, keys whose time has come are as good as gone for those who read, but
+ * stay. To be off for whatever may write nevertheless: the rest of a transaction that paused.
+ */
+export function setExpiryPaused(on: bool): void {
+  expiryPaused = on;
+}
+
+let expiryPaused: bool = false;
+
+/** As `lookupKeyQuiet`, for commands that read. */
+function lookupLive(key: usize, keyLen: u32, hash: u64): EntryPtr {
+  const e = tableFind(db, key, keyLen, hash);
+  if (e == 0 || !isExpired(e)) return e;
+  if (!expiryPaused) expireFound(db, hash);
+  return 0;
+}
+
 /** Tells who listens that a command looked for a key in vain. */
 function reportMiss(key: usize, keyLen: u32, hash: u64): void {
   if (effectsWanted == 0) return;
@@ -145,7 +163,7 @@ function reportMiss(key: usize, keyLen: u32, hash: u64): void {
 
 /** For commands that read: counts a hit or a miss and records the access. */
 export function lookupKeyRead(key: usize, keyLen: u32, hash: u64): EntryPtr {
-  const e = lookupKeyQuiet(key, keyLen, hash);
+  const e = lookupLive(key, keyLen, hash);
   if (e == 0) {
     Stats.add(STAT_KEYSPACE_MISSES, 1);
     reportMiss(key, keyLen, hash);
@@ -158,7 +176,7 @@ export function lookupKeyRead(key: usize, keyLen: u32, hash: u64): EntryPtr {
 
 /** For commands that read about a key without using it (TTL, TYPE, OBJECT ...): hits and misses only. */
 export function lookupKeyReadNoTouch(key: usize, keyLen: u32, hash: u64): EntryPtr {
-  const e = lookupKeyQuiet(key, keyLen, hash);
+  const e = lookupLive(key, keyLen, hash);
   Stats.add(e == 0 ? STAT_KEYSPACE_MISSES : STAT_KEYSPACE_HITS, 1);
   if (e == 0) reportMiss(key, keyLen, hash);
   return e;
@@ -482,6 +500,17 @@ function tryPut(which: Db, fresh: EntryPtr, key: usize, keyLen: u32, hash: u64):
 function tryFileEntry(which: Db, e: EntryPtr, hash: u64): bool {
   if (Entry.type(e) != TYPE_HASH) return true;
   return tryFileHash(Entry.encoding(e), Entry.valuePtr(e), hash, which.expiryTree);
+}
+
+/**
+ * Stores a fresh entry (0 passes the failure on) under its key in the current database, in place of the
+ * one that may be there. False when memory is exhausted; then the entry is freed and nothing changed.
+ */
+export function tryPutEntry(e: EntryPtr, key: usize, keyLen: u32, hash: u64): bool {
+  if (e == 0) return false;
+  if (tryFileEntry(db, e, hash) && tryPut(db, e, key, keyLen, hash)) return true;
+  entryFree(e);
+  return false;
 }
 
 /** The record under which an entry's hash is filed for its field expiries, 0 when it is not. */

@@ -6,6 +6,7 @@ import {
   CFG_COUNT,
   CFG_DEFAULT_USER_NOPASS,
   CFG_EVICTION_TENACITY,
+  CFG_GUARDS,
   CFG_HASH_LISTPACK_ENTRIES,
   CFG_HASH_LISTPACK_VALUE,
   CFG_HLL_SPARSE_MAX_BYTES,
@@ -17,6 +18,7 @@ import {
   CFG_MAXMEMORY_SAMPLES,
   CFG_PROTO_MAX_BULK,
   CFG_QUERY_BUFFER_LIMIT,
+  CFG_RDB_COMPRESSION,
   CFG_SET_INTSET_ENTRIES,
   CFG_SET_LISTPACK_ENTRIES,
   CFG_SET_LISTPACK_VALUE,
@@ -29,6 +31,8 @@ import {
   CFG_TRACKING_MAX_KEYS,
   CFG_ZSET_MAX_LISTPACK_ENTRIES,
   CFG_ZSET_MAX_LISTPACK_VALUE,
+  GUARD_PAUSE_ALL,
+  GUARD_PAUSE_WRITE,
 } from '../abi';
 
 const settings: usize = memory.data(<i32>CFG_COUNT * 8, 8);
@@ -43,6 +47,11 @@ export class Settings {
   @inline static on(id: u32): bool {
     return load<i64>(settings + (id << 3)) != 0;
   }
+}
+
+/** Whether CLIENT PAUSE is in force: then data does not change, not by expiry and eviction either. */
+export function isPauseOn(): bool {
+  return (<u32>Settings.get(CFG_GUARDS) & (GUARD_PAUSE_ALL | GUARD_PAUSE_WRITE)) != 0;
 }
 
 export function settingsInit(): void {
@@ -68,6 +77,7 @@ export function settingsInit(): void {
   Settings.set(CFG_SET_INTSET_ENTRIES, 512);
   Settings.set(CFG_SET_LISTPACK_ENTRIES, 128);
   Settings.set(CFG_SET_LISTPACK_VALUE, 64);
+  Settings.set(CFG_RDB_COMPRESSION, 1);
   Settings.set(CFG_HLL_SPARSE_MAX_BYTES, 3000);
   Settings.set(CFG_STREAM_NODE_MAX_BYTES, 4096);
   Settings.set(CFG_STREAM_NODE_MAX_ENTRIES, 100);

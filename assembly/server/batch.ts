@@ -66,9 +66,9 @@ import {
 } from '../client/transaction';
 import { dispatchCommand } from '../generated/command_table';
 import { clockUs } from '../keyspace/clock';
-import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
+import { selectDatabase, setExpiryPaused, setTouchOnLookup } from '../keyspace/db';
 import { effectsWanted } from '../keyspace/effects';
-import { Settings } from '../keyspace/settings';
+import { isPauseOn, Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
 import { argc, argv, setArgRecord, setArgs } from '../resp/args';
 import {
@@ -221,6 +221,7 @@ export function resume(c: Conn): i32 {
 function afterHostCommand(c: Conn): i32 {
   // The host may have changed what the commands behind it run under.
   refreshGuards();
+  setExpiryPaused(isPauseOn() && !isExecuting(c));
   selectDatabase(c.db);
   setTouchOnLookup((c.flags & CLIENT_NO_TOUCH) == 0);
   const wasExecuting = isExecuting(c);
@@ -365,6 +366,7 @@ function parseRound(): void {
   timedUs = 0;
   sharing = 0;
   refreshGuards();
+  setExpiryPaused(isPauseOn());
   roundStartUs = clockUs();
 }
 

@@ -371,6 +371,7 @@ const NEVER_IDLE =
   abi.CLIENT_MONITOR |
   abi.CLIENT_PRIMARY |
   abi.CLIENT_BLOCKED |
+  abi.CLIENT_PAUSED |
   abi.CLIENT_PUBSUB;
 
 /** The biggest value noted during the last PEAK_SECONDS seconds. */
