@@ -101,6 +101,7 @@ export const CONN_NAME_LEN = 132; // u32
 export const CONN_MULTI_PTR = 136; // u32 transaction state, 0 when none
 export const CONN_ARGV_BYTES = 140; // u32 argument bytes of the command being read
 export const CONN_QUERY_POS = 148; // u32 where the unread bytes begin
+export const CONN_OWNED_BYTES = 188; // u32 of watched keys, subscriptions and prefixes
 export const CONN_BYTES = 192;
 
 // --- Connection flags ---

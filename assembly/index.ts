@@ -89,6 +89,7 @@ import {
   connFree,
   popDirty,
   pushTaken,
+  queryTrim,
   tryConnNew,
   trySetAddr,
   trySetName,
@@ -119,6 +120,7 @@ import {
 } from './server/command_stats';
 import { drainEffects } from './server/consequences';
 import { tryPopulate } from './server/debug';
+import { pauses } from './server/dispatch';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
 import { transferDelete as deleteTransferred } from './server/key_transfer';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
@@ -228,6 +230,11 @@ export function connSetAddr(ptr: usize, text: usize, bytes: u32): bool {
 /** Copies the name given by CLIENT SETNAME. False: memory is exhausted. */
 export function connSetName(ptr: usize, text: usize, bytes: u32): bool {
   return trySetName(changetype<Conn>(ptr), text, bytes);
+}
+
+/** Gives back query buffer memory that an idle connection does not use. */
+export function connTrimQuery(ptr: usize): void {
+  queryTrim(changetype<Conn>(ptr));
 }
 
 /** Turns a connection into a monitor or back. */
@@ -393,16 +400,18 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
   setNow(nowMs);
   const deadline = clockUs() + budgetUs;
   let more = lazyfreeStep(deadline);
-  if (evictionPending()) {
-    tryFreeMemoryTimed();
-    if (evictionPending()) more = true;
+  if (!pauses()) {
+    if (evictionPending()) {
+      tryFreeMemoryTimed();
+      if (evictionPending()) more = true;
+    }
+    if (expireStepTimed(deadline)) more = true;
   }
-  if (expireStepTimed(deadline)) more = true;
   if (trackedFreeStep(deadline)) more = true;
   drainEffects(0);
   if (trackingOverLimit()) trackingLimit(0);
-  if (broadcastPending()) trackingBroadcast();
   unblock.serveReadyAlone();
+  if (broadcastPending()) trackingBroadcast();
   publishOutput();
   for (let i: u32 = 0; i < databaseCount; i++) {
     while (tableShrink(database(i), 64)) {

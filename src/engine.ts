@@ -115,8 +115,6 @@ export interface EngineHooks {
   onDisconnect?(client: EngineClient, reason: number, error: string): void;
 }
 
-/** A client that begins to wait does so for about this long at least, in milliseconds. */
-const SHORT_WAIT_MS = 10;
 /** The error that ends a connection is shorter than this. */
 const LAST_ERROR_BYTES = 128;
 
@@ -202,7 +200,7 @@ export class Engine {
     this.proceed(client, status);
   }
 
-  /** Clients that CLIENT PAUSE holds back. */
+  /** Clients with commands that CLIENT PAUSE holds back. */
   get pausedClients(): number {
     return this.paused.size;
   }
@@ -213,6 +211,7 @@ export class Engine {
     this.settle();
     const held = [...this.paused];
     this.paused.clear();
+    for (const client of held) client.flags &= ~abi.CLIENT_PAUSED;
     for (const client of held) this.resume(client);
   }
 
@@ -288,13 +287,9 @@ export class Engine {
     if ((core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) this.setAlarm();
   }
 
-  /**
-   * Sets the clock for the first deadline of a blocked client. Whoever waits for a moment only waits
-   * long enough to be seen: Redis, too, looks at deadlines after the commands that have come in.
-   */
+  /** Sets the clock for the first deadline of a blocked client. */
   private setAlarm(): void {
-    const deadlineMs = this.call(() => this.core.exports.nextDeadline());
-    this.alarm.set(deadlineMs && Math.max(deadlineMs, this.now() + SHORT_WAIT_MS));
+    this.alarm.set(this.call(() => this.core.exports.nextDeadline()));
   }
 
   /** The first deadline of a blocked client has passed, or is about to. */
@@ -303,7 +298,7 @@ export class Engine {
     const { exports } = this.core;
     try {
       this.call(() => exports.serveDeadlines(this.clock()));
-      this.alarm.set(this.call(() => exports.nextDeadline()));
+      this.setAlarm();
       this.settle();
     } catch (error) {
       // A crash has been reported, and nobody called.
@@ -335,6 +330,7 @@ export class Engine {
           return;
         case abi.STATUS_PAUSED:
           this.paused.add(client);
+          client.flags |= abi.CLIENT_PAUSED;
           this.flush(client);
           return;
         default:

@@ -35,6 +35,7 @@ import { DefaultUser, registerAuthCommands } from './net/auth_commands.ts';
 import { chooseTransport } from './net/choose.ts';
 import type { Client, ClientType } from './net/client.ts';
 import { registerClientCommands } from './net/client_commands.ts';
+import { clientLimitBytes } from './net/client_eviction.ts';
 import { type ClientDetails, NO_DETAILS } from './net/client_info.ts';
 import { ClientPause } from './net/client_pause.ts';
 import { ClientRegistry, type ClientSettings, type OutputBufferLimit } from './net/clients.ts';
@@ -147,6 +148,12 @@ export class Server {
       thresholdMs: () => this.config.get('latency-monitor-threshold'),
       now: () => this.engine.now(),
     });
+    this.config.subscribe(['min-replicas-to-write', 'min-replicas-max-lag'], () =>
+      this.applyReplicaNeed(),
+    );
+    this.applyReplicaNeed();
+    this.config.subscribe(['maxmemory', 'maxmemory-clients'], () => this.applyClientLimit());
+    this.applyClientLimit();
     this.config.subscribe('requirepass', () => this.applyRequirepass());
     this.applyRequirepass();
     this.registerCommands();
@@ -265,6 +272,21 @@ export class Server {
     this.engine.core.exports.setConfig(abi.CFG_DEFAULT_USER_NOPASS, this.users.isOpen ? 1 : 0);
   }
 
+  /** Clients over the new limit go behind the command that set it. */
+  private applyClientLimit(): undefined {
+    const value = Number(this.config.get('maxmemory-clients'));
+    const limit = clientLimitBytes(value, Number(this.config.get('maxmemory')));
+    this.clients.eviction.setLimit(limit, this.clients.all());
+    queueMicrotask(() => this.clients.eviction.enforce());
+  }
+
+  /** Writes are refused while fewer replicas than wanted are there; so far there are none. */
+  private applyReplicaNeed(): undefined {
+    const isOn = this.config.get('min-replicas-max-lag') > 0;
+    const wanted = this.config.get('min-replicas-to-write');
+    this.guards.set(abi.GUARD_TOO_FEW_REPLICAS, isOn && wanted > 0);
+  }
+
   private scheduleCron(delayMs: number): void {
     this.timer = setTimeout(() => {
       if (this.debugFlags.cronPaused) {
@@ -360,6 +382,7 @@ export class Server {
       crash: (cause) => this.crash(cause),
       restart: options.restart,
       rewriteConfig: () => options.rewriteFile?.({ forceAll: true }) ?? null,
+      clientBuckets: () => this.clients.eviction.describe(),
       changeReplicationId: () => {},
       isClusterEnabled: () => config.get('cluster-enabled'),
     };
@@ -387,6 +410,7 @@ export class Server {
     counters.totalConnections = 0;
     counters.rejectedConnections = 0;
     counters.outputLimitDisconnections = 0;
+    this.clients.eviction.evictedClients = 0;
     this.figures.metrics.reset();
   }
 }

@@ -112,6 +112,7 @@ export class ServerFigures implements InfoSources {
     return {
       connectionsReceived: counters.totalConnections,
       connectionsRejected: counters.rejectedConnections,
+      evictedClients: this.owners.clients.eviction.evictedClients,
       outputBufferDisconnections: counters.outputLimitDisconnections,
       netInputBytes: traffic.inputBytes,
       netOutputBytes: traffic.outputBytes,

@@ -222,6 +222,7 @@ function tryJoin(c: Conn, t: Topic): bool {
   store<u32>(t.members + (t.count << 2), <u32>ptr);
   t.count += 1;
   bump(c, t.kind, 1);
+  c.ownedBytes += <u32>offsetof<Subscription>();
   return true;
 }
 
@@ -254,6 +255,7 @@ function leave(c: Conn, subscription: usize): void {
   else l.first = s.next;
   if (s.next != 0) changetype<Subscription>(s.next).previous = s.previous;
   bump(c, t.kind, -1);
+  c.ownedBytes -= <u32>offsetof<Subscription>();
   free(subscription);
   if (t.count == 0) freeTopic(t);
 }

@@ -116,6 +116,9 @@ export class Prefix {
   }
 }
 
+/** What a client answers for per prefix, besides the name: its own word and the prefix's. */
+const PREFIX_SHARE_BYTES: u32 = 8;
+
 const table: Dict = changetype<Dict>(memory.data(40, 8));
 let ready: bool = false;
 /** Lengths that prefixes have, and how many prefixes have each: pairs of words. */
@@ -218,7 +221,10 @@ export function tryJoinPrefix(c: Conn, own: Words, name: usize, len: u32): bool 
   const p = changetype<Prefix>(at);
   const clients = p.clientWords();
   if (clients.tryInsert(clients.count, <u32>changetype<usize>(c))) {
-    if (own.tryInsert(place, <u32>at)) return true;
+    if (own.tryInsert(place, <u32>at)) {
+      c.ownedBytes += PREFIX_SHARE_BYTES + len;
+      return true;
+    }
     clients.remove(clients.count - 1);
   }
   if (clients.count == 0) dropPrefix(p);
@@ -229,6 +235,7 @@ export function tryJoinPrefix(c: Conn, own: Words, name: usize, len: u32): bool 
 export function leavePrefixes(c: Conn, own: Words): void {
   for (let i: u32 = 0; i < own.count; i++) {
     const p = changetype<Prefix>(<usize>own.get(i));
+    c.ownedBytes -= PREFIX_SHARE_BYTES + p.nameLen;
     const clients = p.clientWords();
     for (let k: u32 = 0; k < clients.count; k++) {
       if (<usize>clients.get(k) == changetype<usize>(c)) {

@@ -78,6 +78,7 @@ export function tryWatch(c: Conn, key: usize, keyLen: u32, hash: u64): bool {
   store<u32>(chainOf(hash), <u32>node);
   if (c.watches == 0) watchingClients += 1;
   c.watches = node;
+  c.ownedBytes += <u32>NODE_KEY + keyLen;
   watchedKeys += 1;
   wantEffects(WANT_WATCH, true);
   return true;
@@ -107,6 +108,7 @@ export function unwatchAll(c: Conn): void {
   while (node != 0) {
     const next: usize = load<u32>(node, NODE_OF_CLIENT);
     unchain(node);
+    c.ownedBytes -= <u32>NODE_KEY + load<u32>(node, NODE_KEY_LEN);
     free(node);
     watchedKeys -= 1;
     node = next;

@@ -20,6 +20,7 @@ import {
   hashWalk,
   itemToText,
   tryHashSet,
+  tryHashSetHashed,
 } from '../keyspace/hash_value';
 import {
   PICK_NEW,
@@ -67,6 +68,7 @@ import { parseI64, parseI64Value } from '../util/number_parse';
 import {
   closeHash,
   closeReaped,
+  fieldHash,
   findOrReap,
   findToSetOrReply,
   foundToSet,
@@ -98,13 +100,14 @@ const walk: HashWalk = changetype<HashWalk>(memory.data(HASH_WALK_BYTES, 8));
 
 function trySetArgs(field: u32): i32 {
   const value = field + 1;
-  return tryHashSet(
+  return tryHashSetHashed(
     hash,
     Arg.ptr(field),
     Arg.len(field),
     Arg.ptr(value),
     Arg.len(value),
     FIELD_NO_EXPIRE,
+    fieldHash(field),
   );
 }
 

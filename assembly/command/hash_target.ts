@@ -23,7 +23,7 @@ import {
   HashItem,
   HashValue,
   hashClose,
-  hashFind,
+  hashFindHashed,
   hashFree,
   hashMetExpired,
   hashOpen,
@@ -79,9 +79,14 @@ export function openToSetOrReply(): bool {
 
 // --- Fields ---
 
+/** The hash of argument `i` as a field of the open hash, as far as that needs one: else 0. */
+export function fieldHash(i: u32): u64 {
+  return hash.encoding == ENCODING_HASHTABLE ? Arg.hash(i) : 0;
+}
+
 /** Finds the field in argument `i`; one whose time has come is removed. `reportReaped` must follow. */
 export function findOrReap(i: u32): bool {
-  if (hashFind(hash, Arg.ptr(i), Arg.len(i))) return true;
+  if (hashFindHashed(hash, Arg.ptr(i), Arg.len(i), fieldHash(i))) return true;
   if (!hashMetExpired) return false;
   clearMetExpired();
   if (hashRemove(hash, Arg.ptr(i), Arg.len(i))) {

@@ -110,13 +110,15 @@ function storePairsOrReply(first: u32, pairs: u32, expireAtMs: i64): bool {
   const stored = isPlentyFor(bytes)
     ? storeOneByOne(first, pairs, expireAtMs)
     : storeTogether(first, pairs, expireAtMs);
-  for (let n: u32 = 0; n < stored; n++) {
-    argEvent(first + (n << 1), NOTIFY_STRING, 'set', 1);
-    if (expireAtMs >= 0) argEvent(first + (n << 1), NOTIFY_GENERIC, 'expire', 0);
-  }
   if (stored == pairs) return true;
   replyError(ERR_OOM_LIMIT);
   return false;
+}
+
+/** Reports the pair at argument `i`, which has been stored. */
+function reportPair(i: u32, expireAtMs: i64): void {
+  argEvent(i, NOTIFY_STRING, 'set', 1);
+  if (expireAtMs >= 0) argEvent(i, NOTIFY_GENERIC, 'expire', 0);
 }
 
 /** Returns how many pairs were stored: fewer than `pairs` only if the host refuses more memory. */
@@ -128,6 +130,7 @@ function storeOneByOne(first: u32, pairs: u32, expireAtMs: i64): u32 {
     ) {
       return n;
     }
+    reportPair(i, expireAtMs);
   }
   return pairs;
 }
@@ -148,8 +151,12 @@ function storeTogether(first: u32, pairs: u32, expireAtMs: i64): u32 {
   let stored: u32 = 0;
   for (let n: u32 = 0; n < built; n++) {
     const e: EntryPtr = load<u32>(list + ((<usize>n) << 2));
+    const i = first + (n << 1);
     if (!fits) entryFree(e);
-    else if (tryPutPair(first + (n << 1), e)) stored += 1;
+    else if (tryPutPair(i, e)) {
+      reportPair(i, expireAtMs);
+      stored += 1;
+    }
   }
   free(list);
   return stored;

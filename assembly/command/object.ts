@@ -11,7 +11,7 @@ import {
   POLICY_VOLATILE_TTL,
 } from '../abi';
 import { idleSeconds, lfuCounter, policyIsLfu } from '../keyspace/access_clock';
-import { lookupKeyQuiet, lookupKeyReadNoTouch } from '../keyspace/db';
+import { lookupKeyInspect, lookupKeyQuiet } from '../keyspace/db';
 import { ENCODING_INT, Entry, EntryPtr, entryHasBlock, TYPE_STRING } from '../keyspace/entry';
 import { KEY_SHARE_BYTES } from '../keyspace/key_table';
 import { Settings } from '../keyspace/settings';
@@ -30,7 +30,7 @@ const SHARED_REFCOUNT: i64 = i32.MAX_VALUE;
 
 /** The entry of argument 2; 0 after replying that there is none. */
 function lookupOrReply(): EntryPtr {
-  const e = lookupKeyReadNoTouch(Arg.ptr(2), Arg.len(2), Arg.hash(2));
+  const e = lookupKeyInspect(Arg.ptr(2), Arg.len(2), Arg.hash(2));
   if (e == 0) replyNull();
   return e;
 }

@@ -9,7 +9,7 @@
 // As in Redis, COUNT is about how many keys are looked at, not returned, and expired keys that would
 // have been returned are deleted. KEYS leaves them alone.
 import { STAT_KEYSPACE_HITS, STAT_KEYSPACE_MISSES } from '../abi';
-import { db, entryExpired, isExpired } from '../keyspace/db';
+import { db, entryExpired, expiredAreKept, isExpired } from '../keyspace/db';
 import { Entry, EntryPtr } from '../keyspace/entry';
 import {
   Bucket,
@@ -79,6 +79,7 @@ function scanChain(position: u64): void {
       const e = Bucket.entry(b, slot);
       if (!scanMatches(Entry.key(e), Entry.keyLen(e))) continue;
       if (isExpired(e)) {
+        if (expiredAreKept()) continue;
         entryExpired(db, tableDetach(db, b, slot));
         dropped += 1;
         if (scanHasType) Stats.add(STAT_KEYSPACE_MISSES, 1);

@@ -49,10 +49,12 @@ import {
   setRemoveRandom,
   setSize,
   setWalk,
+  tableHas,
   trySetAdd,
   trySetAddWalked,
   trySetNew,
   trySetNewFor,
+  tryTableAdd,
 } from '../keyspace/set_value';
 import { free, tryAlloc } from '../memory/alloc';
 import { argEvent } from '../resp/arg_event';
@@ -143,6 +145,21 @@ export function saddCommand(): void {
   finishAdding(added);
 }
 
+/** Adds the member in argument `i`, whose hash touching has computed for large sets: SET_*. */
+function tryAddArg(i: u32): i32 {
+  const ptr = Arg.ptr(i);
+  const len = Arg.len(i);
+  if (set.encoding == ENCODING_HASHTABLE) return tryTableAdd(set, ptr, len, Arg.hash(i));
+  return trySetAdd(set, ptr, len);
+}
+
+function hasArg(i: u32): bool {
+  const ptr = Arg.ptr(i);
+  const len = Arg.len(i);
+  if (set.encoding == ENCODING_HASHTABLE) return tableHas(set, ptr, len, Arg.hash(i));
+  return setHas(set, ptr, len);
+}
+
 /** Whether memory ran out in the last `addArgs`. */
 let exhausted: bool = false;
 
@@ -151,7 +168,7 @@ function addArgs(): u32 {
   exhausted = false;
   let added: u32 = 0;
   for (let i: u32 = 2; i < argc; i++) {
-    const outcome = trySetAdd(set, Arg.ptr(i), Arg.len(i));
+    const outcome = tryAddArg(i);
     if (outcome == SET_NO_MEMORY) {
       exhausted = true;
       break;
@@ -269,7 +286,7 @@ function addToNew(): i32 {
 export function sismemberCommand(): void {
   const e = lookupRead();
   if (e == 0) replyInt(0);
-  else if (openOrReply(e)) replyInt(setHas(set, Arg.ptr(2), Arg.len(2)) ? 1 : 0);
+  else if (openOrReply(e)) replyInt(hasArg(2) ? 1 : 0);
 }
 
 /** SMISMEMBER key member [member ...] */
@@ -278,7 +295,7 @@ export function smismemberCommand(): void {
   if (e != 0 && !openOrReply(e)) return;
   replyArray(argc - 2);
   for (let i: u32 = 2; i < argc; i++) {
-    replyInt(e != 0 && setHas(set, Arg.ptr(i), Arg.len(i)) ? 1 : 0);
+    replyInt(e != 0 && hasArg(i) ? 1 : 0);
   }
 }
 

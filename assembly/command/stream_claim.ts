@@ -217,7 +217,7 @@ function claimable(s: Stream, g: StreamGroup, consumer: usize): NackPtr {
 const DEFAULT_COUNT: i64 = 100;
 const ATTEMPTS_PER_ENTRY: i64 = 10;
 const COUNT_MAX: i64 = i64.MAX_VALUE / 16;
-const ID_BYTES: usize = 16;
+const ID_BYTES: u32 = 16;
 
 let count: i64 = 0;
 

@@ -1,7 +1,7 @@
 // XINFO: what there is to know about streams, groups and consumers.
 //
 // radix-tree-keys is the number of nodes that hold entries. radix-tree-nodes is what Redis's rax would
-// have for the same keys (rax_nodes below); here is none.
+// have for the same keys; here is none.
 
 import { nowMs } from '../keyspace/clock';
 import { lookupKeyRead } from '../keyspace/db';
@@ -36,12 +36,8 @@ import {
   StreamGroup,
 } from '../struct/stream_group';
 import { Idmp, idmpForgetOld } from '../struct/stream_idmp';
-import {
-  Stream,
-  streamIteratorNext,
-  streamIteratorStartAll,
-  streamRaxNodes,
-} from '../struct/stream_nodes';
+import { Stream, streamIteratorNext, streamIteratorStartAll } from '../struct/stream_nodes';
+import { streamRaxNodes } from '../struct/stream_rax';
 import { replyNoGroup } from './stream_consumer';
 import { replyStreamId } from './stream_id';
 import { commandIterator, isStreamOrReply, replyEntry, replyRange } from './stream_reply';

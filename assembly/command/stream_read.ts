@@ -264,18 +264,15 @@ function serveOrReply(): bool {
 /** Replies with a stream's entries behind the id in argument `i`. False when there are none. */
 function serveStream(s: Stream, i: u32): bool {
   if (s.length == 0 || argIsChar(i, ASCII_DOLLAR)) return false;
-  streamEdgeId(s, false, false);
-  const lastMs = idMs;
-  const lastSeq = idSeq;
   if (argIsChar(i, ASCII_PLUS)) {
-    replyRange(s, lastMs, lastSeq, lastMs, lastSeq, 1, false);
+    streamEdgeId(s, false, false);
+    replyRange(s, idMs, idSeq, idMs, idSeq, 1, false);
     return true;
   }
   argIsId(i);
-  if (streamCompareId(lastMs, lastSeq, argMs, argSeq) <= 0) return false;
+  if (streamCompareId(s.lastMs, s.lastSeq, argMs, argSeq) <= 0) return false;
   streamIncrId(argMs, argSeq);
-  replyRange(s, idMs, idSeq, u64.MAX_VALUE, u64.MAX_VALUE, count, false);
-  return true;
+  return replyRange(s, idMs, idSeq, u64.MAX_VALUE, u64.MAX_VALUE, count, false) != 0;
 }
 
 /** The same for a group: new entries, or those pending for the consumer. */

@@ -64,7 +64,7 @@ export function replyEntryOf(s: Stream, ms: u64, seq: u64): bool {
   return true;
 }
 
-/** Replies with an array of up to `count` entries, 0 for all, from one id to another. */
+/** Replies with an array of up to `count` entries, 0 for all, from one id to another. Returns how many. */
 export function replyRange(
   s: Stream,
   startMs: u64,
@@ -73,7 +73,7 @@ export function replyRange(
   endSeq: u64,
   count: u64,
   reverse: bool,
-): void {
+): u32 {
   const array = replyArrayStart();
   const it = commandIterator();
   streamIteratorStart(it, s, startMs, startSeq, endMs, endSeq, reverse);
@@ -84,4 +84,5 @@ export function replyRange(
     if (<u64>replied == count) break;
   }
   replyArrayEnd(array, replied);
+  return replied;
 }

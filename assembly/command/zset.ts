@@ -7,7 +7,7 @@
 import { BLOCKED_ZSET, blockOnKeysOrReply, mayBlock } from '../client/blocked';
 import { deleteFound, deleteKey, lookupKeyRead, lookupKeyWrite } from '../keyspace/db';
 import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../keyspace/effects';
-import { Entry, EntryPtr, TYPE_ZSET } from '../keyspace/entry';
+import { ENCODING_SKIPLIST, Entry, EntryPtr, TYPE_ZSET } from '../keyspace/entry';
 import {
   cursorMember,
   cursorNext,
@@ -22,7 +22,7 @@ import {
   tryZsetAdd,
   tryZsetExpect,
   tryZsetUpdate,
-  zsetFind,
+  zsetFindHashed,
   zsetLength,
   zsetRankFound,
   zsetRemoveFound,
@@ -182,12 +182,18 @@ export function addEnd(e: EntryPtr, flags: u32, error: string): void {
   else replyDouble(newScore);
 }
 
+/** Whether the member in argument `i` is there, whose hash touching has computed for large sets. */
+function findArg(e: EntryPtr, i: u32): bool {
+  const hash: u64 = Entry.encoding(e) == ENCODING_SKIPLIST ? Arg.hash(i) : 0;
+  return zsetFindHashed(e, Arg.ptr(i), Arg.len(i), hash);
+}
+
 /** Adds or changes the member in argument `i`. Returns the text of an error, empty for none. */
 export function addOne(e: EntryPtr, i: u32, score: f64, flags: u32): string {
   const member = Arg.ptr(i);
   const len = Arg.len(i);
   newScore = score;
-  if (!zsetFind(e, member, len)) {
+  if (!findArg(e, i)) {
     if (flags & ADD_XX) {
       skipped = true;
       return '';
@@ -228,7 +234,7 @@ export function zremCommand(): void {
   let removed: u32 = 0;
   let left = zsetLength(e);
   for (let i: u32 = 2; i < argc && left > 0; i++) {
-    if (!zsetFind(e, Arg.ptr(i), Arg.len(i))) continue;
+    if (!findArg(e, i)) continue;
     zsetRemoveFound(e);
     removed += 1;
     left -= 1;
@@ -404,7 +410,7 @@ export function zcardCommand(): void {
 
 /** Replies with the score of the member in argument `i`, null for none. */
 function replyScore(e: EntryPtr, i: u32): void {
-  if (e != 0 && zsetFind(e, Arg.ptr(i), Arg.len(i))) replyDouble(foundScore);
+  if (e != 0 && findArg(e, i)) replyDouble(foundScore);
   else replyNull();
 }
 
@@ -444,7 +450,7 @@ function rank(reverse: bool, command: string): void {
   }
   const e = lookupKeyRead(Arg.ptr(1), Arg.len(1), Arg.hash(1));
   if (e != 0 && !isZsetOrReply(e)) return;
-  if (e == 0 || !zsetFind(e, Arg.ptr(2), Arg.len(2))) {
+  if (e == 0 || !findArg(e, 2)) {
     if (withScore) replyNullArray();
     else replyNull();
     return;

@@ -15,7 +15,14 @@ import { parseI64, parseI64Value } from '../util/number_parse';
 import { hashBytes } from '../util/siphash';
 import { initialClock, policyIsLfu, touchEntry } from './access_clock';
 import { nowMs } from './clock';
-import { effectsWanted, keyEvent, NOTIFY_EXPIRED } from './effects';
+import {
+  EVENT_UNCHANGED,
+  effectsWanted,
+  keyEvent,
+  NOTIFY_EXPIRED,
+  NOTIFY_KEY_MISS,
+  NOTIFY_NEW,
+} from './effects';
 import {
   EMBSTR_MAX_BYTES,
   ENCODING_EMBSTR,
@@ -111,19 +118,55 @@ export function isExpired(e: EntryPtr): bool {
   return Entry.hasExpire(e) && Entry.expireAtMs(e) < nowMs;
 }
 
+/** While true expired keys are passed over and stay: CLIENT PAUSE holds changes of all kinds back. */
+let keepsExpired: bool = false;
+
+export function setKeepsExpired(on: bool): void {
+  keepsExpired = on;
+}
+
+export function expiredAreKept(): bool {
+  return keepsExpired;
+}
+
 /** The live entry of a key or 0; an expired one is deleted. Neither counters nor clocks move. */
 export function lookupKeyQuiet(key: usize, keyLen: u32, hash: u64): EntryPtr {
   const e = tableFind(db, key, keyLen, hash);
   if (e == 0 || !isExpired(e)) return e;
-  expireFound(db, hash);
+  if (!keepsExpired) expireFound(db, hash);
   return 0;
+}
+
+/**
+ * While CLIENT PAUSE is in force, keys whose time has come are as good as gone for those who read, but
+ * stay. To be off for whatever may write nevertheless: the rest of a transaction that paused.
+ */
+export function setExpiryPaused(on: bool): void {
+  expiryPaused = on;
+}
+
+let expiryPaused: bool = false;
+
+/** As `lookupKeyQuiet`, for commands that read. */
+function lookupLive(key: usize, keyLen: u32, hash: u64): EntryPtr {
+  const e = tableFind(db, key, keyLen, hash);
+  if (e == 0 || !isExpired(e)) return e;
+  if (!expiryPaused) expireFound(db, hash);
+  return 0;
+}
+
+/** Tells who listens that a command looked for a key in vain. */
+function reportMiss(key: usize, keyLen: u32, hash: u64): void {
+  if (effectsWanted == 0) return;
+  keyEvent(db.id, key, keyLen, hash, NOTIFY_KEY_MISS | EVENT_UNCHANGED, 'keymiss', 0);
 }
 
 /** For commands that read: counts a hit or a miss and records the access. */
 export function lookupKeyRead(key: usize, keyLen: u32, hash: u64): EntryPtr {
-  const e = lookupKeyQuiet(key, keyLen, hash);
+  const e = lookupLive(key, keyLen, hash);
   if (e == 0) {
     Stats.add(STAT_KEYSPACE_MISSES, 1);
+    reportMiss(key, keyLen, hash);
     return 0;
   }
   Stats.add(STAT_KEYSPACE_HITS, 1);
@@ -133,6 +176,14 @@ export function lookupKeyRead(key: usize, keyLen: u32, hash: u64): EntryPtr {
 
 /** For commands that read about a key without using it (TTL, TYPE, OBJECT ...): hits and misses only. */
 export function lookupKeyReadNoTouch(key: usize, keyLen: u32, hash: u64): EntryPtr {
+  const e = lookupLive(key, keyLen, hash);
+  Stats.add(e == 0 ? STAT_KEYSPACE_MISSES : STAT_KEYSPACE_HITS, 1);
+  if (e == 0) reportMiss(key, keyLen, hash);
+  return e;
+}
+
+/** As `lookupKeyReadNoTouch`, for commands whose misses are not reported (OBJECT). */
+export function lookupKeyInspect(key: usize, keyLen: u32, hash: u64): EntryPtr {
   const e = lookupKeyQuiet(key, keyLen, hash);
   Stats.add(e == 0 ? STAT_KEYSPACE_MISSES : STAT_KEYSPACE_HITS, 1);
   return e;
@@ -154,14 +205,23 @@ export function lookupKeyWriteIn(which: Db, key: usize, keyLen: u32, hash: u64):
   return e;
 }
 
+/** While expired keys stay, so often another one is drawn in place of one. */
+const KEPT_DRAWS_MAX: u32 = 100;
+
 /**
  * A key of the current database picked at random, all equally likely, 0 when there is none. Expired
- * keys that are met on the way are deleted.
+ * keys that are met on the way are deleted; while they are to stay, one may be the answer.
  */
 export function randomKey(): EntryPtr {
+  let draws = KEPT_DRAWS_MAX;
   while (db.keys > 0) {
     const e = tableRandom(db);
     if (!isExpired(e)) return e;
+    if (keepsExpired) {
+      draws -= 1;
+      if (draws == 0) return e;
+      continue;
+    }
     expireFound(db, hashKey(Entry.key(e), Entry.keyLen(e)));
   }
   return 0;
@@ -343,7 +403,10 @@ export function trySetBlock(
     replaceFound(old, e);
     return true;
   }
-  if (e != 0 && tryTableInsert(db, e, hash)) return true;
+  if (e != 0 && tryTableInsert(db, e, hash)) {
+    reportNew(db, e, hash);
+    return true;
+  }
   if (e != 0) entryFreeShell(e);
   if (type == TYPE_HASH) unfileHash(encoding, block);
   return false;
@@ -370,9 +433,19 @@ function refreshClock(e: EntryPtr): void {
 /** Inserts a fresh entry (0 passes the failure on); on failure it is freed. */
 export function tryInsertNew(e: EntryPtr, hash: u64): bool {
   if (e == 0) return false;
-  if (tryTableInsert(db, e, hash)) return true;
+  if (tryTableInsert(db, e, hash)) {
+    reportNew(db, e, hash);
+    return true;
+  }
   entryFree(e);
   return false;
+}
+
+/** Tells who listens that a key came into being. What was done to it is reported by the command. */
+function reportNew(which: Db, e: EntryPtr, hash: u64): void {
+  if (effectsWanted == 0) return;
+  const kind = NOTIFY_NEW | EVENT_UNCHANGED;
+  keyEvent(which.id, Entry.key(e), Entry.keyLen(e), hash, kind, 'new', 0);
 }
 
 /**
@@ -407,12 +480,19 @@ export function deleteKey(key: usize, keyLen: u32, hash: u64): bool {
   return true;
 }
 
-/** Files an entry under its key, in place of the one that may be there. False: no memory. */
+/**
+ * Files an entry under its key, in place of the one that may be there. In either case it counts as a
+ * new key, as in Redis, which deletes the other one first. False: no memory.
+ */
 function tryPut(which: Db, fresh: EntryPtr, key: usize, keyLen: u32, hash: u64): bool {
   const old = tableFind(which, key, keyLen, hash);
-  if (old == 0) return tryTableInsert(which, fresh, hash);
-  tableReplaceFound(which, fresh);
-  entryFree(old);
+  if (old == 0) {
+    if (!tryTableInsert(which, fresh, hash)) return false;
+  } else {
+    tableReplaceFound(which, fresh);
+    entryFree(old);
+  }
+  reportNew(which, fresh, hash);
   return true;
 }
 

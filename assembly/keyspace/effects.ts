@@ -157,6 +157,11 @@ export function effectsBytes(): usize {
   return used;
 }
 
+/** Bytes of the queue's block. */
+export function effectsMemory(): usize {
+  return capacity;
+}
+
 /** Everything queued has been acted on. */
 export function effectsClear(): void {
   used = 0;

@@ -39,7 +39,7 @@ import { hashBytes } from '../util/siphash';
 import { idleSeconds, lfuCounter } from './access_clock';
 import { clockUs } from './clock';
 import { Db, database, databaseCount, entryEvent, entryFree } from './db';
-import { NOTIFY_EVICTED } from './effects';
+import { effectsMemory, NOTIFY_EVICTED } from './effects';
 import { Entry, EntryPtr } from './entry';
 import {
   Bucket,
@@ -51,7 +51,7 @@ import {
   tableTidy,
 } from './key_table';
 import { lazyfreePending, lazyfreeStep } from './lazyfree';
-import { Settings } from './settings';
+import { isPauseOn, Settings } from './settings';
 import { Stats } from './stats';
 
 const POOL_SIZE: u32 = 16;
@@ -73,6 +73,14 @@ let work: u32 = 0;
 /** Bytes in use as INFO's used_memory counts them. */
 export function usedMemory(): f64 {
   return <f64>usedBytes() + staticBytes();
+}
+
+/**
+ * What maxmemory is compared with: without the queue of effects, which grows by the name of every key
+ * that is evicted and would have more of them evicted in turn.
+ */
+function countedMemory(): f64 {
+  return usedMemory() - <f64>effectsMemory();
 }
 
 function isVolatile(policy: i64): bool {
@@ -262,7 +270,7 @@ function timeLimitUs(): f64 {
  */
 export function tryFreeMemoryForWrite(): bool {
   const limit = <f64>Settings.get(CFG_MAXMEMORY);
-  if (limit == 0 || usedMemory() <= limit) {
+  if (limit == 0 || countedMemory() <= limit || isPauseOn()) {
     overLimitEnds();
     return true;
   }
@@ -272,11 +280,11 @@ export function tryFreeMemoryForWrite(): bool {
   const deadline = began + timeLimitUs();
   work = 0;
   // What was flushed already is freed before anything else has to go.
-  while (usedMemory() > limit && lazyfreePending()) {
+  while (countedMemory() > limit && lazyfreePending()) {
     if (clockUs() >= deadline) return policy != POLICY_NOEVICTION;
     lazyfreeStep(clockUs() + LAZYFREE_SLICE_US);
   }
-  while (usedMemory() > limit) {
+  while (countedMemory() > limit) {
     if (policy == POLICY_NOEVICTION || !evictOne(policy)) return false;
     if (work >= WORK_PER_CLOCK) {
       work = 0;
@@ -304,7 +312,8 @@ export function tryFreePagesForWrite(): bool {
 export function evictionPending(): bool {
   const limit = <f64>Settings.get(CFG_MAXMEMORY);
   if (limit == 0 || Settings.get(CFG_MAXMEMORY_POLICY) == POLICY_NOEVICTION) return false;
-  return usedMemory() > limit;
+  if (isPauseOn()) return false;
+  return countedMemory() > limit;
 }
 
 function overLimitEnds(): void {

@@ -262,9 +262,15 @@ export function itemToText(item: HashItem): void {
 
 /** Finds a field; its value is `hashItem` then. One whose time has come only sets `hashMetExpired`. */
 export function hashFind(hash: HashValue, field: usize, len: u32): bool {
+  return hashFindHashed(hash, field, len, 0);
+}
+
+/** As `hashFind` with what `hashBytes` gives for the field, 0 when nobody knows it yet. */
+export function hashFindHashed(hash: HashValue, field: usize, len: u32, known: u64): bool {
   if (hash.encoding == ENCODING_HASHTABLE) {
     const table = changetype<MemberTable>(hash.block);
-    const m = memberFindHashed(table, field, len, hashBytes(field, len));
+    const filed = known != 0 ? known : hashBytes(field, len);
+    const m = memberFindHashed(table, field, len, filed);
     if (m == 0) return false;
     if (Member.hasExpire(m) && isOver(Member.expireAtMs(m))) return false;
     atValue(hashItem, m);
@@ -305,6 +311,19 @@ export function tryHashSet(
   valueLen: u32,
   expireAtMs: i64,
 ): i32 {
+  return tryHashSetHashed(hash, field, len, value, valueLen, expireAtMs, 0);
+}
+
+/** As `tryHashSet` with what `hashBytes` gives for the field, 0 when nobody knows it yet. */
+export function tryHashSetHashed(
+  hash: HashValue,
+  field: usize,
+  len: u32,
+  value: usize,
+  valueLen: u32,
+  expireAtMs: i64,
+  known: u64,
+): i32 {
   if (hash.encoding != ENCODING_HASHTABLE) {
     if (fitsListpack(len) && fitsListpack(valueLen)) {
       return hash.encoding == ENCODING_LISTPACK
@@ -314,7 +333,7 @@ export function tryHashSet(
     if (!tryConvert(hash, hashSize(hash) + 1)) return HASH_NO_MEMORY;
   }
   const table = changetype<MemberTable>(hash.block);
-  const filed = hashBytes(field, len);
+  const filed = known != 0 ? known : hashBytes(field, len);
   const m = memberFindHashed(table, field, len, filed);
   if (m != 0) {
     const replaced = tryFieldReplaceFound(table, m, value, valueLen, expireAtMs);

@@ -240,7 +240,7 @@ export function tryConvertToIntset(set: SetValue): bool {
 
 /** Adds a member: SET_ADDED, SET_PRESENT, or SET_NO_MEMORY, then nothing changed. */
 export function trySetAdd(set: SetValue, ptr: usize, len: u32): i32 {
-  if (set.encoding == ENCODING_HASHTABLE) return tryTableAdd(set, ptr, len);
+  if (set.encoding == ENCODING_HASHTABLE) return tryTableAdd(set, ptr, len, hashBytes(ptr, len));
   if (set.encoding == ENCODING_INTSET) {
     if (parseI64(ptr, len)) return tryIntsetAdd(set, parseI64Value);
     return tryLeaveIntset(set, ptr, len);
@@ -272,16 +272,16 @@ export function trySetAddWalked(set: SetValue, walk: SetWalk): i32 {
   return trySetAddInt(set, walk.value);
 }
 
-function tryTableAdd(set: SetValue, ptr: usize, len: u32): i32 {
+/** As `trySetAdd`, to a hash table, with what `hashBytes` gives for the member. */
+export function tryTableAdd(set: SetValue, ptr: usize, len: u32, hash: u64): i32 {
   const table = changetype<MemberTable>(set.block);
-  const hash = hashBytes(ptr, len);
   if (memberFindHashed(table, ptr, len, hash) != 0) return SET_PRESENT;
   return tryMemberInsert(table, ptr, len, hash) != 0 ? SET_ADDED : SET_NO_MEMORY;
 }
 
 function tryConvertAndAdd(set: SetValue, expected: u32, ptr: usize, len: u32): i32 {
   if (!tryConvert(set, ENCODING_HASHTABLE, expected)) return SET_NO_MEMORY;
-  return tryTableAdd(set, ptr, len);
+  return tryTableAdd(set, ptr, len, hashBytes(ptr, len));
 }
 
 function tryIntsetAdd(set: SetValue, value: i64): i32 {
@@ -343,11 +343,13 @@ function tryLeaveIntset(set: SetValue, ptr: usize, len: u32): i32 {
 
 // --- Looking and removing ---
 
+/** As `setHas`, of a hash table, with what `hashBytes` gives for the member. */
+export function tableHas(set: SetValue, ptr: usize, len: u32, hash: u64): bool {
+  return memberFindHashed(changetype<MemberTable>(set.block), ptr, len, hash) != 0;
+}
+
 export function setHas(set: SetValue, ptr: usize, len: u32): bool {
-  if (set.encoding == ENCODING_HASHTABLE) {
-    const table = changetype<MemberTable>(set.block);
-    return memberFindHashed(table, ptr, len, hashBytes(ptr, len)) != 0;
-  }
+  if (set.encoding == ENCODING_HASHTABLE) return tableHas(set, ptr, len, hashBytes(ptr, len));
   if (set.encoding == ENCODING_INTSET) {
     return parseI64(ptr, len) && intsetFind(set.block, parseI64Value);
   }

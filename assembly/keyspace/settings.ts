@@ -6,6 +6,7 @@ import {
   CFG_COUNT,
   CFG_DEFAULT_USER_NOPASS,
   CFG_EVICTION_TENACITY,
+  CFG_GUARDS,
   CFG_HASH_LISTPACK_ENTRIES,
   CFG_HASH_LISTPACK_VALUE,
   CFG_HLL_SPARSE_MAX_BYTES,
@@ -30,6 +31,8 @@ import {
   CFG_TRACKING_MAX_KEYS,
   CFG_ZSET_MAX_LISTPACK_ENTRIES,
   CFG_ZSET_MAX_LISTPACK_VALUE,
+  GUARD_PAUSE_ALL,
+  GUARD_PAUSE_WRITE,
 } from '../abi';
 
 const settings: usize = memory.data(<i32>CFG_COUNT * 8, 8);
@@ -44,6 +47,11 @@ export class Settings {
   @inline static on(id: u32): bool {
     return load<i64>(settings + (id << 3)) != 0;
   }
+}
+
+/** Whether CLIENT PAUSE is in force: then data does not change, not by expiry and eviction either. */
+export function isPauseOn(): bool {
+  return (<u32>Settings.get(CFG_GUARDS) & (GUARD_PAUSE_ALL | GUARD_PAUSE_WRITE)) != 0;
 }
 
 export function settingsInit(): void {

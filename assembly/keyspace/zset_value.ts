@@ -43,7 +43,7 @@ import {
   lpValueInt,
   lpValueLen,
 } from '../struct/listpack';
-import { Member, MemberPtr } from '../struct/member_table';
+import { Member, MemberPtr, memberFindHashed } from '../struct/member_table';
 import {
   LEX_EXCLUSIVE,
   LEX_FIRST,
@@ -54,7 +54,6 @@ import {
   tryZslInsert,
   tryZslNew,
   tryZslUpdate,
-  zslFind,
   zslFree,
   zslLexRange,
   zslMember,
@@ -335,14 +334,22 @@ function listpackOf(z: SortedSet): ListpackPtr {
 export let foundScore: f64 = 0;
 /** Where it is: an element of a listpack, or a block. */
 let found: usize = 0;
+/** What `hashBytes` gives for the member looked for, 0 when that was not needed. */
+let soughtHash: u64 = 0;
 
 /** Whether a member is there: its score is in `foundScore`. */
 export function zsetFind(e: EntryPtr, member: usize, len: u32): bool {
+  return zsetFindHashed(e, member, len, isListpack(e) ? 0 : hashBytes(member, len));
+}
+
+/** As `zsetFind` with what `hashBytes` gives for the member; only a small set needs none. */
+export function zsetFindHashed(e: EntryPtr, member: usize, len: u32, hash: u64): bool {
+  soughtHash = hash;
   if (isListpack(e)) {
     found = lpFind(Entry.valuePtr(e) + LP_HDR_SIZE, member, len, 1);
     if (found != 0) foundScore = scoreAt(lpSkip(found));
   } else {
-    found = zslFind(sortedSet(e), member, len);
+    found = memberFindHashed(sortedSet(e), member, len, hash);
     if (found != 0) foundScore = Member.score(found);
   }
   return found != 0;
@@ -358,7 +365,8 @@ export function tryZsetAdd(e: EntryPtr, member: usize, len: u32, score: f64): bo
     }
     if (!tryConvert(e, count)) return false;
   }
-  return tryZslInsert(sortedSet(e), member, len, hashBytes(member, len), score) != 0;
+  const hash = soughtHash != 0 ? soughtHash : hashBytes(member, len);
+  return tryZslInsert(sortedSet(e), member, len, hash, score) != 0;
 }
 
 /**

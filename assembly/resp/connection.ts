@@ -33,6 +33,7 @@ import {
   CONN_MULTIBULK_LEFT,
   CONN_NAME_PTR,
   CONN_NEXT_DIRTY,
+  CONN_OWNED_BYTES,
   CONN_PARSE_POS,
   CONN_PUSH_PTR,
   CONN_QUERY_POS,
@@ -40,7 +41,7 @@ import {
   GUARD_LOADING,
 } from '../abi';
 import { Settings } from '../keyspace/settings';
-import { free, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
+import { free, goodSize, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import { copySmall } from '../util/bytes';
 
 @unmanaged
@@ -84,7 +85,7 @@ export class Conn {
   tracking: usize; // how it tracks keys, 0 when it never did
   nextOfId: usize; // chain of client/client_ids.ts
   listener: usize; // its subscriptions
-  spare5: u32;
+  ownedBytes: u32; // of what it watches and listens to, and of its prefixes
 }
 
 const DIRTY_END: usize = 1;
@@ -133,6 +134,7 @@ function pinLayout(): void {
   if (offsetof<Conn>('multi') != CONN_MULTI_PTR) ERROR('multi');
   if (offsetof<Conn>('argvBytes') != CONN_ARGV_BYTES) ERROR('argvBytes');
   if (offsetof<Conn>('queryPos') != CONN_QUERY_POS) ERROR('queryPos');
+  if (offsetof<Conn>('ownedBytes') != CONN_OWNED_BYTES) ERROR('ownedBytes');
 }
 
 /** A fresh block in database 0 speaking RESP2, or 0 when memory is exhausted. */
@@ -236,6 +238,21 @@ export function tryQueryFit(c: Conn, comingBytes: u64): bool {
     }
   }
   return true;
+}
+
+/**
+ * Gives back the room behind what the buffer holds, for a connection that has been idle. Room for the
+ * rest of a long argument is made again when more of it comes.
+ */
+export function queryTrim(c: Conn): void {
+  if (c.query == 0) return;
+  queryCompact(c);
+  const wanted = <usize>c.queryLen + BUFFER_SLACK;
+  if (usableSize(c.query) <= goodSize(wanted)) return;
+  const ptr = tryRealloc(c.query, wanted);
+  if (ptr == 0) return;
+  c.query = ptr;
+  c.queryCap = <u32>usableSize(ptr);
 }
 
 /** Drops the query: what it holds will not be executed. */

@@ -66,9 +66,9 @@ import {
 } from '../client/transaction';
 import { dispatchCommand } from '../generated/command_table';
 import { clockUs } from '../keyspace/clock';
-import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
+import { selectDatabase, setExpiryPaused, setTouchOnLookup } from '../keyspace/db';
 import { effectsWanted } from '../keyspace/effects';
-import { Settings } from '../keyspace/settings';
+import { isPauseOn, Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
 import { argc, argv, setArgRecord, setArgs } from '../resp/args';
 import {
@@ -221,6 +221,7 @@ export function resume(c: Conn): i32 {
 function afterHostCommand(c: Conn): i32 {
   // The host may have changed what the commands behind it run under.
   refreshGuards();
+  setExpiryPaused(isPauseOn() && !isExecuting(c));
   selectDatabase(c.db);
   setTouchOnLookup((c.flags & CLIENT_NO_TOUCH) == 0);
   const wasExecuting = isExecuting(c);
@@ -365,6 +366,7 @@ function parseRound(): void {
   timedUs = 0;
   sharing = 0;
   refreshGuards();
+  setExpiryPaused(isPauseOn());
   roundStartUs = clockUs();
 }
 
@@ -639,6 +641,11 @@ function interrupt(from: usize, status: i32): i32 {
   return status;
 }
 
+/** Room for a long argument and some of what may come behind it in the same read. */
+function roomForBulk(length: i32): u64 {
+  return <u64>length + 2 + min<u64>(INPUT_BYTES, <u64>length >> 3);
+}
+
 function queryTooLong(c: Conn): bool {
   if (<i64>c.queryLen <= Settings.get(CFG_QUERY_BUFFER_LIMIT)) return false;
   Stats.add(STAT_QUERYBUF_DISCONNECTS, 1);
@@ -665,7 +672,7 @@ function finishBatch(): i32 {
   if (c.query == 0 && (c.flags & CLIENT_CLOSE_ASAP) == 0) return STATUS_OK;
   // Only now, since no command points into the buffer.
   let coming: u64 = 0;
-  if (c.bulkLen >= BIG_ARG_BYTES) coming = <u64>c.parsePos + <u64>c.bulkLen + 2 + INPUT_BYTES;
+  if (c.bulkLen >= BIG_ARG_BYTES) coming = <u64>c.parsePos + roomForBulk(c.bulkLen);
   const kept = (c.flags & CLIENT_CLOSE_ASAP) == 0 && tryQueryFit(c, coming);
   if (!kept) return abort(c, CLOSE_NO_MEMORY);
   return queryTooLong(c) ? abort(c, CLOSE_QUERY_LIMIT) : STATUS_OK;

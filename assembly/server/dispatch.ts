@@ -55,6 +55,7 @@ import {
   CMD_ID_UNSUBSCRIBE,
   CMD_ID_WATCH,
 } from '../generated/command_table';
+import { setKeepsExpired } from '../keyspace/db';
 import { tryFreePagesForWrite } from '../keyspace/evict';
 import { Settings } from '../keyspace/settings';
 import { memoryNearlyExhausted } from '../memory/pages';
@@ -259,7 +260,7 @@ export let replyStart: u32 = 0;
 function rejectForMemory(id: u32, flags: u32): bool {
   // A transaction's queue could take any amount of memory, whatever the commands in it do.
   const takesMemory = (flags & CMD_DENYOOM) != 0 || joinsTransaction(id);
-  const isOver = Settings.on(CFG_MAXMEMORY) && !tryFreeMemoryTimed();
+  const isOver = Settings.on(CFG_MAXMEMORY) && !pauses() && !tryFreeMemoryTimed();
   if (trackingOverLimit()) trackingLimit(changetype<usize>(client));
   settleEvictions();
   if (isOver && takesMemory) {
@@ -283,6 +284,7 @@ export function refreshGuards(): void {
     !Settings.on(CFG_MAXMEMORY) &&
     !memoryNearlyExhausted() &&
     !trackingOverLimit();
+  if (unguarded) setKeepsExpired(false);
 }
 
 /**
@@ -357,7 +359,10 @@ function checkCommand(id: u32): i32 {
     !rejectReplica(flags) &&
     !rejectSubscribed(id)
   ) {
-    return isPaused(flags) ? ADMIT_HOLD : ADMIT_RUN;
+    if (isPaused(flags)) return ADMIT_HOLD;
+    // What runs during a pause and does not write is not to expire keys either.
+    setKeepsExpired(pauses() && (flags & CMD_WRITE) == 0);
+    return ADMIT_RUN;
   }
   countRejected(id);
   return ADMIT_REFUSE;
@@ -440,10 +445,17 @@ function queueCommand(id: u32): void {
   doomTransaction();
 }
 
+/** Guards that hold commands which write back: CLIENT PAUSE of either kind, MIGRATE. */
+const GUARD_STANDSTILL: u32 = GUARD_PAUSE_ALL | GUARD_PAUSE_WRITE | GUARD_HOLD_WRITES;
+
+/** Whether writes are held back, by whatever: then no keys expire and none are evicted. */
+export function pauses(): bool {
+  return (<u32>Settings.get(CFG_GUARDS) & GUARD_STANDSTILL) != 0;
+}
+
 /** Whether CLIENT PAUSE, or MIGRATE, holds a command of these flags back. */
 function isPaused(flags: u32): bool {
+  if (!pauses() || client.flags & CLIENT_REPLICA) return false;
   const guards = <u32>Settings.get(CFG_GUARDS);
-  if ((guards & (GUARD_PAUSE_ALL | GUARD_PAUSE_WRITE | GUARD_HOLD_WRITES)) == 0) return false;
-  if (client.flags & CLIENT_REPLICA) return false;
   return (guards & GUARD_PAUSE_ALL) != 0 || (flags & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0;
 }

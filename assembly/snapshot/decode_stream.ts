@@ -66,7 +66,9 @@ const STAGE_CONSUMERS: u32 = 5;
 const STAGE_OWN_PENDING: u32 = 6;
 const STAGE_DONE: u32 = 7;
 
-const iterator: StreamIterator = changetype<StreamIterator>(memory.data(160, 8));
+const iterator: StreamIterator = changetype<StreamIterator>(
+  memory.data(<i32>STREAM_ITERATOR_BYTES, 8),
+);
 
 export function decodeStream(d: Decoder): void {
   while (d.stage != STAGE_DONE) {
@@ -91,7 +93,6 @@ function groupOf(d: Decoder): StreamGroup {
 }
 
 function readHead(d: Decoder): void {
-  if (STREAM_ITERATOR_BYTES != 160) ERROR('iterator');
   d.rest = readLength();
   if (inputFault != FAULT_NONE) return;
   d.block = tryStreamNew();

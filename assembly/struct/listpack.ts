@@ -187,7 +187,7 @@ function release(lp: ListpackPtr): ListpackPtr {
 // --- Walking ---
 
 /** Bytes of encoding and data of the element at `p`; 1 for the end. */
-function encodedSize(p: usize): u32 {
+export function lpDataBytes(p: usize): u32 {
   const first: u32 = load<u8>(p);
   if (first < STR_6BIT) return 1;
   if (first < INT_13BIT) return 1 + (first & 0x3f);
@@ -199,7 +199,7 @@ function encodedSize(p: usize): u32 {
 }
 
 /** Bytes of the backlen of an element of `size` bytes. */
-function backlenSize(size: u32): u32 {
+export function lpBacklenBytes(size: u32): u32 {
   if (size <= 127) return 1;
   if (size < 16383) return 2;
   if (size < 2097151) return 3;
@@ -225,8 +225,8 @@ export function lpSkip(p: usize): usize {
   const first: u32 = load<u8>(p);
   if (first < STR_6BIT) return p + 2;
   if (first < INT_13BIT) return p + 2 + (first & 0x3f);
-  const size = encodedSize(p);
-  return p + size + backlenSize(size);
+  const size = lpDataBytes(p);
+  return p + size + lpBacklenBytes(size);
 }
 
 /** The first element, or 0. */
@@ -252,7 +252,7 @@ export function lpPrev(lp: ListpackPtr, p: usize): usize {
   const last: u32 = load<u8>(p - 1);
   if (last < 128) return p - 1 - last;
   const size = <u32>readBacklen(p - 1);
-  return p - size - backlenSize(size);
+  return p - size - lpBacklenBytes(size);
 }
 
 /**
@@ -414,7 +414,7 @@ export function lpEncode(s: usize, len: u32): void {
   }
   const size: u64 = <u64>len + (len < 4096 ? 2 : 5);
   encodeSize = <u32>size;
-  lpEncodedBytes = size + backlenSize(encodeSize);
+  lpEncodedBytes = size + lpBacklenBytes(encodeSize);
 }
 
 /** Takes an integer as the element to be written by `lpWriteEncoded`, and sets `lpEncodedBytes`. */
@@ -449,7 +449,7 @@ export function lpWriteEncoded(p: usize): void {
   } else {
     writeInteger(p);
   }
-  writeBacklen(p + encodeSize, encodeSize);
+  lpWriteBacklen(p + encodeSize, encodeSize);
 }
 
 function writeLongString(p: usize): void {
@@ -482,8 +482,9 @@ function writeInteger(p: usize): void {
   }
 }
 
-function writeBacklen(p: usize, size: u32): void {
-  const count = backlenSize(size);
+/** Writes the backlen of an element of `size` bytes. */
+export function lpWriteBacklen(p: usize, size: u32): void {
+  const count = lpBacklenBytes(size);
   let byte = p + count - 1;
   while (byte > p) {
     store<u8>(byte, (size & 127) | 128);
@@ -772,8 +773,8 @@ function validElementBytes(p: usize, end: usize): usize {
   else if (first == STR_32BIT) header = 5;
   if (header > end - p) return 0;
   if (first == STR_32BIT && load<u32>(p, 1) > <u32>(end - p)) return 0;
-  const size = encodedSize(p);
-  const backlen = backlenSize(size);
+  const size = lpDataBytes(p);
+  const backlen = lpBacklenBytes(size);
   const length = <usize>size + backlen;
   if (length > end - p) return 0;
   // It is read at most three bytes before the element, where the header still is.

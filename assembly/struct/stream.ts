@@ -7,7 +7,7 @@
 // This file has what concerns the whole: making, copying, freeing, counting bytes.
 //
 // Differences from Redis: rax trees are counted B+trees (ordered_tree.ts), which are smaller and
-// need no memory to delete. The listpacks are byte for byte those of Redis.
+// need no memory to delete. Nodes are packed closer than listpacks (stream_packed.ts).
 
 import { free, tryAlloc, usableSize } from '../memory/alloc';
 import {
@@ -41,14 +41,13 @@ import { Idmp, idmpBytes, idmpDrainStep, idmpVerify, tryIdmpCopy } from './strea
 import {
   idMs,
   idSeq,
-  NODE_ADDED,
   Stream,
   StreamPtr,
-  streamAddNode,
   streamCompareId,
   streamEdgeId,
   streamNodeLength,
   streamNodeVerify,
+  tryStreamAddCopy,
 } from './stream_nodes';
 
 const STREAM_BYTES: usize = 108;
@@ -84,8 +83,7 @@ export function tryStreamCopy(s: Stream): StreamPtr {
 
 function tryCopyNodes(s: Stream, copy: Stream): bool {
   for (let at = idTreeFirst(s.nodes()); at != 0; at = treeNext(at)) {
-    const added = streamAddNode(copy, IdAt.ms(at), IdAt.seq(at), IdAt.address(at));
-    if (added != NODE_ADDED) return false;
+    if (!tryStreamAddCopy(copy, at)) return false;
   }
   return true;
 }
@@ -202,7 +200,7 @@ export function streamVerify(s: Stream): void {
   let bytes: u64 = 0;
   for (let at = idTreeFirst(s.nodes()); at != 0; at = treeNext(at)) {
     const lp = IdAt.address(at);
-    streamNodeVerify(lp);
+    streamNodeVerify(at);
     length += streamNodeLength(lp);
     bytes += <u64>usableSize(lp);
   }

@@ -13,13 +13,14 @@
 //              the master entry stops the walk
 //   count      entries that are not deleted; deleted: those that are, and still take their place
 //
-// The bytes of nodes are Redis's: they go into DUMP payloads and files as they are, and which entries
-// share a node decides what trimming with "~" removes. A node takes entries until its strings would
-// reach stream-node-max-bytes, or it has stream-node-max-entries.
+// A node takes entries until its strings would reach stream-node-max-bytes, or it has
+// stream-node-max-entries. It is a listpack as long as it is the last one, then it is packed
+// (stream_packed.ts), which takes less room. What it stands for are the bytes of Redis: they go into
+// DUMP payloads and files, and which entries share a node decides what trimming with "~" removes.
 //
 // Ids are unsigned 128-bit numbers; only ids above the last one ever used may be added, so adding
-// happens in the last node. Deleting marks an entry; a node goes when its last entry is deleted. Every
-// node's block has COUNTER_SLACK bytes to spare, for the counters of its master entry to grow: thus
+// happens in the last node. Deleting marks an entry; a node goes when its last entry is deleted. The
+// block of a listpack has COUNTER_SLACK bytes to spare, for the counters of its master entry to grow: thus
 // deleting and trimming never need memory.
 //
 // Iterators are made of a position in the id tree and element addresses: good until the stream changes,
@@ -31,12 +32,10 @@
 //
 // The stream owns its nodes.
 //
-// Bytes per entry, of a hundred thousand, against Redis 7.0.15. The listpacks are the same, and so is
-// what their blocks have to spare; a stream of one small entry takes 240 : 4320, because nodes start
-// small.
+// Bytes per entry, of a hundred thousand, against Redis 7.0.15:
 //
-//   one field, 3 bytes    15.6 : 15.7        one field, 16 bytes   30.9 : 31.7
-//   two fields            25.8 : 26.1        three, 100 bytes     108.4 : 108.6
+//   three fields, 3 bytes each   16.5 : 26.1     one field, 16 bytes    21.6 : 31.2
+//   three, up to 8 bytes         30.3 : 36.9     one field, 100 bytes  114.4 : 114.7
 
 import { free, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import {
@@ -71,6 +70,17 @@ import {
   lpWriteEncoded,
 } from './listpack';
 import { Tree, treeNext, treePrev } from './ordered_tree';
+import { Element, skipElements } from './stream_element';
+import {
+  PACKED_HEADER_BYTES,
+  PACKED_MAX_ENTRIES,
+  Packed,
+  packedVerify,
+  tryPack,
+  tryPackedCopy,
+  unpack,
+  unpackedBytes,
+} from './stream_packed';
 
 export type StreamPtr = usize;
 
@@ -83,6 +93,9 @@ const ENTRY_FIXED_ELEMENTS: i64 = 3;
 const COUNTER_SLACK: usize = 8;
 /** No more bytes of strings than this in one entry, nor in one node. */
 export const STREAM_LISTPACK_MAX_SIZE: u64 = 1 << 30;
+
+/** No node is longer, with the strings of its last entry and what encoding them takes. */
+const STREAM_NODE_MAX_BYTES: usize = 0x7fffffff;
 
 /** A stream's header. */
 @unmanaged
@@ -172,39 +185,7 @@ export function streamAccepts(s: Stream, ms: u64, seq: u64): bool {
   return streamCompareId(ms, seq, s.lastMs, s.lastSeq) > 0;
 }
 
-// --- Elements ---
-
-/**
- * Listpack elements of a node. Finding an entry means passing over those before it, so the encodings
- * that nearly all elements have are dealt with here, without a call.
- */
-class Element {
-  /** The integer at `p`, where there is one. */
-  @inline static integer(p: usize): i64 {
-    const first: u32 = load<u8>(p);
-    return first < 0x80 ? <i64>first : longInteger(p);
-  }
-  /** The address behind the element at `p`. */
-  @inline static skip(p: usize): usize {
-    const first: u32 = load<u8>(p);
-    if (first < 0x80) return p + 2;
-    return first < 0xc0 ? p + 2 + (first & 0x3f) : lpSkip(p);
-  }
-}
-
-function longInteger(p: usize): i64 {
-  const first: u32 = load<u8>(p);
-  assert(first >= 0xc0);
-  if (first < 0xe0) return ((<i64>(((first & 0x1f) << 8) | load<u8>(p, 1))) << 51) >> 51;
-  const string = lpGet(p);
-  assert(string == 0);
-  return lpValueInt;
-}
-
-function skipElements(p: usize, count: i64): usize {
-  for (let i = count; i > 0; i--) p = Element.skip(p);
-  return p;
-}
+// --- Counters ---
 
 /**
  * Stores another integer in an element of a node, whose block has room for it to grow. Elements
@@ -213,7 +194,7 @@ function skipElements(p: usize, count: i64): usize {
 function setInteger(lp: ListpackPtr, p: usize, value: i64): void {
   lpEncodeInteger(value);
   const added = <usize>lpEncodedBytes;
-  const old = Element.skip(p) - p;
+  const old = Element.skip(p, 1) - p;
   if (added != old) {
     const bytes = lpBytes(lp);
     const grown = <usize>bytes + added - old;
@@ -224,23 +205,29 @@ function setInteger(lp: ListpackPtr, p: usize, value: i64): void {
   lpWriteEncoded(p);
 }
 
-/** Where the parts of a node's master entry are. */
+/** The parts of a node's master entry. */
 class Master {
-  @inline static count(lp: ListpackPtr): i64 {
-    return Element.integer(lpFirst(lp));
+  @inline static count(lp: usize): i64 {
+    return Packed.is(lp) ? <i64>Packed.count(lp) : Element.integer(lpFirst(lp));
   }
-  @inline static deletedAt(lp: ListpackPtr): usize {
-    return Element.skip(lpFirst(lp));
+  @inline static deleted(lp: usize): i64 {
+    if (Packed.is(lp)) return Packed.deleted(lp);
+    return Element.integer(Element.skip(lpFirst(lp), 1));
   }
-  @inline static fieldCountAt(lp: ListpackPtr): usize {
-    return Element.skip(Element.skip(lpFirst(lp)));
+  @inline static fieldCountAt(lp: usize): usize {
+    if (Packed.is(lp)) return lp + PACKED_HEADER_BYTES;
+    return Element.skip(Element.skip(lpFirst(lp), 1), 1);
   }
 }
 
 /** Adds `deleted` to the entries that are marked and takes them from the others. */
-function countDeleted(lp: ListpackPtr, deleted: i64): void {
+function countDeleted(lp: usize, deleted: i64): void {
+  if (Packed.is(lp)) {
+    Packed.countDeleted(lp, <u32>deleted);
+    return;
+  }
   setInteger(lp, lpFirst(lp), Master.count(lp) - deleted);
-  const at = Master.deletedAt(lp);
+  const at = Element.skip(lpFirst(lp), 1);
   setInteger(lp, at, Element.integer(at) + deleted);
 }
 
@@ -287,11 +274,11 @@ export function tryStreamAppend(
   const tail = idTreeLast(s.nodes());
   let added = false;
   if (tail != 0 && hasRoom(IdAt.address(tail), fields, nodeMaxBytes, nodeMaxEntries)) {
-    added = tryAppendTo(s, tail, ms, seq, fields);
+    added = tryUnpackNode(s, tail) && tryAppendTo(s, tail, ms, seq, fields);
   } else {
     added = tryNewNode(s, ms, seq, fields);
     // The old node will not grow any more.
-    if (added && tail != 0) trimNode(s, treePrev(idTreeLast(s.nodes())));
+    if (added && tail != 0) packNode(s, treePrev(idTreeLast(s.nodes())));
   }
   if (!added) return false;
   s.length += 1;
@@ -309,9 +296,10 @@ export function tryStreamAppend(
 function hasRoom(lp: ListpackPtr, fields: u32, nodeMaxBytes: u64, nodeMaxEntries: i64): bool {
   let limit = nodeMaxBytes;
   if (limit == 0 || limit > STREAM_LISTPACK_MAX_SIZE) limit = STREAM_LISTPACK_MAX_SIZE;
-  if (<u64>lpBytes(lp) + streamItemBytes(items, itemStride, fields) >= limit) return false;
+  const bytes: u64 = Packed.is(lp) ? unpackedBytes(lp) : lpBytes(lp);
+  if (bytes + streamItemBytes(items, itemStride, fields) >= limit) return false;
   if (nodeMaxEntries == 0) return true;
-  return Master.count(lp) + Element.integer(Master.deletedAt(lp)) < nodeMaxEntries;
+  return Master.count(lp) + Master.deleted(lp) < nodeMaxEntries;
 }
 
 /** Bytes of the elements that a node needs for an entry, its master entry aside. */
@@ -377,7 +365,7 @@ function hasMasterFields(lp: ListpackPtr, fields: u32): bool {
   let p = Master.fieldCountAt(lp);
   if (Element.integer(p) != fields) return false;
   for (let i: u32 = 0; i < fields; i++) {
-    p = Element.skip(p);
+    p = Element.skip(p, 1);
     if (!lpCompare(p, itemPtr(i << 1), itemLen(i << 1))) return false;
   }
   return true;
@@ -415,14 +403,39 @@ function tryAdopt(s: Stream, ms: u64, seq: u64, lp: ListpackPtr): bool {
   return true;
 }
 
-/** Gives back what a node's block has beyond contents and slack, if that makes a difference. */
-function trimNode(s: Stream, node: u64): void {
+/** Puts another block in a node's place and frees the old one. */
+function replaceNode(s: Stream, node: u64, block: usize): void {
+  const old = IdAt.address(node);
+  s.listpackBytes += <u64>usableSize(block) - <u64>usableSize(old);
+  IdAt.setAddress(node, block);
+  free(old);
+}
+
+/** Packs a node that will not grow any more, or gives back what its block has to spare. */
+function packNode(s: Stream, node: u64): void {
   const lp = IdAt.address(node);
+  if (Packed.is(lp)) return;
+  const packed = tryPack(lp);
+  if (packed != 0) {
+    replaceNode(s, node, packed);
+    return;
+  }
   const before = <u64>usableSize(lp);
   const moved = tryRealloc(lp, <usize>lpBytes(lp) + COUNTER_SLACK);
   if (moved == 0) return;
   IdAt.setAddress(node, moved);
   s.listpackBytes += <u64>usableSize(moved) - before;
+}
+
+/** Makes a node a listpack, if it is packed. False when memory is exhausted. */
+function tryUnpackNode(s: Stream, node: u64): bool {
+  const packed = IdAt.address(node);
+  if (!Packed.is(packed)) return true;
+  const block = tryAlloc(<usize>unpackedBytes(packed) + COUNTER_SLACK);
+  if (block == 0) return false;
+  unpack(packed, block);
+  replaceNode(s, node, block);
+  return true;
 }
 
 // --- Iterating ---
@@ -441,6 +454,9 @@ export class StreamIterator {
   endSeq: u64;
   masterFields: i64;
   firstField: usize; // the first element behind the master entry's number of fields
+  back: usize; // bytes of backlen of a short element: 0 in a packed node
+  end: usize; // the address behind the node's last element
+  index: u32; // in reverse in a packed node: of the current entry
   reverse: bool;
   withTombstones: bool; // deleted entries come as well; may be set after the start
   entry: usize; // the element of the current entry's flags
@@ -456,7 +472,7 @@ export class StreamIterator {
   value: usize; // and of its value
 }
 
-export const STREAM_ITERATOR_BYTES: usize = 160;
+export const STREAM_ITERATOR_BYTES: usize = 176;
 
 /** Goes before the first entry from start to end, both included, or after the last in reverse. */
 export function streamIteratorStart(
@@ -468,7 +484,7 @@ export function streamIteratorStart(
   endSeq: u64,
   reverse: bool,
 ): void {
-  if (offsetof<StreamIterator>() > 160) ERROR('an iterator has 160 bytes');
+  if (offsetof<StreamIterator>() > 176) ERROR('an iterator has 176 bytes');
   it.stream = changetype<usize>(s);
   it.lp = 0;
   it.startMs = startMs;
@@ -519,23 +535,47 @@ function enterNode(it: StreamIterator): usize {
   it.lp = lp;
   it.masterMs = IdAt.ms(it.node);
   it.masterSeq = IdAt.seq(it.node);
+  const isPacked = Packed.is(lp);
+  const back: usize = isPacked ? 0 : 1;
+  it.back = back;
+  it.end = isPacked ? lp + Packed.bytes(lp) : lp + lpBytes(lp) - 1;
   const count = Master.fieldCountAt(lp);
   it.masterFields = Element.integer(count);
-  it.firstField = Element.skip(count);
-  if (it.reverse) return entryEndingAt(lp, lpLast(lp));
-  return entryFrom(skipElements(it.firstField, it.masterFields + 1));
+  it.firstField = Element.skip(count, back);
+  if (it.reverse) {
+    if (!isPacked) return entryEndingAt(lp, lpLast(lp));
+    findOffsets(it);
+    it.index = offsetCount - 1;
+    return lp + offsetAt(it.index);
+  }
+  return firstEntry(it);
+}
+
+/** The flags of the first entry of the node at hand, or 0. */
+function firstEntry(it: StreamIterator): usize {
+  // In a listpack the master entry ends with a 0.
+  return entryFrom(it, skipElements(it.firstField, it.masterFields + it.back, it.back));
 }
 
 /** The flags of the entry after the current one in its node (before it), or 0. */
 function neighbour(it: StreamIterator): usize {
-  if (it.reverse) return entryEndingAt(it.lp, lpPrev(it.lp, it.entry));
+  if (!it.reverse) return entryFrom(it, entryEnd(it));
+  if (it.back != 0) return entryEndingAt(it.lp, lpPrev(it.lp, it.entry));
+  if (it.index == 0) return 0;
+  if (offsetsOf != changetype<usize>(it) || offsetsNode != it.lp) findOffsets(it);
+  it.index -= 1;
+  return it.lp + offsetAt(it.index);
+}
+
+/** The address behind the current entry; in a listpack, behind its lp-count. */
+function entryEnd(it: StreamIterator): usize {
   const same = (it.flags & FLAG_SAME_FIELDS) != 0;
-  return entryFrom(skipElements(it.values, (same ? it.fields : it.fields << 1) + 1));
+  return skipElements(it.values, (same ? it.fields : it.fields << 1) + it.back, it.back);
 }
 
 /** The element at `p` if there is one. */
-function entryFrom(p: usize): usize {
-  return <u32>load<u8>(p) != LP_EOF ? p : 0;
+function entryFrom(it: StreamIterator, p: usize): usize {
+  return p < it.end ? p : 0;
 }
 
 /** The flags of the entry that ends with the lp-count at `p`; 0 if that is the master entry's. */
@@ -546,18 +586,45 @@ function entryEndingAt(lp: ListpackPtr, p: usize): usize {
   return p;
 }
 
+// A packed node cannot be read backwards, so where its entries are is noted first: u32 each, of the node
+// that an iterator entered last.
+const offsets: usize = memory.data(<i32>PACKED_MAX_ENTRIES * 4, 8);
+let offsetCount: u32 = 0;
+let offsetsOf: usize = 0; // the iterator
+let offsetsNode: usize = 0;
+
+function offsetAt(index: u32): usize {
+  return load<u32>(offsets + (index << 2));
+}
+
+function findOffsets(it: StreamIterator): void {
+  offsetsOf = changetype<usize>(it);
+  offsetsNode = it.lp;
+  offsetCount = 0;
+  let p = firstEntry(it);
+  while (p != 0) {
+    store<u32>(offsets + (offsetCount << 2), <u32>(p - it.lp));
+    offsetCount += 1;
+    const same = (Element.integer(p) & FLAG_SAME_FIELDS) != 0;
+    p = skipElements(p, ENTRY_FIXED_ELEMENTS, 0);
+    const rest = same ? it.masterFields : (Element.integer(p) << 1) + 1;
+    p = entryFrom(it, skipElements(p, rest, 0));
+  }
+}
+
 function readEntry(it: StreamIterator, entry: usize): void {
   it.entry = entry;
+  const back = it.back;
   it.flags = Element.integer(entry);
-  let p = Element.skip(entry);
+  let p = Element.skip(entry, back);
   it.ms = it.masterMs + <u64>Element.integer(p);
-  p = Element.skip(p);
+  p = Element.skip(p, back);
   it.seq = it.masterSeq + <u64>Element.integer(p);
-  p = Element.skip(p);
+  p = Element.skip(p, back);
   if ((it.flags & FLAG_SAME_FIELDS) != 0) it.fields = it.masterFields;
   else {
     it.fields = Element.integer(p);
-    p = Element.skip(p);
+    p = Element.skip(p, back);
   }
   it.values = p;
 }
@@ -568,13 +635,13 @@ export function streamIteratorField(it: StreamIterator): bool {
   it.left -= 1;
   if ((it.flags & FLAG_SAME_FIELDS) != 0) {
     it.field = it.nextField;
-    it.nextField = Element.skip(it.nextField);
+    it.nextField = Element.skip(it.nextField, it.back);
   } else {
     it.field = it.nextValue;
-    it.nextValue = Element.skip(it.nextValue);
+    it.nextValue = Element.skip(it.nextValue, it.back);
   }
   it.value = it.nextValue;
-  it.nextValue = Element.skip(it.nextValue);
+  it.nextValue = Element.skip(it.nextValue, it.back);
   return true;
 }
 
@@ -596,21 +663,24 @@ export function streamIteratorRemove(it: StreamIterator): void {
     return;
   }
   it.flags |= FLAG_DELETED;
-  setInteger(lp, it.entry, it.flags);
+  // Flags have an element of one byte, and keep it.
+  store<u8>(it.entry, <u8>it.flags);
+  it.left = 0;
   const before = lpBytes(lp);
   countDeleted(lp, 1);
+  if (Packed.is(lp)) return;
   // The counters may have become longer or shorter.
   const shift = <usize>lpBytes(lp) - before;
   it.entry += shift;
   it.values += shift;
   it.firstField += shift;
-  it.left = 0;
+  it.end += shift;
 }
 
 // --- Deleting and trimming ---
 
 /** For functions here; callers have their own. */
-const ownIterator: usize = memory.data(160, 8);
+const ownIterator: usize = memory.data(176, 8);
 
 function dropNode(s: Stream, ms: u64, seq: u64, lp: ListpackPtr): void {
   idTreeRemove(s.nodes(), ms, seq);
@@ -725,15 +795,16 @@ export function streamNodeFirstId(node: u64): void {
 
 /** Leaves the id of a node's last entry, deleted or not, in `idMs` and `idSeq`. */
 export function streamNodeLastId(node: u64): void {
-  const lp = IdAt.address(node);
-  const entry = entryEndingAt(lp, lpLast(lp));
-  setId(0, 0);
-  if (entry == 0) return;
-  const ms = Element.skip(entry);
-  setId(
-    IdAt.ms(node) + <u64>Element.integer(ms),
-    IdAt.seq(node) + <u64>Element.integer(Element.skip(ms)),
-  );
+  const it = changetype<StreamIterator>(ownIterator);
+  it.node = node;
+  it.reverse = true;
+  const entry = enterNode(it);
+  if (entry == 0) {
+    setId(0, 0);
+    return;
+  }
+  readEntry(it, entry);
+  setId(it.ms, it.seq);
 }
 
 /** Marks up to `wanted` entries at a node's start, or (`byId`) those below an id. */
@@ -747,7 +818,7 @@ function trimInside(s: Stream, node: u64, wanted: u64, byId: bool, minMs: u64, m
     readEntry(it, entry);
     if (byId && streamCompareId(it.ms, it.seq, minMs, minSeq) >= 0) break;
     if ((it.flags & FLAG_DELETED) == 0) {
-      setInteger(it.lp, entry, it.flags | FLAG_DELETED);
+      store<u8>(entry, <u8>(it.flags | FLAG_DELETED));
       deleted += 1;
     }
     entry = neighbour(it);
@@ -757,59 +828,6 @@ function trimInside(s: Stream, node: u64, wanted: u64, byId: bool, minMs: u64, m
   return deleted;
 }
 
-/** Bytes of an id as Redis keys its rax with: both parts, the highest byte first. */
-const ID_KEY_BYTES: u32 = 16;
-/** Depths at which keys part on the way to the last one looked at, each below the next. */
-const depths: usize = memory.data(32, 8);
-
-/** How many bytes two ids have in common from the highest on; they are not equal. */
-function commonBytes(a: u64, b: u64): u32 {
-  const ms = IdAt.ms(a) ^ IdAt.ms(b);
-  if (ms != 0) return <u32>clz(ms) >> 3;
-  return 8 + (<u32>clz(IdAt.seq(a) ^ IdAt.seq(b)) >> 3);
-}
-
-/** Whether a rax has a node for the bytes between two places where keys part or end. */
-function hasChain(from: u32, to: u32): u32 {
-  return to - from > 1 ? 1 : 0;
-}
-
-/**
- * How many nodes a rax with the keys of this stream would have: one for each key's end, one for each
- * place where keys part, and one for each way between those of more than a byte. O(nodes).
- */
-export function streamRaxNodes(s: Stream): u32 {
-  let at = idTreeFirst(s.nodes());
-  if (at == 0) return 1;
-  let nodes: u32 = s.nodesSize;
-  let open: u32 = 0; // depths noted
-  let before: u32 = 0;
-  while (true) {
-    const next = treeNext(at);
-    const common: u32 = next != 0 ? commonBytes(at, next) : 0;
-    // The way from where this key parts from its nearer neighbour to its end.
-    if (s.nodesSize > 1) nodes += hasChain(max(before, common), ID_KEY_BYTES);
-    while (open > 0) {
-      const depth: u32 = load<u8>(depths + open - 1);
-      if (next != 0 ? depth <= common : false) break;
-      open -= 1;
-      const above: u32 = open > 0 ? load<u8>(depths + open - 1) : 0;
-      if (next != 0) nodes += hasChain(max(above, common), depth);
-      else if (open > 0) nodes += hasChain(above, depth);
-      else nodes += depth > 0 ? 1 : 0;
-    }
-    if (next == 0) break;
-    if (open == 0 || <u32>load<u8>(depths + open - 1) < common) {
-      store<u8>(depths + open, <u8>common);
-      open += 1;
-      nodes += 1;
-    }
-    before = common;
-    at = next;
-  }
-  return s.nodesSize > 1 ? nodes : 2;
-}
-
 // --- Nodes from and for elsewhere ---
 
 /** The position of the first node in id order, 0 when there is none; `treeNext` gives the next. */
@@ -817,8 +835,8 @@ export function streamFirstNode(s: Stream): u64 {
   return idTreeFirst(s.nodes());
 }
 
-/** The listpack at a node's position. */
-export function streamNodeOf(node: u64): ListpackPtr {
+/** The node at a position: a listpack, or packed. */
+export function streamNodeOf(node: u64): usize {
   return IdAt.address(node);
 }
 
@@ -832,19 +850,46 @@ export const NODE_ADDED: u32 = 0;
 export const NODE_EXISTS: u32 = 1;
 export const NODE_NO_MEMORY: u32 = 2;
 
+/** Bytes of the listpack that the node at a position is or stands for. */
+export function streamListpackBytes(node: u64): u32 {
+  const block = IdAt.address(node);
+  return Packed.is(block) ? unpackedBytes(block) : lpBytes(block);
+}
+
+/** Writes that listpack, `streamListpackBytes` bytes, to `out`. */
+export function streamWriteListpack(node: u64, out: usize): void {
+  const block = IdAt.address(node);
+  if (Packed.is(block)) unpack(block, out);
+  else memory.copy(out, block, lpBytes(block));
+}
+
 /**
- * Adds a copy of a node that `streamValidateNode` accepts, and its entries to the stream's length.
- * Nothing but the length is taken from it: ids and counters of the stream are the caller's.
+ * Adds what a listpack holds that `streamValidateNode` accepts, as a node, and its entries to the
+ * stream's length. Nothing but the length is taken from it: ids and counters of the stream are the
+ * caller's.
  */
 export function streamAddNode(s: Stream, ms: u64, seq: u64, lp: usize): u32 {
   if (idTreeFind(s.nodes(), ms, seq) != 0) return NODE_EXISTS;
+  let block = Master.count(lp) + Master.deleted(lp) > 0 ? tryPack(lp) : 0;
+  if (block == 0) block = tryListpackCopy(lp);
+  if (block == 0 || !tryAdopt(s, ms, seq, block)) return NODE_NO_MEMORY;
+  s.length += <u64>Master.count(block);
+  return NODE_ADDED;
+}
+
+/** A copy of a node that is a listpack, with room for its counters; 0 when memory is exhausted. */
+function tryListpackCopy(lp: ListpackPtr): usize {
   const bytes: usize = lpBytes(lp);
   const copy = tryAlloc(bytes + COUNTER_SLACK);
-  if (copy == 0) return NODE_NO_MEMORY;
-  memory.copy(copy, lp, bytes);
-  if (!tryAdopt(s, ms, seq, copy)) return NODE_NO_MEMORY;
-  s.length += <u64>Master.count(copy);
-  return NODE_ADDED;
+  if (copy != 0) memory.copy(copy, lp, bytes);
+  return copy;
+}
+
+/** Adds a copy of another stream's node, behind all nodes there are. False: memory is exhausted. */
+export function tryStreamAddCopy(s: Stream, node: u64): bool {
+  const block = IdAt.address(node);
+  const copy = Packed.is(block) ? tryPackedCopy(block) : tryListpackCopy(block);
+  return copy != 0 && tryAdopt(s, IdAt.ms(node), IdAt.seq(node), copy);
 }
 
 let validAt: usize = 0;
@@ -871,7 +916,7 @@ function validElements(count: i64): void {
  * is read.
  */
 export function streamValidateNode(lp: usize, size: usize): bool {
-  if (!lpValidate(lp, size, true)) return false;
+  if (size > STREAM_NODE_MAX_BYTES || !lpValidate(lp, size, true)) return false;
   validAt = lpFirst(lp);
   const count = validInteger();
   const deleted = validInteger();
@@ -903,7 +948,18 @@ function validEntry(flags: i64, masterFields: i64): bool {
 }
 
 /** Whether a node that entries were added to is what it should be; for tests. */
-export function streamNodeVerify(lp: ListpackPtr): void {
-  assert(streamValidateNode(lp, lpBytes(lp)));
-  assert(usableSize(lp) >= <usize>lpBytes(lp) + COUNTER_SLACK);
+export function streamNodeVerify(node: u64): void {
+  const block = IdAt.address(node);
+  if (!Packed.is(block)) {
+    assert(streamValidateNode(block, lpBytes(block)));
+    assert(usableSize(block) >= <usize>lpBytes(block) + COUNTER_SLACK);
+    return;
+  }
+  packedVerify(block);
+  const bytes = unpackedBytes(block);
+  const lp = tryAlloc(bytes);
+  if (lp == 0) return;
+  unpack(block, lp);
+  assert(streamValidateNode(lp, bytes));
+  free(lp);
 }

@@ -7,7 +7,6 @@ import { Stream, StreamIterator } from '../struct/stream_nodes';
 
 export { assertLine } from '../memory/abort';
 export { allocInit, free, tryAlloc, usedBytes } from '../memory/alloc';
-export { lpBytes } from '../struct/listpack';
 export { namedAt } from '../struct/name_tree';
 export { treeNext } from '../struct/ordered_tree';
 export {
@@ -59,11 +58,13 @@ export {
   streamIteratorRemove,
   streamIteratorStart,
   streamIteratorStartAll,
+  streamListpackBytes,
   streamNextId,
   streamNextSeq,
   streamTrimById,
   streamTrimByLength,
   streamValidateNode,
+  streamWriteListpack,
   tryStreamAppend,
 } from '../struct/stream_nodes';
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // respite-server: command line, configuration, process-wide things (signals, pid file, title), then
-// the server. The process it starts in is the process that serves.
+// the server. The process it starts in is the process that serves, unless it is to be a daemon.
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -24,6 +24,7 @@ import { endAfterCrash } from '../monitor/crash_exit.node.ts';
 import { ListenError } from '../net/listener.ts';
 import { Server } from '../server.ts';
 import { BUILD_ID, REDIS_VERSION, RESPITE_VERSION } from '../version.ts';
+import { becomeDaemon, DAEMON_PID_FILE, isDaemon, runsInBackground } from './daemon.ts';
 
 const logger = new Logger({ pid: process.pid, sink: createLogSink('') });
 
@@ -33,14 +34,14 @@ function fail(message: string): never {
 }
 
 /** The configuration of this start; ends the process with Redis's report when it is unusable. */
-function readConfig(action: ServeAction, config: Config): LoadedExtras {
+function readConfig(action: ServeAction, config: Config, stdin: string | null): LoadedExtras {
   const names = new Set(allCommands().map((command) => command.fullName));
   try {
     return loadConfig(
       config,
       {
         file: action.configFile,
-        stdin: action.readStdin ? readStandardInput() : null,
+        stdin,
         options: action.options,
       },
       {
@@ -58,7 +59,7 @@ function readConfig(action: ServeAction, config: Config): LoadedExtras {
   }
 }
 
-function setTitle(config: Config, configFile: string | null): void {
+function setTitle(config: Config, configFile: string | null): undefined {
   if (!config.get('set-proc-title')) return;
   const bind = config.get('bind')[0] ?? '*';
   const title = expandProcTitle(config.get('proc-title-template'), {
@@ -101,7 +102,16 @@ async function serve(action: ServeAction): Promise<void> {
     log: (level, text) => logger.log(level, text),
   });
   const configFile = action.configFile === null ? null : resolve(fromByteText(action.configFile));
-  const extras = readConfig(action, config);
+  const stdin = action.readStdin ? readStandardInput() : null;
+  const extras = readConfig(action, config, stdin);
+  const inBackground = runsInBackground({
+    daemonize: config.get('daemonize'),
+    supervised: config.get('supervised') as string,
+  });
+  if (inBackground && !isDaemon()) {
+    const reason = await becomeDaemon(stdin === null ? null : Buffer.from(stdin, 'latin1'));
+    fail(`Can't run in the background: ${reason}`);
+  }
   const applyLog = () => {
     logger.threshold = config.get('loglevel') as LogThreshold;
     return undefined;
@@ -118,8 +128,10 @@ async function serve(action: ServeAction): Promise<void> {
       ? `Warning: no config file specified, using the default config. In order to specify a config file use ${basename(process.argv[1] ?? 'respite-server')} /path/to/redis.conf`
       : 'Configuration loaded',
   );
-  setTitle(config, configFile);
-  const pidFile = config.get('pidfile');
+  const applyTitle = () => setTitle(config, configFile);
+  applyTitle();
+  config.subscribe('proc-title-template', applyTitle);
+  const pidFile = config.get('pidfile') || (inBackground ? DAEMON_PID_FILE : '');
   const server = new Server({
     config,
     extras,

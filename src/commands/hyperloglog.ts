@@ -24,7 +24,7 @@ export const hyperloglogCommands: CommandSpec[] = [
     owner: 'core',
     file: 'hyperloglog',
     arity: -2,
-    flags: ['readonly', 'timed'],
+    flags: ['readonly', 'timed', 'may_replicate'],
     categories: ['hyperloglog'],
     keys: [
       keyRange(1, -1, 1, ['RW', 'access'], 'writes, for it keeps what it counted in the value'),

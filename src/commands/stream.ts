@@ -451,8 +451,6 @@ export const streamCommands: CommandSpec[] = [
           ['7.2.0', 'Added the `active-time` field, and changed the meaning of `seen-time`.'],
         ],
         reply: 'map',
-        notes:
-          'The fields about idempotent ids are there once a stream was given any, as the documentation of 8.6 says.',
       },
     ],
   },

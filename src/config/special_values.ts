@@ -68,7 +68,7 @@ const save: SpecialGrammar<SpecialValues['save']> = {
     { seconds: 60n, changes: 10000 },
   ],
   parse(args, { current, loading }) {
-    const clears = args.length === 1 && args[0] === '';
+    const clears = args.length === 1 && cString(args[0]!) === '';
     const items = clears ? [] : args;
     if (items.length % 2 !== 0) return INVALID_SAVE;
     const params = [];

@@ -70,6 +70,11 @@ export class ConnectionBlock {
     return this.u32(abi.CONN_QUERY_LEN);
   }
 
+  /** The part of it that has not been read as arguments of an unfinished command. */
+  get unreadBytes(): number {
+    return Math.max(this.queryBytes - this.u32(abi.CONN_PARSE_POS), 0);
+  }
+
   /** A copy of its first bytes, at most `limit`. */
   queryStart(limit: number): Uint8Array {
     const { buffer } = this.memory.data;
@@ -122,6 +127,7 @@ export class ConnectionBlock {
       this.u32(abi.CONN_QUERY_CAP) +
       this.u32(abi.CONN_ARGV_CAP) * UNFINISHED_ARG_BYTES +
       this.u32(abi.CONN_PUSH_CAP) +
+      this.u32(abi.CONN_OWNED_BYTES) +
       this.u32(abi.CONN_ADDR_LEN) +
       this.u32(abi.CONN_NAME_LEN)
     );

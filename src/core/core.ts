@@ -16,6 +16,7 @@ export interface CoreExports {
   connDelete(ptr: number): void;
   connSetAddr(ptr: number, text: number, bytes: number): number;
   connSetName(ptr: number, text: number, bytes: number): number;
+  connTrimQuery(ptr: number): void;
   connMonitor(ptr: number, on: number): void;
   nextDirty(): number;
   connPushTaken(ptr: number): void;

@@ -38,6 +38,8 @@ export interface DebugHooks extends DebugKeyspace {
   restart(isGraceful: boolean, delayMs: number): void;
   /** Rewrites the configuration file with all options. Returns null or the system's error text. */
   rewriteConfig(): string | null;
+  /** Clients by the memory they take; null unless maxmemory-clients is set. */
+  clientBuckets(): string | null;
   changeReplicationId(): void;
   isClusterEnabled(): boolean;
 }
@@ -115,8 +117,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   structsize: exactly(0, ({ reply }) => {
     reply.bulk(`bits:32 client:${abi.CONN_BYTES} command:${abi.RECORD_BYTES} entry:8 bucket:64 `);
   }),
-  'client-eviction': exactly(0, () => {
-    throw new CommandError('ERR maxmemory-clients is disabled.');
+  'client-eviction': exactly(0, ({ reply }, { clientBuckets }) => {
+    const text = clientBuckets();
+    if (text === null) throw new CommandError('ERR maxmemory-clients is disabled.');
+    reply.verbatim(text);
   }),
 
   // --- Changing how the server works ---

@@ -28,6 +28,10 @@ export interface ClientOwner {
   readonly nowMs: number;
   /** Whether the client may keep `usedBytes` of output. Closes the client when it may not. */
   admitOutput(client: Client, usedBytes: number): boolean;
+  /** The client's commands have run, or its output has drained: it may take more or less memory. */
+  afterInput(client: Client): void;
+  /** Output was queued for the client. */
+  afterOutput(client: Client): void;
   /** The connection is gone. */
   removeClosed(client: Client, hadError: boolean): void;
 }
@@ -116,11 +120,14 @@ export class Client implements Session, ClientOutput {
 
   onData(length: number): void {
     // Input that was under way when the client was closed.
-    if (!this.isClosed) this.engine.run(length);
+    if (this.isClosed) return;
+    this.engine.run(length);
+    this.owner.afterInput(this);
   }
 
   onDrain(): void {
     this.lastWriteMs = this.owner.nowMs;
+    this.owner.afterOutput(this);
   }
 
   onClose(hadError: boolean): void {
@@ -140,6 +147,7 @@ export class Client implements Session, ClientOutput {
     }
     this.lastWriteMs = this.owner.nowMs;
     connection.write(bytes);
+    this.owner.afterOutput(this);
   }
 
   end(): void {

@@ -43,9 +43,11 @@ export function registerClientCommands(
     call.reply.ok();
   });
   commands.register('client|setinfo', (call) => setInfo(call, registry));
-  commands.register('client|no-evict', (call) =>
-    switchFlag(call, registry.of(call.client), abi.CLIENT_NO_EVICT),
-  );
+  commands.register('client|no-evict', (call) => {
+    const client = registry.of(call.client);
+    switchFlag(call, client, abi.CLIENT_NO_EVICT);
+    registry.eviction.note(client);
+  });
   commands.register('client|no-touch', (call) =>
     switchFlag(call, registry.of(call.client), abi.CLIENT_NO_TOUCH),
   );

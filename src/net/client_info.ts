@@ -62,6 +62,11 @@ export interface InfoMoment {
   readonly call?: HostCall;
 }
 
+/** Memory that belongs to the client alone. Arguments of an unfinished command lie in its query buffer. */
+export function clientMemoryBytes({ block, outputBytes }: Client, queuedBytes: number): number {
+  return HOST_CLIENT_BYTES + block.memoryBytes + queuedBytes + outputBytes;
+}
+
 const commandNames: readonly string[] = allCommands().map((command) => command.fullName);
 
 /** The line, as byte text without a line end. */
@@ -73,7 +78,8 @@ export function clientInfo(client: Client, details: ClientDetails, moment: InfoM
   const lastCommand = block.lastCommandId;
   const argumentBytes = own?.argumentBytes ?? block.argumentBytes + details.blockedBytes;
   const memoryBytes =
-    HOST_CLIENT_BYTES + block.memoryBytes + argumentBytes + details.queuedBytes + outputBytes;
+    clientMemoryBytes(client, details.queuedBytes + details.blockedBytes) +
+    (own?.argumentBytes ?? 0);
   return [
     `id=${client.id}`,
     `addr=${client.address}`,
@@ -88,7 +94,7 @@ export function clientInfo(client: Client, details: ClientDetails, moment: InfoM
     `psub=${details.patterns}`,
     `ssub=${details.shardChannels}`,
     `multi=${flags & abi.CLIENT_MULTI ? details.queuedCommands : -1}`,
-    `qbuf=${block.queryBytes + (own?.encodedBytes ?? 0)}`,
+    `qbuf=${block.unreadBytes + (own?.encodedBytes ?? 0)}`,
     `qbuf-free=${block.queryCapacityBytes - block.queryBytes}`,
     `argv-mem=${argumentBytes}`,
     `multi-mem=${details.queuedBytes}`,

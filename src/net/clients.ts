@@ -13,7 +13,8 @@ import type { Engine } from '../engine.ts';
 import type { HostClient } from '../host_command.ts';
 import { systemErrorTextOfCode } from '../util/system_error.ts';
 import { Client, type ClientOwner, type ClientType } from './client.ts';
-import { type ClientDetails, clientInfo, NO_DETAILS } from './client_info.ts';
+import { ClientEviction } from './client_eviction.ts';
+import { type ClientDetails, clientInfo, clientMemoryBytes, NO_DETAILS } from './client_info.ts';
 import type { Connection, Session } from './transport.ts';
 
 export const MAX_CLIENTS_ERROR = '-ERR max number of clients reached\r\n';
@@ -36,6 +37,8 @@ export const PROTECTED_MODE_ERROR =
 const TICKS_PER_ROUND = 10;
 /** Clients looked at per tick, when there are as many. */
 const CLIENTS_PER_TICK_MIN = 5;
+/** Idle seconds after which a client's query buffer is cut to what it holds. */
+const TRIM_AFTER_SECONDS = 2;
 /** Seconds for which the biggest buffers seen are remembered. */
 const PEAK_SECONDS = 8;
 
@@ -58,7 +61,7 @@ export interface ClientSettings {
 
 export interface ClientLog {
   isEnabled(level: 'verbose' | 'warning'): boolean;
-  log(level: 'verbose' | 'warning', line: string): void;
+  log(level: 'verbose' | 'notice' | 'warning', line: string): void;
 }
 
 export interface ClientRegistryOptions {
@@ -87,6 +90,11 @@ export class ClientRegistry implements ClientOwner {
     rejectedConnections: 0,
     outputLimitDisconnections: 0,
   };
+  readonly eviction = new ClientEviction({
+    memoryOf: (client) => this.memoryOf(client),
+    evict: (client) => this.evict(client),
+    onExhausted: () => this.noteExhausted(),
+  });
   nowMs: number;
   private readonly options: ClientRegistryOptions;
   /** By id, so in the order of their connecting. */
@@ -96,6 +104,8 @@ export class ClientRegistry implements ClientOwner {
   /** Where the round stands, and how many clients get their turn per tick. */
   private cursor: Iterator<Client, undefined>;
   private share = CLIENTS_PER_TICK_MIN;
+  /** When it was last logged that nobody is left to evict: once a tick is enough. */
+  private exhaustedAtMs = 0;
   private readonly inputPeaks = new PeakWindow();
   private readonly outputPeaks = new PeakWindow();
 
@@ -189,6 +199,7 @@ export class ClientRegistry implements ClientOwner {
     client.bind(engineSide, engine.core);
     if (connection.isUnixSocket) client.block.setFlag(abi.CLIENT_UNIX_SOCKET, true);
     this.clients.set(client.id, client);
+    this.eviction.note(client);
     this.counters.totalConnections++;
     if (log.isEnabled('verbose')) {
       const to = connection.isUnixSocket
@@ -202,6 +213,7 @@ export class ClientRegistry implements ClientOwner {
   /** Closes a client at once: it is not listed any more when this returns. */
   kill(client: Client): void {
     this.clients.delete(client.id);
+    this.eviction.forget(client);
     client.kill();
   }
 
@@ -228,6 +240,7 @@ export class ClientRegistry implements ClientOwner {
         looked++;
       }
     }
+    this.eviction.enforce();
   }
 
   // --- ClientOwner ---
@@ -238,8 +251,19 @@ export class ClientRegistry implements ClientOwner {
     return false;
   }
 
+  afterInput(client: Client): void {
+    if (!this.eviction.isOn) return;
+    this.eviction.note(client);
+    this.eviction.enforce();
+  }
+
+  afterOutput(client: Client): void {
+    if (this.eviction.isOn) this.eviction.note(client);
+  }
+
   removeClosed(client: Client, hadError: boolean): void {
     if (!this.clients.delete(client.id)) return;
+    this.eviction.forget(client);
     const { log } = this.options;
     if (!log.isEnabled('verbose')) return;
     const name = client.connection?.errorName ?? '';
@@ -270,16 +294,43 @@ export class ClientRegistry implements ClientOwner {
     } else if (this.isIdleTooLong(client)) {
       this.options.log.log('verbose', 'Closing idle client');
       this.kill(client);
-    } else if (outputBytes === 0) {
-      client.softLimitSinceMs = 0;
+    } else {
+      if (outputBytes === 0) client.softLimitSinceMs = 0;
+      if (block.queryCapacityBytes > 0 && this.isIdleFor(client, TRIM_AFTER_SECONDS)) {
+        this.options.engine.core.exports.connTrimQuery(block.ptr);
+      }
+      this.eviction.note(client);
     }
+  }
+
+  private memoryOf(client: Client): number {
+    const { ptr } = client.block;
+    const queues = client.block.has(abi.CLIENT_MULTI);
+    const queuedBytes = queues ? this.options.engine.core.exports.connQueuedBytes(ptr) : 0;
+    return clientMemoryBytes(client, queuedBytes);
+  }
+
+  private evict(client: Client): void {
+    const info = this.info(client);
+    this.kill(client);
+    this.options.log.log('notice', `Evicting client: ${info}`);
+  }
+
+  private noteExhausted(): void {
+    if (this.exhaustedAtMs === this.nowMs) return;
+    this.exhaustedAtMs = this.nowMs;
+    this.options.log.log('warning', 'Over client maxmemory after evicting all evictable clients');
   }
 
   private isIdleTooLong(client: Client): boolean {
     const { timeoutSeconds } = this.options.settings;
     if (timeoutSeconds === 0 || client.block.has(NEVER_IDLE)) return false;
+    return this.isIdleFor(client, timeoutSeconds);
+  }
+
+  private isIdleFor(client: Client, seconds: number): boolean {
     const idleSeconds = Math.floor(this.nowMs / 1000) - Math.floor(client.lastInteractionMs / 1000);
-    return idleSeconds > timeoutSeconds;
+    return idleSeconds > seconds;
   }
 
   private isOverLimit(client: Client, usedBytes: number): boolean {
@@ -320,6 +371,7 @@ const NEVER_IDLE =
   abi.CLIENT_MONITOR |
   abi.CLIENT_PRIMARY |
   abi.CLIENT_BLOCKED |
+  abi.CLIENT_PAUSED |
   abi.CLIENT_PUBSUB;
 
 /** The biggest value noted during the last PEAK_SECONDS seconds. */

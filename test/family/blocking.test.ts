@@ -581,6 +581,68 @@ family('blocking commands', [
     { defectOf: '7.0' },
   ],
   [
+    'keys do not expire during CLIENT PAUSE, they only seem to',
+    async ({ client, run }) => {
+      const expired = async () => {
+        const info = await client.call('INFO', 'stats');
+        return 'bytes' in info && /expired_keys:(\d+)/.exec(info.bytes.toString())?.[1];
+      };
+      const before = await expired();
+      await run(`
+        MULTI
+        SET a 1 PX 5 => +QUEUED
+        SET b 1 PX 5 => +QUEUED
+        CLIENT PAUSE 100000 WRITE => +QUEUED
+        EXEC => [+"OK", +"OK", +"OK"]
+        sleep 150
+        GET a => nil
+        EXISTS b => 0
+        DBSIZE => 2
+      `);
+      expect(await expired()).toBe(before);
+      await run('CLIENT UNPAUSE => +OK\nGET a => nil\nGET b => nil\nDBSIZE => 0');
+      expect(await expired()).toBe(String(Number(before) + 2));
+    },
+  ],
+  [
+    'the slow log has the time that they ran, not that they waited',
+    async ({ client, run }) => {
+      await run(`
+        SLOWLOG RESET
+        @a blocks BLPOP k 0
+        sleep 60
+        RPUSH k 1 => 1
+        @a gets => ["k", "1"]
+        SLOWLOG LEN => 0
+        CONFIG SET slowlog-log-slower-than 0
+        SLOWLOG RESET
+        @a blocks BRPOP j k 0
+        RPUSH k 2 => 1
+        @a gets => ["k", "2"]
+        CONFIG SET slowlog-log-slower-than 50000
+      `);
+      const log = showReply(await client.call('SLOWLOG', 'GET', '-1'));
+      expect(log.match(/"BRPOP", "j", "k", "0"/g)?.length).toBe(1);
+    },
+    { config: { 'slowlog-log-slower-than': '50000' }, defectOf: '7.0' },
+  ],
+  [
+    'whoever would add data when served gets the error of full memory',
+    `
+      @a blocks BLMOVE s d LEFT RIGHT 0
+      @b blocks BLPOP s 0
+      MULTI
+      RPUSH s 1 => +QUEUED
+      CONFIG SET maxmemory 1 => +QUEUED
+      EXEC => [1, +"OK"]
+      @a gets => /^OOM command not allowed/
+      @b gets => ["s", "1"]
+      CONFIG SET maxmemory 0
+      DBSIZE => 0
+    `,
+    { defectOf: '7.0', config: { maxmemory: '0' } },
+  ],
+  [
     'the time of a client that waits runs out during CLIENT PAUSE',
     `
       @a blocks BLPOP k 0.1

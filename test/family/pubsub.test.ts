@@ -172,4 +172,90 @@ family('keyspace notifications', [
       await run('CONFIG SET notify-keyspace-events ""');
     },
   ],
+  [
+    'tell of keys that come into being, before what was done to them',
+    async ({ connect, run }) => {
+      const a = await connect('a');
+      await run(`
+        @a PSUBSCRIBE __keyevent* => >["psubscribe", "__keyevent*", 1]
+        CONFIG SET notify-keyspace-events En$lszhg
+        SET k 1
+        SET k 2
+        RPUSH l a
+        RPUSH l b
+        SADD s a
+        HSET h f 1
+        ZADD z 1 a
+        RENAME k m
+        RENAME s m
+        COPY m k
+        MSET k 1 n 1
+        MOVE n 1
+        SINTERSTORE x m m
+      `);
+      const expected = [
+        ['new', 'k'],
+        ['set', 'k'],
+        ['set', 'k'],
+        ['new', 'l'],
+        ['rpush', 'l'],
+        ['rpush', 'l'],
+        ['new', 's'],
+        ['sadd', 's'],
+        ['new', 'h'],
+        ['hset', 'h'],
+        ['new', 'z'],
+        ['zadd', 'z'],
+        ['new', 'm'],
+        ['rename_from', 'k'],
+        ['rename_to', 'm'],
+        ['new', 'm'],
+        ['rename_from', 's'],
+        ['rename_to', 'm'],
+        ['new', 'k'],
+        ['copy_to', 'k'],
+        ['set', 'k'],
+        ['new', 'n'],
+        ['set', 'n'],
+      ];
+      for (const [event, key] of expected) {
+        const channel = `__keyevent@0__:${event}`;
+        expect(await message(a)).toBe(`["pmessage", "__keyevent*", "${channel}", "${key}"]`);
+      }
+      expect(await message(a)).toContain('"__keyevent@1__:new", "n"');
+      expect(await message(a)).toContain('"__keyevent@0__:move_from", "n"');
+      expect(await message(a)).toContain('"__keyevent@1__:move_to", "n"');
+      expect(await message(a)).toContain('"__keyevent@0__:new", "x"');
+      expect(await message(a)).toContain('"__keyevent@0__:sinterstore", "x"');
+      await run('CONFIG SET notify-keyspace-events ""');
+    },
+    { since: '7.0.1' },
+  ],
+  [
+    'tell of keys that were looked for in vain, for reading only',
+    async ({ connect, run }) => {
+      const a = await connect('a');
+      await run(`
+        SET there 1
+        @a PSUBSCRIBE __keyevent* => >["psubscribe", "__keyevent*", 1]
+        CONFIG SET notify-keyspace-events Em
+        GET a => nil
+        EXISTS b there b => 1
+        TTL c => -2
+        TYPE d => +none
+        OBJECT ENCODING e => nil
+        GETSET f 1 => nil
+        DEL g => 0
+        MGET h there => [nil, "1"]
+        SET i 1 GET => nil
+        SISMEMBER j x => 0
+      `);
+      for (const key of ['a', 'b', 'b', 'c', 'd', 'f', 'h', 'i', 'j']) {
+        expect(await message(a)).toBe(
+          `["pmessage", "__keyevent*", "__keyevent@0__:keymiss", "${key}"]`,
+        );
+      }
+      await run('CONFIG SET notify-keyspace-events ""\n@a PING => <any>');
+    },
+  ],
 ]);

@@ -132,6 +132,7 @@ export function createMonitor(options: CoreOptions = {}): MonitorFixture {
     },
     restart: (isGraceful, delayMs) => state.log.push(`restart ${isGraceful} ${delayMs}`),
     rewriteConfig: () => 'Permission denied',
+    clientBuckets: () => null,
     changeReplicationId: () => state.log.push('changed'),
     isClusterEnabled: () => false,
   });

@@ -11,7 +11,6 @@ export interface StreamExports {
   tryAlloc(bytes: number): number;
   free(ptr: number): void;
   usedBytes(): bigint;
-  lpBytes(lp: number): number;
   treeNext(position: bigint): bigint;
   streamBytes(s: number): number;
   streamFree(s: number): void;
@@ -33,6 +32,8 @@ export interface StreamExports {
   streamEdgeId(s: number, first: boolean, withTombstones: boolean): number;
   streamEntryExists(s: number, ms: bigint, seq: bigint): number;
   streamFirstNode(s: number): bigint;
+  streamListpackBytes(node: bigint): number;
+  streamWriteListpack(node: bigint, out: number): void;
   streamIteratorField(it: number): number;
   streamIteratorNext(it: number): number;
   streamIteratorRemove(it: number): void;
@@ -164,7 +165,7 @@ export interface Node extends Id {
 }
 
 const BUFFER_BYTES = 1 << 20;
-const ITERATOR_BYTES = 160;
+const ITERATOR_BYTES = 176;
 const MAX_ITEMS = 2000;
 const ITEM_BYTES = 16;
 
@@ -291,8 +292,11 @@ export class Stream {
     const { core } = this;
     const found: Node[] = [];
     for (let at = core.streamFirstNode(this.ptr); at !== 0n; at = core.treeNext(at)) {
-      const lp = core.idAtAddress(at) >>> 0;
-      const bytes = Buffer.from(this.module.read(lp, core.lpBytes(lp)));
+      const size = core.streamListpackBytes(at);
+      const out = core.tryAlloc(size) >>> 0;
+      core.streamWriteListpack(at, out);
+      const bytes = Buffer.from(this.module.read(out, size));
+      core.free(out);
       found.push({ ms: unsigned(core.idAtMs(at)), seq: unsigned(core.idAtSeq(at)), lp: bytes });
     }
     return found;

@@ -169,7 +169,9 @@ export const streamFamily: Family = {
     },
     { name: 'XDEL', weight: 4, keyed: true, make: (g) => [g.token('XDEL'), g.key(), ...ids(g)] },
     {
+      // Since 7.2 it looks at the largest deleted id, too.
       name: 'XSETID',
+      since: '7.2',
       weight: 2,
       keyed: true,
       make: (g) => [
