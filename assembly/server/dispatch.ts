@@ -445,15 +445,17 @@ function queueCommand(id: u32): void {
   doomTransaction();
 }
 
-/** Whether CLIENT PAUSE is on, of whatever kind: then no keys expire and none are evicted. */
+/** Guards that hold commands which write back: CLIENT PAUSE of either kind, MIGRATE. */
+const GUARD_STANDSTILL: u32 = GUARD_PAUSE_ALL | GUARD_PAUSE_WRITE | GUARD_HOLD_WRITES;
+
+/** Whether writes are held back, by whatever: then no keys expire and none are evicted. */
 export function pauses(): bool {
-  return (<u32>Settings.get(CFG_GUARDS) & (GUARD_PAUSE_ALL | GUARD_PAUSE_WRITE)) != 0;
+  return (<u32>Settings.get(CFG_GUARDS) & GUARD_STANDSTILL) != 0;
 }
 
 /** Whether CLIENT PAUSE, or MIGRATE, holds a command of these flags back. */
 function isPaused(flags: u32): bool {
   const guards = <u32>Settings.get(CFG_GUARDS);
-  if ((guards & (GUARD_PAUSE_ALL | GUARD_PAUSE_WRITE | GUARD_HOLD_WRITES)) == 0) return false;
-  if (client.flags & CLIENT_REPLICA) return false;
+  if (!pauses() || client.flags & CLIENT_REPLICA) return false;
   return (guards & GUARD_PAUSE_ALL) != 0 || (flags & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0;
 }

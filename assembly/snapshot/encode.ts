@@ -6,7 +6,8 @@
 // A step appends about `budget` bytes. It goes beyond by one string at most that is short or
 // compressed: a long one without compression is cut into pieces. So a hash of a million fields never
 // exists as one block, and what a step may take in memory is bounded by the budget and by the
-// output's `compressMax`. The value must not change between steps. Several encoders may be at work.
+// output's `compressMax`. The value must not change between steps. Several encoders may be at work; one
+// that is given up before ENCODE_DONE has to be ended by `encodeEnd`.
 //
 // The format is the lowest that holds the data, so that Redis 7.0 reads it: sets of Redis 7.2's
 // listpack encoding are written as plain members. Only hashes with expiring fields need more.

@@ -15,13 +15,19 @@
 // What a stream remembers of idempotent producers (XADD IDMP) is not written: the format of 7.0 has no
 // place for it, and it only lasts for minutes.
 
+import { tryAlloc } from '../memory/alloc';
 import { IdAt, idTreeFirst } from '../struct/id_tree';
-import { lpBytes } from '../struct/listpack';
 import { firstNamed, namedAt } from '../struct/name_tree';
 import { treeNext } from '../struct/ordered_tree';
 import { groupFirst, Nack, StreamConsumer, StreamGroup } from '../struct/stream_group';
-import { Stream, StreamPtr, streamFirstNode } from '../struct/stream_nodes';
-import { Encoder, isPaused, putString } from './encoder';
+import {
+  Stream,
+  StreamPtr,
+  streamFirstNode,
+  streamListpackBytes,
+  streamWriteListpack,
+} from '../struct/stream_nodes';
+import { Encoder, encodeEnd, isPaused, putString } from './encoder';
 import { RAW_ID_BYTES, RDB_STREAM_LISTPACKS_2, RDB_STREAM_LISTPACKS_3 } from './format';
 import { RdbOutput, writeI64, writeLength, writeRawId } from './rdb_output';
 
@@ -74,6 +80,7 @@ export function encodeStream(x: Encoder, out: RdbOutput): bool {
 }
 
 function writeNode(x: Encoder, out: RdbOutput, s: Stream): void {
+  encodeEnd(x); // the node before is written
   if (x.position == 0) {
     writeMetadata(out, s);
     x.group = groupFirst(s);
@@ -82,8 +89,13 @@ function writeNode(x: Encoder, out: RdbOutput, s: Stream): void {
   }
   writeLength(out, RAW_ID_BYTES);
   writeRawId(out, IdAt.ms(x.position), IdAt.seq(x.position));
-  const lp = IdAt.address(x.position);
-  putString(x, out, lp, lpBytes(lp));
+  const bytes = streamListpackBytes(x.position);
+  x.scratch = tryAlloc(bytes);
+  if (x.scratch == 0) out.lost = true;
+  else {
+    streamWriteListpack(x.position, x.scratch);
+    putString(x, out, x.scratch, bytes);
+  }
   x.position = treeNext(x.position);
 }
 

@@ -4,6 +4,7 @@
 // `tailLen`) goes out before anything else. Writers of elements ask `isPaused` after every string and
 // leave when it says so; the next step brings them back to where they were.
 
+import { free } from '../memory/alloc';
 import { formatI64, I64_CHARS_MAX } from '../util/number_format';
 import { RdbOutput, tryWriteInteger, tryWriteShort, writeBytes, writeLength } from './rdb_output';
 
@@ -20,18 +21,25 @@ export class Encoder {
   tailLen: u32;
   limit: usize; // the step ends when the output has so many bytes
   earliest: i64; // hashes: the first expiry of a field
+  scratch: usize; // streams: block with the node that is being written, 0 when there is none
   group: u64; // streams: positions of the group, the consumer and the pending entry
   consumer: u64;
   pending: u64;
 }
 
 /** Bytes of the record. */
-export const ENCODER_BYTES: i32 = 80;
+export const ENCODER_BYTES: i32 = 88;
 
 /** Strings up to this length are not cut. */
 const WHOLE_MAX_BYTES: u32 = 4096;
 
 const digits: usize = memory.data(<i32>I64_CHARS_MAX, 8);
+
+/** Frees what the encoder holds; to be called when a value is not written to its end. */
+export function encodeEnd(x: Encoder): void {
+  if (x.scratch != 0) free(x.scratch);
+  x.scratch = 0;
+}
 
 export function putString(x: Encoder, out: RdbOutput, ptr: usize, len: u32): void {
   if (tryWriteShort(out, ptr, len)) return;

@@ -12,7 +12,7 @@ import { crc64 } from '../util/crc64';
 import { DECODE_CORRUPT, decodeStart, decodeStep } from './decode';
 import { Decoder } from './decoder';
 import { ENCODE_DONE, encodeStart, encodeStep, rdbTypeOf, rdbVersionOf } from './encode';
-import { ENCODER_BYTES, Encoder } from './encoder';
+import { ENCODER_BYTES, Encoder, encodeEnd } from './encoder';
 import { RDB_VERSION_MAX } from './format';
 import {
   COMPRESS_ANY,
@@ -48,6 +48,7 @@ export function tryDump(e: EntryPtr, out: RdbOutput): bool {
   writeU16(out, rdbVersionOf(rdbType));
   if (!out.lost) writeI64(out, crc64(0, out.base, out.used));
   if (came == ENCODE_DONE && !out.lost) return true;
+  encodeEnd(encoder);
   outputFree(out);
   return false;
 }
@@ -81,6 +82,7 @@ export function serializedBytes(e: EntryPtr, compress: bool): f64 {
     bytes += <f64>counted.used;
   } while (came != ENCODE_DONE && !counted.lost);
   const lost = counted.lost;
+  encodeEnd(encoder);
   outputFree(counted);
   return lost ? 0 : bytes;
 }

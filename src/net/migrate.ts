@@ -8,8 +8,8 @@
 // Redis serves nobody while it waits for the target. Here commands that only read go on; those that
 // write wait from the moment the keys are dumped until all of them were acknowledged and deleted
 // (GUARD_HOLD_WRITES). So nothing that is written gets lost between the dump and the deletion, every
-// key is always on one of the two servers, and whoever reads sees a key until it is deleted. Only
-// expiry goes on, which is as good there as here. Transfers take turns.
+// key is always on one of the two servers, and whoever reads sees a key until it is deleted. Neither
+// expiry nor eviction takes keys away meanwhile. Transfers take turns.
 //
 // When the connection breaks before anything was answered, the whole is tried once more over a new
 // one; connections that were left from before tend to be closed by the other side. Keys that were
