@@ -41,21 +41,23 @@ export interface BenchmarkTest {
   command(value: string): string[] | { test: string };
   preload(client: Commands, shape: RunShape): Promise<void>;
   observe(client: Commands, shape: RunShape): Promise<Check>;
+  /** Connections that take part in a run; what it returns ends them. */
+  join?(port: number): Promise<() => void>;
 }
 
 /** Elements that a popped list or set keeps, so that its length can be checked. */
-const REMAINDER = 1000;
+export const REMAINDER = 1000;
 const LRANGE_ELEMENTS = 1000;
 const SAMPLE_KEYS = 2000;
 const ELEMENTS_PER_COMMAND = 100;
 const MSET_KEYS = 10;
-const RANDOM = '__rand_int__';
+export const RANDOM = '__rand_int__';
 
 export function twelveDigits(value: number): string {
   return value.toString().padStart(12, '0');
 }
 
-function same(actual: Reply, expected: Reply, what: string): void {
+export function same(actual: Reply, expected: Reply, what: string): void {
   if (actual instanceof ReplyError) throw new WrongResult(`${what}: ${actual.message}`);
   if (JSON.stringify(actual) !== JSON.stringify(expected))
     throw new WrongResult(
@@ -63,7 +65,7 @@ function same(actual: Reply, expected: Reply, what: string): void {
     );
 }
 
-function plausible(observed: Reply, expected: number, what: string): void {
+export function plausible(observed: Reply, expected: number, what: string): void {
   if (typeof observed !== 'number' || !isPlausibleCount(observed, expected))
     throw new WrongResult(
       `${what}: expected about ${Math.round(expected)}, got ${JSON.stringify(observed)}`,
@@ -71,7 +73,7 @@ function plausible(observed: Reply, expected: number, what: string): void {
 }
 
 /** `prefix` (a command and its key) followed by the elements of 0..count-1, many per command. */
-function* variadic(
+export function* variadic(
   prefix: readonly string[],
   count: number,
   element: (index: number) => string[],
@@ -84,7 +86,7 @@ function* variadic(
   }
 }
 
-function load(client: Commands, commands: Iterable<readonly string[]>): Promise<number> {
+export function load(client: Commands, commands: Iterable<readonly string[]>): Promise<number> {
   return client.load(packCommands(commands));
 }
 
@@ -102,7 +104,7 @@ async function sampleValues(client: Commands, prefix: string, keyspace: number) 
   return values;
 }
 
-const nothing = async () => {};
+export const nothing = async () => {};
 
 // --- Strings ---
 
@@ -181,7 +183,7 @@ function preloadList(count: (shape: RunShape) => number): BenchmarkTest['preload
   };
 }
 
-function observeLength(
+export function observeLength(
   command: readonly string[],
   expected: (shape: RunShape) => number,
 ): BenchmarkTest['observe'] {
@@ -218,11 +220,11 @@ function observeGrowth(command: readonly string[]): BenchmarkTest['observe'] {
 }
 
 /** A score that is spread over the keyspace but not in the order of the members. */
-function scatteredScore(index: number, keyspace: number): string {
+export function scatteredScore(index: number, keyspace: number): string {
   return `${(index * 7_368_787) % keyspace}`;
 }
 
-function elementCount(shape: RunShape): number {
+export function elementCount(shape: RunShape): number {
   return shape.requests + REMAINDER;
 }
 

@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { renderSvg } from '../plot.ts';
-import { BENCHMARK_TESTS } from './benchmark_tests.ts';
+import { ALL_TESTS } from './all_tests.ts';
 import { measureInProcess } from './in_process.ts';
 import { openBatchTarget } from './in_process_target.ts';
 import { loadGeneratorPath } from './load_generator.ts';
@@ -82,7 +82,7 @@ async function measure(options: Options, results: Results): Promise<void> {
   const directives = persistenceDirectives(options);
   const { keys } = options;
   if (options.sections.includes('throughput')) {
-    const tests = BENCHMARK_TESTS.filter((test) => options.tests.includes(test.name));
+    const tests = ALL_TESTS.filter((test) => options.tests.includes(test.name));
     const { pipelines } = options;
     results.throughput = await measureThroughput({
       ...{ tests, pipelines, servers, directives, settings },

@@ -116,7 +116,24 @@ export const DATASETS: readonly Dataset[] = [
   ...collections('set', 'SADD', 'SCARD', (index) => [member(index)]),
   ...collections('zset', 'ZADD', 'ZCARD', (index) => [`${index}`, member(index)]),
   ...collections('list', 'RPUSH', 'LLEN', (index) => [member(index)]),
+  {
+    name: 'stream-large',
+    description: 'per entry of one large stream, two fields each',
+    commands: (elements) => each(elements, (index) => ['XADD', 'large', ...entry(index)]),
+    proof: (elements) => [['XLEN', 'large'], elements],
+  },
+  {
+    name: 'stream-small',
+    description: 'per entry of many streams with 10 entries',
+    commands: (elements) =>
+      each(elements, (index) => ['XADD', keyName(Math.floor(index / 10)), ...entry(index)]),
+    proof: (elements) => [['DBSIZE'], Math.ceil(elements / 10)],
+  },
 ];
+
+function entry(index: number): string[] {
+  return [`${1_700_000_000_000 + index}-0`, 'sensor', `${index % 1000}`, 'value', `${index}`];
+}
 
 class NotSupported extends Error {}
 

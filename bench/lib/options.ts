@@ -2,7 +2,7 @@
 // differs in the sections that it measures unless told otherwise.
 
 import { parseArgs } from 'node:util';
-import { BENCHMARK_TESTS } from './benchmark_tests.ts';
+import { ALL_TESTS } from './all_tests.ts';
 import { DATASETS } from './memory.ts';
 
 export const SECTIONS = ['throughput', 'memory', 'stall', 'in_process'] as const;
@@ -72,7 +72,7 @@ const QUICK = {
 } as const;
 
 const DEFAULTS = {
-  tests: BENCHMARK_TESTS.map((test) => test.name).join(','),
+  tests: ALL_TESTS.map((test) => test.name).join(','),
   datasets: DATASETS.map((dataset) => dataset.name).join(','),
   pipelines: '1,16,64,256',
   rounds: '3',

@@ -2,7 +2,8 @@
 //
 // A prober (prober.ts) sends PING back to back from the clients' core. Scenarios: nothing at all,
 // which shows what the machine itself adds; inserting keys by pipelined load, so that the table
-// grows through all its sizes; a million keys that expire in the same millisecond; FLUSHALL ASYNC.
+// grows through all its sizes; a million keys that expire in the same millisecond; FLUSHALL ASYNC;
+// UNLINK and DEL of one value of each type with a million elements.
 // Every scenario has a freshly started server and ends with a check of what it should have done.
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -77,7 +78,37 @@ function scenarios(keys: number): Scenario[] {
       run: flush,
       keysLeft: 0,
     },
+    ...(['UNLINK', 'DEL'] as const).flatMap((command) =>
+      Object.entries(LARGE_VALUES).map(([type, element]) => ({
+        name: `${command.toLowerCase()}-${type}`,
+        description: `${command} of a ${type} of ${count} elements`,
+        prepare: (stage: Stage) => loadLarge(stage, element),
+        run: async (stage: Stage) => {
+          await stage.client.must(command, 'large');
+          await awaitFreed(stage);
+        },
+        keysLeft: 0,
+      })),
+    ),
   ];
+}
+
+/** Per type, the command that adds the element of a number. */
+const LARGE_VALUES: Record<string, (index: number) => string[]> = {
+  hash: (index) => ['HSET', 'large', `element:${twelveDigits(index)}`, 'xxx'],
+  set: (index) => ['SADD', 'large', `element:${twelveDigits(index)}`],
+  zset: (index) => ['ZADD', 'large', `${index}`, `element:${twelveDigits(index)}`],
+  list: (index) => ['RPUSH', 'large', `element:${twelveDigits(index)}`],
+  stream: (index) => ['XADD', 'large', `${index + 1}-0`, 'field', `element:${twelveDigits(index)}`],
+};
+
+async function loadLarge(stage: Stage, element: (index: number) => string[]): Promise<void> {
+  const { client, keys } = stage;
+  function* commands(): Generator<string[]> {
+    for (let index = 0; index < keys; index++) yield element(index);
+  }
+  await client.load(packCommands(commands()));
+  await requireKeys(client, 1);
 }
 
 async function insertKeys({ server, keys }: Stage): Promise<void> {
@@ -123,9 +154,13 @@ async function awaitExpiry({ client, deadlineMs }: Stage): Promise<void> {
   await sleep(AFTERMATH_MS);
 }
 
-/** Lasts until the memory of the keys has been given back, which takes longer than the reply. */
-async function flush({ client }: Stage): Promise<void> {
-  await client.must('FLUSHALL', 'ASYNC');
+async function flush(stage: Stage): Promise<void> {
+  await stage.client.must('FLUSHALL', 'ASYNC');
+  await awaitFreed(stage);
+}
+
+/** Lasts until the memory of what went has been given back, which takes longer than the reply. */
+async function awaitFreed({ client }: Stage): Promise<void> {
   for (let previous = Number.POSITIVE_INFINITY; ; ) {
     await sleep(POLL_MS);
     const used = await infoNumber(client, 'memory', 'used_memory');

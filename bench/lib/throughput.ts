@@ -237,6 +237,7 @@ async function measureRun(
       await test.preload(client, shape);
       contender.loaded = true;
     }
+    const leave = await test.join?.(server.port);
     const check: Check = await test.observe(client, shape);
     const servedBefore = await infoNumber(client, 'stats', 'total_commands_processed');
     const cpuBefore = server.cpuMicros();
@@ -253,6 +254,7 @@ async function measureRun(
     });
     const cpuAfter = server.cpuMicros();
     const servedAfter = await infoNumber(client, 'stats', 'total_commands_processed');
+    leave?.();
     if (servedBefore !== undefined && servedAfter !== undefined)
       if (servedAfter - servedBefore < requests)
         throw new WrongResult(`${requests} replies, but ${servedAfter - servedBefore} commands`);
