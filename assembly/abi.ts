@@ -220,6 +220,7 @@ export const STAT_EVICT_EXCEEDED_US = 19;
 export const STAT_EVICTION_STARTED_US = 20; // 0 unless over maxmemory
 export const STAT_CLIENT_MEMORY = 21;
 export const STAT_TAKEN_MEMORY = 22; // bytes of pages in use, the allocator's slack included
+export const STAT_DUMP_SANITIZATIONS = 60; // payloads that RESTORE checked
 export const STAT_EXPIRED_SUBKEYS = 32; // fields of hashes
 export const STAT_WORDS = 64;
 
@@ -280,6 +281,8 @@ export const CFG_HASH_LISTPACK_VALUE = 33; // bytes
 export const CFG_SET_INTSET_ENTRIES = 34;
 export const CFG_SET_LISTPACK_ENTRIES = 35;
 export const CFG_SET_LISTPACK_VALUE = 36; // bytes
+export const CFG_RDB_COMPRESSION = 60;
+export const CFG_SKIP_CHECKSUM = 61; // DEBUG SET-SKIP-CHECKSUM-VALIDATION
 export const CFG_HLL_SPARSE_MAX_BYTES = 48;
 export const CFG_STREAM_NODE_MAX_BYTES = 53; // 0: no limit
 export const CFG_STREAM_NODE_MAX_ENTRIES = 54; // 0: no limit
@@ -305,6 +308,8 @@ export const GUARD_PAUSE_WRITE = 16;
 export const GUARD_PAUSE_ALL = 32;
 export const GUARD_BUSY = 64;
 export const GUARD_TOO_FEW_REPLICAS = 128;
+/** As GUARD_PAUSE_WRITE, while keys are carried to another server. */
+export const GUARD_HOLD_WRITES = 256;
 
 // --- Events the core leaves for the host (drained after every call) ---
 
@@ -345,6 +350,17 @@ export const KEY_INFO_ENTRY_BYTES = 20; // u32, block of the entry
 export const KEY_INFO_VALUE_LEN = 24; // u32, bytes of a string that is not an integer
 export const KEY_INFO_VALUE_BYTES = 28; // u32, block of the value, 0 when it is in the entry
 export const KEY_INFO_SERIALIZED = 32; // f64, bytes of the value in an RDB file
+
+// --- A key on its way to another server: TRANSFER_BYTES that `transferBegin` writes ---
+
+export const TRANSFER_BYTES = 16;
+export const TRANSFER_PTR = 0; // u32, its payload
+export const TRANSFER_LEN = 4; // u32
+export const TRANSFER_EXPIRE_AT = 8; // f64 Unix milliseconds, negative for never
+
+export const TRANSFER_NO_KEY = 0;
+export const TRANSFER_DUMPED = 1;
+export const TRANSFER_NO_MEMORY = 2;
 
 /** Counters of `tableChains`: buckets of 0, 1, 2 ... entries; the last for that many or more. */
 export const CHAIN_COUNTERS = 50;

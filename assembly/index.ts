@@ -122,6 +122,7 @@ import { drainEffects } from './server/consequences';
 import { tryPopulate } from './server/debug';
 import { pauses } from './server/dispatch';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
+import { transferDelete as deleteTransferred } from './server/key_transfer';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
 import * as unblock from './server/unblock';
 import { listSetOptions } from './struct/list';
@@ -481,6 +482,18 @@ export function databaseOverflow(index: u32): u32 {
 
 export { allocatorStats } from './memory/alloc_stats';
 export { keySizesBegin, keySizesStep } from './server/key_sizes';
+
+// --- For MIGRATE ---
+
+export { transferBegin, transferEnd, transferHasKey } from './server/key_transfer';
+
+/** Deletes a key that arrived elsewhere; between batches only. False when it was gone already. */
+export function transferDelete(databaseId: u32, key: usize, keyLen: u32, nowMs: f64): bool {
+  setNow(nowMs);
+  const deleted = deleteTransferred(databaseId, key, keyLen);
+  drainEffects(0);
+  return deleted;
+}
 
 // --- For DEBUG ---
 

@@ -41,6 +41,8 @@ import { ClientPause } from './net/client_pause.ts';
 import { ClientRegistry, type ClientSettings, type OutputBufferLimit } from './net/clients.ts';
 import { DisconnectLog } from './net/disconnect_log.ts';
 import { ListenError, Listener, type ListenerSettings } from './net/listener.ts';
+import { registerMigrate } from './net/migrate.ts';
+import { MigrateLinks } from './net/migrate_link.ts';
 import type { Transport } from './net/transport.ts';
 import { ServerFigures } from './server_facts.ts';
 import { REDIS_VERSION } from './version.ts';
@@ -87,6 +89,7 @@ export class Server {
   readonly clients: ClientRegistry;
   readonly guards: Guards;
   readonly pause: ClientPause;
+  private readonly migrateLinks: MigrateLinks;
   readonly figures: ServerFigures;
   readonly debugFlags = new DebugFlags();
   readonly latency: LatencyMonitor;
@@ -129,10 +132,12 @@ export class Server {
     this.disconnects = new DisconnectLog(this.clients, this.logger);
     this.guards = new Guards(core);
     this.pause = new ClientPause(this.guards, this.engine);
+    this.migrateLinks = new MigrateLinks(() => this.engine.now());
     this.figures = new ServerFigures({
       engine: this.engine,
       config: this.config,
       clients: this.clients,
+      migrateLinks: this.migrateLinks,
       pid: options.pid,
       executable: options.executable,
       configFile: options.configFile,
@@ -197,6 +202,7 @@ export class Server {
   stop(): void {
     clearTimeout(this.timer);
     this.pause.stop();
+    this.migrateLinks.stop();
     this.listener?.close();
     for (const client of [...this.engine.clients.values()]) client.output.destroy();
   }
@@ -343,6 +349,14 @@ export class Server {
       registry: this.clients,
       users: this.users,
       server: { version: REDIS_VERSION, mode: 'standalone', role: 'master' },
+      redactArgument,
+    });
+    registerMigrate(engine.commands, {
+      core: engine.core,
+      links: this.migrateLinks,
+      guards: this.guards,
+      now: () => engine.now(),
+      resumePaused: () => engine.resumePaused(),
       redactArgument,
     });
     registerConfigCommands(engine.commands, config, {

@@ -16,12 +16,14 @@ import {
   systemName,
 } from './monitor/process_facts.node.ts';
 import type { ClientRegistry } from './net/clients.ts';
+import type { MigrateLinks } from './net/migrate_link.ts';
 import { randomId } from './util/random_id.ts';
 
 export interface FactOwners {
   readonly engine: Engine;
   readonly config: Config;
   readonly clients: ClientRegistry;
+  readonly migrateLinks: MigrateLinks;
   readonly pid: number;
   readonly executable: string;
   /** Absolute path, empty when there is none. */
@@ -117,6 +119,7 @@ export class ServerFigures implements InfoSources {
       pubsubChannels: this.core.exports.channelCount(),
       pubsubPatterns: this.core.exports.patternCount(),
       pubsubShardChannels: this.core.exports.shardChannelCount(),
+      migrateLinks: this.owners.migrateLinks.size,
       trackedKeys: this.core.exports.trackedKeyCount(),
       trackedItems: this.core.exports.trackedItemCount(),
       trackedPrefixes: this.core.exports.trackedPrefixCount(),

@@ -31,6 +31,10 @@ import {
   digestCommand,
 } from '../command/digest';
 import {
+  dumpCommand,
+  restoreCommand,
+} from '../command/dump';
+import {
   expireCommand,
   expireatCommand,
   expiretimeCommand,
@@ -336,8 +340,8 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 301;
-export const TOP_LEVEL_COUNT: u32 = 233;
+export const COMMAND_COUNT: u32 = 305;
+export const TOP_LEVEL_COUNT: u32 = 237;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
@@ -366,280 +370,284 @@ export const CMD_ID_DEL: u32 = 23;
 export const CMD_ID_DELEX: u32 = 24;
 export const CMD_ID_DIGEST: u32 = 25;
 export const CMD_ID_DISCARD: u32 = 26;
-export const CMD_ID_ECHO: u32 = 27;
-export const CMD_ID_EXEC: u32 = 28;
-export const CMD_ID_EXISTS: u32 = 29;
-export const CMD_ID_EXPIRE: u32 = 30;
-export const CMD_ID_EXPIREAT: u32 = 31;
-export const CMD_ID_EXPIRETIME: u32 = 32;
-export const CMD_ID_FLUSHALL: u32 = 33;
-export const CMD_ID_FLUSHDB: u32 = 34;
-export const CMD_ID_GEOADD: u32 = 35;
-export const CMD_ID_GEODIST: u32 = 36;
-export const CMD_ID_GEOHASH: u32 = 37;
-export const CMD_ID_GEOPOS: u32 = 38;
-export const CMD_ID_GEORADIUS: u32 = 39;
-export const CMD_ID_GEORADIUS_RO: u32 = 40;
-export const CMD_ID_GEORADIUSBYMEMBER: u32 = 41;
-export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 42;
-export const CMD_ID_GEOSEARCH: u32 = 43;
-export const CMD_ID_GEOSEARCHSTORE: u32 = 44;
-export const CMD_ID_GET: u32 = 45;
-export const CMD_ID_GETBIT: u32 = 46;
-export const CMD_ID_GETDEL: u32 = 47;
-export const CMD_ID_GETEX: u32 = 48;
-export const CMD_ID_GETRANGE: u32 = 49;
-export const CMD_ID_GETSET: u32 = 50;
-export const CMD_ID_HDEL: u32 = 51;
-export const CMD_ID_HELLO: u32 = 52;
-export const CMD_ID_HEXISTS: u32 = 53;
-export const CMD_ID_HEXPIRE: u32 = 54;
-export const CMD_ID_HEXPIREAT: u32 = 55;
-export const CMD_ID_HEXPIRETIME: u32 = 56;
-export const CMD_ID_HGET: u32 = 57;
-export const CMD_ID_HGETALL: u32 = 58;
-export const CMD_ID_HGETDEL: u32 = 59;
-export const CMD_ID_HGETEX: u32 = 60;
-export const CMD_ID_HINCRBY: u32 = 61;
-export const CMD_ID_HINCRBYFLOAT: u32 = 62;
-export const CMD_ID_HKEYS: u32 = 63;
-export const CMD_ID_HLEN: u32 = 64;
-export const CMD_ID_HMGET: u32 = 65;
-export const CMD_ID_HMSET: u32 = 66;
-export const CMD_ID_HPERSIST: u32 = 67;
-export const CMD_ID_HPEXPIRE: u32 = 68;
-export const CMD_ID_HPEXPIREAT: u32 = 69;
-export const CMD_ID_HPEXPIRETIME: u32 = 70;
-export const CMD_ID_HPTTL: u32 = 71;
-export const CMD_ID_HRANDFIELD: u32 = 72;
-export const CMD_ID_HSCAN: u32 = 73;
-export const CMD_ID_HSET: u32 = 74;
-export const CMD_ID_HSETEX: u32 = 75;
-export const CMD_ID_HSETNX: u32 = 76;
-export const CMD_ID_HSTRLEN: u32 = 77;
-export const CMD_ID_HTTL: u32 = 78;
-export const CMD_ID_HVALS: u32 = 79;
-export const CMD_ID_INCR: u32 = 80;
-export const CMD_ID_INCRBY: u32 = 81;
-export const CMD_ID_INCRBYFLOAT: u32 = 82;
-export const CMD_ID_INCREX: u32 = 83;
-export const CMD_ID_INFO: u32 = 84;
-export const CMD_ID_KEYS: u32 = 85;
-export const CMD_ID_LASTSAVE: u32 = 86;
-export const CMD_ID_LATENCY: u32 = 87;
-export const CMD_ID_LCS: u32 = 88;
-export const CMD_ID_LINDEX: u32 = 89;
-export const CMD_ID_LINSERT: u32 = 90;
-export const CMD_ID_LLEN: u32 = 91;
-export const CMD_ID_LMOVE: u32 = 92;
-export const CMD_ID_LMPOP: u32 = 93;
-export const CMD_ID_LOLWUT: u32 = 94;
-export const CMD_ID_LPOP: u32 = 95;
-export const CMD_ID_LPOS: u32 = 96;
-export const CMD_ID_LPUSH: u32 = 97;
-export const CMD_ID_LPUSHX: u32 = 98;
-export const CMD_ID_LRANGE: u32 = 99;
-export const CMD_ID_LREM: u32 = 100;
-export const CMD_ID_LSET: u32 = 101;
-export const CMD_ID_LTRIM: u32 = 102;
-export const CMD_ID_MEMORY: u32 = 103;
-export const CMD_ID_MGET: u32 = 104;
-export const CMD_ID_MONITOR: u32 = 105;
-export const CMD_ID_MOVE: u32 = 106;
-export const CMD_ID_MSET: u32 = 107;
-export const CMD_ID_MSETEX: u32 = 108;
-export const CMD_ID_MSETNX: u32 = 109;
-export const CMD_ID_MULTI: u32 = 110;
-export const CMD_ID_OBJECT: u32 = 111;
-export const CMD_ID_PERSIST: u32 = 112;
-export const CMD_ID_PEXPIRE: u32 = 113;
-export const CMD_ID_PEXPIREAT: u32 = 114;
-export const CMD_ID_PEXPIRETIME: u32 = 115;
-export const CMD_ID_PFADD: u32 = 116;
-export const CMD_ID_PFCOUNT: u32 = 117;
-export const CMD_ID_PFDEBUG: u32 = 118;
-export const CMD_ID_PFMERGE: u32 = 119;
-export const CMD_ID_PFSELFTEST: u32 = 120;
-export const CMD_ID_PING: u32 = 121;
-export const CMD_ID_PSETEX: u32 = 122;
-export const CMD_ID_PSUBSCRIBE: u32 = 123;
-export const CMD_ID_PTTL: u32 = 124;
-export const CMD_ID_PUBLISH: u32 = 125;
-export const CMD_ID_PUBSUB: u32 = 126;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 127;
-export const CMD_ID_QUIT: u32 = 128;
-export const CMD_ID_RANDOMKEY: u32 = 129;
-export const CMD_ID_RENAME: u32 = 130;
-export const CMD_ID_RENAMENX: u32 = 131;
-export const CMD_ID_RESET: u32 = 132;
-export const CMD_ID_ROLE: u32 = 133;
-export const CMD_ID_RPOP: u32 = 134;
-export const CMD_ID_RPOPLPUSH: u32 = 135;
-export const CMD_ID_RPUSH: u32 = 136;
-export const CMD_ID_RPUSHX: u32 = 137;
-export const CMD_ID_SADD: u32 = 138;
-export const CMD_ID_SCAN: u32 = 139;
-export const CMD_ID_SCARD: u32 = 140;
-export const CMD_ID_SDIFF: u32 = 141;
-export const CMD_ID_SDIFFSTORE: u32 = 142;
-export const CMD_ID_SELECT: u32 = 143;
-export const CMD_ID_SET: u32 = 144;
-export const CMD_ID_SETBIT: u32 = 145;
-export const CMD_ID_SETEX: u32 = 146;
-export const CMD_ID_SETNX: u32 = 147;
-export const CMD_ID_SETRANGE: u32 = 148;
-export const CMD_ID_SHUTDOWN: u32 = 149;
-export const CMD_ID_SINTER: u32 = 150;
-export const CMD_ID_SINTERCARD: u32 = 151;
-export const CMD_ID_SINTERSTORE: u32 = 152;
-export const CMD_ID_SISMEMBER: u32 = 153;
-export const CMD_ID_SLOWLOG: u32 = 154;
-export const CMD_ID_SMEMBERS: u32 = 155;
-export const CMD_ID_SMISMEMBER: u32 = 156;
-export const CMD_ID_SMOVE: u32 = 157;
-export const CMD_ID_SORT: u32 = 158;
-export const CMD_ID_SORT_RO: u32 = 159;
-export const CMD_ID_SPOP: u32 = 160;
-export const CMD_ID_SPUBLISH: u32 = 161;
-export const CMD_ID_SRANDMEMBER: u32 = 162;
-export const CMD_ID_SREM: u32 = 163;
-export const CMD_ID_SSCAN: u32 = 164;
-export const CMD_ID_SSUBSCRIBE: u32 = 165;
-export const CMD_ID_STRLEN: u32 = 166;
-export const CMD_ID_SUBSCRIBE: u32 = 167;
-export const CMD_ID_SUBSTR: u32 = 168;
-export const CMD_ID_SUNION: u32 = 169;
-export const CMD_ID_SUNIONSTORE: u32 = 170;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 171;
-export const CMD_ID_SWAPDB: u32 = 172;
-export const CMD_ID_TIME: u32 = 173;
-export const CMD_ID_TOUCH: u32 = 174;
-export const CMD_ID_TTL: u32 = 175;
-export const CMD_ID_TYPE: u32 = 176;
-export const CMD_ID_UNLINK: u32 = 177;
-export const CMD_ID_UNSUBSCRIBE: u32 = 178;
-export const CMD_ID_UNWATCH: u32 = 179;
-export const CMD_ID_WATCH: u32 = 180;
-export const CMD_ID_XACK: u32 = 181;
-export const CMD_ID_XACKDEL: u32 = 182;
-export const CMD_ID_XADD: u32 = 183;
-export const CMD_ID_XAUTOCLAIM: u32 = 184;
-export const CMD_ID_XCFGSET: u32 = 185;
-export const CMD_ID_XCLAIM: u32 = 186;
-export const CMD_ID_XDEL: u32 = 187;
-export const CMD_ID_XDELEX: u32 = 188;
-export const CMD_ID_XGROUP: u32 = 189;
-export const CMD_ID_XIDMPRECORD: u32 = 190;
-export const CMD_ID_XINFO: u32 = 191;
-export const CMD_ID_XLEN: u32 = 192;
-export const CMD_ID_XNACK: u32 = 193;
-export const CMD_ID_XPENDING: u32 = 194;
-export const CMD_ID_XRANGE: u32 = 195;
-export const CMD_ID_XREAD: u32 = 196;
-export const CMD_ID_XREADGROUP: u32 = 197;
-export const CMD_ID_XREVRANGE: u32 = 198;
-export const CMD_ID_XSETID: u32 = 199;
-export const CMD_ID_XTRIM: u32 = 200;
-export const CMD_ID_ZADD: u32 = 201;
-export const CMD_ID_ZCARD: u32 = 202;
-export const CMD_ID_ZCOUNT: u32 = 203;
-export const CMD_ID_ZDIFF: u32 = 204;
-export const CMD_ID_ZDIFFSTORE: u32 = 205;
-export const CMD_ID_ZINCRBY: u32 = 206;
-export const CMD_ID_ZINTER: u32 = 207;
-export const CMD_ID_ZINTERCARD: u32 = 208;
-export const CMD_ID_ZINTERSTORE: u32 = 209;
-export const CMD_ID_ZLEXCOUNT: u32 = 210;
-export const CMD_ID_ZMPOP: u32 = 211;
-export const CMD_ID_ZMSCORE: u32 = 212;
-export const CMD_ID_ZPOPMAX: u32 = 213;
-export const CMD_ID_ZPOPMIN: u32 = 214;
-export const CMD_ID_ZRANDMEMBER: u32 = 215;
-export const CMD_ID_ZRANGE: u32 = 216;
-export const CMD_ID_ZRANGEBYLEX: u32 = 217;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 218;
-export const CMD_ID_ZRANGESTORE: u32 = 219;
-export const CMD_ID_ZRANK: u32 = 220;
-export const CMD_ID_ZREM: u32 = 221;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 222;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 223;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 224;
-export const CMD_ID_ZREVRANGE: u32 = 225;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 226;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 227;
-export const CMD_ID_ZREVRANK: u32 = 228;
-export const CMD_ID_ZSCAN: u32 = 229;
-export const CMD_ID_ZSCORE: u32 = 230;
-export const CMD_ID_ZUNION: u32 = 231;
-export const CMD_ID_ZUNIONSTORE: u32 = 232;
-export const CMD_ID_CLIENT_CACHING: u32 = 233;
-export const CMD_ID_CLIENT_GETNAME: u32 = 234;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 235;
-export const CMD_ID_CLIENT_HELP: u32 = 236;
-export const CMD_ID_CLIENT_ID: u32 = 237;
-export const CMD_ID_CLIENT_INFO: u32 = 238;
-export const CMD_ID_CLIENT_KILL: u32 = 239;
-export const CMD_ID_CLIENT_LIST: u32 = 240;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 241;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 242;
-export const CMD_ID_CLIENT_PAUSE: u32 = 243;
-export const CMD_ID_CLIENT_REPLY: u32 = 244;
-export const CMD_ID_CLIENT_SETINFO: u32 = 245;
-export const CMD_ID_CLIENT_SETNAME: u32 = 246;
-export const CMD_ID_CLIENT_TRACKING: u32 = 247;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 248;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 249;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 250;
-export const CMD_ID_COMMAND_COUNT: u32 = 251;
-export const CMD_ID_COMMAND_DOCS: u32 = 252;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 253;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 254;
-export const CMD_ID_COMMAND_HELP: u32 = 255;
-export const CMD_ID_COMMAND_INFO: u32 = 256;
-export const CMD_ID_COMMAND_LIST: u32 = 257;
-export const CMD_ID_CONFIG_GET: u32 = 258;
-export const CMD_ID_CONFIG_HELP: u32 = 259;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 260;
-export const CMD_ID_CONFIG_REWRITE: u32 = 261;
-export const CMD_ID_CONFIG_SET: u32 = 262;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 263;
-export const CMD_ID_LATENCY_GRAPH: u32 = 264;
-export const CMD_ID_LATENCY_HELP: u32 = 265;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 266;
-export const CMD_ID_LATENCY_HISTORY: u32 = 267;
-export const CMD_ID_LATENCY_LATEST: u32 = 268;
-export const CMD_ID_LATENCY_RESET: u32 = 269;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 270;
-export const CMD_ID_MEMORY_HELP: u32 = 271;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 272;
-export const CMD_ID_MEMORY_PURGE: u32 = 273;
-export const CMD_ID_MEMORY_STATS: u32 = 274;
-export const CMD_ID_MEMORY_USAGE: u32 = 275;
-export const CMD_ID_OBJECT_ENCODING: u32 = 276;
-export const CMD_ID_OBJECT_FREQ: u32 = 277;
-export const CMD_ID_OBJECT_HELP: u32 = 278;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 279;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 280;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 281;
-export const CMD_ID_PUBSUB_HELP: u32 = 282;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 283;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 284;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 285;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 286;
-export const CMD_ID_SLOWLOG_GET: u32 = 287;
-export const CMD_ID_SLOWLOG_HELP: u32 = 288;
-export const CMD_ID_SLOWLOG_LEN: u32 = 289;
-export const CMD_ID_SLOWLOG_RESET: u32 = 290;
-export const CMD_ID_XGROUP_CREATE: u32 = 291;
-export const CMD_ID_XGROUP_CREATECONSUMER: u32 = 292;
-export const CMD_ID_XGROUP_DELCONSUMER: u32 = 293;
-export const CMD_ID_XGROUP_DESTROY: u32 = 294;
-export const CMD_ID_XGROUP_HELP: u32 = 295;
-export const CMD_ID_XGROUP_SETID: u32 = 296;
-export const CMD_ID_XINFO_CONSUMERS: u32 = 297;
-export const CMD_ID_XINFO_GROUPS: u32 = 298;
-export const CMD_ID_XINFO_HELP: u32 = 299;
-export const CMD_ID_XINFO_STREAM: u32 = 300;
+export const CMD_ID_DUMP: u32 = 27;
+export const CMD_ID_ECHO: u32 = 28;
+export const CMD_ID_EXEC: u32 = 29;
+export const CMD_ID_EXISTS: u32 = 30;
+export const CMD_ID_EXPIRE: u32 = 31;
+export const CMD_ID_EXPIREAT: u32 = 32;
+export const CMD_ID_EXPIRETIME: u32 = 33;
+export const CMD_ID_FLUSHALL: u32 = 34;
+export const CMD_ID_FLUSHDB: u32 = 35;
+export const CMD_ID_GEOADD: u32 = 36;
+export const CMD_ID_GEODIST: u32 = 37;
+export const CMD_ID_GEOHASH: u32 = 38;
+export const CMD_ID_GEOPOS: u32 = 39;
+export const CMD_ID_GEORADIUS: u32 = 40;
+export const CMD_ID_GEORADIUS_RO: u32 = 41;
+export const CMD_ID_GEORADIUSBYMEMBER: u32 = 42;
+export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 43;
+export const CMD_ID_GEOSEARCH: u32 = 44;
+export const CMD_ID_GEOSEARCHSTORE: u32 = 45;
+export const CMD_ID_GET: u32 = 46;
+export const CMD_ID_GETBIT: u32 = 47;
+export const CMD_ID_GETDEL: u32 = 48;
+export const CMD_ID_GETEX: u32 = 49;
+export const CMD_ID_GETRANGE: u32 = 50;
+export const CMD_ID_GETSET: u32 = 51;
+export const CMD_ID_HDEL: u32 = 52;
+export const CMD_ID_HELLO: u32 = 53;
+export const CMD_ID_HEXISTS: u32 = 54;
+export const CMD_ID_HEXPIRE: u32 = 55;
+export const CMD_ID_HEXPIREAT: u32 = 56;
+export const CMD_ID_HEXPIRETIME: u32 = 57;
+export const CMD_ID_HGET: u32 = 58;
+export const CMD_ID_HGETALL: u32 = 59;
+export const CMD_ID_HGETDEL: u32 = 60;
+export const CMD_ID_HGETEX: u32 = 61;
+export const CMD_ID_HINCRBY: u32 = 62;
+export const CMD_ID_HINCRBYFLOAT: u32 = 63;
+export const CMD_ID_HKEYS: u32 = 64;
+export const CMD_ID_HLEN: u32 = 65;
+export const CMD_ID_HMGET: u32 = 66;
+export const CMD_ID_HMSET: u32 = 67;
+export const CMD_ID_HPERSIST: u32 = 68;
+export const CMD_ID_HPEXPIRE: u32 = 69;
+export const CMD_ID_HPEXPIREAT: u32 = 70;
+export const CMD_ID_HPEXPIRETIME: u32 = 71;
+export const CMD_ID_HPTTL: u32 = 72;
+export const CMD_ID_HRANDFIELD: u32 = 73;
+export const CMD_ID_HSCAN: u32 = 74;
+export const CMD_ID_HSET: u32 = 75;
+export const CMD_ID_HSETEX: u32 = 76;
+export const CMD_ID_HSETNX: u32 = 77;
+export const CMD_ID_HSTRLEN: u32 = 78;
+export const CMD_ID_HTTL: u32 = 79;
+export const CMD_ID_HVALS: u32 = 80;
+export const CMD_ID_INCR: u32 = 81;
+export const CMD_ID_INCRBY: u32 = 82;
+export const CMD_ID_INCRBYFLOAT: u32 = 83;
+export const CMD_ID_INCREX: u32 = 84;
+export const CMD_ID_INFO: u32 = 85;
+export const CMD_ID_KEYS: u32 = 86;
+export const CMD_ID_LASTSAVE: u32 = 87;
+export const CMD_ID_LATENCY: u32 = 88;
+export const CMD_ID_LCS: u32 = 89;
+export const CMD_ID_LINDEX: u32 = 90;
+export const CMD_ID_LINSERT: u32 = 91;
+export const CMD_ID_LLEN: u32 = 92;
+export const CMD_ID_LMOVE: u32 = 93;
+export const CMD_ID_LMPOP: u32 = 94;
+export const CMD_ID_LOLWUT: u32 = 95;
+export const CMD_ID_LPOP: u32 = 96;
+export const CMD_ID_LPOS: u32 = 97;
+export const CMD_ID_LPUSH: u32 = 98;
+export const CMD_ID_LPUSHX: u32 = 99;
+export const CMD_ID_LRANGE: u32 = 100;
+export const CMD_ID_LREM: u32 = 101;
+export const CMD_ID_LSET: u32 = 102;
+export const CMD_ID_LTRIM: u32 = 103;
+export const CMD_ID_MEMORY: u32 = 104;
+export const CMD_ID_MGET: u32 = 105;
+export const CMD_ID_MIGRATE: u32 = 106;
+export const CMD_ID_MONITOR: u32 = 107;
+export const CMD_ID_MOVE: u32 = 108;
+export const CMD_ID_MSET: u32 = 109;
+export const CMD_ID_MSETEX: u32 = 110;
+export const CMD_ID_MSETNX: u32 = 111;
+export const CMD_ID_MULTI: u32 = 112;
+export const CMD_ID_OBJECT: u32 = 113;
+export const CMD_ID_PERSIST: u32 = 114;
+export const CMD_ID_PEXPIRE: u32 = 115;
+export const CMD_ID_PEXPIREAT: u32 = 116;
+export const CMD_ID_PEXPIRETIME: u32 = 117;
+export const CMD_ID_PFADD: u32 = 118;
+export const CMD_ID_PFCOUNT: u32 = 119;
+export const CMD_ID_PFDEBUG: u32 = 120;
+export const CMD_ID_PFMERGE: u32 = 121;
+export const CMD_ID_PFSELFTEST: u32 = 122;
+export const CMD_ID_PING: u32 = 123;
+export const CMD_ID_PSETEX: u32 = 124;
+export const CMD_ID_PSUBSCRIBE: u32 = 125;
+export const CMD_ID_PTTL: u32 = 126;
+export const CMD_ID_PUBLISH: u32 = 127;
+export const CMD_ID_PUBSUB: u32 = 128;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 129;
+export const CMD_ID_QUIT: u32 = 130;
+export const CMD_ID_RANDOMKEY: u32 = 131;
+export const CMD_ID_RENAME: u32 = 132;
+export const CMD_ID_RENAMENX: u32 = 133;
+export const CMD_ID_RESET: u32 = 134;
+export const CMD_ID_RESTORE: u32 = 135;
+export const CMD_ID_RESTORE_ASKING: u32 = 136;
+export const CMD_ID_ROLE: u32 = 137;
+export const CMD_ID_RPOP: u32 = 138;
+export const CMD_ID_RPOPLPUSH: u32 = 139;
+export const CMD_ID_RPUSH: u32 = 140;
+export const CMD_ID_RPUSHX: u32 = 141;
+export const CMD_ID_SADD: u32 = 142;
+export const CMD_ID_SCAN: u32 = 143;
+export const CMD_ID_SCARD: u32 = 144;
+export const CMD_ID_SDIFF: u32 = 145;
+export const CMD_ID_SDIFFSTORE: u32 = 146;
+export const CMD_ID_SELECT: u32 = 147;
+export const CMD_ID_SET: u32 = 148;
+export const CMD_ID_SETBIT: u32 = 149;
+export const CMD_ID_SETEX: u32 = 150;
+export const CMD_ID_SETNX: u32 = 151;
+export const CMD_ID_SETRANGE: u32 = 152;
+export const CMD_ID_SHUTDOWN: u32 = 153;
+export const CMD_ID_SINTER: u32 = 154;
+export const CMD_ID_SINTERCARD: u32 = 155;
+export const CMD_ID_SINTERSTORE: u32 = 156;
+export const CMD_ID_SISMEMBER: u32 = 157;
+export const CMD_ID_SLOWLOG: u32 = 158;
+export const CMD_ID_SMEMBERS: u32 = 159;
+export const CMD_ID_SMISMEMBER: u32 = 160;
+export const CMD_ID_SMOVE: u32 = 161;
+export const CMD_ID_SORT: u32 = 162;
+export const CMD_ID_SORT_RO: u32 = 163;
+export const CMD_ID_SPOP: u32 = 164;
+export const CMD_ID_SPUBLISH: u32 = 165;
+export const CMD_ID_SRANDMEMBER: u32 = 166;
+export const CMD_ID_SREM: u32 = 167;
+export const CMD_ID_SSCAN: u32 = 168;
+export const CMD_ID_SSUBSCRIBE: u32 = 169;
+export const CMD_ID_STRLEN: u32 = 170;
+export const CMD_ID_SUBSCRIBE: u32 = 171;
+export const CMD_ID_SUBSTR: u32 = 172;
+export const CMD_ID_SUNION: u32 = 173;
+export const CMD_ID_SUNIONSTORE: u32 = 174;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 175;
+export const CMD_ID_SWAPDB: u32 = 176;
+export const CMD_ID_TIME: u32 = 177;
+export const CMD_ID_TOUCH: u32 = 178;
+export const CMD_ID_TTL: u32 = 179;
+export const CMD_ID_TYPE: u32 = 180;
+export const CMD_ID_UNLINK: u32 = 181;
+export const CMD_ID_UNSUBSCRIBE: u32 = 182;
+export const CMD_ID_UNWATCH: u32 = 183;
+export const CMD_ID_WATCH: u32 = 184;
+export const CMD_ID_XACK: u32 = 185;
+export const CMD_ID_XACKDEL: u32 = 186;
+export const CMD_ID_XADD: u32 = 187;
+export const CMD_ID_XAUTOCLAIM: u32 = 188;
+export const CMD_ID_XCFGSET: u32 = 189;
+export const CMD_ID_XCLAIM: u32 = 190;
+export const CMD_ID_XDEL: u32 = 191;
+export const CMD_ID_XDELEX: u32 = 192;
+export const CMD_ID_XGROUP: u32 = 193;
+export const CMD_ID_XIDMPRECORD: u32 = 194;
+export const CMD_ID_XINFO: u32 = 195;
+export const CMD_ID_XLEN: u32 = 196;
+export const CMD_ID_XNACK: u32 = 197;
+export const CMD_ID_XPENDING: u32 = 198;
+export const CMD_ID_XRANGE: u32 = 199;
+export const CMD_ID_XREAD: u32 = 200;
+export const CMD_ID_XREADGROUP: u32 = 201;
+export const CMD_ID_XREVRANGE: u32 = 202;
+export const CMD_ID_XSETID: u32 = 203;
+export const CMD_ID_XTRIM: u32 = 204;
+export const CMD_ID_ZADD: u32 = 205;
+export const CMD_ID_ZCARD: u32 = 206;
+export const CMD_ID_ZCOUNT: u32 = 207;
+export const CMD_ID_ZDIFF: u32 = 208;
+export const CMD_ID_ZDIFFSTORE: u32 = 209;
+export const CMD_ID_ZINCRBY: u32 = 210;
+export const CMD_ID_ZINTER: u32 = 211;
+export const CMD_ID_ZINTERCARD: u32 = 212;
+export const CMD_ID_ZINTERSTORE: u32 = 213;
+export const CMD_ID_ZLEXCOUNT: u32 = 214;
+export const CMD_ID_ZMPOP: u32 = 215;
+export const CMD_ID_ZMSCORE: u32 = 216;
+export const CMD_ID_ZPOPMAX: u32 = 217;
+export const CMD_ID_ZPOPMIN: u32 = 218;
+export const CMD_ID_ZRANDMEMBER: u32 = 219;
+export const CMD_ID_ZRANGE: u32 = 220;
+export const CMD_ID_ZRANGEBYLEX: u32 = 221;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 222;
+export const CMD_ID_ZRANGESTORE: u32 = 223;
+export const CMD_ID_ZRANK: u32 = 224;
+export const CMD_ID_ZREM: u32 = 225;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 226;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 227;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 228;
+export const CMD_ID_ZREVRANGE: u32 = 229;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 230;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 231;
+export const CMD_ID_ZREVRANK: u32 = 232;
+export const CMD_ID_ZSCAN: u32 = 233;
+export const CMD_ID_ZSCORE: u32 = 234;
+export const CMD_ID_ZUNION: u32 = 235;
+export const CMD_ID_ZUNIONSTORE: u32 = 236;
+export const CMD_ID_CLIENT_CACHING: u32 = 237;
+export const CMD_ID_CLIENT_GETNAME: u32 = 238;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 239;
+export const CMD_ID_CLIENT_HELP: u32 = 240;
+export const CMD_ID_CLIENT_ID: u32 = 241;
+export const CMD_ID_CLIENT_INFO: u32 = 242;
+export const CMD_ID_CLIENT_KILL: u32 = 243;
+export const CMD_ID_CLIENT_LIST: u32 = 244;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 245;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 246;
+export const CMD_ID_CLIENT_PAUSE: u32 = 247;
+export const CMD_ID_CLIENT_REPLY: u32 = 248;
+export const CMD_ID_CLIENT_SETINFO: u32 = 249;
+export const CMD_ID_CLIENT_SETNAME: u32 = 250;
+export const CMD_ID_CLIENT_TRACKING: u32 = 251;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 252;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 253;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 254;
+export const CMD_ID_COMMAND_COUNT: u32 = 255;
+export const CMD_ID_COMMAND_DOCS: u32 = 256;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 257;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 258;
+export const CMD_ID_COMMAND_HELP: u32 = 259;
+export const CMD_ID_COMMAND_INFO: u32 = 260;
+export const CMD_ID_COMMAND_LIST: u32 = 261;
+export const CMD_ID_CONFIG_GET: u32 = 262;
+export const CMD_ID_CONFIG_HELP: u32 = 263;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 264;
+export const CMD_ID_CONFIG_REWRITE: u32 = 265;
+export const CMD_ID_CONFIG_SET: u32 = 266;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 267;
+export const CMD_ID_LATENCY_GRAPH: u32 = 268;
+export const CMD_ID_LATENCY_HELP: u32 = 269;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 270;
+export const CMD_ID_LATENCY_HISTORY: u32 = 271;
+export const CMD_ID_LATENCY_LATEST: u32 = 272;
+export const CMD_ID_LATENCY_RESET: u32 = 273;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 274;
+export const CMD_ID_MEMORY_HELP: u32 = 275;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 276;
+export const CMD_ID_MEMORY_PURGE: u32 = 277;
+export const CMD_ID_MEMORY_STATS: u32 = 278;
+export const CMD_ID_MEMORY_USAGE: u32 = 279;
+export const CMD_ID_OBJECT_ENCODING: u32 = 280;
+export const CMD_ID_OBJECT_FREQ: u32 = 281;
+export const CMD_ID_OBJECT_HELP: u32 = 282;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 283;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 284;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 285;
+export const CMD_ID_PUBSUB_HELP: u32 = 286;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 287;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 288;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 289;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 290;
+export const CMD_ID_SLOWLOG_GET: u32 = 291;
+export const CMD_ID_SLOWLOG_HELP: u32 = 292;
+export const CMD_ID_SLOWLOG_LEN: u32 = 293;
+export const CMD_ID_SLOWLOG_RESET: u32 = 294;
+export const CMD_ID_XGROUP_CREATE: u32 = 295;
+export const CMD_ID_XGROUP_CREATECONSUMER: u32 = 296;
+export const CMD_ID_XGROUP_DELCONSUMER: u32 = 297;
+export const CMD_ID_XGROUP_DESTROY: u32 = 298;
+export const CMD_ID_XGROUP_HELP: u32 = 299;
+export const CMD_ID_XGROUP_SETID: u32 = 300;
+export const CMD_ID_XINFO_CONSUMERS: u32 = 301;
+export const CMD_ID_XINFO_GROUPS: u32 = 302;
+export const CMD_ID_XINFO_HELP: u32 = 303;
+export const CMD_ID_XINFO_STREAM: u32 = 304;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -675,11 +683,11 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 14 bzpopmin
     94,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 15 client
-    102,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,233,0,18,0,0,0,0,0,0,0,
+    102,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,237,0,18,0,0,0,0,0,0,0,
     // 16 command
-    108,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,251,0,7,0,0,0,0,0,0,0,
+    108,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,255,0,7,0,0,0,0,0,0,0,
     // 17 config
-    115,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,2,1,5,0,0,0,0,0,0,0,
+    115,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,6,1,5,0,0,0,0,0,0,0,
     // 18 copy
     121,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 19 dbsize
@@ -698,554 +706,562 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     154,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 26 discard
     160,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 27 echo
-    167,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 28 exec
-    171,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 29 exists
-    175,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 30 expire
-    181,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 31 expireat
-    187,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 32 expiretime
-    195,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 33 flushall
-    205,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 34 flushdb
-    213,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 35 geoadd
-    220,0,6,0,251,255,255,255,5,0,0,1,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 36 geodist
-    226,0,7,0,252,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 37 geohash
-    233,0,7,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 38 geopos
-    240,0,6,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 39 georadius
-    246,0,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 40 georadius_ro
-    255,0,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 41 georadiusbymember
-    11,1,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 42 georadiusbymember_ro
-    28,1,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 43 geosearch
-    48,1,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 44 geosearchstore
-    57,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 45 get
-    71,1,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 getbit
-    74,1,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 47 getdel
-    80,1,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 48 getex
-    86,1,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 49 getrange
-    91,1,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 getset
-    99,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 51 hdel
-    105,1,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 52 hello
-    109,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 53 hexists
-    114,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 54 hexpire
-    121,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 55 hexpireat
-    128,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 56 hexpiretime
-    137,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 57 hget
-    148,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 58 hgetall
-    152,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 59 hgetdel
-    159,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 hgetex
-    166,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 hincrby
-    172,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 62 hincrbyfloat
-    179,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 63 hkeys
-    191,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 64 hlen
-    196,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 65 hmget
-    200,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 66 hmset
-    205,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 67 hpersist
-    210,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 68 hpexpire
-    218,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 hpexpireat
-    226,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 hpexpiretime
-    236,1,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 hpttl
-    248,1,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 hrandfield
-    253,1,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 hscan
-    7,2,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 74 hset
-    12,2,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 75 hsetex
-    16,2,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 hsetnx
-    22,2,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 77 hstrlen
-    28,2,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 78 httl
-    35,2,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 hvals
-    39,2,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 incr
-    44,2,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 incrby
-    48,2,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 82 incrbyfloat
-    54,2,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 increx
-    65,2,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 info
-    71,2,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 keys
-    75,2,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 lastsave
-    79,2,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 latency
-    87,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,7,1,7,0,0,0,0,0,0,0,
-    // 88 lcs
-    94,2,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 lindex
-    97,2,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 linsert
-    103,2,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 llen
-    110,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 92 lmove
-    114,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 lmpop
-    119,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 lolwut
-    124,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 lpop
-    130,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 lpos
-    134,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 lpush
-    138,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 lpushx
-    143,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 lrange
-    149,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 lrem
-    155,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 lset
-    159,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 ltrim
-    163,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 memory
-    168,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,14,1,6,0,0,0,0,0,0,0,
-    // 104 mget
-    174,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 monitor
-    178,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 move
-    185,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 mset
-    189,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 msetex
-    193,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 msetnx
-    199,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 multi
-    205,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 object
-    210,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,20,1,5,0,0,0,0,0,0,0,
-    // 112 persist
-    216,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 pexpire
-    223,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 pexpireat
-    230,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 pexpiretime
-    239,2,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 pfadd
-    250,2,5,0,254,255,255,255,5,16,0,1,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 pfcount
-    255,2,7,0,254,255,255,255,2,64,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 pfdebug
-    6,3,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 pfmerge
-    13,3,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 pfselftest
-    20,3,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 ping
-    30,3,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 psetex
-    34,3,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 psubscribe
-    40,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 pttl
-    50,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 publish
-    54,3,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 pubsub
-    61,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,25,1,6,0,0,0,0,0,0,0,
-    // 127 punsubscribe
-    67,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 quit
-    79,3,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 randomkey
-    83,3,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 rename
-    92,3,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 renamenx
-    98,3,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 reset
-    106,3,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 role
-    111,3,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 rpop
-    115,3,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 rpoplpush
-    119,3,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 rpush
-    128,3,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 rpushx
-    133,3,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 sadd
-    139,3,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 139 scan
-    143,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 scard
-    147,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 sdiff
-    152,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 sdiffstore
-    157,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 select
-    167,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 set
-    173,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 setbit
-    176,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 setex
-    182,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 setnx
-    187,3,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 setrange
-    192,3,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 shutdown
-    200,3,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 sinter
-    208,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 sintercard
-    214,3,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 sinterstore
-    224,3,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 sismember
-    235,3,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 154 slowlog
-    244,3,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,31,1,4,0,0,0,0,0,0,0,
-    // 155 smembers
-    251,3,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 smismember
-    3,4,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 157 smove
-    13,4,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 158 sort
-    18,4,4,0,254,255,255,255,5,0,18,0,60,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 sort_ro
-    22,4,7,0,254,255,255,255,2,0,18,0,58,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 spop
-    29,4,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 spublish
-    33,4,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 162 srandmember
-    41,4,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 srem
-    52,4,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 164 sscan
-    56,4,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 ssubscribe
-    61,4,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 strlen
-    71,4,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 subscribe
-    77,4,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 substr
-    86,4,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 sunion
-    92,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 sunionstore
-    98,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 sunsubscribe
-    109,4,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 swapdb
-    121,4,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 time
-    127,4,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 touch
-    131,4,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 ttl
-    136,4,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 type
-    139,4,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 unlink
-    143,4,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 unsubscribe
-    149,4,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 unwatch
-    160,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 watch
-    167,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 xack
-    172,4,4,0,252,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 xackdel
-    176,4,7,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 xadd
-    183,4,4,0,251,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 xautoclaim
-    187,4,10,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 xcfgset
-    197,4,7,0,254,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 xclaim
-    204,4,6,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 xdel
-    210,4,4,0,253,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 xdelex
-    214,4,6,0,251,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 xgroup
-    220,4,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,35,1,6,0,0,0,0,0,0,0,
-    // 190 xidmprecord
-    226,4,11,0,5,0,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 xinfo
-    237,4,5,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,41,1,4,0,0,0,0,0,0,0,
-    // 192 xlen
-    242,4,4,0,2,0,255,255,2,16,0,1,2,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 xnack
-    246,4,5,0,249,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 xpending
-    251,4,8,0,253,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 xrange
-    3,5,6,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 xread
-    9,5,5,0,252,255,255,255,66,0,2,1,2,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 xreadgroup
-    14,5,10,0,249,255,255,255,65,0,2,1,4,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 xrevrange
-    24,5,9,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 xsetid
-    33,5,6,0,253,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 xtrim
-    39,5,5,0,252,255,255,255,1,0,0,1,4,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 zadd
-    44,5,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
-    // 202 zcard
-    48,5,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 zcount
-    53,5,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 zdiff
-    59,5,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 zdiffstore
-    64,5,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 zincrby
-    74,5,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 207 zinter
-    81,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 zintercard
-    87,5,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 zinterstore
-    97,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 zlexcount
-    108,5,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 zmpop
-    117,5,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 zmscore
-    122,5,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 213 zpopmax
-    129,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 zpopmin
-    136,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 zrandmember
-    143,5,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 zrange
-    154,5,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 zrangebylex
-    160,5,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 zrangebyscore
-    171,5,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 zrangestore
-    184,5,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 zrank
-    195,5,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 221 zrem
-    200,5,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 222 zremrangebylex
-    204,5,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 zremrangebyrank
-    218,5,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 zremrangebyscore
-    233,5,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 zrevrange
-    249,5,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 zrevrangebylex
-    2,6,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 zrevrangebyscore
-    16,6,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 zrevrank
-    32,6,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 229 zscan
-    40,6,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 zscore
-    45,6,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 231 zunion
-    51,6,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 232 zunionstore
-    57,6,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 233 client|caching
-    68,6,14,0,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 234 client|getname
-    82,6,14,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 235 client|getredir
-    96,6,15,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 236 client|help
-    111,6,11,1,2,0,15,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 237 client|id
-    122,6,9,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 238 client|info
-    131,6,11,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 239 client|kill
-    142,6,11,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 240 client|list
-    153,6,11,1,254,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 241 client|no-evict
-    164,6,15,1,3,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 242 client|no-touch
-    179,6,15,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 243 client|pause
-    194,6,12,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 244 client|reply
-    206,6,12,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 245 client|setinfo
-    218,6,14,1,4,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 246 client|setname
-    232,6,14,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 247 client|tracking
-    246,6,15,0,253,255,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 248 client|trackinginfo
-    5,7,19,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 249 client|unblock
-    24,7,14,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 250 client|unpause
-    38,7,14,1,2,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 251 command|count
-    52,7,13,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 252 command|docs
-    65,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 253 command|getkeys
-    77,7,15,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 254 command|getkeysandflags
-    92,7,23,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 255 command|help
-    115,7,12,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 256 command|info
-    127,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 257 command|list
-    139,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 258 config|get
-    151,7,10,1,253,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 259 config|help
-    161,7,11,1,2,0,17,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 260 config|resetstat
-    172,7,16,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 261 config|rewrite
-    188,7,14,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 262 config|set
-    202,7,10,1,252,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 263 latency|doctor
-    212,7,14,1,2,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 264 latency|graph
-    226,7,13,1,3,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 265 latency|help
-    239,7,12,1,2,0,87,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 266 latency|histogram
-    251,7,17,1,254,255,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 267 latency|history
-    12,8,15,1,3,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 268 latency|latest
-    27,8,14,1,2,0,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 269 latency|reset
-    41,8,13,1,254,255,87,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 270 memory|doctor
-    54,8,13,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 271 memory|help
-    67,8,11,1,2,0,103,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 272 memory|malloc-stats
-    78,8,19,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 273 memory|purge
-    97,8,12,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 274 memory|stats
-    109,8,12,1,2,0,103,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 275 memory|usage
-    121,8,12,0,253,255,103,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 276 object|encoding
-    133,8,15,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 277 object|freq
-    148,8,11,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 278 object|help
-    159,8,11,0,2,0,111,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 279 object|idletime
-    170,8,15,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 280 object|refcount
-    185,8,15,0,3,0,111,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 281 pubsub|channels
-    200,8,15,0,254,255,126,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 282 pubsub|help
-    215,8,11,0,2,0,126,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 283 pubsub|numpat
-    226,8,13,0,2,0,126,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 284 pubsub|numsub
-    239,8,13,0,254,255,126,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 285 pubsub|shardchannels
-    252,8,20,0,254,255,126,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 286 pubsub|shardnumsub
-    16,9,18,0,254,255,126,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 287 slowlog|get
-    34,9,11,0,254,255,154,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 288 slowlog|help
-    45,9,12,0,2,0,154,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 289 slowlog|len
-    57,9,11,0,2,0,154,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 290 slowlog|reset
-    68,9,13,0,2,0,154,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 291 xgroup|create
-    81,9,13,0,251,255,189,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 292 xgroup|createconsumer
-    94,9,21,0,5,0,189,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 293 xgroup|delconsumer
-    115,9,18,0,5,0,189,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 294 xgroup|destroy
-    133,9,14,0,4,0,189,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 295 xgroup|help
-    147,9,11,0,2,0,189,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 296 xgroup|setid
-    158,9,12,0,251,255,189,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 297 xinfo|consumers
-    170,9,15,0,4,0,191,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 298 xinfo|groups
-    185,9,12,0,3,0,191,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 299 xinfo|help
-    197,9,10,0,2,0,191,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 300 xinfo|stream
-    207,9,12,0,253,255,191,0,2,0,16,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 27 dump
+    167,0,4,0,2,0,255,255,2,0,16,0,3,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 28 echo
+    171,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 29 exec
+    175,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 30 exists
+    179,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 31 expire
+    185,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 32 expireat
+    191,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 33 expiretime
+    199,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 34 flushall
+    209,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 35 flushdb
+    217,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 36 geoadd
+    224,0,6,0,251,255,255,255,5,0,0,1,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 37 geodist
+    230,0,7,0,252,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 38 geohash
+    237,0,7,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 39 geopos
+    244,0,6,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 40 georadius
+    250,0,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 georadius_ro
+    3,1,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 42 georadiusbymember
+    15,1,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 georadiusbymember_ro
+    32,1,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 44 geosearch
+    52,1,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 45 geosearchstore
+    61,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 get
+    75,1,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 47 getbit
+    78,1,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 48 getdel
+    84,1,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 getex
+    90,1,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 getrange
+    95,1,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 51 getset
+    103,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 52 hdel
+    109,1,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 53 hello
+    113,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 54 hexists
+    118,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 55 hexpire
+    125,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 56 hexpireat
+    132,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 57 hexpiretime
+    141,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 58 hget
+    152,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 59 hgetall
+    156,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 hgetdel
+    163,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 hgetex
+    170,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 62 hincrby
+    176,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 63 hincrbyfloat
+    183,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 64 hkeys
+    195,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 65 hlen
+    200,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 66 hmget
+    204,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 67 hmset
+    209,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 68 hpersist
+    214,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 hpexpire
+    222,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 70 hpexpireat
+    230,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 hpexpiretime
+    240,1,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 hpttl
+    252,1,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 hrandfield
+    1,2,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 hscan
+    11,2,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 75 hset
+    16,2,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 76 hsetex
+    20,2,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 77 hsetnx
+    26,2,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 78 hstrlen
+    32,2,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 79 httl
+    39,2,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 hvals
+    43,2,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 81 incr
+    48,2,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 82 incrby
+    52,2,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 incrbyfloat
+    58,2,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 increx
+    69,2,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 info
+    75,2,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 keys
+    79,2,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 lastsave
+    83,2,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 latency
+    91,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,11,1,7,0,0,0,0,0,0,0,
+    // 89 lcs
+    98,2,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 lindex
+    101,2,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 linsert
+    107,2,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 llen
+    114,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 lmove
+    118,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 lmpop
+    123,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 lolwut
+    128,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 lpop
+    134,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 lpos
+    138,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 lpush
+    142,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 lpushx
+    147,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 lrange
+    153,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 lrem
+    159,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 lset
+    163,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 ltrim
+    167,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 memory
+    172,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,18,1,6,0,0,0,0,0,0,0,
+    // 105 mget
+    178,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 migrate
+    182,2,7,1,250,255,255,255,1,0,18,0,5,128,2,0,3,3,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 monitor
+    189,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 move
+    196,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 mset
+    200,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 msetex
+    204,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 msetnx
+    210,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 112 multi
+    216,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 object
+    221,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,24,1,5,0,0,0,0,0,0,0,
+    // 114 persist
+    227,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 pexpire
+    234,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 pexpireat
+    241,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 pexpiretime
+    250,2,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 pfadd
+    5,3,5,0,254,255,255,255,5,16,0,1,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 pfcount
+    10,3,7,0,254,255,255,255,2,64,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 pfdebug
+    17,3,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 pfmerge
+    24,3,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 pfselftest
+    31,3,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 ping
+    41,3,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 psetex
+    45,3,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 psubscribe
+    51,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 pttl
+    61,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 publish
+    65,3,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 pubsub
+    72,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,29,1,6,0,0,0,0,0,0,0,
+    // 129 punsubscribe
+    78,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 quit
+    90,3,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 randomkey
+    94,3,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 rename
+    103,3,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 renamenx
+    109,3,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 reset
+    117,3,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 restore
+    122,3,7,0,252,255,255,255,5,0,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 restore-asking
+    129,3,14,0,252,255,255,255,5,8,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 role
+    143,3,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 rpop
+    147,3,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 rpoplpush
+    151,3,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 rpush
+    160,3,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 rpushx
+    165,3,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 sadd
+    171,3,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 143 scan
+    175,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 scard
+    179,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 sdiff
+    184,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 sdiffstore
+    189,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 select
+    199,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 set
+    205,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 setbit
+    208,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 setex
+    214,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 setnx
+    219,3,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 setrange
+    224,3,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 shutdown
+    232,3,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 sinter
+    240,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 sintercard
+    246,3,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 sinterstore
+    0,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 sismember
+    11,4,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 158 slowlog
+    20,4,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,35,1,4,0,0,0,0,0,0,0,
+    // 159 smembers
+    27,4,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 smismember
+    35,4,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 161 smove
+    45,4,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 162 sort
+    50,4,4,0,254,255,255,255,5,0,18,0,60,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 sort_ro
+    54,4,7,0,254,255,255,255,2,0,18,0,58,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 164 spop
+    61,4,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 spublish
+    65,4,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 srandmember
+    73,4,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 167 srem
+    84,4,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 168 sscan
+    88,4,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 ssubscribe
+    93,4,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 strlen
+    103,4,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 subscribe
+    109,4,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 substr
+    118,4,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 173 sunion
+    124,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 sunionstore
+    130,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 sunsubscribe
+    141,4,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 swapdb
+    153,4,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 time
+    159,4,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 touch
+    163,4,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 ttl
+    168,4,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 type
+    171,4,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 unlink
+    175,4,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 unsubscribe
+    181,4,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 unwatch
+    192,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 watch
+    199,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 xack
+    204,4,4,0,252,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 xackdel
+    208,4,7,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 xadd
+    215,4,4,0,251,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 xautoclaim
+    219,4,10,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 xcfgset
+    229,4,7,0,254,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 xclaim
+    236,4,6,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 xdel
+    242,4,4,0,253,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 xdelex
+    246,4,6,0,251,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 xgroup
+    252,4,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,39,1,6,0,0,0,0,0,0,0,
+    // 194 xidmprecord
+    2,5,11,0,5,0,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 xinfo
+    13,5,5,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,45,1,4,0,0,0,0,0,0,0,
+    // 196 xlen
+    18,5,4,0,2,0,255,255,2,16,0,1,2,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 xnack
+    22,5,5,0,249,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 xpending
+    27,5,8,0,253,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 xrange
+    35,5,6,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 xread
+    41,5,5,0,252,255,255,255,66,0,2,1,2,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 xreadgroup
+    46,5,10,0,249,255,255,255,65,0,2,1,4,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 202 xrevrange
+    56,5,9,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 xsetid
+    65,5,6,0,253,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 xtrim
+    71,5,5,0,252,255,255,255,1,0,0,1,4,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 zadd
+    76,5,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
+    // 206 zcard
+    80,5,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 zcount
+    85,5,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 zdiff
+    91,5,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 zdiffstore
+    96,5,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 zincrby
+    106,5,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 211 zinter
+    113,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 zintercard
+    119,5,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 213 zinterstore
+    129,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 zlexcount
+    140,5,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 zmpop
+    149,5,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 zmscore
+    154,5,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 217 zpopmax
+    161,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 zpopmin
+    168,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 zrandmember
+    175,5,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 zrange
+    186,5,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 zrangebylex
+    192,5,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 zrangebyscore
+    203,5,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 zrangestore
+    216,5,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 zrank
+    227,5,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 225 zrem
+    232,5,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 226 zremrangebylex
+    236,5,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 zremrangebyrank
+    250,5,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 zremrangebyscore
+    9,6,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 zrevrange
+    25,6,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 zrevrangebylex
+    34,6,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 231 zrevrangebyscore
+    48,6,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 232 zrevrank
+    64,6,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 233 zscan
+    72,6,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 zscore
+    77,6,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 235 zunion
+    83,6,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 zunionstore
+    89,6,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 237 client|caching
+    100,6,14,0,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 238 client|getname
+    114,6,14,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 239 client|getredir
+    128,6,15,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 240 client|help
+    143,6,11,1,2,0,15,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 241 client|id
+    154,6,9,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 242 client|info
+    163,6,11,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 243 client|kill
+    174,6,11,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 244 client|list
+    185,6,11,1,254,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 245 client|no-evict
+    196,6,15,1,3,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 246 client|no-touch
+    211,6,15,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 247 client|pause
+    226,6,12,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 248 client|reply
+    238,6,12,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 249 client|setinfo
+    250,6,14,1,4,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 250 client|setname
+    8,7,14,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 251 client|tracking
+    22,7,15,0,253,255,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 252 client|trackinginfo
+    37,7,19,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 253 client|unblock
+    56,7,14,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 254 client|unpause
+    70,7,14,1,2,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 255 command|count
+    84,7,13,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 256 command|docs
+    97,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 257 command|getkeys
+    109,7,15,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 258 command|getkeysandflags
+    124,7,23,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 259 command|help
+    147,7,12,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 260 command|info
+    159,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 261 command|list
+    171,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 262 config|get
+    183,7,10,1,253,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 263 config|help
+    193,7,11,1,2,0,17,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 264 config|resetstat
+    204,7,16,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 265 config|rewrite
+    220,7,14,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 266 config|set
+    234,7,10,1,252,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 267 latency|doctor
+    244,7,14,1,2,0,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 268 latency|graph
+    2,8,13,1,3,0,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 269 latency|help
+    15,8,12,1,2,0,88,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 270 latency|histogram
+    27,8,17,1,254,255,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 271 latency|history
+    44,8,15,1,3,0,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 272 latency|latest
+    59,8,14,1,2,0,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 273 latency|reset
+    73,8,13,1,254,255,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 274 memory|doctor
+    86,8,13,1,2,0,104,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 275 memory|help
+    99,8,11,1,2,0,104,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 276 memory|malloc-stats
+    110,8,19,1,2,0,104,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 277 memory|purge
+    129,8,12,1,2,0,104,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 278 memory|stats
+    141,8,12,1,2,0,104,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 279 memory|usage
+    153,8,12,0,253,255,104,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 280 object|encoding
+    165,8,15,0,3,0,113,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 281 object|freq
+    180,8,11,0,3,0,113,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 282 object|help
+    191,8,11,0,2,0,113,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 283 object|idletime
+    202,8,15,0,3,0,113,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 284 object|refcount
+    217,8,15,0,3,0,113,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 285 pubsub|channels
+    232,8,15,0,254,255,128,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 286 pubsub|help
+    247,8,11,0,2,0,128,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 287 pubsub|numpat
+    2,9,13,0,2,0,128,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 288 pubsub|numsub
+    15,9,13,0,254,255,128,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 289 pubsub|shardchannels
+    28,9,20,0,254,255,128,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 290 pubsub|shardnumsub
+    48,9,18,0,254,255,128,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 291 slowlog|get
+    66,9,11,0,254,255,158,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 292 slowlog|help
+    77,9,12,0,2,0,158,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 293 slowlog|len
+    89,9,11,0,2,0,158,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 294 slowlog|reset
+    100,9,13,0,2,0,158,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 295 xgroup|create
+    113,9,13,0,251,255,193,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 296 xgroup|createconsumer
+    126,9,21,0,5,0,193,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 297 xgroup|delconsumer
+    147,9,18,0,5,0,193,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 298 xgroup|destroy
+    165,9,14,0,4,0,193,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 299 xgroup|help
+    179,9,11,0,2,0,193,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 300 xgroup|setid
+    190,9,12,0,251,255,193,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 301 xinfo|consumers
+    202,9,15,0,4,0,195,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 302 xinfo|groups
+    217,9,12,0,3,0,195,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 303 xinfo|help
+    229,9,10,0,2,0,195,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 304 xinfo|stream
+    239,9,12,0,253,255,195,0,2,0,16,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -1279,6 +1295,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   100,101,108,101,120, // delex
   100,105,103,101,115,116, // digest
   100,105,115,99,97,114,100, // discard
+  100,117,109,112, // dump
   101,99,104,111, // echo
   101,120,101,99, // exec
   101,120,105,115,116,115, // exists
@@ -1357,6 +1374,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   108,116,114,105,109, // ltrim
   109,101,109,111,114,121, // memory
   109,103,101,116, // mget
+  109,105,103,114,97,116,101, // migrate
   109,111,110,105,116,111,114, // monitor
   109,111,118,101, // move
   109,115,101,116, // mset
@@ -1385,6 +1403,8 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   114,101,110,97,109,101, // rename
   114,101,110,97,109,101,110,120, // renamenx
   114,101,115,101,116, // reset
+  114,101,115,116,111,114,101, // restore
+  114,101,115,116,111,114,101,45,97,115,107,105,110,103, // restore-asking
   114,111,108,101, // role
   114,112,111,112, // rpop
   114,112,111,112,108,112,117,115,104, // rpoplpush
@@ -1625,672 +1645,681 @@ export function dispatchCommand(id: u32): void {
       discardCommand();
       break;
     case 27:
-      echoCommand();
+      dumpCommand();
       break;
     case 28:
-      execCommand();
+      echoCommand();
       break;
     case 29:
-      existsCommand();
+      execCommand();
       break;
     case 30:
-      expireCommand();
+      existsCommand();
       break;
     case 31:
-      expireatCommand();
+      expireCommand();
       break;
     case 32:
-      expiretimeCommand();
+      expireatCommand();
       break;
     case 33:
-      flushallCommand();
+      expiretimeCommand();
       break;
     case 34:
-      flushdbCommand();
+      flushallCommand();
       break;
     case 35:
-      geoaddCommand();
+      flushdbCommand();
       break;
     case 36:
-      geodistCommand();
+      geoaddCommand();
       break;
     case 37:
-      geohashCommand();
+      geodistCommand();
       break;
     case 38:
-      geoposCommand();
+      geohashCommand();
       break;
     case 39:
-      georadiusCommand();
+      geoposCommand();
       break;
     case 40:
-      georadiusRoCommand();
+      georadiusCommand();
       break;
     case 41:
-      georadiusbymemberCommand();
+      georadiusRoCommand();
       break;
     case 42:
-      georadiusbymemberRoCommand();
+      georadiusbymemberCommand();
       break;
     case 43:
-      geosearchCommand();
+      georadiusbymemberRoCommand();
       break;
     case 44:
-      geosearchstoreCommand();
+      geosearchCommand();
       break;
     case 45:
-      getCommand();
+      geosearchstoreCommand();
       break;
     case 46:
-      getbitCommand();
+      getCommand();
       break;
     case 47:
-      getdelCommand();
+      getbitCommand();
       break;
     case 48:
-      getexCommand();
+      getdelCommand();
       break;
     case 49:
-      getrangeCommand();
+      getexCommand();
       break;
     case 50:
-      getsetCommand();
-      break;
-    case 51:
-      hdelCommand();
-      break;
-    case 53:
-      hexistsCommand();
-      break;
-    case 54:
-      hexpireCommand();
-      break;
-    case 55:
-      hexpireatCommand();
-      break;
-    case 56:
-      hexpiretimeCommand();
-      break;
-    case 57:
-      hgetCommand();
-      break;
-    case 58:
-      hgetallCommand();
-      break;
-    case 59:
-      hgetdelCommand();
-      break;
-    case 60:
-      hgetexCommand();
-      break;
-    case 61:
-      hincrbyCommand();
-      break;
-    case 62:
-      hincrbyfloatCommand();
-      break;
-    case 63:
-      hkeysCommand();
-      break;
-    case 64:
-      hlenCommand();
-      break;
-    case 65:
-      hmgetCommand();
-      break;
-    case 66:
-      hmsetCommand();
-      break;
-    case 67:
-      hpersistCommand();
-      break;
-    case 68:
-      hpexpireCommand();
-      break;
-    case 69:
-      hpexpireatCommand();
-      break;
-    case 70:
-      hpexpiretimeCommand();
-      break;
-    case 71:
-      hpttlCommand();
-      break;
-    case 72:
-      hrandfieldCommand();
-      break;
-    case 73:
-      hscanCommand();
-      break;
-    case 74:
-      hsetCommand();
-      break;
-    case 75:
-      hsetexCommand();
-      break;
-    case 76:
-      hsetnxCommand();
-      break;
-    case 77:
-      hstrlenCommand();
-      break;
-    case 78:
-      httlCommand();
-      break;
-    case 79:
-      hvalsCommand();
-      break;
-    case 80:
-      incrCommand();
-      break;
-    case 81:
-      incrbyCommand();
-      break;
-    case 82:
-      incrbyfloatCommand();
-      break;
-    case 83:
-      increxCommand();
-      break;
-    case 85:
-      keysCommand();
-      break;
-    case 88:
-      lcsCommand();
-      break;
-    case 89:
-      lindexCommand();
-      break;
-    case 90:
-      linsertCommand();
-      break;
-    case 91:
-      llenCommand();
-      break;
-    case 92:
-      lmoveCommand();
-      break;
-    case 93:
-      lmpopCommand();
-      break;
-    case 95:
-      lpopCommand();
-      break;
-    case 96:
-      lposCommand();
-      break;
-    case 97:
-      lpushCommand();
-      break;
-    case 98:
-      lpushxCommand();
-      break;
-    case 99:
-      lrangeCommand();
-      break;
-    case 100:
-      lremCommand();
-      break;
-    case 101:
-      lsetCommand();
-      break;
-    case 102:
-      ltrimCommand();
-      break;
-    case 104:
-      mgetCommand();
-      break;
-    case 105:
-      monitorCommand();
-      break;
-    case 106:
-      moveCommand();
-      break;
-    case 107:
-      msetCommand();
-      break;
-    case 108:
-      msetexCommand();
-      break;
-    case 109:
-      msetnxCommand();
-      break;
-    case 110:
-      multiCommand();
-      break;
-    case 112:
-      persistCommand();
-      break;
-    case 113:
-      pexpireCommand();
-      break;
-    case 114:
-      pexpireatCommand();
-      break;
-    case 115:
-      pexpiretimeCommand();
-      break;
-    case 116:
-      pfaddCommand();
-      break;
-    case 117:
-      pfcountCommand();
-      break;
-    case 118:
-      pfdebugCommand();
-      break;
-    case 119:
-      pfmergeCommand();
-      break;
-    case 120:
-      pfselftestCommand();
-      break;
-    case 121:
-      pingCommand();
-      break;
-    case 122:
-      psetexCommand();
-      break;
-    case 123:
-      psubscribeCommand();
-      break;
-    case 124:
-      pttlCommand();
-      break;
-    case 125:
-      publishCommand();
-      break;
-    case 127:
-      punsubscribeCommand();
-      break;
-    case 128:
-      quitCommand();
-      break;
-    case 129:
-      randomkeyCommand();
-      break;
-    case 130:
-      renameCommand();
-      break;
-    case 131:
-      renamenxCommand();
-      break;
-    case 132:
-      resetCommand();
-      break;
-    case 134:
-      rpopCommand();
-      break;
-    case 135:
-      rpoplpushCommand();
-      break;
-    case 136:
-      rpushCommand();
-      break;
-    case 137:
-      rpushxCommand();
-      break;
-    case 138:
-      saddCommand();
-      break;
-    case 139:
-      scanCommand();
-      break;
-    case 140:
-      scardCommand();
-      break;
-    case 141:
-      sdiffCommand();
-      break;
-    case 142:
-      sdiffstoreCommand();
-      break;
-    case 143:
-      selectCommand();
-      break;
-    case 144:
-      setCommand();
-      break;
-    case 145:
-      setbitCommand();
-      break;
-    case 146:
-      setexCommand();
-      break;
-    case 147:
-      setnxCommand();
-      break;
-    case 148:
-      setrangeCommand();
-      break;
-    case 150:
-      sinterCommand();
-      break;
-    case 151:
-      sintercardCommand();
-      break;
-    case 152:
-      sinterstoreCommand();
-      break;
-    case 153:
-      sismemberCommand();
-      break;
-    case 155:
-      smembersCommand();
-      break;
-    case 156:
-      smismemberCommand();
-      break;
-    case 157:
-      smoveCommand();
-      break;
-    case 158:
-      sortCommand();
-      break;
-    case 159:
-      sortRoCommand();
-      break;
-    case 160:
-      spopCommand();
-      break;
-    case 161:
-      spublishCommand();
-      break;
-    case 162:
-      srandmemberCommand();
-      break;
-    case 163:
-      sremCommand();
-      break;
-    case 164:
-      sscanCommand();
-      break;
-    case 165:
-      ssubscribeCommand();
-      break;
-    case 166:
-      strlenCommand();
-      break;
-    case 167:
-      subscribeCommand();
-      break;
-    case 168:
       getrangeCommand();
       break;
+    case 51:
+      getsetCommand();
+      break;
+    case 52:
+      hdelCommand();
+      break;
+    case 54:
+      hexistsCommand();
+      break;
+    case 55:
+      hexpireCommand();
+      break;
+    case 56:
+      hexpireatCommand();
+      break;
+    case 57:
+      hexpiretimeCommand();
+      break;
+    case 58:
+      hgetCommand();
+      break;
+    case 59:
+      hgetallCommand();
+      break;
+    case 60:
+      hgetdelCommand();
+      break;
+    case 61:
+      hgetexCommand();
+      break;
+    case 62:
+      hincrbyCommand();
+      break;
+    case 63:
+      hincrbyfloatCommand();
+      break;
+    case 64:
+      hkeysCommand();
+      break;
+    case 65:
+      hlenCommand();
+      break;
+    case 66:
+      hmgetCommand();
+      break;
+    case 67:
+      hmsetCommand();
+      break;
+    case 68:
+      hpersistCommand();
+      break;
+    case 69:
+      hpexpireCommand();
+      break;
+    case 70:
+      hpexpireatCommand();
+      break;
+    case 71:
+      hpexpiretimeCommand();
+      break;
+    case 72:
+      hpttlCommand();
+      break;
+    case 73:
+      hrandfieldCommand();
+      break;
+    case 74:
+      hscanCommand();
+      break;
+    case 75:
+      hsetCommand();
+      break;
+    case 76:
+      hsetexCommand();
+      break;
+    case 77:
+      hsetnxCommand();
+      break;
+    case 78:
+      hstrlenCommand();
+      break;
+    case 79:
+      httlCommand();
+      break;
+    case 80:
+      hvalsCommand();
+      break;
+    case 81:
+      incrCommand();
+      break;
+    case 82:
+      incrbyCommand();
+      break;
+    case 83:
+      incrbyfloatCommand();
+      break;
+    case 84:
+      increxCommand();
+      break;
+    case 86:
+      keysCommand();
+      break;
+    case 89:
+      lcsCommand();
+      break;
+    case 90:
+      lindexCommand();
+      break;
+    case 91:
+      linsertCommand();
+      break;
+    case 92:
+      llenCommand();
+      break;
+    case 93:
+      lmoveCommand();
+      break;
+    case 94:
+      lmpopCommand();
+      break;
+    case 96:
+      lpopCommand();
+      break;
+    case 97:
+      lposCommand();
+      break;
+    case 98:
+      lpushCommand();
+      break;
+    case 99:
+      lpushxCommand();
+      break;
+    case 100:
+      lrangeCommand();
+      break;
+    case 101:
+      lremCommand();
+      break;
+    case 102:
+      lsetCommand();
+      break;
+    case 103:
+      ltrimCommand();
+      break;
+    case 105:
+      mgetCommand();
+      break;
+    case 107:
+      monitorCommand();
+      break;
+    case 108:
+      moveCommand();
+      break;
+    case 109:
+      msetCommand();
+      break;
+    case 110:
+      msetexCommand();
+      break;
+    case 111:
+      msetnxCommand();
+      break;
+    case 112:
+      multiCommand();
+      break;
+    case 114:
+      persistCommand();
+      break;
+    case 115:
+      pexpireCommand();
+      break;
+    case 116:
+      pexpireatCommand();
+      break;
+    case 117:
+      pexpiretimeCommand();
+      break;
+    case 118:
+      pfaddCommand();
+      break;
+    case 119:
+      pfcountCommand();
+      break;
+    case 120:
+      pfdebugCommand();
+      break;
+    case 121:
+      pfmergeCommand();
+      break;
+    case 122:
+      pfselftestCommand();
+      break;
+    case 123:
+      pingCommand();
+      break;
+    case 124:
+      psetexCommand();
+      break;
+    case 125:
+      psubscribeCommand();
+      break;
+    case 126:
+      pttlCommand();
+      break;
+    case 127:
+      publishCommand();
+      break;
+    case 129:
+      punsubscribeCommand();
+      break;
+    case 130:
+      quitCommand();
+      break;
+    case 131:
+      randomkeyCommand();
+      break;
+    case 132:
+      renameCommand();
+      break;
+    case 133:
+      renamenxCommand();
+      break;
+    case 134:
+      resetCommand();
+      break;
+    case 135:
+      restoreCommand();
+      break;
+    case 136:
+      restoreCommand();
+      break;
+    case 138:
+      rpopCommand();
+      break;
+    case 139:
+      rpoplpushCommand();
+      break;
+    case 140:
+      rpushCommand();
+      break;
+    case 141:
+      rpushxCommand();
+      break;
+    case 142:
+      saddCommand();
+      break;
+    case 143:
+      scanCommand();
+      break;
+    case 144:
+      scardCommand();
+      break;
+    case 145:
+      sdiffCommand();
+      break;
+    case 146:
+      sdiffstoreCommand();
+      break;
+    case 147:
+      selectCommand();
+      break;
+    case 148:
+      setCommand();
+      break;
+    case 149:
+      setbitCommand();
+      break;
+    case 150:
+      setexCommand();
+      break;
+    case 151:
+      setnxCommand();
+      break;
+    case 152:
+      setrangeCommand();
+      break;
+    case 154:
+      sinterCommand();
+      break;
+    case 155:
+      sintercardCommand();
+      break;
+    case 156:
+      sinterstoreCommand();
+      break;
+    case 157:
+      sismemberCommand();
+      break;
+    case 159:
+      smembersCommand();
+      break;
+    case 160:
+      smismemberCommand();
+      break;
+    case 161:
+      smoveCommand();
+      break;
+    case 162:
+      sortCommand();
+      break;
+    case 163:
+      sortRoCommand();
+      break;
+    case 164:
+      spopCommand();
+      break;
+    case 165:
+      spublishCommand();
+      break;
+    case 166:
+      srandmemberCommand();
+      break;
+    case 167:
+      sremCommand();
+      break;
+    case 168:
+      sscanCommand();
+      break;
     case 169:
-      sunionCommand();
+      ssubscribeCommand();
       break;
     case 170:
-      sunionstoreCommand();
+      strlenCommand();
       break;
     case 171:
-      sunsubscribeCommand();
+      subscribeCommand();
       break;
     case 172:
-      swapdbCommand();
+      getrangeCommand();
       break;
     case 173:
-      timeCommand();
+      sunionCommand();
       break;
     case 174:
-      touchCommand();
+      sunionstoreCommand();
       break;
     case 175:
-      ttlCommand();
+      sunsubscribeCommand();
       break;
     case 176:
-      typeCommand();
+      swapdbCommand();
       break;
     case 177:
-      unlinkCommand();
+      timeCommand();
       break;
     case 178:
-      unsubscribeCommand();
+      touchCommand();
       break;
     case 179:
-      unwatchCommand();
+      ttlCommand();
       break;
     case 180:
-      watchCommand();
+      typeCommand();
       break;
     case 181:
-      xackCommand();
+      unlinkCommand();
       break;
     case 182:
-      xackdelCommand();
+      unsubscribeCommand();
       break;
     case 183:
-      xaddCommand();
+      unwatchCommand();
       break;
     case 184:
-      xautoclaimCommand();
+      watchCommand();
       break;
     case 185:
-      xcfgsetCommand();
+      xackCommand();
       break;
     case 186:
-      xclaimCommand();
+      xackdelCommand();
       break;
     case 187:
-      xdelCommand();
+      xaddCommand();
       break;
     case 188:
-      xdelexCommand();
+      xautoclaimCommand();
+      break;
+    case 189:
+      xcfgsetCommand();
       break;
     case 190:
-      xidmprecordCommand();
+      xclaimCommand();
+      break;
+    case 191:
+      xdelCommand();
       break;
     case 192:
-      xlenCommand();
-      break;
-    case 193:
-      xnackCommand();
+      xdelexCommand();
       break;
     case 194:
-      xpendingCommand();
-      break;
-    case 195:
-      xrangeCommand();
+      xidmprecordCommand();
       break;
     case 196:
-      xreadCommand();
+      xlenCommand();
       break;
     case 197:
-      xreadgroupCommand();
+      xnackCommand();
       break;
     case 198:
-      xrevrangeCommand();
+      xpendingCommand();
       break;
     case 199:
-      xsetidCommand();
+      xrangeCommand();
       break;
     case 200:
-      xtrimCommand();
+      xreadCommand();
       break;
     case 201:
-      zaddCommand();
+      xreadgroupCommand();
       break;
     case 202:
-      zcardCommand();
+      xrevrangeCommand();
       break;
     case 203:
-      zcountCommand();
+      xsetidCommand();
       break;
     case 204:
-      zdiffCommand();
+      xtrimCommand();
       break;
     case 205:
-      zdiffstoreCommand();
+      zaddCommand();
       break;
     case 206:
-      zincrbyCommand();
+      zcardCommand();
       break;
     case 207:
-      zinterCommand();
+      zcountCommand();
       break;
     case 208:
-      zintercardCommand();
+      zdiffCommand();
       break;
     case 209:
-      zinterstoreCommand();
+      zdiffstoreCommand();
       break;
     case 210:
-      zlexcountCommand();
+      zincrbyCommand();
       break;
     case 211:
-      zmpopCommand();
+      zinterCommand();
       break;
     case 212:
-      zmscoreCommand();
+      zintercardCommand();
       break;
     case 213:
-      zpopmaxCommand();
+      zinterstoreCommand();
       break;
     case 214:
-      zpopminCommand();
+      zlexcountCommand();
       break;
     case 215:
-      zrandmemberCommand();
+      zmpopCommand();
       break;
     case 216:
-      zrangeCommand();
+      zmscoreCommand();
       break;
     case 217:
-      zrangebylexCommand();
+      zpopmaxCommand();
       break;
     case 218:
-      zrangebyscoreCommand();
+      zpopminCommand();
       break;
     case 219:
-      zrangestoreCommand();
+      zrandmemberCommand();
       break;
     case 220:
-      zrankCommand();
+      zrangeCommand();
       break;
     case 221:
-      zremCommand();
+      zrangebylexCommand();
       break;
     case 222:
-      zremrangebylexCommand();
+      zrangebyscoreCommand();
       break;
     case 223:
-      zremrangebyrankCommand();
+      zrangestoreCommand();
       break;
     case 224:
-      zremrangebyscoreCommand();
+      zrankCommand();
       break;
     case 225:
-      zrevrangeCommand();
+      zremCommand();
       break;
     case 226:
-      zrevrangebylexCommand();
+      zremrangebylexCommand();
       break;
     case 227:
-      zrevrangebyscoreCommand();
+      zremrangebyrankCommand();
       break;
     case 228:
-      zrevrankCommand();
+      zremrangebyscoreCommand();
       break;
     case 229:
-      zscanCommand();
+      zrevrangeCommand();
       break;
     case 230:
-      zscoreCommand();
+      zrevrangebylexCommand();
       break;
     case 231:
-      zunionCommand();
+      zrevrangebyscoreCommand();
       break;
     case 232:
-      zunionstoreCommand();
+      zrevrankCommand();
       break;
     case 233:
-      clientCachingCommand();
+      zscanCommand();
+      break;
+    case 234:
+      zscoreCommand();
       break;
     case 235:
+      zunionCommand();
+      break;
+    case 236:
+      zunionstoreCommand();
+      break;
+    case 237:
+      clientCachingCommand();
+      break;
+    case 239:
       clientGetredirCommand();
       break;
-    case 247:
+    case 251:
       clientTrackingCommand();
       break;
-    case 248:
+    case 252:
       clientTrackinginfoCommand();
       break;
-    case 275:
+    case 279:
       memoryUsageCommand();
       break;
-    case 276:
+    case 280:
       objectEncodingCommand();
       break;
-    case 277:
+    case 281:
       objectFreqCommand();
       break;
-    case 278:
+    case 282:
       objectHelpCommand();
       break;
-    case 279:
+    case 283:
       objectIdletimeCommand();
       break;
-    case 280:
+    case 284:
       objectRefcountCommand();
       break;
-    case 281:
+    case 285:
       pubsubChannelsCommand();
       break;
-    case 282:
+    case 286:
       pubsubHelpCommand();
       break;
-    case 283:
+    case 287:
       pubsubNumpatCommand();
       break;
-    case 284:
+    case 288:
       pubsubNumsubCommand();
       break;
-    case 285:
+    case 289:
       pubsubShardchannelsCommand();
       break;
-    case 286:
+    case 290:
       pubsubShardnumsubCommand();
       break;
-    case 287:
+    case 291:
       slowlogGetCommand();
       break;
-    case 288:
+    case 292:
       slowlogHelpCommand();
       break;
-    case 289:
+    case 293:
       slowlogLenCommand();
       break;
-    case 290:
+    case 294:
       slowlogResetCommand();
       break;
-    case 291:
+    case 295:
       xgroupCreateCommand();
       break;
-    case 292:
+    case 296:
       xgroupCreateconsumerCommand();
       break;
-    case 293:
+    case 297:
       xgroupDelconsumerCommand();
       break;
-    case 294:
+    case 298:
       xgroupDestroyCommand();
       break;
-    case 295:
+    case 299:
       xgroupHelpCommand();
       break;
-    case 296:
+    case 300:
       xgroupSetidCommand();
       break;
-    case 297:
+    case 301:
       xinfoConsumersCommand();
       break;
-    case 298:
+    case 302:
       xinfoGroupsCommand();
       break;
-    case 299:
+    case 303:
       xinfoHelpCommand();
       break;
-    case 300:
+    case 304:
       xinfoStreamCommand();
       break;
     default:

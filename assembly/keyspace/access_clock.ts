@@ -42,6 +42,11 @@ export function initialClock(): u32 {
   return policyIsLfu() ? (minutesNow() << 8) | LFU_INIT : lruClock();
 }
 
+/** The clock of an entry that counts as used now and so often, under an LFU policy. */
+export function withFrequency(counter: u32): u32 {
+  return (minutesNow() << 8) | counter;
+}
+
 /** Seconds since the last access; only meaningful under an LRU policy. */
 export function idleSeconds(e: EntryPtr): u32 {
   return (lruClock() - Entry.clock(e)) & <u32>LRU_MASK;

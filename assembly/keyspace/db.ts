@@ -502,6 +502,17 @@ function tryFileEntry(which: Db, e: EntryPtr, hash: u64): bool {
   return tryFileHash(Entry.encoding(e), Entry.valuePtr(e), hash, which.expiryTree);
 }
 
+/**
+ * Stores a fresh entry (0 passes the failure on) under its key in the current database, in place of the
+ * one that may be there. False when memory is exhausted; then the entry is freed and nothing changed.
+ */
+export function tryPutEntry(e: EntryPtr, key: usize, keyLen: u32, hash: u64): bool {
+  if (e == 0) return false;
+  if (tryFileEntry(db, e, hash) && tryPut(db, e, key, keyLen, hash)) return true;
+  entryFree(e);
+  return false;
+}
+
 /** The record under which an entry's hash is filed for its field expiries, 0 when it is not. */
 function filedRecord(e: EntryPtr): usize {
   if (Entry.type(e) != TYPE_HASH) return 0;

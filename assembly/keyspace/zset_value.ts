@@ -68,7 +68,7 @@ import {
 } from '../struct/sorted_set';
 import { stringCompare } from '../util/bytes';
 import { F64_CHARS_MAX, formatF64 } from '../util/number_format';
-import { parseF64Lenient, parseF64Value } from '../util/number_parse';
+import { parseF64, parseF64Lenient, parseF64Value } from '../util/number_parse';
 import { hashBytes } from '../util/siphash';
 import { initialClock } from './access_clock';
 import { lookupKeyWrite, replaceFound, tryInsertNew } from './db';
@@ -175,13 +175,38 @@ function fitsListpack(lp: ListpackPtr, count: u32, len: u32): bool {
   );
 }
 
+/**
+ * Whether a listpack with an even number of elements is a sorted set: scores are numbers, and members
+ * are in order. Whether one comes twice is not looked at.
+ */
+export function isSortedListpack(lp: ListpackPtr): bool {
+  let previous: usize = 0;
+  let previousScore: f64 = 0;
+  for (let p = lp + LP_HDR_SIZE; load<u8>(p) != LP_EOF; ) {
+    const at = lpSkip(p);
+    const string = lpGet(at);
+    if (string != 0 && !parseF64(string, lpValueLen)) return false;
+    const score = string == 0 ? <f64>lpValueInt : parseF64Value;
+    if (previous != 0) {
+      if (score < previousScore) return false;
+      if (score == previousScore) {
+        const text = lpGetText(previous, scoreText);
+        if (compareAt(p, text, lpValueLen) <= 0) return false;
+      }
+    }
+    previous = p;
+    previousScore = score;
+    p = lpSkip(at);
+  }
+  return true;
+}
+
 // --- Encoding ---
 
-/** Makes a listpack a skiplist with room for `expected`. False: no memory, nothing changed. */
-function tryConvert(e: EntryPtr, expected: u32): bool {
-  const lp = Entry.valuePtr(e);
+/** A skiplist with the members of a listpack and room for `expected`; 0: no memory. */
+export function trySkiplistOf(lp: ListpackPtr, expected: u32): usize {
   const block = tryZslNew(expected);
-  if (block == 0) return false;
+  if (block == 0) return 0;
   const z = changetype<SortedSet>(block);
   for (let p = lp + LP_HDR_SIZE; load<u8>(p) != LP_EOF; ) {
     const at = lpSkip(p);
@@ -190,10 +215,18 @@ function tryConvert(e: EntryPtr, expected: u32): bool {
     const len = lpValueLen;
     if (tryZslInsert(z, text, len, hashBytes(text, len), score) == 0) {
       zslFree(block);
-      return false;
+      return 0;
     }
     p = lpSkip(at);
   }
+  return block;
+}
+
+/** Makes a listpack a skiplist with room for `expected`. False: no memory, nothing changed. */
+function tryConvert(e: EntryPtr, expected: u32): bool {
+  const lp = Entry.valuePtr(e);
+  const block = trySkiplistOf(lp, expected);
+  if (block == 0) return false;
   lpFree(lp);
   Entry.setValuePtr(e, block);
   Entry.setTypeEncoding(e, TYPE_ZSET, ENCODING_SKIPLIST);
@@ -234,11 +267,16 @@ function tryNewEntry(key: usize, keyLen: u32, block: usize, small: bool): EntryP
   return 0;
 }
 
+/** The block that `tryFitZset` made. */
+export let fittingBlock: usize = 0;
+/** ENCODING_LISTPACK or ENCODING_SKIPLIST. */
+export let fittingEncoding: u32 = 0;
+
 /**
- * Sets a key to a result that is not empty, in the encoding that fits it, whatever the key held before
- * and without an expiry. Takes `block`, a SortedSet, in any case. False: no memory, nothing changed.
+ * Gives a SortedSet that is not empty the encoding that fits it, in `fittingBlock` and its fellow.
+ * Takes `block` in any case. False: no memory.
  */
-export function tryStoreZset(key: usize, keyLen: u32, hash: u64, block: usize): bool {
+export function tryFitZset(block: usize): bool {
   const z = changetype<SortedSet>(block);
   let longest: u32 = 0;
   let bytes: u64 = 0;
@@ -248,14 +286,23 @@ export function tryStoreZset(key: usize, keyLen: u32, hash: u64, block: usize): 
     bytes += len;
     if (!fitsListpack(0, z.keys, longest)) break;
   }
-  const small = fitsListpack(0, z.keys, longest) && lpSafeToAdd(0, bytes);
-  let value = block;
-  if (small) {
-    value = listpackOf(z);
-    zslFree(block);
-    if (value == 0) return false;
-  }
-  const fresh = tryNewEntry(key, keyLen, value, small);
+  fittingBlock = block;
+  fittingEncoding = ENCODING_SKIPLIST;
+  if (!fitsListpack(0, z.keys, longest) || !lpSafeToAdd(0, bytes)) return true;
+  fittingBlock = listpackOf(z);
+  fittingEncoding = ENCODING_LISTPACK;
+  zslFree(block);
+  return fittingBlock != 0;
+}
+
+/**
+ * Sets a key to a result that is not empty, in the encoding that fits it, whatever the key held before
+ * and without an expiry. Takes `block`, a SortedSet, in any case. False: no memory, nothing changed.
+ */
+export function tryStoreZset(key: usize, keyLen: u32, hash: u64, block: usize): bool {
+  if (!tryFitZset(block)) return false;
+  const small = fittingEncoding == ENCODING_LISTPACK;
+  const fresh = tryNewEntry(key, keyLen, fittingBlock, small);
   if (fresh == 0) return false;
   const old = lookupKeyWrite(key, keyLen, hash);
   if (old == 0) return tryInsertNew(fresh, hash);

@@ -27,51 +27,13 @@ import {
 import { keyEvent, NOTIFY_GENERIC } from '../keyspace/effects';
 import { ENCODING_INT, Entry, entryHasBlock, NO_EXPIRE, TYPE_STRING } from '../keyspace/entry';
 import { Bucket, bucketAt, tableFind } from '../keyspace/key_table';
-import { VIEW_SCRATCH_BYTES, viewLen, viewPtr, viewStringIn } from '../keyspace/string_value';
-import { valueBytes } from '../keyspace/value';
 import { free, tryAlloc, usableSize } from '../memory/alloc';
 import { memoryNearlyExhausted } from '../memory/pages';
-import { lzfCompress } from '../util/lzf';
+import { serializedBytes } from '../snapshot/payload';
 import { formatU64, U64_CHARS_MAX } from '../util/number_format';
-import { parseI64, parseI64Value } from '../util/number_parse';
 import { hashBytes } from '../util/siphash';
 
 // --- One key ---
-
-/** Longest string that an RDB file may hold as an integer. */
-const RDB_INT_CHARS_MAX: u32 = 11;
-/** Shorter strings are never compressed there. */
-const RDB_COMPRESS_MIN_BYTES: u32 = 21;
-/** Bytes that compression has to save. */
-const RDB_COMPRESS_GAIN: u32 = 4;
-
-const digits: usize = memory.data(<i32>VIEW_SCRATCH_BYTES, 8);
-
-/** Bytes of a length in an RDB file. */
-function rdbLengthBytes(length: u32): u32 {
-  if (length < 1 << 6) return 1;
-  return length < 1 << 14 ? 2 : 5;
-}
-
-/** Bytes of a string in an RDB file, compressed where that pays and is `allowed`. */
-function rdbStringBytes(ptr: usize, len: u32, compress: bool): f64 {
-  if (len <= RDB_INT_CHARS_MAX && parseI64(ptr, len)) {
-    const value = parseI64Value;
-    if (value == <i64>(<i8>value)) return 2;
-    if (value == <i64>(<i16>value)) return 3;
-    if (value == <i64>(<i32>value)) return 5;
-  }
-  if (compress && len >= RDB_COMPRESS_MIN_BYTES) {
-    const room = len - RDB_COMPRESS_GAIN;
-    const scratch = tryAlloc(room);
-    if (scratch != 0) {
-      const packed = <u32>lzfCompress(ptr, len, scratch, room);
-      free(scratch);
-      if (packed != 0) return <f64>packed + 1 + rdbLengthBytes(packed) + rdbLengthBytes(len);
-    }
-  }
-  return <f64>len + rdbLengthBytes(len);
-}
 
 /**
  * Writes KEY_INFO_BYTES about a key to `out`. `compress`: as rdbcompression. False when there is no
@@ -94,15 +56,10 @@ export function describeKey(
   store<u32>(out, idleSeconds(e), KEY_INFO_IDLE_SECONDS);
   store<u32>(out, <u32>usableSize(e), KEY_INFO_ENTRY_BYTES);
   if (entryHasBlock(e)) store<u32>(out, <u32>usableSize(Entry.valuePtr(e)), KEY_INFO_VALUE_BYTES);
-  if (Entry.type(e) != TYPE_STRING) {
-    // What it takes here, for want of a file to measure.
-    const bytes = valueBytes(Entry.type(e), Entry.encoding(e), Entry.valuePtr(e), 0);
-    store<f64>(out, bytes, KEY_INFO_SERIALIZED);
-    return true;
+  if (Entry.type(e) == TYPE_STRING && Entry.encoding(e) != ENCODING_INT) {
+    store<u32>(out, Entry.stringLen(e), KEY_INFO_VALUE_LEN);
   }
-  if (Entry.encoding(e) != ENCODING_INT) store<u32>(out, Entry.stringLen(e), KEY_INFO_VALUE_LEN);
-  viewStringIn(e, digits);
-  store<f64>(out, rdbStringBytes(viewPtr, viewLen, compress), KEY_INFO_SERIALIZED);
+  store<f64>(out, serializedBytes(e, compress), KEY_INFO_SERIALIZED);
   return true;
 }
 

@@ -27,6 +27,7 @@ import {
   CMD_STALE,
   CMD_WRITE,
   GUARD_DISK_ERROR,
+  GUARD_HOLD_WRITES,
   GUARD_LOADING,
   GUARD_PAUSE_ALL,
   GUARD_PAUSE_WRITE,
@@ -305,7 +306,7 @@ export function admitAtOnce(id: u32, count: u32): bool {
 export const ADMIT_RUN: i32 = 0;
 /** It has got its reply: it was refused, or it joined its client's transaction. */
 export const ADMIT_DONE: i32 = 1;
-/** CLIENT PAUSE holds it back. */
+/** CLIENT PAUSE or MIGRATE holds it back. */
 export const ADMIT_HOLD: i32 = 2;
 /** Its sender is to be cut off. */
 export const ADMIT_CLOSE: i32 = 3;
@@ -449,9 +450,10 @@ export function pauses(): bool {
   return (<u32>Settings.get(CFG_GUARDS) & (GUARD_PAUSE_ALL | GUARD_PAUSE_WRITE)) != 0;
 }
 
-/** Whether CLIENT PAUSE holds a command of these flags back. */
+/** Whether CLIENT PAUSE, or MIGRATE, holds a command of these flags back. */
 function isPaused(flags: u32): bool {
-  if (!pauses() || client.flags & CLIENT_REPLICA) return false;
   const guards = <u32>Settings.get(CFG_GUARDS);
+  if ((guards & (GUARD_PAUSE_ALL | GUARD_PAUSE_WRITE | GUARD_HOLD_WRITES)) == 0) return false;
+  if (client.flags & CLIENT_REPLICA) return false;
   return (guards & GUARD_PAUSE_ALL) != 0 || (flags & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0;
 }

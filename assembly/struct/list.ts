@@ -99,6 +99,11 @@ export function listNew(): ListPtr {
   return lpNew(0);
 }
 
+/** An empty list in its large form, for whoever appends nodes; `listAuto` settles its form. */
+export function listNewQuicklist(): ListPtr {
+  return quicklistNew(listFill, listCompress);
+}
+
 export function listIsQuicklist(list: ListPtr): bool {
   return load<u32>(list) == QUICKLIST_MARK;
 }
@@ -354,6 +359,21 @@ function enterNode(it: ListIterator, node: NodePtr): void {
   const base = nodeRead(node);
   if (nodeIsPlain(node)) it.p = base;
   else it.p = it.backwards ? lpLast(base) : base + LP_HDR_SIZE;
+}
+
+/**
+ * How many elements, from the one that `listNext` found on, lie one behind the other from `it.p` on; 0
+ * when it lies alone and is no listpack element. Only for quicklists, and walks forwards.
+ */
+export function listRunLength(it: ListIterator): u32 {
+  assert(it.node != 0);
+  return nodeIsPlain(it.node) ? 0 : nodeAt(it.node).count - it.offset;
+}
+
+/** Goes behind these elements: `listNext` finds what follows. */
+export function listSkipRun(it: ListIterator): void {
+  it.ahead = true;
+  goOn(it);
 }
 
 /** Reads the element that `listNext` found. */

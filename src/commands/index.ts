@@ -16,6 +16,7 @@ import { hashExpiryCommands } from './hash_expiry.ts';
 import { hyperloglogCommands } from './hyperloglog.ts';
 import { introspectionCommands } from './introspection.ts';
 import { listCommands } from './list.ts';
+import { migrationCommands } from './migration.ts';
 import { pubsubCommands } from './pubsub.ts';
 import { serverCommands } from './server.ts';
 import { setCommands } from './set.ts';
@@ -28,6 +29,7 @@ import { zsetCommands } from './zset.ts';
 const families: readonly CommandSpec[][] = [
   stringCommands,
   genericCommands,
+  migrationCommands,
   listCommands,
   zsetCommands,
   bitmapCommands,

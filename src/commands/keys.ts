@@ -49,6 +49,23 @@ function bitfieldKeys(args: readonly Buffer[]): KeyPosition[] {
   return [{ index: 1, flags: readonly ? ['RO', 'access'] : READ_AND_WRITE }];
 }
 
+/** Words that options of MIGRATE are followed by. */
+const MIGRATE_OPERANDS: Readonly<Record<string, number>> = { auth: 1, auth2: 2 };
+
+/** One key at 3, or with KEYS all behind it; both at once is an error that names no keys. */
+function migrateKeys(args: readonly Buffer[]): KeyPosition[] {
+  const flags: readonly KeyFlag[] = ['RW', 'access', 'delete'];
+  for (let i = 6; i < args.length; i++) {
+    const word = args[i]!.toString('latin1').toLowerCase();
+    if (word === 'keys') {
+      if (args[3]!.length > 0) return [];
+      return Array.from({ length: args.length - i - 1 }, (_, n) => ({ index: i + 1 + n, flags }));
+    }
+    i += MIGRATE_OPERANDS[word] ?? 0;
+  }
+  return [{ index: 3, flags }];
+}
+
 const SORT_SOURCE: KeyPosition = { index: 1, flags: ['RO', 'access'] };
 
 /** Keys that patterns make are not known; of several destinations the last one counts. */
@@ -66,6 +83,7 @@ function sortKeys(args: readonly Buffer[]): KeyPosition[] {
 const EXTRACTORS: Readonly<Record<string, KeyExtractor>> = {
   bitfield: bitfieldKeys,
   delex: delexKeys,
+  migrate: migrateKeys,
   set: setKeys,
   sort: sortKeys,
   sort_ro: () => [SORT_SOURCE],

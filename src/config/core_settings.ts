@@ -53,6 +53,7 @@ const SETTINGS: readonly [DirectiveName, number, (value: unknown) => number][] =
   ['set-max-intset-entries', abi.CFG_SET_INTSET_ENTRIES, number],
   ['set-max-listpack-entries', abi.CFG_SET_LISTPACK_ENTRIES, number],
   ['set-max-listpack-value', abi.CFG_SET_LISTPACK_VALUE, number],
+  ['rdbcompression', abi.CFG_RDB_COMPRESSION, flag],
   ['hll-sparse-max-bytes', abi.CFG_HLL_SPARSE_MAX_BYTES, number],
   ['stream-node-max-bytes', abi.CFG_STREAM_NODE_MAX_BYTES, number],
   ['stream-node-max-entries', abi.CFG_STREAM_NODE_MAX_ENTRIES, number],

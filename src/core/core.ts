@@ -79,6 +79,10 @@ export interface CoreExports {
     prefixLen: number,
     valueBytes: number,
   ): number;
+  transferHasKey(database: number, key: number, keyLen: number): number;
+  transferBegin(database: number, key: number, keyLen: number, out: number): number;
+  transferEnd(): void;
+  transferDelete(database: number, key: number, keyLen: number, nowMs: number): number;
   renameCommand(from: number, fromLen: number, to: number, toLen: number): number;
 }
 

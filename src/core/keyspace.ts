@@ -178,6 +178,51 @@ export function populate(
   );
 }
 
+// --- For MIGRATE ---
+
+export interface DumpedKey {
+  readonly payload: Buffer;
+  /** Unix milliseconds, undefined for a key that lives for ever. */
+  readonly expireAtMs: number | undefined;
+}
+
+/** Whether a key exists; counts as reading it. */
+export function hasKey(core: Core, database: number, key: Uint8Array): boolean {
+  return withKey(
+    core,
+    key,
+    0,
+    (ptr) => core.exports.transferHasKey(database, ptr, key.length) !== 0,
+  );
+}
+
+/** What DUMP gives for a key; undefined when there is none, RangeError when memory is exhausted. */
+export function dumpKey(core: Core, database: number, key: Uint8Array): DumpedKey | undefined {
+  return withKey(core, key, abi.TRANSFER_BYTES, (ptr, out) => {
+    const status = core.exports.transferBegin(database, ptr, key.length, out);
+    if (status === abi.TRANSFER_NO_KEY) return undefined;
+    if (status === abi.TRANSFER_NO_MEMORY) throw new RangeError('no memory for a payload');
+    const { data } = core;
+    const at = data.getFloat64(out + abi.TRANSFER_EXPIRE_AT, true);
+    const payload = core.copy(
+      data.getUint32(out + abi.TRANSFER_PTR, true),
+      data.getUint32(out + abi.TRANSFER_LEN, true),
+    );
+    core.exports.transferEnd();
+    return { payload, expireAtMs: at < 0 ? undefined : at };
+  });
+}
+
+/** Deletes a key as DEL does. Must not be called while a batch runs. */
+export function deleteKey(core: Core, database: number, key: Uint8Array, nowMs: number): boolean {
+  return withKey(
+    core,
+    key,
+    0,
+    (ptr) => core.exports.transferDelete(database, ptr, key.length, nowMs) !== 0,
+  );
+}
+
 /**
  * Runs `use` with the address of a copy of `key` in linear memory, and of `outBytes` behind it.
  * Throws when there is no memory for a key that the scratch region cannot hold.

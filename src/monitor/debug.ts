@@ -133,8 +133,9 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   'set-disable-deny-scripts': toggle(({ flags }, on) => {
     flags.denyScriptsDisabled = on;
   }),
-  'set-skip-checksum-validation': toggle(({ flags }, on) => {
+  'set-skip-checksum-validation': toggle(({ core, flags }, on) => {
     flags.skipChecksumValidation = on;
+    core.exports.setConfig(abi.CFG_SKIP_CHECKSUM, Number(on));
   }),
   'dict-resizing': toggle(({ flags }, on) => {
     flags.dictResizing = on;

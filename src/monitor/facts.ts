@@ -145,6 +145,8 @@ export interface TrafficFacts {
   readonly syncFull: number;
   readonly syncPartialOk: number;
   readonly syncPartialErr: number;
+  /** Connections that MIGRATE keeps to targets. */
+  readonly migrateLinks: number;
   readonly trackedKeys: number;
   readonly trackedItems: number;
   readonly trackedPrefixes: number;
@@ -255,6 +257,7 @@ export const DEFAULT_TRAFFIC: TrafficFacts = {
   syncFull: 0,
   syncPartialOk: 0,
   syncPartialErr: 0,
+  migrateLinks: 0,
   trackedKeys: 0,
   trackedItems: 0,
   trackedPrefixes: 0,

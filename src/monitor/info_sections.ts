@@ -394,7 +394,7 @@ function writeKeyspaceStats(info: InfoText, { core }: InfoSources, facts: Traffi
     pubsubshard_channels: facts.pubsubShardChannels,
     latest_fork_usec: 0,
     total_forks: 0,
-    migrate_cached_sockets: 0,
+    migrate_cached_sockets: facts.migrateLinks,
     slave_expires_tracked_keys: 0,
     active_defrag_hits: 0,
     active_defrag_misses: 0,
@@ -407,7 +407,7 @@ function writeKeyspaceStats(info: InfoText, { core }: InfoSources, facts: Traffi
     tracking_total_prefixes: facts.trackedPrefixes,
     unexpected_error_replies: core.stat(abi.STAT_UNEXPECTED_ERRORS),
     total_error_replies: core.stat(abi.STAT_ERROR_REPLIES),
-    dump_payload_sanitizations: 0,
+    dump_payload_sanitizations: core.stat(abi.STAT_DUMP_SANITIZATIONS),
   });
 }
 

@@ -63,6 +63,7 @@ const ARGUMENTS_CHANGED = new Set([
   'hscan',
   'hset',
   'lcs',
+  'migrate',
   'mset',
   'msetnx',
   'pfmerge',

@@ -1,10 +1,12 @@
 // npm run fuzz -- differential --commands 100000 --seed 1 --resp 3 --families string,generic
 // npm run fuzz -- lockstep --steps 10000 --seed 1
 // npm run fuzz -- parser --inputs 10000 --seed 1
+// npm run fuzz -- exchange --keys 100000 --seed 1
 //
 // Ends with 0 when nothing was found, 1 when something was, 2 when it was called wrongly.
 
 import { differentialCommand } from './differential_command.ts';
+import { exchangeCommand } from './exchange_command.ts';
 import { lockStepCommand } from './lock_step_command.ts';
 import { parserCommand } from './parser_command.ts';
 
@@ -27,12 +29,18 @@ parser         random bytes to the parser
   --seed N         default: from the clock; printed
   --mode core|tcp  in this process, or two servers compared (default core)
   --a, --b         as above, with --mode tcp
+
+exchange       random values carried by DUMP and RESTORE, there and back, digests compared
+  --keys N         how many (default 100000)
+  --seed N         default: from the clock; printed
+  --a, --b         as above
 `;
 
 const COMMANDS: Record<string, (options: ReadonlyMap<string, string>) => Promise<boolean>> = {
   differential: differentialCommand,
   lockstep: lockStepCommand,
   parser: parserCommand,
+  exchange: exchangeCommand,
 };
 
 function parseOptions(words: readonly string[]): Map<string, string> {

@@ -103,7 +103,8 @@ async function compile(name: string, output: string): Promise<void> {
   await rename(unfinished, output);
 }
 
-async function compileIfStale(name: string): Promise<string> {
+/** The file of the compiled module, for those who instantiate it themselves. */
+export async function testModuleFile(name: string): Promise<string> {
   const output = path.join(OUTPUTS, `${name}.wasm`);
   const sourceMs = await newestSourceMs();
   if (!existsSync(output) || (await stat(output)).mtimeMs < sourceMs) await compile(name, output);
@@ -120,7 +121,7 @@ export async function loadTestModule<Exports>(
   options: TestModuleOptions = {},
 ): Promise<TestModule<Exports>> {
   const clockUs = options.clockUs ?? (() => 0);
-  const { instance } = await Wasm.instantiate(await readFile(await compileIfStale(name)), {
+  const { instance } = await Wasm.instantiate(await readFile(await testModuleFile(name)), {
     clock: { clockUs },
   });
   const { memory } = instance.exports;

@@ -20,8 +20,9 @@ export class CoreSession {
   nowMs = 1_700_000_000_000;
   private connection: number;
 
-  constructor(options: CoreOptions = {}) {
-    this.core = new Core(loadCoreModule(), options);
+  /** `module`: another one than the product's, with exports for tests. */
+  constructor(options: CoreOptions = {}, module: WebAssembly.Module = loadCoreModule()) {
+    this.core = new Core(module, options);
     this.connection = this.connect();
   }
 

@@ -11,6 +11,7 @@ import {
   type Rule,
 } from './base.ts';
 import { bitmapFamily } from './bitmap.ts';
+import { dumpFamily } from './dump.ts';
 import { expireFamily, genericFamily } from './generic.ts';
 import { geoFamily } from './geo.ts';
 import { hashFamily } from './hash.ts';
@@ -38,6 +39,7 @@ export const FAMILIES: readonly Family[] = [
   geoFamily,
   sortFamily,
   genericFamily,
+  dumpFamily,
   expireFamily,
   connectionFamily,
   serverFamily,
@@ -54,6 +56,7 @@ const SHARES: Record<string, number> = {
   zset: 8,
   stream: 8,
   generic: 8,
+  dump: 4,
   expire: 5,
 };
 
