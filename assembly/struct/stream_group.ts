@@ -289,6 +289,8 @@ export function tryNackCreate(
 ): NackPtr {
   const block = tryAlloc(NACK_BYTES);
   if (block == 0) return 0;
+  // Those given back from now on come after one that is copied or loaded.
+  if (deliveryTimeMs < 0) givenBack = max(givenBack, deliveryTimeMs);
   const nack = changetype<Nack>(block);
   nack.deliveryTimeMs = deliveryTimeMs;
   nack.deliveryCount = deliveryCount;

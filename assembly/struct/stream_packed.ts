@@ -14,7 +14,8 @@
 // lp-counts are left out, and the two counters have fixed places, so that deleting changes no sizes. With
 // three short fields an entry has eight bytes less, a quarter.
 //
-// A packed node has no more than PACKED_MAX_ENTRIES entries. It is not appended to: it becomes a
+// A packed node has no more than PACKED_MAX_ENTRIES entries and comes from a listpack of no more than
+// LISTPACK_MAX_BYTES. It is not appended to: it becomes a
 // listpack again. The listpack it came from comes back byte for byte, counters aside.
 
 import { tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
@@ -38,6 +39,7 @@ import { Element } from './stream_element';
 export const PACKED_MAX_ENTRIES: i64 = 512;
 export const PACKED_HEADER_BYTES: usize = 16;
 
+const LISTPACK_MAX_BYTES: u32 = 65536;
 const PACKED: u32 = 1 << 31;
 const COUNT: usize = 4;
 const DELETED: usize = 8;
@@ -92,10 +94,11 @@ function packElements(count: i64): void {
 
 /**
  * A packed node of what a listpack holds, which is a node of at least one entry; 0 when memory is
- * exhausted or it has too many entries.
+ * exhausted or it has too many entries or bytes.
  */
 export function tryPack(lp: ListpackPtr): usize {
   const size = lpBytes(lp);
+  if (size > LISTPACK_MAX_BYTES) return 0;
   from = lpFirst(lp);
   const count = Element.integer(from);
   const deletedAt = Element.skip(from, 1);
