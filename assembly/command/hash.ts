@@ -255,7 +255,7 @@ export function hgetCommand(): void {
   }
 }
 
-/** HMGET key field [field ...] */
+/** HMGET key field [field ...]: fields whose time has come are announced together. */
 export function hmgetCommand(): void {
   const e = lookupHashRead();
   if (e != 0 && !openOrReply(e)) return;

@@ -22,6 +22,7 @@ import {
   replyError,
   replyWrongArguments,
 } from '../resp/errors';
+import { replyElements } from '../resp/listpack_reply';
 import {
   outputLen,
   outputLost,
@@ -46,11 +47,13 @@ import {
   listPeek,
   listPop,
   listPush,
+  listRunLength,
   listShrink,
+  listSkipRun,
   listValueInt,
   listValueLen,
 } from '../struct/list';
-import { lpGet, lpPrev, lpSeek, lpSkip, lpValueInt, lpValueLen } from '../struct/listpack';
+import { ListpackPtr, lpGet, lpPrev, lpSeek, lpValueInt, lpValueLen } from '../struct/listpack';
 
 const iterator: usize = memory.data(32, 8);
 
@@ -378,20 +381,34 @@ export function lrangeCommand(): void {
 /** Replies with an array of `count` elements from a position on, which all exist. */
 function replyRange(list: ListPtr, from: u32, count: u32, backwards: bool): void {
   replyArray(count);
-  if (listIsQuicklist(list)) {
-    const it = commandIterator();
-    listIteratorStart(it, list, from, backwards);
-    for (; count > 0 && !outputLost; count--) {
-      listNext(it);
-      replyElement(listCurrent(it));
-    }
+  if (!listIsQuicklist(list)) {
+    if (backwards) replyBackwards(list, from, count);
+    else replyElements(lpSeek(list, from), count);
     return;
   }
-  let p = lpSeek(list, from);
+  const it = commandIterator();
+  listIteratorStart(it, list, from, backwards);
+  while (count > 0 && !outputLost) {
+    listNext(it);
+    const run = backwards ? 0 : min(listRunLength(it), count);
+    if (run == 0) {
+      replyElement(listCurrent(it));
+      count -= 1;
+    } else {
+      replyElements(it.p, run);
+      count -= run;
+      if (count > 0) listSkipRun(it);
+    }
+  }
+}
+
+/** The same for a listpack, from its end to its start, without the head. */
+function replyBackwards(lp: ListpackPtr, from: u32, count: u32): void {
+  let p = lpSeek(lp, from);
   for (; count > 0 && !outputLost; count--) {
     const string = lpGet(p);
     if (string != 0) replyBulk(string, lpValueLen);
     else replyBulkInt(lpValueInt);
-    p = backwards ? lpPrev(list, p) : lpSkip(p);
+    p = lpPrev(lp, p);
   }
 }

@@ -9,7 +9,7 @@
 
 import { CFG_ACTIVE_EXPIRE, STAT_EXPIRE_CYCLE_US } from '../abi';
 import { dictCandidates } from '../struct/dict';
-import { ExpiryAt, expiryTreeFirst, Filed, NEVER_DUE, tryFile } from '../struct/expiry_tree';
+import { ExpiryAt, expiryTreeFrom, Filed, NEVER_DUE, tryFile } from '../struct/expiry_tree';
 import { Tree } from '../struct/ordered_tree';
 import { clockUs, nowMs } from './clock';
 import { Db, database, databaseCount, entryEvent, entryFree } from './db';
@@ -23,6 +23,13 @@ import { Settings } from './settings';
 import { Stats } from './stats';
 
 const FIELDS_PER_CLOCK: u32 = 32;
+
+/** What became of a hash that was due. */
+const HASH_DONE: u32 = 0;
+/** Time ran out. */
+const HASH_LATE: u32 = 1;
+/** Without memory to file it anew it stays where it is, and has its turn again at the next tick. */
+const HASH_STUCK: u32 = 2;
 
 const hash: HashValue = changetype<HashValue>(memory.data(8, 8));
 let nextDatabase: u32 = 0;
@@ -47,11 +54,8 @@ function removeEmpty(which: Db, e: EntryPtr, keyHash: u64): void {
   entryFree(tableRemoveFound(which, keyHash));
 }
 
-/**
- * Removes what is due of a hash, if time allows. False when time ran out, or when no memory is left to
- * file the hash anew, which then has to wait for the next tick.
- */
-function expireHash(which: Db, filed: Filed, deadlineUs: f64): bool {
+/** Removes what is due of a hash, as much as time allows: HASH_*. */
+function expireHash(which: Db, filed: Filed, deadlineUs: f64): u32 {
   const keyHash = filed.hash;
   const e = entryOf(which, filed);
   hashOpen(hash, e);
@@ -69,26 +73,37 @@ function expireHash(which: Db, filed: Filed, deadlineUs: f64): bool {
   if (reaped > 0) entryEvent(which, e, NOTIFY_HASH, 'hexpired');
   if (hashSize(hash) == 0) {
     removeEmpty(which, e, keyHash);
-    return !late;
+    return late ? HASH_LATE : HASH_DONE;
   }
   hashClose(hash, e);
-  if (late) return false;
+  if (late) return HASH_LATE;
   const due = firstExpiry(hash.encoding, hash.block);
-  if (due == NEVER_DUE) return true;
+  if (due == NEVER_DUE) return HASH_DONE;
   const record = changetype<Filed>(filedOf(hash.encoding, hash.block));
-  return tryFile(record, which.expiryTree, due);
+  return tryFile(record, which.expiryTree, due) ? HASH_DONE : HASH_STUCK;
 }
 
 /** Works on one database. True when it was left with work to do. */
 function expireDatabase(which: Db, deadlineUs: f64): bool {
   const tree = changetype<Tree>(which.expiryTree);
-  let hashes: u32 = 0;
+  let fromMs: i64 = 0;
+  let from: usize = 0;
+  let done: u32 = 0;
   while (true) {
-    const first = expiryTreeFirst(tree);
-    if (first == 0 || ExpiryAt.atMs(first) >= nowMs) return false;
-    if (!expireHash(which, changetype<Filed>(ExpiryAt.address(first)), deadlineUs)) return true;
-    hashes += 1;
-    if ((hashes & (FIELDS_PER_CLOCK - 1)) == 0 && clockUs() >= deadlineUs) return true;
+    const first = expiryTreeFrom(tree, fromMs, from);
+    if (first == 0) return false;
+    const atMs = ExpiryAt.atMs(first);
+    if (atMs >= nowMs) return false;
+    const record = ExpiryAt.address(first);
+    const outcome = expireHash(which, changetype<Filed>(record), deadlineUs);
+    if (outcome == HASH_LATE) return true;
+    if (outcome == HASH_STUCK) {
+      fromMs = atMs;
+      from = record + 1;
+      continue;
+    }
+    done += 1;
+    if ((done & (FIELDS_PER_CLOCK - 1)) == 0 && clockUs() >= deadlineUs) return true;
   }
 }
 

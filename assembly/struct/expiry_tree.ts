@@ -78,6 +78,12 @@ export function expiryTreeFirst(t: Tree): u64 {
   return treeFirst<ExpiryEntry>(t);
 }
 
+/** The position of the first entry that is not before this one, 0 when there is none. */
+export function expiryTreeFrom(t: Tree, atMs: i64, address: usize): u64 {
+  seek(t, atMs, address);
+  return treeFound<ExpiryEntry>();
+}
+
 /** When the first block is due: NEVER_DUE when the tree is empty. */
 export function expiryTreeMin(t: Tree): i64 {
   const first = treeFirst<ExpiryEntry>(t);

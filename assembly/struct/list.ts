@@ -361,6 +361,21 @@ function enterNode(it: ListIterator, node: NodePtr): void {
   else it.p = it.backwards ? lpLast(base) : base + LP_HDR_SIZE;
 }
 
+/**
+ * How many elements, from the one that `listNext` found on, lie one behind the other from `it.p` on; 0
+ * when it lies alone and is no listpack element. Only for quicklists, and walks forwards.
+ */
+export function listRunLength(it: ListIterator): u32 {
+  assert(it.node != 0);
+  return nodeIsPlain(it.node) ? 0 : nodeAt(it.node).count - it.offset;
+}
+
+/** Goes behind these elements: `listNext` finds what follows. */
+export function listSkipRun(it: ListIterator): void {
+  it.ahead = true;
+  goOn(it);
+}
+
 /** Reads the element that `listNext` found. */
 export function listCurrent(it: ListIterator): usize {
   return it.node != 0 && nodeIsPlain(it.node) ? readPlain(it.node) : readListpack(it.p);

@@ -71,8 +71,9 @@ export const LP_REPLACE: u32 = 2;
 const COUNT_OFFSET: usize = 4;
 
 /** First bytes of elements; an encoding covers the values from its own to the next one. */
-const STR_6BIT: u32 = 0x80;
+export const STR_6BIT: u32 = 0x80;
 const INT_13BIT: u32 = 0xc0;
+export const STR_6BIT_END: u32 = INT_13BIT;
 const STR_12BIT: u32 = 0xe0;
 const STR_32BIT: u32 = 0xf0;
 const INT_16BIT: u32 = 0xf1;

@@ -128,9 +128,12 @@ async function serve(action: ServeAction): Promise<void> {
       ? `Warning: no config file specified, using the default config. In order to specify a config file use ${basename(process.argv[1] ?? 'respite-server')} /path/to/redis.conf`
       : 'Configuration loaded',
   );
-  const applyTitle = () => setTitle(config, configFile);
+  const applyTitle = () => {
+    setTitle(config, configFile);
+    return undefined;
+  };
   applyTitle();
-  config.subscribe('proc-title-template', applyTitle);
+  config.subscribe(['proc-title-template', 'port', 'tls-port', 'bind'], applyTitle);
   const pidFile = config.get('pidfile') || (inBackground ? DAEMON_PID_FILE : '');
   const server = new Server({
     config,

@@ -4,6 +4,7 @@
 // what they left is read back after some memory is free again.
 
 import { describe, expect, it } from 'vitest';
+import { CFG_SLOWLOG_SLOWER_US } from '../../assembly/abi.ts';
 import { CoreSession } from '../support/core_session.ts';
 import { showReply } from '../support/reply_notation.ts';
 
@@ -67,6 +68,7 @@ describe('stream commands without memory', () => {
 
   it('give all memory back with the key', () => {
     const session = new CoreSession({ memoryLimitBytes: MEMORY_LIMIT_BYTES });
+    session.core.exports.setConfig(CFG_SLOWLOG_SLOWER_US, -1);
     // The first time, commands get what they keep for their statistics.
     useStreams(session);
     const before = session.usedBytes();

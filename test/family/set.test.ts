@@ -393,4 +393,25 @@ family('sets', [
       GET s => "v"
     `,
   ],
+  [
+    'results of integers keep all members where they outgrow an encoding',
+    async ({ client, run }) => {
+      const integers = Array.from({ length: 300 }, (_, i) => String(i));
+      for (const count of [127, 128, 129, 130, 300]) {
+        const members = integers.slice(0, count);
+        await client.call('DEL', 'a', 'b', 'ints');
+        await client.call('SADD', 'a', 'x', 'y', ...members);
+        await client.call('SADD', 'b', 'z', ...members);
+        await client.call('SADD', 'ints', ...members);
+        await run(`
+          SINTERSTORE d a b => ${count}
+          SCARD d => ${count}
+          SDIFFSTORE d d none => ${count}
+          SUNIONSTORE d ints a => ${count + 2}
+          SUNIONSTORE d a ints => ${count + 2}
+          SDIFFSTORE d a none => ${count + 2}
+        `);
+      }
+    },
+  ],
 ]);
