@@ -334,9 +334,9 @@ export const KEYSIZES_BINS = 34; // 0 empty values, 1 + i sizes from 2^i on
 // ALLOC_CLASSES records of u32 block size, slabs, blocks in use; then u32 runs, pages in runs, free
 // pages.
 
-export const ALLOC_CLASSES = 48;
+export const ALLOC_CLASSES = 60;
 export const ALLOC_CLASS_BYTES = 12;
-export const ALLOC_STATS_BYTES = 588;
+export const ALLOC_STATS_BYTES = 732;
 
 // --- Description of a stored key, for DEBUG: KEY_INFO_BYTES that `describeKey` writes ---
 

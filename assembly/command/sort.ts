@@ -63,7 +63,6 @@ import {
 } from '../struct/list';
 import {
   ITEM_BYTES,
-  ORDER_COLLATED,
   ORDER_NUMBER_ANY,
   ORDER_TEXT,
   SortItem,
@@ -71,6 +70,7 @@ import {
   trySortPart,
 } from '../struct/sort_items';
 import { arenaFree, tryArenaCopy, tryArenaRoom } from '../struct/text_arena';
+import { findByte } from '../util/bytes';
 import { formatI64, I64_CHARS_MAX } from '../util/number_format';
 import { parseF64Lenient, parseF64OutOfRange, parseF64Value } from '../util/number_parse';
 import {
@@ -217,17 +217,21 @@ function item(i: u32): SortItem {
   return changetype<SortItem>(items + <usize>i * ITEM_BYTES);
 }
 
+/** Stands for the length of a text: the element is an integer, and its number is there. */
+const NUMBER_KNOWN: u32 = 1;
+
 /** Notes an element: bytes, or an integer if `ptr` is 0. False when memory is exhausted. */
 function tryAddItem(ptr: usize, len: u32, value: i64, copied: bool): bool {
-  if (ptr == 0) {
+  const isInteger = ptr == 0;
+  if (isInteger) {
     len = formatI64(value, digits);
     ptr = tryArenaCopy(digits, len);
   } else if (copied) ptr = tryArenaCopy(ptr, len);
   if (ptr == 0) return false;
   const added = item(itemCount);
-  added.number = 0;
+  added.number = isInteger ? <f64>value : 0;
   added.text = 0;
-  added.textLen = 0;
+  added.textLen = isInteger ? NUMBER_KNOWN : 0;
   added.ptr = ptr;
   added.len = len;
   itemCount += 1;
@@ -308,8 +312,12 @@ function tryWeigh(): bool {
     const each = item(i);
     if (byAt == 0) {
       if (alphabetic) setText(each, each.ptr, each.len);
-      else setNumber(each, each.ptr, each.len);
-    } else if (lookupPattern(byPattern, each.ptr, each.len)) {
+      else if (each.textLen != NUMBER_KNOWN) setNumber(each, each.ptr, each.len);
+      continue;
+    }
+    setText(each, 0, 0);
+    each.number = 0;
+    if (lookupPattern(byPattern, each.ptr, each.len)) {
       if (!tryWeighFound(each)) return false;
     } else if (patternOutOfMemory) return false;
   }
@@ -328,9 +336,11 @@ function tryWeighFound(each: SortItem): bool {
   return true;
 }
 
+/** What is stored is compared as bytes; what is replied is collated, which ends at a zero byte. */
 function setText(each: SortItem, ptr: usize, len: u32): void {
+  const zero: usize = storeAt != 0 || len == 0 ? 0 : findByte(ptr, ptr + len, 0);
   each.text = ptr;
-  each.textLen = len;
+  each.textLen = zero == 0 ? len : <u32>(zero - ptr);
 }
 
 function setNumber(each: SortItem, ptr: usize, len: u32): void {
@@ -342,7 +352,7 @@ function setNumber(each: SortItem, ptr: usize, len: u32): void {
 function trySort(): bool {
   if (unsorted || itemCount == 0 || notNumeric) return true;
   let order = ORDER_NUMBER_ANY;
-  if (alphabetic) order = storeAt != 0 ? ORDER_TEXT : ORDER_COLLATED;
+  if (alphabetic) order = ORDER_TEXT;
   if (byAt == 0 || resultCount == itemCount) {
     return trySortItems(items, itemCount, order, descending);
   }

@@ -6,7 +6,6 @@
 
 import { lookupKeyRead } from '../keyspace/db';
 import { ENCODING_LISTPACK, Entry, EntryPtr } from '../keyspace/entry';
-import { reverseBits } from '../keyspace/key_table';
 import {
   cursorMemberText,
   cursorNext,
@@ -15,120 +14,80 @@ import {
   memberLen,
   memberPtr,
 } from '../keyspace/zset_value';
-import { argI64, argI64OrReply } from '../resp/arg_number';
-import { Arg, argc, argIs } from '../resp/args';
-import { ERR_SYNTAX, replyError } from '../resp/errors';
-import {
-  outputLen,
-  outputLost,
-  replyArray,
-  replyBulk,
-  replyBulkU64,
-  replyHeadFirst,
-} from '../resp/writer';
+import { Arg } from '../resp/args';
+import { outputLen, outputLost, replyBulk } from '../resp/writer';
 import { Bucket, dictScanBucket, dictScanNext } from '../struct/dict';
 import { Member } from '../struct/member_table';
 import { SortedSet } from '../struct/sorted_set';
-import { findByte } from '../util/bytes';
-import { globMatch } from '../util/glob';
 import { F64_CHARS_MAX, formatF64, formatF64Precise } from '../util/number_format';
-import { parseCursor, parseU64Value } from '../util/number_parse';
+import {
+  parseCursorOrReply,
+  parseScanOrReply,
+  replyEmptyScan,
+  SCAN_MEMBERS,
+  scanChainsMax,
+  scanCount,
+  scanMatches,
+  scanPosition,
+  scanReplyEnd,
+} from './scan_options';
 import { isZsetOrReply } from './zset';
-
-const COUNT_DEFAULT: i64 = 10;
-const CHAINS_PER_COUNT: u64 = 10;
 
 const text: usize = memory.data(<i32>F64_CHARS_MAX, 8);
 
-// ZSCAN's options, set by `parseOptionsOrReply`, and what it has returned.
-let wanted: u64 = 0;
-let pattern: u32 = 0; // argument, 0 when every member matches
+/** Elements of the reply so far: two per member. */
 let returned: u32 = 0;
-
-function parseOptionsOrReply(): bool {
-  wanted = COUNT_DEFAULT;
-  pattern = 0;
-  for (let i: u32 = 3; i < argc; i += 2) {
-    const hasValue = i + 1 < argc;
-    if (argIs(i, 'count') && hasValue) {
-      if (!argI64OrReply(i + 1)) return false;
-      if (argI64 < 1) {
-        replyError(ERR_SYNTAX);
-        return false;
-      }
-      wanted = argI64;
-    } else if (argIs(i, 'match') && hasValue) pattern = i + 1;
-    else {
-      replyError(ERR_SYNTAX);
-      return false;
-    }
-  }
-  return true;
-}
-
-/** Reads the cursor, which as in Redis ends at the first zero byte. */
-function parseCursorArg(i: u32): bool {
-  const zero = findByte(Arg.ptr(i), Arg.ptr(i) + Arg.len(i), 0);
-  return parseCursor(Arg.ptr(i), zero == 0 ? Arg.len(i) : <u32>(zero - Arg.ptr(i)));
-}
 
 /** ZSCAN key cursor [MATCH pattern] [COUNT count] */
 export function zscanCommand(): void {
-  if (!parseCursorArg(2)) {
-    replyError('ERR invalid cursor');
-    return;
-  }
-  let position = reverseBits(parseU64Value);
+  if (!parseCursorOrReply(2)) return;
   const e = lookupKeyRead(Arg.ptr(1), Arg.len(1), Arg.hash(1));
   if (e == 0) {
-    replyArray(2);
-    replyBulkU64(0);
-    replyArray(0);
+    replyEmptyScan();
     return;
   }
-  if (!isZsetOrReply(e) || !parseOptionsOrReply()) return;
+  if (!isZsetOrReply(e) || !parseScanOrReply(3, SCAN_MEMBERS)) return;
   returned = 0;
   const body = outputLen();
-  if (Entry.encoding(e) == ENCODING_LISTPACK) {
-    scanListpack(e);
-    position = 0;
-  } else position = scanTable(changetype<SortedSet>(Entry.valuePtr(e)), position);
-  const head = outputLen();
-  replyArray(2);
-  replyBulkU64(reverseBits(position));
-  replyArray(returned << 1);
-  replyHeadFirst(body, head);
+  let position: u64 = 0;
+  if (Entry.encoding(e) == ENCODING_LISTPACK) scanListpack(e);
+  else position = scanTable(changetype<SortedSet>(Entry.valuePtr(e)));
+  scanReplyEnd(body, position, returned);
 }
 
-/** Replies with a member and a score already in `text`, if the pattern lets it through. */
-function replyMatch(member: usize, len: u32, textLen: u32): void {
-  const pass = pattern == 0 || globMatch(Arg.ptr(pattern), Arg.len(pattern), member, len, false);
-  if (!pass) return;
+/** Replies with a member and the score already in `text`. */
+function replyPair(member: usize, len: u32, textLen: u32): void {
   replyBulk(member, len);
   replyBulk(text, textLen);
-  returned += 1;
+  returned += 2;
 }
 
 function scanListpack(e: EntryPtr): void {
   for (let more = cursorSeek(e, 0); more; more = cursorNext()) {
     cursorMemberText();
-    replyMatch(memberPtr, memberLen, formatF64(cursorScore(), text));
+    if (!scanMatches(memberPtr, memberLen)) continue;
+    replyPair(memberPtr, memberLen, formatF64(cursorScore(), text));
   }
 }
 
-/** Takes chains from a position on until enough members are found; returns where to go on. */
-function scanTable(z: SortedSet, position: u64): u64 {
-  const most = wanted > u64.MAX_VALUE / CHAINS_PER_COUNT ? wanted : wanted * CHAINS_PER_COUNT;
+/** Takes chains from the cursor on until enough members were looked at; returns where to go on. */
+function scanTable(z: SortedSet): u64 {
+  const chainsMax = scanChainsMax();
+  let position = scanPosition;
   let chains: u64 = 0;
+  let sampled: u64 = 0;
   do {
     for (let b = dictScanBucket(z, position); b != 0; b = Bucket.next(b)) {
-      for (let rest = Bucket.occupied(b); rest != 0; rest &= rest - 1) {
+      const occupied = Bucket.occupied(b);
+      sampled += popcnt(occupied);
+      for (let rest = occupied; rest != 0; rest &= rest - 1) {
         const m = Bucket.entry(b, ctz(rest));
-        replyMatch(Member.ptr(m), Member.len(m), formatF64Precise(Member.score(m), text));
+        if (!scanMatches(Member.ptr(m), Member.len(m))) continue;
+        replyPair(Member.ptr(m), Member.len(m), formatF64Precise(Member.score(m), text));
       }
     }
     position = dictScanNext(z, position);
     chains += 1;
-  } while (position != 0 && chains <= most && <u64>returned < wanted && !outputLost);
+  } while (position != 0 && chains <= chainsMax && sampled < scanCount && !outputLost);
   return position;
 }

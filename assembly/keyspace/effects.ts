@@ -157,14 +157,14 @@ export function effectsBytes(): usize {
   return used;
 }
 
-/** Bytes of the queue's block. */
+/** Bytes of the queue's block beyond those it keeps when it is empty. */
 export function effectsMemory(): usize {
-  return capacity;
+  return max(capacity, QUEUE_MIN_BYTES) - QUEUE_MIN_BYTES;
 }
 
 /** Everything queued has been acted on. */
 export function effectsClear(): void {
   used = 0;
   effectsLost = false;
-  if (effectsWanted == 0 || capacity > QUEUE_MIN_BYTES << 8) freeQueue();
+  if (effectsWanted == 0 || capacity > QUEUE_MIN_BYTES) freeQueue();
 }

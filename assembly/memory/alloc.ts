@@ -1,12 +1,14 @@
 // Block allocator: size classes in slabs of one page, larger blocks in page runs.
 //
-//   class    0   1 ... 15  |  16   17   18   19  |  20 ...            47
-//   bytes    8  16    128  | 160  192  224  256  | 320 ... four per doubling ... 32768
+//   class    0   1 ... 15  |  16   17 ...      27  |  28 ...      51  |  52 ...       59
+//   bytes    8  16    128  | 160  192 ...    1024  | 1152 ...   8192  | 10240 ...  32768
+//                          |  four per doubling    |  eight           |  four
 //
 // A slab is one 64 KiB page cut into blocks of one class. Its free blocks form a list threaded
 // through the blocks themselves (u16, in units of 8 bytes); pages of a class that have room form a
 // doubly linked list. Blocks have no header: class and size come from the page's record, so 8-byte
-// steps cost nothing and a block's neighbours are all of its kind. Empty slabs return to the page
+// steps cost nothing and a block's neighbours are all of its kind. Classes are closest where the nodes
+// of lists and streams are. Empty slabs return to the page
 // allocator, except the last one of a class, which would only be taken again; that one goes when
 // pages run out.
 //
@@ -29,13 +31,16 @@ import {
   tryRunResize,
 } from './pages';
 
-export const CLASS_COUNT: u32 = 48;
+export const CLASS_COUNT: u32 = 60;
 const SMALL_CLASSES: u32 = 16;
+/** First class with eight to a doubling, and the first beyond. */
+const CLOSE_CLASSES: u32 = 28;
+const LARGE_CLASSES: u32 = 52;
 const MAX_SLAB_BLOCK: u32 = 32768;
 const MAX_BLOCK: u64 = 0xffff0000;
 
-const classBytes: usize = memory.data(192, 8); // u32 per class
-const partialHead: usize = memory.data(96, 8); // u16 per class: first page with room, 0 none
+const classBytes: usize = memory.data(<i32>CLASS_COUNT * 4, 8); // u32 per class
+const partialHead: usize = memory.data(<i32>CLASS_COUNT * 2, 8); // u16 per class: first page with room, 0 none
 
 let used: u64 = 0;
 let peak: u64 = 0;
@@ -44,7 +49,9 @@ function classOf(bytes: u32): u32 {
   if (bytes <= 128) return (max(bytes, 1) - 1) >> 3;
   const s = bytes - 1;
   const msb: u32 = 31 - clz(s);
-  return SMALL_CLASSES + ((msb - 7) << 2) + ((s >> (msb - 2)) & 3);
+  if (msb < 10) return SMALL_CLASSES + ((msb - 7) << 2) + ((s >> (msb - 2)) & 3);
+  if (msb < 13) return CLOSE_CLASSES + ((msb - 10) << 3) + ((s >> (msb - 3)) & 7);
+  return LARGE_CLASSES + ((msb - 13) << 2) + ((s >> (msb - 2)) & 3);
 }
 
 /** Bytes of a block of a size class. */
@@ -52,15 +59,21 @@ export function sizeOfClass(index: u32): u32 {
   return load<u32>(classBytes + (index << 2));
 }
 
+function bytesOfClass(index: u32): u32 {
+  if (index < SMALL_CLASSES) return (index + 1) << 3;
+  if (index >= CLOSE_CLASSES && index < LARGE_CLASSES) {
+    const close = index - CLOSE_CLASSES;
+    return ((<u32>1024) << (close >> 3)) + ((close & 7) + 1) * ((<u32>128) << (close >> 3));
+  }
+  const quarter = index < CLOSE_CLASSES ? index - SMALL_CLASSES : index - LARGE_CLASSES;
+  const step = (index < CLOSE_CLASSES ? <u32>32 : <u32>2048) << (quarter >> 2);
+  return (step << 2) + ((quarter & 3) + 1) * step;
+}
+
 /** Must run before anything is allocated. `limitPages` 0: the whole 4 GiB. */
 export function allocInit(limitPages: u32): void {
   for (let i: u32 = 0; i < CLASS_COUNT; i++) {
-    let bytes: u32 = (i + 1) << 3;
-    if (i >= SMALL_CLASSES) {
-      const group = (i - SMALL_CLASSES) >> 2;
-      bytes = ((<u32>128) << group) + (((i - SMALL_CLASSES) & 3) + 1) * ((<u32>32) << group);
-    }
-    store<u32>(classBytes + (i << 2), bytes);
+    store<u32>(classBytes + (i << 2), bytesOfClass(i));
   }
   pagesInit(limitPages);
 }

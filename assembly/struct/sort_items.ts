@@ -13,7 +13,10 @@
 //   ORDER_NUMBER      numbers
 //   ORDER_NUMBER_ANY  numbers, then what the records stand for
 //   ORDER_TEXT        texts as bytes; none sorts first
-//   ORDER_COLLATED    texts up to their first zero byte; none sorts first
+//
+// While records are sorted a key takes the place of the number: an integer in whose order they belong,
+// made from the number or from the first eight bytes of the text, and complemented to sort downwards. Only
+// where keys are equal the rest is looked at. Numbers are put back afterwards.
 //
 // O(n log n); the quicksort gives up on input made to be hard for it and merges what it has at hand.
 // Merging takes as much memory as the records again.
@@ -22,12 +25,11 @@
 // partition and the choice of its pivots.
 
 import { free, tryAlloc } from '../memory/alloc';
-import { findByte, stringCompare } from '../util/bytes';
+import { stringCompare } from '../util/bytes';
 
 export const ORDER_NUMBER: u32 = 0;
 export const ORDER_NUMBER_ANY: u32 = 1;
 export const ORDER_TEXT: u32 = 2;
-export const ORDER_COLLATED: u32 = 3;
 
 @unmanaged
 export class SortItem {
@@ -45,34 +47,68 @@ const RUN_ITEMS: usize = 8;
 let order: u32 = ORDER_NUMBER;
 let descending: bool = false;
 
+// --- Keys ---
+
+const SIGN: u64 = 1 << 63;
+const KEY_BYTES: u32 = 8;
+
+/** An integer in the order of doubles that are no NaN; both zeros are the same. */
+function keyOfNumber(number: f64): u64 {
+  const bits = reinterpret<u64>(number + 0.0);
+  return (bits & SIGN) != 0 ? ~bits : bits | SIGN;
+}
+
+function numberOfKey(key: u64): f64 {
+  return reinterpret<f64>((key & SIGN) != 0 ? key & ~SIGN : ~key);
+}
+
+/** The first bytes of a text as an integer, zeros behind it. */
+function keyOfText(text: usize, len: u32): u64 {
+  if (text == 0) return 0;
+  if (len >= KEY_BYTES) return bswap<u64>(load<u64>(text));
+  let key: u64 = 0;
+  for (let i: u32 = 0; i < len; i++) key |= (<u64>load<u8>(text + i)) << (56 - (i << 3));
+  return key;
+}
+
+/** Gives all records their keys. */
+function makeKeys(items: usize, end: usize): void {
+  const flip: u64 = descending ? u64.MAX_VALUE : 0;
+  for (let at = items; at < end; at += ITEM_BYTES) {
+    const item = changetype<SortItem>(at);
+    const key = order == ORDER_TEXT ? keyOfText(item.text, item.textLen) : keyOfNumber(item.number);
+    store<u64>(at, key ^ flip);
+  }
+}
+
+/** Gives them their numbers again, but for the sign of zeros. */
+function dropKeys(items: usize, end: usize): void {
+  if (order == ORDER_TEXT) return;
+  const flip: u64 = descending ? u64.MAX_VALUE : 0;
+  for (let at = items; at < end; at += ITEM_BYTES) {
+    store<f64>(at, numberOfKey(load<u64>(at) ^ flip));
+  }
+}
+
 // --- Comparing ---
 
-/** Length of a text up to its first zero byte. */
-function collatedLen(text: usize, len: u32): u32 {
-  const zero = findByte(text, text + len, 0);
-  return zero == 0 ? len : <u32>(zero - text);
-}
-
-function compareTexts(x: SortItem, y: SortItem): i32 {
-  if (x.text == 0 || y.text == 0) return i32(x.text != 0) - i32(y.text != 0);
-  if (order == ORDER_TEXT) return stringCompare(x.text, x.textLen, y.text, y.textLen);
-  const xLen = collatedLen(x.text, x.textLen);
-  return stringCompare(x.text, xLen, y.text, collatedLen(y.text, y.textLen));
-}
-
-/** How the records at two addresses sort in the order at hand: below, at or above 0. */
-function compare(a: usize, b: usize): i32 {
+/** How the records at two addresses with the same key sort: below, at or above 0. */
+function compareRest(a: usize, b: usize): i32 {
+  if (order == ORDER_NUMBER) return 0;
   const x = changetype<SortItem>(a);
   const y = changetype<SortItem>(b);
   let result: i32;
-  if (order > ORDER_NUMBER_ANY) result = compareTexts(x, y);
-  else {
-    result = i32(x.number > y.number) - i32(x.number < y.number);
-    if (result == 0 && order == ORDER_NUMBER_ANY) {
-      result = stringCompare(x.ptr, x.len, y.ptr, y.len);
-    }
-  }
+  if (order == ORDER_NUMBER_ANY) result = stringCompare(x.ptr, x.len, y.ptr, y.len);
+  else if (x.text == 0 || y.text == 0) result = i32(x.text != 0) - i32(y.text != 0);
+  else result = stringCompare(x.text, x.textLen, y.text, y.textLen);
   return descending ? -result : result;
+}
+
+/** How the records at two addresses sort: below, at or above 0. */
+function compare(a: usize, b: usize): i32 {
+  const x = load<u64>(a);
+  const y = load<u64>(b);
+  return x == y ? compareRest(a, b) : x < y ? -1 : 1;
 }
 
 // --- Moving ---
@@ -123,13 +159,11 @@ export function trySortItems(items: usize, count: u32, by: u32, descend: bool): 
   order = by;
   descending = descend;
   const bytes = <usize>count * ITEM_BYTES;
-  if (<usize>count <= RUN_ITEMS) {
-    insertionSort(items, items + bytes);
-    return true;
-  }
   const spare = tryAlloc(bytes);
   if (spare == 0) return false;
+  makeKeys(items, items + bytes);
   mergeSort(items, bytes, spare);
+  dropKeys(items, items + bytes);
   free(spare);
   return true;
 }
@@ -161,13 +195,14 @@ function merge(from: usize, middle: usize, end: usize, to: usize): void {
     return;
   }
   while (from < middle && other < end) {
-    if (compare(from, other) <= 0) {
-      copyItem(to, from);
-      from += ITEM_BYTES;
-    } else {
-      copyItem(to, other);
-      other += ITEM_BYTES;
-    }
+    // Which of the two comes cannot be foreseen: so nothing is jumped over but the rare tie.
+    const x = load<u64>(from);
+    const y = load<u64>(other);
+    const isFirst = x == y ? compareRest(from, other) <= 0 : x < y;
+    copyItem(to, isFirst ? from : other);
+    const step = isFirst ? ITEM_BYTES : 0;
+    from += step;
+    other += ITEM_BYTES - step;
     to += ITEM_BYTES;
   }
   memory.copy(to, from, middle - from);
@@ -204,8 +239,11 @@ export function trySortPart(
   const spare = tryAlloc(<usize>count * ITEM_BYTES);
   if (spare == 0) return false;
   mergeSpare = spare;
+  const end = items + <usize>count * ITEM_BYTES;
+  makeKeys(items, end);
   // Each division that goes well leaves three quarters of the records at most.
   divide(items, count, (32 - clz(count)) * 3);
+  dropKeys(items, end);
   free(spare);
   return true;
 }

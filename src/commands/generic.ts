@@ -1,19 +1,39 @@
 // Commands that work on keys of any type.
 
 import {
-  block,
+  expiryCondition,
   integer,
   key,
   keyAt,
   keyRange,
+  limit,
   oneof,
   pattern,
   string,
   token,
   unixTime,
   unknownKeys,
+  walkOptions,
 } from './grammar.ts';
-import type { CommandSpec } from './spec.ts';
+import type { ArgSpec, CommandSpec } from './spec.ts';
+
+/** `[BY pattern] [LIMIT offset count] [GET pattern ...] [ASC | DESC] [ALPHA]` */
+function sortOptions(): ArgSpec[] {
+  return [
+    pattern('by-pattern', { token: 'BY', display: 'pattern', optional: true, keySpecIndex: 1 }),
+    limit(),
+    pattern('get-pattern', {
+      token: 'GET',
+      display: 'pattern',
+      optional: true,
+      multiple: true,
+      multipleToken: true,
+      keySpecIndex: 1,
+    }),
+    oneof('order', [token('ASC'), token('DESC')], { optional: true }),
+    token('ALPHA', 'sorting', { optional: true }),
+  ];
+}
 
 export const genericCommands: CommandSpec[] = [
   {
@@ -77,14 +97,7 @@ export const genericCommands: CommandSpec[] = [
     flags: ['write', 'fast'],
     categories: ['keyspace'],
     keys: [keyAt(1, ['RW', 'update'])],
-    args: [
-      key('key', 0),
-      integer('seconds'),
-      oneof('condition', [token('NX'), token('XX'), token('GT'), token('LT')], {
-        optional: true,
-        since: '7.0.0',
-      }),
-    ],
+    args: [key('key', 0), integer('seconds'), expiryCondition({ since: '7.0.0' })],
     group: 'generic',
     since: '1.0.0',
     complexity: 'O(1)',
@@ -100,14 +113,7 @@ export const genericCommands: CommandSpec[] = [
     flags: ['write', 'fast'],
     categories: ['keyspace'],
     keys: [keyAt(1, ['RW', 'update'])],
-    args: [
-      key('key', 0),
-      unixTime('unix-time-seconds'),
-      oneof('condition', [token('NX'), token('XX'), token('GT'), token('LT')], {
-        optional: true,
-        since: '7.0.0',
-      }),
-    ],
+    args: [key('key', 0), unixTime('unix-time-seconds'), expiryCondition({ since: '7.0.0' })],
     group: 'generic',
     since: '1.2.0',
     complexity: 'O(1)',
@@ -279,14 +285,7 @@ export const genericCommands: CommandSpec[] = [
     flags: ['write', 'fast'],
     categories: ['keyspace'],
     keys: [keyAt(1, ['RW', 'update'])],
-    args: [
-      key('key', 0),
-      integer('milliseconds'),
-      oneof('condition', [token('NX'), token('XX'), token('GT'), token('LT')], {
-        optional: true,
-        since: '7.0.0',
-      }),
-    ],
+    args: [key('key', 0), integer('milliseconds'), expiryCondition({ since: '7.0.0' })],
     group: 'generic',
     since: '2.6.0',
     complexity: 'O(1)',
@@ -302,14 +301,7 @@ export const genericCommands: CommandSpec[] = [
     flags: ['write', 'fast'],
     categories: ['keyspace'],
     keys: [keyAt(1, ['RW', 'update'])],
-    args: [
-      key('key', 0),
-      unixTime('unix-time-milliseconds'),
-      oneof('condition', [token('NX'), token('XX'), token('GT'), token('LT')], {
-        optional: true,
-        since: '7.0.0',
-      }),
-    ],
+    args: [key('key', 0), unixTime('unix-time-milliseconds'), expiryCondition({ since: '7.0.0' })],
     group: 'generic',
     since: '2.6.0',
     complexity: 'O(1)',
@@ -406,8 +398,7 @@ export const genericCommands: CommandSpec[] = [
     keys: [],
     args: [
       integer('cursor'),
-      pattern('pattern', { token: 'MATCH', optional: true }),
-      integer('count', { token: 'COUNT', optional: true }),
+      ...walkOptions(),
       string('type', { token: 'TYPE', optional: true, since: '6.0.0' }),
     ],
     group: 'generic',
@@ -433,18 +424,7 @@ export const genericCommands: CommandSpec[] = [
     keyExtractor: 'sort',
     args: [
       key('key', 0),
-      pattern('by-pattern', { token: 'BY', display: 'pattern', optional: true, keySpecIndex: 1 }),
-      block('limit', [integer('offset'), integer('count')], { token: 'LIMIT', optional: true }),
-      pattern('get-pattern', {
-        token: 'GET',
-        display: 'pattern',
-        optional: true,
-        multiple: true,
-        multipleToken: true,
-        keySpecIndex: 1,
-      }),
-      oneof('order', [token('ASC'), token('DESC')], { optional: true }),
-      token('ALPHA', 'sorting', { optional: true }),
+      ...sortOptions(),
       key('destination', 2, { token: 'STORE', optional: true }),
     ],
     group: 'generic',
@@ -465,21 +445,7 @@ export const genericCommands: CommandSpec[] = [
       unknownKeys(['RO', 'access'], 'keys that the patterns of BY and GET make'),
     ],
     keyExtractor: 'sort_ro',
-    args: [
-      key('key', 0),
-      pattern('by-pattern', { token: 'BY', display: 'pattern', optional: true, keySpecIndex: 1 }),
-      block('limit', [integer('offset'), integer('count')], { token: 'LIMIT', optional: true }),
-      pattern('get-pattern', {
-        token: 'GET',
-        display: 'pattern',
-        optional: true,
-        multiple: true,
-        multipleToken: true,
-        keySpecIndex: 1,
-      }),
-      oneof('order', [token('ASC'), token('DESC')], { optional: true }),
-      token('ALPHA', 'sorting', { optional: true }),
-    ],
+    args: [key('key', 0), ...sortOptions()],
     group: 'generic',
     since: '7.0.0',
     complexity: 'O(N+M*log(M)), N being all elements and M those returned; O(N) if not sorted',

@@ -49,6 +49,72 @@ export function block(name: string, args: ArgSpec[], more?: More): ArgSpec {
   return { name, type: 'block', args, ...more };
 }
 
+// --- Parts that many commands have in common ---
+
+/** `LIMIT offset count` */
+export function limit(more?: More): ArgSpec {
+  return block('limit', [integer('offset'), integer('count')], {
+    token: 'LIMIT',
+    optional: true,
+    ...more,
+  });
+}
+
+/** `[MATCH pattern] [COUNT count]` of the SCAN family. */
+export function walkOptions(): ArgSpec[] {
+  return [
+    pattern('pattern', { token: 'MATCH', optional: true }),
+    integer('count', { token: 'COUNT', optional: true }),
+  ];
+}
+
+/** `[NX | XX | GT | LT]` of commands that set an expiry. */
+export function expiryCondition(more?: More): ArgSpec {
+  return oneof('condition', [token('NX'), token('XX'), token('GT'), token('LT')], {
+    optional: true,
+    ...more,
+  });
+}
+
+/** `[EX seconds | PX milliseconds | EXAT time | PXAT time | word]` */
+export function expiration(word: string): ArgSpec {
+  return oneof(
+    'expiration',
+    [
+      integer('seconds', { token: 'EX' }),
+      integer('milliseconds', { token: 'PX' }),
+      unixTime('unix-time-seconds', { token: 'EXAT' }),
+      unixTime('unix-time-milliseconds', { token: 'PXAT' }),
+      token(word),
+    ],
+    { optional: true },
+  );
+}
+
+/** `LEFT | RIGHT`: an end of a list. */
+export function listEnd(name: string): ArgSpec {
+  return oneof(name, [token('LEFT'), token('RIGHT')]);
+}
+
+/** `MIN | MAX`: an end of a sorted set. */
+export function scoreEnd(): ArgSpec {
+  return oneof('where', [token('MIN'), token('MAX')]);
+}
+
+/** `[WEIGHTS weight ...] [AGGREGATE SUM | MIN | MAX | COUNT]` */
+export function aggregation(): ArgSpec[] {
+  return [
+    integer('weight', { token: 'WEIGHTS', optional: true, multiple: true }),
+    oneof(
+      'aggregate',
+      [token('SUM'), token('MIN'), token('MAX'), token('COUNT', 'count', { since: '8.8.0' })],
+      { token: 'AGGREGATE', optional: true },
+    ),
+  ];
+}
+
+// --- Keys ---
+
 /** One key, the argument at `index`. */
 export function keyAt(index: number, flags: KeyFlag[], notes?: string): KeySpec {
   return keyRange(index, 0, 1, flags, notes);

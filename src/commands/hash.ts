@@ -1,6 +1,6 @@
 // Hashes: fields with a value each.
 
-import { block, double, integer, key, keyAt, pattern, string, token } from './grammar.ts';
+import { block, double, integer, key, keyAt, string, token, walkOptions } from './grammar.ts';
 import type { CommandSpec } from './spec.ts';
 
 export const hashCommands: CommandSpec[] = [
@@ -197,8 +197,7 @@ export const hashCommands: CommandSpec[] = [
     args: [
       key('key', 0),
       integer('cursor'),
-      pattern('pattern', { token: 'MATCH', optional: true }),
-      integer('count', { token: 'COUNT', optional: true }),
+      ...walkOptions(),
       token('NOVALUES', 'novalues', { optional: true, since: '7.4.0' }),
     ],
     group: 'hash',

@@ -1,30 +1,24 @@
 // Hashes: commands about the expiries of fields.
 
-import { block, integer, key, keyAt, oneof, string, token, unixTime } from './grammar.ts';
+import {
+  block,
+  expiration,
+  expiryCondition,
+  integer,
+  key,
+  keyAt,
+  oneof,
+  string,
+  token,
+  unixTime,
+} from './grammar.ts';
 import type { ArgSpec, CommandSpec } from './spec.ts';
 
 const fields = block('fields', [integer('numfields'), string('field', { multiple: true })], {
   token: 'FIELDS',
 });
 
-const condition = oneof('condition', [token('NX'), token('XX'), token('GT'), token('LT')], {
-  optional: true,
-});
-
-/** Ways to give a time, and one more word that excludes them. */
-function expiration(word: string): ArgSpec {
-  return oneof(
-    'expiration',
-    [
-      integer('seconds', { token: 'EX' }),
-      integer('milliseconds', { token: 'PX' }),
-      unixTime('unix-time-seconds', { token: 'EXAT' }),
-      unixTime('unix-time-milliseconds', { token: 'PXAT' }),
-      token(word),
-    ],
-    { optional: true },
-  );
-}
+const condition = expiryCondition();
 
 /** A command that sets expiries. */
 function expire(name: string, time: ArgSpec, summary: string): CommandSpec {

@@ -1,6 +1,6 @@
 // Sets: members in no order, and what can be made of several sets.
 
-import { integer, key, keyAt, keyCount, keyRange, pattern, string } from './grammar.ts';
+import { integer, key, keyAt, keyCount, keyRange, string, walkOptions } from './grammar.ts';
 import type { CommandSpec } from './spec.ts';
 
 export const setCommands: CommandSpec[] = [
@@ -240,12 +240,7 @@ export const setCommands: CommandSpec[] = [
     flags: ['readonly', 'timed'],
     categories: ['set'],
     keys: [keyAt(1, ['RO', 'access'])],
-    args: [
-      key('key', 0),
-      integer('cursor'),
-      pattern('pattern', { token: 'MATCH', optional: true }),
-      integer('count', { token: 'COUNT', optional: true }),
-    ],
+    args: [key('key', 0), integer('cursor'), ...walkOptions()],
     group: 'set',
     since: '2.8.0',
     complexity: 'O(1) per call, O(N) for a whole walk over N members',

@@ -214,6 +214,30 @@ describe('the tracking table', () => {
     expect(used() - before).toBeLessThan(10_000);
   });
 
+  it('lets eviction tell of keys with long names without evicting the more', () => {
+    const world = new World(Random.fresh());
+    const { core } = world.engine;
+    const peer = new Peer(world.engine);
+    const writer = new Peer(world.engine);
+    writer.call('CLIENT', 'TRACKING', 'OFF');
+    for (let i = 0; i < 300; i++) {
+      const key = `${i}${'x'.repeat(1000)}`;
+      writer.call('SET', key, 'x');
+      peer.call('GET', key);
+    }
+    core.exports.refreshStats();
+    const limit = core.stat(abi.STAT_USED_MEMORY) - 40_000;
+    core.exports.setConfig(abi.CFG_MAXMEMORY_POLICY, abi.POLICY_ALLKEYS_RANDOM);
+    core.exports.setConfig(abi.CFG_MAXMEMORY, limit);
+    for (let i = 0; i < 100; i++) writer.call('PING');
+    const evicted = core.stat(abi.STAT_EVICTED_KEYS);
+    expect(evicted).toBeGreaterThan(10);
+    expect(evicted).toBeLessThan(100);
+    expect(peer.take()).toHaveLength(evicted);
+    core.exports.refreshStats();
+    expect(core.stat(abi.STAT_USED_MEMORY)).toBeLessThanOrEqual(limit);
+  });
+
   it('cuts clients off rather than leave them with old copies when memory is exhausted', () => {
     const random = Random.fresh();
     const world = new World(random, 12 * 1024 * 1024);

@@ -507,6 +507,38 @@ family('connection', [
     },
   ],
   [
+    'clients that CLIENT PAUSE holds back count as blocked',
+    async ({ connect, run }) => {
+      const b = await connect('b');
+      await run('CLIENT PAUSE 100000 WRITE => +OK');
+      const waiting = b.call('PUBLISH', 'channel', 'x');
+      await run(`
+        eventually INFO clients => /blocked_clients:1\\r/
+        CLIENT LIST => / flags=b /
+        CLIENT UNPAUSE => +OK
+      `);
+      expect(await waiting).toEqual({ kind: 'integer', value: 0n });
+      await run('INFO clients => /blocked_clients:0\\r/');
+    },
+  ],
+  [
+    'nothing expires during CLIENT PAUSE, though it looks so',
+    `
+      CONFIG RESETSTAT
+      SET k v PX 10
+      CLIENT PAUSE 100000 WRITE => +OK
+      sleep 30
+      GET k => nil
+      EXISTS k => 0
+      DBSIZE => 1
+      INFO stats => /expired_keys:0\\r/
+      CLIENT UNPAUSE => +OK
+      GET k => nil
+      DBSIZE => 0
+      INFO stats => /expired_keys:1\\r/
+    `,
+  ],
+  [
     'CLIENT PAUSE ends by itself and refuses bad arguments',
     `
       CLIENT PAUSE 20 WRITE => +OK

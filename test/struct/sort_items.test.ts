@@ -32,7 +32,6 @@ const ITEM_BYTES = 24;
 const NUMBER = 0;
 const NUMBER_ANY = 1;
 const TEXT = 2;
-const COLLATED = 3;
 
 const random = Random.fresh();
 const seed = `seed ${random.seed}`;
@@ -81,22 +80,20 @@ function indexes(at: number, count: number): number[] {
   );
 }
 
-const untilZero = (text: string) => text.split('\0')[0]!;
 const compare = <T>(a: T, b: T) => (a < b ? -1 : a > b ? 1 : 0);
 
 function compareItems(by: number, a: Item, b: Item): number {
   if (by === NUMBER) return compare(a.number, b.number);
   if (by === NUMBER_ANY) return compare(a.number, b.number) || compare(a.index, b.index);
   if (a.text === null || b.text === null) return compare(a.text !== null, b.text !== null);
-  if (by === TEXT) return compare(a.text, b.text);
-  return compare(untilZero(a.text), untilZero(b.text));
+  return compare(a.text, b.text);
 }
 
 function randomItems(count: number): Item[] {
   const range = random.pick([1, 3, 20, 1_000_000]);
   return Array.from({ length: count }, (_, i) => ({
     number: random.below(range) - range / 2,
-    text: random.oneIn(6) ? null : random.text(random.below(4), 'ab\0'),
+    text: random.oneIn(6) ? null : random.text(random.pick([0, 1, 2, 3, 8, 9]), 'ab\0'),
     index: i,
   }));
 }
@@ -105,7 +102,7 @@ describe('sorting records', () => {
   it(`keeps equal ones in their order (${seed})`, () => {
     for (let round = 0; round < 150; round++) {
       const items = randomItems(random.pick([0, 1, 2, 7, 8, 9, 16, 17, 100, 500]));
-      for (const by of [NUMBER, NUMBER_ANY, TEXT, COLLATED]) {
+      for (const by of [NUMBER, NUMBER_ANY, TEXT]) {
         const descend = random.oneIn(2);
         const placed = place(items);
         expect(run.trySortItems(placed.at, items.length, by, descend ? 1 : 0)).toBe(1);
@@ -148,7 +145,7 @@ describe('sorting records', () => {
     const count = 9000;
     const shapes: ((i: number) => number)[] = [
       (i) => i,
-      (i) => -i,
+      (i) => 0 - i,
       () => 1,
       (i) => Math.min(i, count - i),
       (i) => (i % 2 === 0 ? i : count - i),

@@ -150,7 +150,8 @@ describe('sizes', () => {
     const classes: number[] = [];
     for (let bytes = 8; bytes <= 128; bytes += 8) classes.push(bytes);
     for (let group = 128; group < SLAB_MAX_BYTES; group *= 2) {
-      for (let quarter = 1; quarter <= 4; quarter++) classes.push(group + (quarter * group) / 4);
+      const parts = group >= 1024 && group < 8192 ? 8 : 4;
+      for (let part = 1; part <= parts; part++) classes.push(group + (part * group) / parts);
     }
     for (let bytes = 1, i = 0; bytes <= SLAB_MAX_BYTES; bytes++) {
       if (bytes > classes[i]!) i++;
