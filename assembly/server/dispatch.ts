@@ -455,7 +455,7 @@ export function pauses(): bool {
 
 /** Whether CLIENT PAUSE, or MIGRATE, holds a command of these flags back. */
 function isPaused(flags: u32): bool {
-  const guards = <u32>Settings.get(CFG_GUARDS);
   if (!pauses() || client.flags & CLIENT_REPLICA) return false;
+  const guards = <u32>Settings.get(CFG_GUARDS);
   return (guards & GUARD_PAUSE_ALL) != 0 || (flags & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0;
 }
