@@ -10,6 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { captionLines } from './lib/report.ts';
 import { isBaseline, type Point, parseResults, type Results } from './lib/results.ts';
+import { colour, escapeXml, FAINT, INK, line, MUTED, round, text } from './lib/svg.ts';
 
 const WIDTH = 1240;
 const MARGIN_LEFT = 64;
@@ -21,10 +22,6 @@ const PLOT_BOTTOM = 66;
 const CAPTION_LINE_HEIGHT = 16;
 const CAPTION_COLUMNS = 170;
 const GROUP_SHARE = 0.78;
-const COLOURS = ['#1d6fb8', '#e08a1e', '#4b9b57', '#8a5fb0'];
-const INK = '#1f2328';
-const FAINT = '#d8dee4';
-const MUTED = '#59636e';
 
 export function renderSvg(results: Results): string {
   const series = results.servers.filter((server) => !isBaseline(server)).map(({ id }) => id);
@@ -169,45 +166,6 @@ function legend(series: readonly string[]): string {
     text(x + 30, 56, 'as fast as the fastest real server', { size: 12 }),
   );
   return parts.join('\n');
-}
-
-function colour(index: number): string {
-  return COLOURS[index % COLOURS.length]!;
-}
-
-interface TextStyle {
-  size: number;
-  weight?: number;
-  anchor?: 'middle' | 'end';
-  fill?: string;
-  /** A white outline, for text that lies over lines. */
-  halo?: boolean;
-}
-
-function text(x: number, y: number, content: string, style: TextStyle): string {
-  const weight = style.weight === undefined ? '' : ` font-weight="${style.weight}"`;
-  const anchor = style.anchor === undefined ? '' : ` text-anchor="${style.anchor}"`;
-  const halo = style.halo ? ' stroke="#ffffff" stroke-width="2.5" paint-order="stroke"' : '';
-  return (
-    `<text x="${round(x)}" y="${round(y)}" font-size="${style.size}"${weight}${anchor}${halo} ` +
-    `fill="${style.fill ?? INK}">${escapeXml(content)}</text>`
-  );
-}
-
-function line(x1: number, x2: number, y: number, stroke: string, dash = '', width = 1): string {
-  const dashes = dash === '' ? '' : ` stroke-dasharray="${dash}"`;
-  return (
-    `<line x1="${x1}" x2="${x2}" y1="${round(y)}" y2="${round(y)}" stroke="${stroke}" ` +
-    `stroke-width="${width}"${dashes}/>`
-  );
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
-}
-
-function escapeXml(content: string): string {
-  return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 function wrap(content: string, columns: number): string[] {

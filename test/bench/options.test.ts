@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ALL_TESTS } from '../../bench/lib/all_tests.ts';
 import { type Options, parseOptions, USAGE, UsageError } from '../../bench/lib/options.ts';
 
 function parse(line: string): Options {
@@ -11,7 +12,7 @@ describe('parseOptions', () => {
   test('measures the whole list as the method says when nothing is given', () => {
     const options = parse('');
     expect(options.sections).toEqual(['throughput']);
-    expect(options.tests).toHaveLength(20);
+    expect(options.tests).toEqual(ALL_TESTS.map((test) => test.name));
     expect(options.pipelines).toEqual([1, 16, 64, 256]);
     expect(options.transports).toEqual(['direct', 'stream']);
     expect(options).toMatchObject({
