@@ -400,6 +400,16 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
       (items(d.b) !== null || d.b.kind === 'integer'),
   },
   {
+    name: 'timeouts beyond all times',
+    reason:
+      'In 7.0 such a number of seconds overflows and counts as negative; 7.2 says what is wrong.',
+    allows: (d) =>
+      crosses(d.versions, '7.2') &&
+      text(d.a) === 'ERR timeout is negative' &&
+      text(d.b) === 'ERR timeout is out of range' &&
+      d.words.some((word) => Number(word) > 9e15),
+  },
+  {
     name: 'LPOS with the lowest rank',
     reason: 'Redis 7.2 refuses the one rank that has no opposite, 7.0 takes it.',
     allows: (d) =>

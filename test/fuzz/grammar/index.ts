@@ -219,6 +219,11 @@ export function isAllowed({ args, settleMs }: Generated, expiry: ExpiryMode): bo
   if (name === 'hrandfield' || name === 'srandmember') {
     return !words.some((word) => Number(word) < -1000);
   }
+  // Unsorted, a set shows the order of the hash table; keys of the family are compared without it.
+  if (/^sort(_ro)?$/.test(name) && !words[1]?.startsWith('sort:')) {
+    const by = words.lastIndexOf('by');
+    if (by > 0 && !words[by + 1]?.includes('*')) return false;
+  }
   if (name === 'quit') return args.length === 1;
   if (settleMs !== undefined) return true;
   return !relativeTimesMs(name, words).some(
@@ -281,6 +286,7 @@ function relativeTimesMs(name: string, words: string[]): number[] {
   const time = (text: string | undefined, unitMs: number) => Number(text || Number.NaN) * unitMs;
   if (name === 'expire' || name === 'setex') return [time(words[2], 1000)];
   if (name === 'pexpire' || name === 'psetex') return [time(words[2], 1)];
+  if (name === 'restore') return words.includes('absttl') ? [] : [time(words[2], 1)];
   if (!['set', 'getex', 'msetex', 'increx'].includes(name)) return [];
   return words.flatMap((word, i) => {
     if (word === 'ex') return [time(words[i + 1], 1000)];
