@@ -254,11 +254,11 @@ async function measureRun(
     });
     const cpuAfter = server.cpuMicros();
     const servedAfter = await infoNumber(client, 'stats', 'total_commands_processed');
-    leave?.();
     if (servedBefore !== undefined && servedAfter !== undefined)
       if (servedAfter - servedBefore < requests)
         throw new WrongResult(`${requests} replies, but ${servedAfter - servedBefore} commands`);
     await check();
+    leave?.();
     const known = cpuBefore !== null && cpuAfter !== null;
     return {
       ...figures,

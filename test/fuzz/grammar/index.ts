@@ -224,6 +224,7 @@ export function isAllowed({ args, settleMs }: Generated, expiry: ExpiryMode): bo
     const by = words.lastIndexOf('by');
     if (by > 0 && !words[by + 1]?.includes('*')) return false;
   }
+  if (waitsLong(name, words)) return false;
   if (name === 'quit') return args.length === 1;
   if (settleMs !== undefined) return true;
   return !relativeTimesMs(name, words).some(
@@ -241,6 +242,19 @@ function isMeaningfulLex(name: string, words: readonly string[]): boolean {
   if (words.lastIndexOf(LEX_KEY) !== 1) return false;
   if (name === 'zadd') return words.every((word, i) => i < 2 || i % 2 === 1 || word === '0');
   return byLex && name !== 'zrangestore';
+}
+
+/** Whether a command may wait for longer than a moment, which would hold up both servers. */
+function waitsLong(name: string, words: readonly string[]): boolean {
+  const isLong = (text: string | undefined, momentS: number) => {
+    const seconds = Number(text || Number.NaN);
+    return seconds === 0 || (seconds > momentS && seconds < 1e12);
+  };
+  if (/^(blpop|brpop|bzpopmin|bzpopmax|blmove|brpoplpush)$/.test(name))
+    return isLong(words.at(-1), 0.01);
+  if (name === 'blmpop' || name === 'bzmpop') return isLong(words[1], 0.01);
+  if (name !== 'xread' && name !== 'xreadgroup') return false;
+  return words.some((word, i) => word === 'block' && isLong(words[i + 1], 10));
 }
 
 /** Whether entries become idle enough while the run goes on. */
