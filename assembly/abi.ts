@@ -64,6 +64,8 @@ export const ABI_WORDS = 32;
 export const SEQUEL_UNBLOCKED = 1;
 /** The first deadline changed: ask `nextDeadline`. */
 export const SEQUEL_DEADLINE = 2;
+/** Connections have output that other clients' commands wrote: `nextDirty` names them. */
+export const SEQUEL_PUSHED = 4;
 
 export const ARG_BYTES = 16;
 export const SCRATCH_BYTES = 65536;

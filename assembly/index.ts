@@ -27,6 +27,7 @@ import {
   INPUT_BYTES,
   SCRATCH_BYTES,
   SEQUEL_DEADLINE,
+  SEQUEL_PUSHED,
   SEQUEL_UNBLOCKED,
   STAT_OVERHEAD_MEMORY,
   STAT_PEAK_MEMORY,
@@ -84,6 +85,7 @@ import { alloc, allocInit, free, peakBytes, resetPeak, tryAlloc } from './memory
 import { linearMemoryBytes, staticBytes, takenBytes } from './memory/pages';
 import { redactArg } from './resp/args';
 import {
+  anyDirty,
   BUFFER_SLACK,
   Conn,
   connFree,
@@ -169,6 +171,7 @@ function publishOutput(): void {
   abiSet(ABI_OUT_LEN, outputLen());
   let sequel: u32 = anyUnblocked() ? SEQUEL_UNBLOCKED : 0;
   if (firstDeadlineMs() != announcedMs) sequel |= SEQUEL_DEADLINE;
+  if (anyDirty()) sequel |= SEQUEL_PUSHED;
   abiSet(ABI_SEQUEL, sequel);
 }
 

@@ -113,7 +113,15 @@ export interface EngineHooks {
    * `error` is the error reply that goes before it, empty when there is none.
    */
   onDisconnect?(client: EngineClient, reason: number, error: string): void;
+  /**
+   * Calls `run` once the input that is there now has been read: what commands wrote to other clients
+   * is delivered then, many messages in one write. Without it each batch delivers its own.
+   */
+  postpone?(run: () => void): void;
 }
+
+/** Input that may be run before its messages to others are delivered: it may bring many of each byte. */
+const POSTPONED_INPUT_BYTES_MAX = 65536;
 
 /** The error that ends a connection is shorter than this. */
 const LAST_ERROR_BYTES = 128;
@@ -145,6 +153,9 @@ export class Engine {
   /** Client whose transaction waits for a host command: nobody else's commands run. */
   private frozenBy: EngineClient | undefined;
   private nextId = 1;
+  /** Messages wait for `postpone` to call; the bytes of input run since they began to. */
+  private deliveryDue = false;
+  private inputSinceDue = 0;
   private handlerRuns = false;
   private crashed: CoreCrash | undefined;
   /** Unix milliseconds; replaceable for tests. */
@@ -191,6 +202,7 @@ export class Engine {
     if (client.closed) return;
     this.traffic.inputBytes += length;
     this.traffic.reads += 1;
+    if (this.deliveryDue) this.deliverBefore(client, length);
     let status: number;
     try {
       status = this.core.exports.feed(client.ptr, length, this.clock());
@@ -253,6 +265,7 @@ export class Engine {
   }
 
   private resumeCore(client: EngineClient): number {
+    if (this.deliveryDue) this.deliverBefore(client, 0);
     try {
       return this.core.exports.resume(client.ptr, this.clock());
     } catch (error) {
@@ -272,8 +285,10 @@ export class Engine {
 
   /** What a batch, or background work, left to do for other clients. */
   private settle(): void {
-    this.deliverPushed();
-    if (this.core.word(abi.ABI_SEQUEL) !== 0) this.settleBlocked();
+    const sequel = this.core.word(abi.ABI_SEQUEL);
+    if (sequel === 0) return;
+    if ((sequel & abi.SEQUEL_PUSHED) !== 0) this.deliverSoon();
+    if ((sequel & (abi.SEQUEL_UNBLOCKED | abi.SEQUEL_DEADLINE)) !== 0) this.settleBlocked();
   }
 
   /** Lets clients go on that waited in a blocking command, and sets the clock for those that wait. */
@@ -282,7 +297,7 @@ export class Engine {
     while ((core.word(abi.ABI_SEQUEL) & abi.SEQUEL_UNBLOCKED) !== 0) {
       const client = this.byPtr.get(this.call(() => core.exports.nextUnblocked()) >>> 0);
       if (client) this.finishBatch(client, this.resumeCore(client));
-      this.deliverPushed();
+      if ((core.word(abi.ABI_SEQUEL) & abi.SEQUEL_PUSHED) !== 0) this.deliverSoon();
     }
     if ((core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) this.setAlarm();
   }
@@ -366,9 +381,36 @@ export class Engine {
     this.traffic.writes += 1;
   }
 
+  /** Delivers what was written to other clients: now, or when the input that is there has been read. */
+  private deliverSoon(): void {
+    const { postpone } = this.hooks;
+    if (postpone === undefined) this.deliverPushed();
+    else if (!this.deliveryDue) {
+      this.deliveryDue = true;
+      this.inputSinceDue = 0;
+      postpone(() => {
+        if (this.crashed) return;
+        try {
+          this.deliverPushed();
+        } catch (error) {
+          // A crash has been reported, and nobody called.
+          if (!(error instanceof CoreCrash)) throw error;
+        }
+      });
+    }
+  }
+
+  /** What a client is owed goes before the replies of the batch it is going to run. */
+  private deliverBefore(client: EngineClient, length: number): void {
+    this.inputSinceDue += length;
+    const owed = this.core.data.getUint32(client.ptr + abi.CONN_PUSH_LEN, true);
+    if (owed !== 0 || this.inputSinceDue > POSTPONED_INPUT_BYTES_MAX) this.deliverPushed();
+  }
+
   /** Hands output that other clients' commands wrote to its clients. */
   private deliverPushed(): void {
     const { core } = this;
+    this.deliveryDue = false;
     for (let ptr = this.nextDirty(); ptr !== 0; ptr = this.nextDirty()) {
       const client = this.byPtr.get(ptr);
       if (!client) continue;

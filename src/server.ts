@@ -119,6 +119,8 @@ export class Server {
         const client = this.clients.find(id);
         if (client) this.disconnects.note(client, reason, error);
       },
+      // Behind all reads of the event loop's turn.
+      postpone: setImmediate,
     });
     bindCoreSettings(this.config, core);
     this.users = new DefaultUser(() => this.config.get('requirepass'));

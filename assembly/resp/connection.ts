@@ -300,6 +300,11 @@ export function tryPush(c: Conn, from: usize, bytes: u32): bool {
   return true;
 }
 
+/** Whether any connection is in the dirty list. */
+export function anyDirty(): bool {
+  return dirtyHead != DIRTY_END;
+}
+
 /** Unlinks and returns the first connection with pushed output, 0 when there is none. */
 export function popDirty(): usize {
   if (dirtyHead == DIRTY_END) return 0;
