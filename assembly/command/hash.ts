@@ -5,7 +5,7 @@
 // all.
 
 import { NOTIFY_HASH } from '../keyspace/effects';
-import { ENCODING_HASHTABLE } from '../keyspace/entry';
+import { ENCODING_HASHTABLE, ENCODING_LISTPACK } from '../keyspace/entry';
 import { hashLiveSize } from '../keyspace/hash_expiry';
 import {
   HASH_NO_MEMORY,
@@ -42,6 +42,7 @@ import {
   replyError,
   replyWrongArguments,
 } from '../resp/errors';
+import { replyElements } from '../resp/listpack_reply';
 import {
   outputLen,
   outputLost,
@@ -53,6 +54,7 @@ import {
   replyNull,
   replyOk,
 } from '../resp/writer';
+import { LP_HDR_SIZE, lpLength } from '../struct/listpack';
 import { FIELD_KEEP_EXPIRE, FIELD_NO_EXPIRE, MemberTable } from '../struct/member_table';
 import {
   addLongDouble,
@@ -326,7 +328,10 @@ export function hgetallCommand(): void {
   if (e == 0) replyMap(0);
   else if (openOrReply(e)) {
     replyMap(hashLiveSize(hash));
-    replyAll(true, true);
+    if (hash.encoding == ENCODING_LISTPACK) {
+      // Fields and values in turn: just what the reply is.
+      replyElements(hash.block + LP_HDR_SIZE, lpLength(hash.block));
+    } else replyAll(true, true);
   }
 }
 

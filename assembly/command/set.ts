@@ -61,6 +61,7 @@ import { argEvent } from '../resp/arg_event';
 import { argI64, argI64OrText, argRandomCountOrReply } from '../resp/arg_number';
 import { Arg, argc } from '../resp/args';
 import { ERR_OOM_LIMIT, ERR_SYNTAX, replyError } from '../resp/errors';
+import { replyElements } from '../resp/listpack_reply';
 import {
   outputLen,
   outputLost,
@@ -72,7 +73,14 @@ import {
   replyNull,
   replySet,
 } from '../resp/writer';
-import { lpBatchDelete, lpFirst, lpNextRandom, lpRandomIndex, lpSkip } from '../struct/listpack';
+import {
+  LP_HDR_SIZE,
+  lpBatchDelete,
+  lpFirst,
+  lpNextRandom,
+  lpRandomIndex,
+  lpSkip,
+} from '../struct/listpack';
 import { MemberTable } from '../struct/member_table';
 import { scanTable } from './member_scan';
 import {
@@ -311,8 +319,10 @@ export function smembersCommand(): void {
   const e = lookupRead();
   if (e == 0) replySet(0);
   else if (openOrReply(e)) {
-    replySet(setSize(set));
-    replyMembers(set);
+    const size = setSize(set);
+    replySet(size);
+    if (set.encoding == ENCODING_LISTPACK) replyElements(set.block + LP_HDR_SIZE, size);
+    else replyMembers(set);
   }
 }
 

@@ -24,6 +24,7 @@ import {
   ABI_CLOSE_REASON,
   ABI_CMD_ID,
   ABI_CURRENT_CONN,
+  ARG_BYTES,
   CFG_LATENCY_THRESHOLD_MS,
   CFG_QUERY_BUFFER_LIMIT,
   CFG_SLOWLOG_SLOWER_US,
@@ -129,7 +130,7 @@ import {
   resolveCommand,
 } from './dispatch';
 import { KnownHead, keepHead } from './known_heads';
-import { touchAll, touchCollect } from './touch';
+import { hasLoneKey, touchAll, touchCollect, touchLoneKey } from './touch';
 import { afterTracked, noteReads } from './tracked_reads';
 import { serveReady } from './unblock';
 
@@ -359,7 +360,8 @@ function parseRound(): void {
     slot.start = start;
     const id = head != 0 ? KnownHead.id(head) : resolveNew(start);
     slot.id = id;
-    if (id != NO_COMMAND) touchCollect(id, parsedArgv, parsedArgc);
+    if (head != 0 && KnownHead.hasLoneKey(head)) touchLoneKey(parsedArgv + ARG_BYTES);
+    else if (id != NO_COMMAND) touchCollect(id, parsedArgv, parsedArgc);
     parsed += 1;
   }
   touchAll();
@@ -377,7 +379,8 @@ function resolveNew(start: usize): u32 {
   // Inline commands lie in the parser's arena, and their heads have no fixed form.
   if (load<u8>(start) != 42 || !dependsOnNameOnly(id)) return id;
   const nameLen = load<u32>(parsedArgv, 4);
-  keepHead(start, name + nameLen + 2 - start, id, parsedArgc, nameLen);
+  const hasKey = parsedArgc > 1 && hasLoneKey(id);
+  keepHead(start, name + nameLen + 2 - start, id, parsedArgc, nameLen, hasKey);
   return id;
 }
 

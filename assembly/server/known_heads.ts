@@ -13,6 +13,7 @@ const HEAD_ID: usize = 32;
 const HEAD_COUNT: usize = 36; // arguments, the name included
 const HEAD_NAME_LEN: usize = 40;
 const HEAD_LEN: usize = 44; // 0: slot empty
+const HEAD_LONE_KEY: usize = 48; // its first argument is its only key: see touch.ts
 const RECORD_SHIFT: u32 = 6;
 const SLOT_COUNT: u32 = 32;
 
@@ -42,13 +43,23 @@ export class KnownHead {
   @inline static nameLen(head: usize): u32 {
     return load<u32>(head, HEAD_NAME_LEN);
   }
+  @inline static hasLoneKey(head: usize): bool {
+    return load<u32>(head, HEAD_LONE_KEY) != 0;
+  }
   @inline static length(head: usize): usize {
     return load<u32>(head, HEAD_LEN);
   }
 }
 
 /** Keeps the head of `length` bytes of the command at `start`, if it is short enough. */
-export function keepHead(start: usize, length: usize, id: u32, count: u32, nameLen: u32): void {
+export function keepHead(
+  start: usize,
+  length: usize,
+  id: u32,
+  count: u32,
+  nameLen: u32,
+  hasLoneKey: bool,
+): void {
   if (length > HEAD_BYTES) return;
   const head = KnownHead.at(start);
   memory.fill(head, 0, 1 << RECORD_SHIFT);
@@ -58,6 +69,7 @@ export function keepHead(start: usize, length: usize, id: u32, count: u32, nameL
   store<u32>(head, count, HEAD_COUNT);
   store<u32>(head, nameLen, HEAD_NAME_LEN);
   store<u32>(head, <u32>length, HEAD_LEN);
+  store<u32>(head, <u32>hasLoneKey, HEAD_LONE_KEY);
 }
 
 /** To be called when names change their meaning. */

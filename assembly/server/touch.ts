@@ -24,6 +24,7 @@ import { Bucket, bucketHint, tableBucket } from '../keyspace/key_table';
 import { hasMemberTable } from '../keyspace/value';
 import { argHashAt } from '../resp/args';
 import { Dict, dictBucket, dictHint } from '../struct/dict';
+import { hashBytes } from '../util/siphash';
 import { Record } from './command_lookup';
 
 const MAX_KEYS: u32 = 384;
@@ -38,6 +39,28 @@ const members: usize = memory.data(1536, 16);
 let count: u32 = 0;
 let memberCount: u32 = 0;
 export let touchSink: u32 = 0;
+
+/** Whether a command's only key is its first argument, and no members come with it. */
+export function hasLoneKey(id: u32): bool {
+  const record = Record.at(id);
+  return (
+    load<u8>(record, RECORD_KEY_KIND) == KEYS_RANGE &&
+    load<u8>(record, RECORD_FIRST_KEY) == 1 &&
+    load<i8>(record, RECORD_LAST_KEY) == 1 &&
+    load<u8>(record, RECORD_FIRST_MEMBER) == 0
+  );
+}
+
+/** As `touchCollect` for such a command; `key` is the fresh record of its first argument. */
+export function touchLoneKey(key: usize): void {
+  if (count == MAX_KEYS) return;
+  const hash = hashBytes(load<u32>(key), load<u32>(key, 4));
+  store<u64>(key, hash, 8);
+  const at = list + count * TOUCH_BYTES;
+  store<u64>(at, hash);
+  store<u32>(at, <u32>tableBucket(db, hash), 8);
+  count += 1;
+}
 
 /** Adds the keys of one parsed command, as far as there is room. */
 export function touchCollect(id: u32, argv: usize, argc: u32): void {

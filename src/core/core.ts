@@ -133,6 +133,8 @@ export class Core {
   /** Views of the first n bytes of the output buffer at `outputAt`, by n, made when first needed. */
   private outputViews: Uint8Array[] = [];
   private outputAt = 0;
+  /** The last longer one. */
+  private longOutput: Uint8Array = new Uint8Array(0);
 
   constructor(module: WebAssembly.Module, options: CoreOptions = {}) {
     this.clockUs = options.clockUs ?? (() => performance.now() * 1000);
@@ -218,7 +220,13 @@ export class Core {
   output(): Uint8Array {
     const ptr = this.word(abi.ABI_OUT_PTR);
     const length = this.word(abi.ABI_OUT_LEN);
-    if (length > SHORT_OUTPUT_BYTES) return this.view(ptr, length);
+    if (length > SHORT_OUTPUT_BYTES) {
+      // Batches of one kind give replies of one length. A detached view has none.
+      if (this.longOutput.length !== length || this.longOutput.byteOffset !== ptr) {
+        this.longOutput = this.view(ptr, length);
+      }
+      return this.longOutput;
+    }
     if (this.outputAt !== ptr) {
       this.outputAt = ptr;
       this.outputViews = [];
