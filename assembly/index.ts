@@ -78,7 +78,7 @@ import { database, databaseCount, databasesInit } from './keyspace/db';
 import { evictionPending, evictionPolicyChanged, usedMemory } from './keyspace/evict';
 import { tableBytes, tableShrink } from './keyspace/key_table';
 import { lazyfreeStep } from './keyspace/lazyfree';
-import { Settings, settingsInit } from './keyspace/settings';
+import { areWritesHeld, Settings, settingsInit } from './keyspace/settings';
 import { Stats, statsBlock } from './keyspace/stats';
 import { setAssertBlock } from './memory/abort';
 import { alloc, allocInit, free, peakBytes, resetPeak, tryAlloc } from './memory/alloc';
@@ -122,7 +122,6 @@ import {
 } from './server/command_stats';
 import { drainEffects } from './server/consequences';
 import { tryPopulate } from './server/debug';
-import { pauses } from './server/dispatch';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
 import { transferDelete as deleteTransferred } from './server/key_transfer';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
@@ -403,7 +402,7 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
   setNow(nowMs);
   const deadline = clockUs() + budgetUs;
   let more = lazyfreeStep(deadline);
-  if (!pauses()) {
+  if (!areWritesHeld()) {
     if (evictionPending()) {
       tryFreeMemoryTimed();
       if (evictionPending()) more = true;

@@ -1,4 +1,4 @@
-// Walking member tables in steps: SSCAN and HSCAN of large sets and hashes.
+// Walking member tables in steps: SSCAN, HSCAN and ZSCAN of large values.
 //
 // A step takes whole chains of buckets, with the guarantees of SCAN (scan.ts): what is there from the
 // first call to the last is returned. COUNT is about how many members are looked at.
@@ -6,7 +6,8 @@
 import { nowMs } from '../keyspace/clock';
 import { outputLen, outputLost, replyBulk } from '../resp/writer';
 import { Bucket, dictScanBucket, dictScanNext } from '../struct/dict';
-import { Member, MemberPtr, MemberTable } from '../struct/member_table';
+import { MEMBERS_SCORE, Member, MemberPtr, MemberTable } from '../struct/member_table';
+import { F64_CHARS_MAX, formatF64Precise } from '../util/number_format';
 import {
   SCAN_FIELDS,
   scanChainsMax,
@@ -17,9 +18,15 @@ import {
   scanReplyEnd,
 } from './scan_options';
 
+const scoreText: usize = memory.data(<i32>F64_CHARS_MAX, 8);
+
 /** Replies with one member that passed, and what belongs to it. Returns how many elements that is. */
-function replyMember(m: MemberPtr, what: u32): u32 {
+function replyMember(kind: u32, m: MemberPtr, what: u32): u32 {
   replyBulk(Member.ptr(m), Member.len(m));
+  if (kind == MEMBERS_SCORE) {
+    replyBulk(scoreText, formatF64Precise(Member.score(m), scoreText));
+    return 2;
+  }
   if (what != SCAN_FIELDS || scanNoValues) return 1;
   replyBulk(Member.valuePtr(m), Member.valueLen(m));
   return 2;
@@ -45,7 +52,9 @@ export function scanTable(table: MemberTable, what: u32): void {
       for (let rest = occupied; rest != 0; rest &= rest - 1) {
         const m = Bucket.entry(b, ctz(rest));
         if (isOver(m)) continue;
-        if (scanMatches(Member.ptr(m), Member.len(m))) returned += replyMember(m, what);
+        if (scanMatches(Member.ptr(m), Member.len(m))) {
+          returned += replyMember(table.kind, m, what);
+        }
       }
     }
     position = dictScanNext(table, position);

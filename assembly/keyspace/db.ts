@@ -137,24 +137,6 @@ export function lookupKeyQuiet(key: usize, keyLen: u32, hash: u64): EntryPtr {
   return 0;
 }
 
-/**
- * While CLIENT PAUSE is in force, keys whose time has come are as good as gone for those who read, but
- * stay. To be off for whatever may write nevertheless: the rest of a transaction that paused.
- */
-export function setExpiryPaused(on: bool): void {
-  expiryPaused = on;
-}
-
-let expiryPaused: bool = false;
-
-/** As `lookupKeyQuiet`, for commands that read. */
-function lookupLive(key: usize, keyLen: u32, hash: u64): EntryPtr {
-  const e = tableFind(db, key, keyLen, hash);
-  if (e == 0 || !isExpired(e)) return e;
-  if (!expiryPaused) expireFound(db, hash);
-  return 0;
-}
-
 /** Tells who listens that a command looked for a key in vain. */
 function reportMiss(key: usize, keyLen: u32, hash: u64): void {
   if (effectsWanted == 0) return;
@@ -163,7 +145,7 @@ function reportMiss(key: usize, keyLen: u32, hash: u64): void {
 
 /** For commands that read: counts a hit or a miss and records the access. */
 export function lookupKeyRead(key: usize, keyLen: u32, hash: u64): EntryPtr {
-  const e = lookupLive(key, keyLen, hash);
+  const e = lookupKeyQuiet(key, keyLen, hash);
   if (e == 0) {
     Stats.add(STAT_KEYSPACE_MISSES, 1);
     reportMiss(key, keyLen, hash);
@@ -176,7 +158,7 @@ export function lookupKeyRead(key: usize, keyLen: u32, hash: u64): EntryPtr {
 
 /** For commands that read about a key without using it (TTL, TYPE, OBJECT ...): hits and misses only. */
 export function lookupKeyReadNoTouch(key: usize, keyLen: u32, hash: u64): EntryPtr {
-  const e = lookupLive(key, keyLen, hash);
+  const e = lookupKeyQuiet(key, keyLen, hash);
   Stats.add(e == 0 ? STAT_KEYSPACE_MISSES : STAT_KEYSPACE_HITS, 1);
   if (e == 0) reportMiss(key, keyLen, hash);
   return e;

@@ -31,6 +31,7 @@ import {
   CFG_TRACKING_MAX_KEYS,
   CFG_ZSET_MAX_LISTPACK_ENTRIES,
   CFG_ZSET_MAX_LISTPACK_VALUE,
+  GUARD_HOLD_WRITES,
   GUARD_PAUSE_ALL,
   GUARD_PAUSE_WRITE,
 } from '../abi';
@@ -49,9 +50,12 @@ export class Settings {
   }
 }
 
-/** Whether CLIENT PAUSE is in force: then data does not change, not by expiry and eviction either. */
-export function isPauseOn(): bool {
-  return (<u32>Settings.get(CFG_GUARDS) & (GUARD_PAUSE_ALL | GUARD_PAUSE_WRITE)) != 0;
+/** Guards that hold commands which write back: CLIENT PAUSE of either kind, MIGRATE. */
+const GUARD_STANDSTILL: u32 = GUARD_PAUSE_ALL | GUARD_PAUSE_WRITE | GUARD_HOLD_WRITES;
+
+/** Whether writes are held back, by whatever: then no keys expire and none are evicted either. */
+export function areWritesHeld(): bool {
+  return (<u32>Settings.get(CFG_GUARDS) & GUARD_STANDSTILL) != 0;
 }
 
 export function settingsInit(): void {

@@ -25,15 +25,14 @@ import { alloc, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import { findByte } from '../util/bytes';
 import { parseI64, parseI64Value } from '../util/number_parse';
 import { setArgRecord } from './args';
-import { BUFFER_SLACK, Conn, resetParse } from './connection';
+import { Conn, resetParse } from './connection';
 
 const PROTO_INLINE_MAX_BYTES: u32 = 65536;
 const MAX_ARGS: i64 = 2147483647;
 const UNAUTHENTICATED_MAX_ARGS: i64 = 10;
 const UNAUTHENTICATED_MAX_BULK: i64 = 16384;
 const MAX_BULK_BYTES: i64 = 0x7fffffff;
-/** A command's name is read a word at a time, so the arena's last arguments need the slack too. */
-const ARENA_BYTES: u32 = 131072 - <u32>BUFFER_SLACK;
+const ARENA_BYTES: u32 = 131072;
 const POOL_ARGS: u32 = 4096;
 /** More records than this are given back once their command is done. */
 const POOL_KEEP_ARGS: u32 = 16384;
@@ -74,7 +73,7 @@ let arenaUsed: u32 = 0;
 export function parserInit(): void {
   pool = alloc(<usize>POOL_ARGS * ARG_BYTES);
   poolArgs = POOL_ARGS;
-  arena = alloc(<usize>ARENA_BYTES + BUFFER_SLACK);
+  arena = alloc(ARENA_BYTES);
 }
 
 /** Forgets the records of commands that have been executed. */

@@ -67,9 +67,9 @@ import {
 } from '../client/transaction';
 import { dispatchCommand } from '../generated/command_table';
 import { clockUs } from '../keyspace/clock';
-import { selectDatabase, setExpiryPaused, setTouchOnLookup } from '../keyspace/db';
+import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
 import { effectsWanted } from '../keyspace/effects';
-import { isPauseOn, Settings } from '../keyspace/settings';
+import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
 import { argc, argv, setArgRecord, setArgs } from '../resp/args';
 import {
@@ -222,7 +222,6 @@ export function resume(c: Conn): i32 {
 function afterHostCommand(c: Conn): i32 {
   // The host may have changed what the commands behind it run under.
   refreshGuards();
-  setExpiryPaused(isPauseOn() && !isExecuting(c));
   selectDatabase(c.db);
   setTouchOnLookup((c.flags & CLIENT_NO_TOUCH) == 0);
   const wasExecuting = isExecuting(c);
@@ -368,7 +367,6 @@ function parseRound(): void {
   timedUs = 0;
   sharing = 0;
   refreshGuards();
-  setExpiryPaused(isPauseOn());
   roundStartUs = clockUs();
 }
 

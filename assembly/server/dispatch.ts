@@ -27,10 +27,8 @@ import {
   CMD_STALE,
   CMD_WRITE,
   GUARD_DISK_ERROR,
-  GUARD_HOLD_WRITES,
   GUARD_LOADING,
   GUARD_PAUSE_ALL,
-  GUARD_PAUSE_WRITE,
   GUARD_READONLY_REPLICA,
   GUARD_STALE,
   GUARD_TOO_FEW_REPLICAS,
@@ -57,7 +55,7 @@ import {
 } from '../generated/command_table';
 import { setKeepsExpired } from '../keyspace/db';
 import { tryFreePagesForWrite } from '../keyspace/evict';
-import { Settings } from '../keyspace/settings';
+import { areWritesHeld, Settings } from '../keyspace/settings';
 import { memoryNearlyExhausted } from '../memory/pages';
 import { Arg, argc, argIs } from '../resp/args';
 import { client } from '../resp/connection';
@@ -260,7 +258,7 @@ export let replyStart: u32 = 0;
 function rejectForMemory(id: u32, flags: u32): bool {
   // A transaction's queue could take any amount of memory, whatever the commands in it do.
   const takesMemory = (flags & CMD_DENYOOM) != 0 || joinsTransaction(id);
-  const isOver = Settings.on(CFG_MAXMEMORY) && !pauses() && !tryFreeMemoryTimed();
+  const isOver = Settings.on(CFG_MAXMEMORY) && !areWritesHeld() && !tryFreeMemoryTimed();
   if (trackingOverLimit()) trackingLimit(changetype<usize>(client));
   settleEvictions();
   if (isOver && takesMemory) {
@@ -361,7 +359,7 @@ function checkCommand(id: u32): i32 {
   ) {
     if (isPaused(flags)) return ADMIT_HOLD;
     // What runs during a pause and does not write is not to expire keys either.
-    setKeepsExpired(pauses() && (flags & CMD_WRITE) == 0);
+    setKeepsExpired(areWritesHeld() && (flags & CMD_WRITE) == 0);
     return ADMIT_RUN;
   }
   countRejected(id);
@@ -445,17 +443,9 @@ function queueCommand(id: u32): void {
   doomTransaction();
 }
 
-/** Guards that hold commands which write back: CLIENT PAUSE of either kind, MIGRATE. */
-const GUARD_STANDSTILL: u32 = GUARD_PAUSE_ALL | GUARD_PAUSE_WRITE | GUARD_HOLD_WRITES;
-
-/** Whether writes are held back, by whatever: then no keys expire and none are evicted. */
-export function pauses(): bool {
-  return (<u32>Settings.get(CFG_GUARDS) & GUARD_STANDSTILL) != 0;
-}
-
 /** Whether CLIENT PAUSE, or MIGRATE, holds a command of these flags back. */
 function isPaused(flags: u32): bool {
-  if (!pauses() || client.flags & CLIENT_REPLICA) return false;
+  if (!areWritesHeld() || client.flags & CLIENT_REPLICA) return false;
   const guards = <u32>Settings.get(CFG_GUARDS);
   return (guards & GUARD_PAUSE_ALL) != 0 || (flags & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0;
 }
