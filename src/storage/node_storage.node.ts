@@ -1,0 +1,143 @@
+// The file system as Node gives it.
+
+import {
+  appendFile,
+  closeSync,
+  constants,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { promisify } from 'node:util';
+import { errorCode } from '../util/system_error.ts';
+import type { FileStatus, OpenMode, Storage, StorageFile } from './storage.ts';
+
+const { O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC } = constants;
+
+/** Appending, also to new files: then the system puts everything behind the end, wherever that is. */
+const FLAGS: Readonly<Record<OpenMode, number>> = {
+  read: O_RDONLY,
+  create: O_RDWR | O_CREAT | O_TRUNC | O_APPEND,
+  append: O_RDWR | O_CREAT | O_APPEND,
+  update: O_RDWR,
+};
+const FILE_MODE = 0o644;
+
+const fdatasyncAsync = promisify(fdatasync);
+const appendAsync = promisify(appendFile);
+
+class NodeFile implements StorageFile {
+  readonly path: string;
+  private readonly fd: number;
+
+  constructor(path: string, mode: OpenMode) {
+    this.path = path;
+    this.fd = openSync(path, FLAGS[mode], FILE_MODE);
+  }
+
+  size(): number {
+    return fstatSync(this.fd).size;
+  }
+
+  write(bytes: Uint8Array): void {
+    // The system may take less than it is given, for one when the disk is full.
+    let at = 0;
+    while (at < bytes.length) at += writeSync(this.fd, bytes, at, bytes.length - at);
+  }
+
+  writeAsync(bytes: Uint8Array): Promise<void> {
+    return appendAsync(this.fd, bytes);
+  }
+
+  read(into: Uint8Array, position: number): number {
+    return readSync(this.fd, into, 0, into.length, position);
+  }
+
+  sync(): void {
+    fdatasyncSync(this.fd);
+  }
+
+  syncAsync(): Promise<void> {
+    return fdatasyncAsync(this.fd);
+  }
+
+  truncate(sizeBytes: number): void {
+    ftruncateSync(this.fd, sizeBytes);
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+}
+
+export class NodeStorage implements Storage {
+  open(path: string, mode: OpenMode): StorageFile {
+    return new NodeFile(path, mode);
+  }
+
+  readFile(path: string): Uint8Array {
+    return readFileSync(path);
+  }
+
+  status(path: string): FileStatus | undefined {
+    try {
+      const found = statSync(path);
+      return {
+        sizeBytes: found.size,
+        isDirectory: found.isDirectory(),
+        modifiedMs: found.mtimeMs,
+      };
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
+      throw error;
+    }
+  }
+
+  list(path: string): string[] {
+    return readdirSync(path).sort();
+  }
+
+  makeDirectory(path: string): void {
+    mkdirSync(path, { recursive: true });
+  }
+
+  rename(from: string, to: string): void {
+    renameSync(from, to);
+  }
+
+  link(from: string, to: string): void {
+    linkSync(from, to);
+  }
+
+  remove(path: string): void {
+    unlinkSync(path);
+  }
+
+  removeTree(path: string): void {
+    rmSync(path, { recursive: true, force: true });
+  }
+
+  syncDirectory(path: string): void {
+    // Windows can neither open nor flush directories; renames are durable there by themselves.
+    if (process.platform === 'win32') return;
+    const fd = openSync(path, 'r');
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+}
