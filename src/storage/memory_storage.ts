@@ -282,6 +282,7 @@ export class MemoryStorage implements Storage {
   open(path: string, mode: OpenMode): StorageFile {
     const { directory, name } = this.locate(path, 'open');
     let entry = directory.entries.get(name);
+    if (entry !== undefined && mode === 'exclusive') throw failure('EEXIST', 'open', path);
     if (entry instanceof Directory) throw failure('EISDIR', 'open', path);
     if (entry === undefined) {
       if (mode === 'read' || mode === 'update') throw failure('ENOENT', 'open', path);

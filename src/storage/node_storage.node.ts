@@ -26,12 +26,13 @@ import { promisify } from 'node:util';
 import { errorCode } from '../util/system_error.ts';
 import type { FileStatus, OpenMode, Storage, StorageFile } from './storage.ts';
 
-const { O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC } = constants;
+const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TRUNC } = constants;
 
 /** Appending, also to new files: then the system puts everything behind the end, wherever that is. */
 const FLAGS: Readonly<Record<OpenMode, number>> = {
   read: O_RDONLY,
   create: O_RDWR | O_CREAT | O_TRUNC | O_APPEND,
+  exclusive: O_RDWR | O_CREAT | O_EXCL | O_APPEND,
   append: O_RDWR | O_CREAT | O_APPEND,
   update: O_RDWR,
 };

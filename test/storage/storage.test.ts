@@ -99,6 +99,15 @@ for (const kind of kinds) {
       expect(storage.status(`${dir}/b`)).toBeUndefined();
     });
 
+    it('exclusive makes a file only where there is none', () => {
+      const { storage, dir } = kind.make();
+      const file = storage.open(`${dir}/a`, 'exclusive');
+      file.write(bytes('mine'));
+      file.close();
+      expect(codeOf(() => storage.open(`${dir}/a`, 'exclusive'))).toBe('EEXIST');
+      expect(textOf(storage, `${dir}/a`)).toBe('mine');
+    });
+
     it('update writes from the beginning on', async () => {
       const { storage, dir } = kind.make();
       put(storage, `${dir}/a`, '0123456789');
