@@ -17,6 +17,7 @@
 
 import {
   CFG_EVICTION_TENACITY,
+  CFG_HOST_BYTES,
   CFG_MAXMEMORY,
   CFG_MAXMEMORY_POLICY,
   CFG_MAXMEMORY_SAMPLES,
@@ -38,7 +39,7 @@ import { randomBelow } from '../util/prng';
 import { hashBytes } from '../util/siphash';
 import { idleSeconds, lfuCounter } from './access_clock';
 import { clockUs } from './clock';
-import { Db, database, databaseCount, entryEvent, entryFree } from './db';
+import { Db, database, databaseCount, entryEvent, entryRemoved } from './db';
 import { effectsMemory, NOTIFY_EVICTED } from './effects';
 import { Entry, EntryPtr } from './entry';
 import {
@@ -70,9 +71,9 @@ const LAZYFREE_SLICE_US: f64 = 50.0;
 
 let work: u32 = 0;
 
-/** Bytes in use as INFO's used_memory counts them. */
+/** Bytes in use as INFO's used_memory counts them: also those of replies that wait in the host. */
 export function usedMemory(): f64 {
-  return <f64>usedBytes() + staticBytes();
+  return <f64>usedBytes() + staticBytes() + <f64>Settings.get(CFG_HOST_BYTES);
 }
 
 /**
@@ -193,7 +194,7 @@ function evictHash(which: Db, hash: u64, onlyVolatile: bool): bool {
 function evict(which: Db, first: BucketPtr, b: BucketPtr, slot: u32): void {
   const e = tableDetach(which, b, slot);
   entryEvent(which, e, NOTIFY_EVICTED, 'evicted');
-  entryFree(e);
+  entryRemoved(which, e);
   tableTidy(which, first);
   tableShrink(which, 2);
   Stats.add(STAT_EVICTED_KEYS, 1);
