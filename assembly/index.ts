@@ -17,6 +17,7 @@ import {
   ABI_SEQUEL,
   ABI_STATS,
   CFG_COUNT,
+  CFG_GUARDS,
   CFG_LIST_COMPRESS_DEPTH,
   CFG_LIST_MAX_LISTPACK_SIZE,
   CFG_MAXMEMORY_POLICY,
@@ -24,6 +25,7 @@ import {
   CFG_SLOWLOG_MAX_LEN,
   CLIENT_AUTHENTICATED,
   CLIENT_MONITOR,
+  GUARD_LOADING,
   INPUT_BYTES,
   SCRATCH_BYTES,
   SEQUEL_DEADLINE,
@@ -73,12 +75,12 @@ import { prefixCount } from './client/tracking_prefixes';
 import { trackedFreeStep, trackedItems, trackedKeys } from './client/tracking_table';
 import { queuedBytes, queuedCommands, transactionEnd } from './client/transaction';
 import { watchedKeys, watchingClients } from './client/watch';
-import { clockUs, setNow } from './keyspace/clock';
+import { clockUs, setExpires, setNow } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
 import { evictionPending, evictionPolicyChanged, usedMemory } from './keyspace/evict';
 import { tableBytes, tableShrink } from './keyspace/key_table';
 import { lazyfreeStep } from './keyspace/lazyfree';
-import { areWritesHeld, Settings, settingsInit } from './keyspace/settings';
+import { areKeysKept, Settings, settingsInit } from './keyspace/settings';
 import { Stats, statsBlock } from './keyspace/stats';
 import { setAssertBlock } from './memory/abort';
 import { alloc, allocInit, free, peakBytes, resetPeak, tryAlloc } from './memory/alloc';
@@ -190,6 +192,7 @@ export function hostFree(ptr: usize): void {
 export function setConfig(id: u32, value: f64): void {
   assert(id < <u32>CFG_COUNT);
   Settings.set(id, <i64>value);
+  if (id == CFG_GUARDS) setExpires((<u32>Settings.get(CFG_GUARDS) & GUARD_LOADING) == 0);
   if (id == CFG_MAXMEMORY_POLICY) evictionPolicyChanged();
   if (id == CFG_SLOWLOG_MAX_LEN) slowlogTrim();
   if (id == CFG_NOTIFY_EVENTS) notifySettingChanged();
@@ -402,7 +405,7 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
   setNow(nowMs);
   const deadline = clockUs() + budgetUs;
   let more = lazyfreeStep(deadline);
-  if (!areWritesHeld()) {
+  if (!areKeysKept()) {
     if (evictionPending()) {
       tryFreeMemoryTimed();
       if (evictionPending()) more = true;

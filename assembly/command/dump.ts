@@ -5,7 +5,7 @@
 
 import { CFG_LAZYFREE_SERVER_DEL, STAT_DUMP_SANITIZATIONS } from '../abi';
 import { initialClock, lruClock, policyIsLfu, withFrequency } from '../keyspace/access_clock';
-import { nowMs } from '../keyspace/clock';
+import { expiryClockMs, nowMs } from '../keyspace/clock';
 import {
   deleteFound,
   lookupKeyQuiet,
@@ -117,7 +117,7 @@ export function restoreCommand(): void {
 function storeOrReply(ttl: i64): void {
   const expireAtMs = ttl != 0 && !isAbsolute ? ttl + nowMs : ttl;
   const before = freeLazily(Settings.on(CFG_LAZYFREE_SERVER_DEL));
-  if (ttl != 0 && expireAtMs <= nowMs) {
+  if (ttl != 0 && expireAtMs <= expiryClockMs) {
     decodeAbort(decoder);
     if (replaces && lookupKeyQuiet(Arg.ptr(1), Arg.len(1), Arg.hash(1)) != 0) {
       deleteFound(Arg.hash(1));

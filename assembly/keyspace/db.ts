@@ -14,7 +14,7 @@ import { Tree, treeInit } from '../struct/ordered_tree';
 import { parseI64, parseI64Value } from '../util/number_parse';
 import { hashBytes } from '../util/siphash';
 import { initialClock, policyIsLfu, touchEntry } from './access_clock';
-import { nowMs } from './clock';
+import { expiryClockMs } from './clock';
 import {
   EVENT_UNCHANGED,
   effectsWanted,
@@ -113,9 +113,9 @@ export function setTouchOnLookup(on: bool): void {
 
 // --- Lookup ---
 
-/** True when the entry's time has come. */
+/** True when the entry's time has come; never while data is loaded. */
 export function isExpired(e: EntryPtr): bool {
-  return Entry.hasExpire(e) && Entry.expireAtMs(e) < nowMs;
+  return Entry.hasExpire(e) && Entry.expireAtMs(e) < expiryClockMs;
 }
 
 /** While true expired keys are passed over and stay: CLIENT PAUSE holds changes of all kinds back. */

@@ -8,6 +8,7 @@
 // memory of the record when it had to be unpacked. It is good until the next string is read into the
 // same record; `releaseStrings` gives the memory back.
 
+import { RDB_FAULT_EOF, RDB_FAULT_LENGTH, RDB_FAULT_LZF, RDB_FAULT_STRING } from '../abi';
 import { free, tryAlloc } from '../memory/alloc';
 import { lzfDecompress } from '../util/lzf';
 import { formatI64 } from '../util/number_format';
@@ -37,6 +38,11 @@ export let inputMarked: usize = 0;
 /** FAULT_*: the first that occurred. */
 export let inputFault: u32 = FAULT_NONE;
 
+/** RDB_FAULT_*: more of what is corrupt, 0 where the type of the value says enough. */
+export let inputReason: u32 = 0;
+/** How many bytes more than there are the part at hand takes at least. */
+export let inputMissing: u64 = 0;
+
 let inputEnd: usize = 0;
 
 /** Most bytes that a byte of LZF data can stand for: three give 264 at most. */
@@ -63,6 +69,8 @@ export function inputStart(ptr: usize, len: usize): void {
   inputMarked = ptr;
   inputEnd = ptr + len;
   inputFault = FAULT_NONE;
+  inputReason = 0;
+  inputMissing = 0;
 }
 
 /** All that was read so far has been taken: a later input begins here if this one is too short. */
@@ -74,10 +82,21 @@ export function fail(fault: u32): void {
   if (inputFault == FAULT_NONE) inputFault = fault;
 }
 
+/** The bytes are no value of the format; `reason` is RDB_FAULT_*. */
+export function failAs(reason: u32): void {
+  if (inputFault != FAULT_NONE) return;
+  inputFault = FAULT_CORRUPT;
+  inputReason = reason;
+}
+
 /** Whether so many bytes are there; if not, a fault is set. */
 function has(bytes: u64): bool {
-  if (inputFault == FAULT_NONE && bytes <= <u64>(inputEnd - inputAt)) return true;
-  fail(FAULT_SHORT);
+  if (inputFault != FAULT_NONE) return false;
+  const there = <u64>(inputEnd - inputAt);
+  if (bytes <= there) return true;
+  inputFault = FAULT_SHORT;
+  inputReason = RDB_FAULT_EOF;
+  inputMissing = bytes - there;
   return false;
 }
 
@@ -121,10 +140,11 @@ function readHead(): u64 {
   if (first < 64) return first;
   if (first < LENGTH_32BIT) return ((first & 63) << 8) | readByte();
   if (first == LENGTH_64BIT) return readBigEndian();
-  if (first != LENGTH_32BIT || !has(4)) {
-    fail(FAULT_CORRUPT);
+  if (first != LENGTH_32BIT) {
+    failAs(RDB_FAULT_LENGTH);
     return 0;
   }
+  if (!has(4)) return 0;
   inputAt += 4;
   return bswap(load<u32>(inputAt - 4));
 }
@@ -133,7 +153,7 @@ function readHead(): u64 {
 export function readLength(): u64 {
   const length = readHead();
   if (!headIsEncoding) return length;
-  fail(FAULT_CORRUPT);
+  failAs(RDB_FAULT_LENGTH);
   return 0;
 }
 
@@ -171,7 +191,7 @@ export function readString(s: RdbString): void {
 
 function readInteger(s: RdbString, encoding: u32): void {
   if (encoding > STRING_INT32) {
-    fail(FAULT_CORRUPT);
+    failAs(RDB_FAULT_STRING);
     return;
   }
   const bytes: u32 = 1 << encoding;
@@ -187,7 +207,7 @@ function readLzf(s: RdbString): void {
   const length = readLength();
   if (!has(packed)) return;
   if (length == 0 || length > packed * LZF_EXPANSION_MAX || length > u32.MAX_VALUE) {
-    fail(FAULT_CORRUPT);
+    failAs(RDB_FAULT_LZF);
     return;
   }
   if (!tryEnsureBlock(s, <u32>length)) {
@@ -197,7 +217,7 @@ function readLzf(s: RdbString): void {
   const from = inputAt;
   inputAt += <usize>packed;
   if (lzfDecompress(from, <usize>packed, s.block, <usize>length) != <usize>length) {
-    fail(FAULT_CORRUPT);
+    failAs(RDB_FAULT_LZF);
     return;
   }
   s.ptr = s.block;
