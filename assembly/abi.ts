@@ -329,7 +329,7 @@ export const LATENCY_EVENT_WHILE_BLOCKED_CRON = 5;
 
 // --- Loading RDB files: LOAD_BYTES at the address that `loadBegin` returns, good after each step ---
 
-export const LOAD_BYTES = 120;
+export const LOAD_BYTES = 96;
 export const LOAD_TAKEN = 0; // u32 bytes the step took
 export const LOAD_WANTED = 4; // u32 bytes that are missing behind the piece to go on, 0 when any will do
 export const LOAD_PTR = 8; // u32 LOAD_AUX: name; LOAD_EMPTY_KEY and faults of a key: the key
@@ -345,10 +345,9 @@ export const LOAD_STATE = 44; // u32 LOADING_*: what was being read
 export const LOAD_KEYS = 48; // f64 keys loaded so far
 export const LOAD_EXPIRED = 56; // f64 keys whose time had come
 export const LOAD_EMPTY = 64; // f64 keys without elements
-export const LOAD_REPLACED = 72; // f64 keys that were there
-export const LOAD_NUMBER = 80; // u64 id of the module, number of the database
-export const LOAD_CRC = 88; // u64 of what was read
-export const LOAD_CRC_FOUND = 96; // u64 that the file has, 0 for none
+export const LOAD_NUMBER = 72; // u64 id of the module, number of the database
+export const LOAD_CRC = 80; // u64 of what was read
+export const LOAD_CRC_FOUND = 88; // u64 that the file has, 0 for none
 export const LOAD_NO_TYPE = 255;
 
 /** Flags of `loadBegin`. */

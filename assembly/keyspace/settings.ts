@@ -59,6 +59,11 @@ export function areWritesHeld(): bool {
   return (<u32>Settings.get(CFG_GUARDS) & GUARD_STANDSTILL) != 0;
 }
 
+/** Whether data is being loaded. */
+export function isLoading(): bool {
+  return (<u32>Settings.get(CFG_GUARDS) & GUARD_LOADING) != 0;
+}
+
 /** Whether keys neither expire nor are evicted: writes are held back, or data is loaded. */
 export function areKeysKept(): bool {
   return (<u32>Settings.get(CFG_GUARDS) & (GUARD_STANDSTILL | GUARD_LOADING)) != 0;

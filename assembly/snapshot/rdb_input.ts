@@ -131,9 +131,10 @@ export function readBigEndian(): u64 {
 }
 
 /** Whether what `readHead` read is no length but the encoding of a string. */
-let headIsEncoding: bool = false;
+export let headIsEncoding: bool = false;
 
-function readHead(): u64 {
+/** The first part of a length or a string: a length, or the number of an encoding. */
+export function readHead(): u64 {
   const first = readByte();
   headIsEncoding = (first & LENGTH_ENCODED) == LENGTH_ENCODED;
   if (headIsEncoding) return first & 63;
@@ -186,42 +187,60 @@ export function readString(s: RdbString): void {
     s.len = <u32>head;
     inputAt += <usize>head;
   } else if (head == STRING_LZF) readLzf(s);
-  else readInteger(s, <u32>head);
+  else {
+    const value = readInteger(<u32>head);
+    if (inputFault == FAULT_NONE) useDigits(s, value);
+  }
 }
 
-function readInteger(s: RdbString, encoding: u32): void {
+/** The integer that stands for a string in one of these encodings, behind its head. */
+export function readInteger(encoding: u32): i64 {
   if (encoding > STRING_INT32) {
     failAs(RDB_FAULT_STRING);
-    return;
+    return 0;
   }
   const bytes: u32 = 1 << encoding;
-  if (!has(bytes)) return;
-  if (encoding == STRING_INT8) useDigits(s, load<i8>(inputAt));
-  else if (encoding == STRING_INT16) useDigits(s, load<i16>(inputAt));
-  else useDigits(s, load<i32>(inputAt));
+  if (!has(bytes)) return 0;
   inputAt += bytes;
+  if (encoding == STRING_INT8) return load<i8>(inputAt - 1);
+  return encoding == STRING_INT16 ? load<i16>(inputAt - 2) : load<i32>(inputAt - 4);
+}
+
+let lzfPacked: usize = 0;
+
+/**
+ * The lengths of a compressed string, behind its head; the length it has when it is unpacked. With
+ * a fault when they cannot be true, or when not all of its bytes are there.
+ */
+export function readLzfLength(): u32 {
+  const packed = readLength();
+  const length = readLength();
+  if (!has(packed)) return 0;
+  if (length == 0 || length > packed * LZF_EXPANSION_MAX || length > u32.MAX_VALUE) {
+    failAs(RDB_FAULT_LZF);
+    return 0;
+  }
+  lzfPacked = <usize>packed;
+  return <u32>length;
+}
+
+/** Unpacks the string whose lengths were read last to `to`. */
+export function unpackLzf(to: usize, length: u32): void {
+  const from = inputAt;
+  inputAt += lzfPacked;
+  if (lzfDecompress(from, lzfPacked, to, length) != <usize>length) failAs(RDB_FAULT_LZF);
 }
 
 function readLzf(s: RdbString): void {
-  const packed = readLength();
-  const length = readLength();
-  if (!has(packed)) return;
-  if (length == 0 || length > packed * LZF_EXPANSION_MAX || length > u32.MAX_VALUE) {
-    failAs(RDB_FAULT_LZF);
-    return;
-  }
-  if (!tryEnsureBlock(s, <u32>length)) {
+  const length = readLzfLength();
+  if (inputFault != FAULT_NONE) return;
+  if (!tryEnsureBlock(s, length)) {
     fail(FAULT_MEMORY);
     return;
   }
-  const from = inputAt;
-  inputAt += <usize>packed;
-  if (lzfDecompress(from, <usize>packed, s.block, <usize>length) != <usize>length) {
-    failAs(RDB_FAULT_LZF);
-    return;
-  }
+  unpackLzf(s.block, length);
   s.ptr = s.block;
-  s.len = <u32>length;
+  s.len = length;
 }
 
 function tryEnsureBlock(s: RdbString, bytes: u32): bool {
@@ -240,7 +259,8 @@ export function copyString(s: RdbString): usize {
   return block;
 }
 
-function release(s: RdbString): void {
+/** Gives back the memory of a string. */
+export function releaseString(s: RdbString): void {
   if (s.block != 0) free(s.block);
   s.block = 0;
   s.blockBytes = 0;
@@ -248,6 +268,6 @@ function release(s: RdbString): void {
 
 /** Gives back the memory of both strings; what was read into them is gone, unless it was a view. */
 export function releaseStrings(): void {
-  release(nameString);
-  release(itemString);
+  releaseString(nameString);
+  releaseString(itemString);
 }

@@ -83,6 +83,9 @@ export interface CoreExports {
   transferBegin(database: number, key: number, keyLen: number, out: number): number;
   transferEnd(): void;
   transferDelete(database: number, key: number, keyLen: number, nowMs: number): number;
+  loadBegin(flags: number, totalBytes: number, nowMs: number): number;
+  loadStep(ptr: number, len: number, isLast: number, keysMax: number, nowMs: number): number;
+  loadEnd(): void;
   renameCommand(from: number, fromLen: number, to: number, toLen: number): number;
 }
 
