@@ -58,6 +58,8 @@ export const ABI_EVENTS_PTR = 15; // EVENT_BYTES each
 export const ABI_ERROR_STATS = 16; // ERRSTAT_SLOTS records
 export const ABI_CLOSE_REASON = 17; // CLOSE_*, after STATUS_CLOSE and STATUS_ABORT
 export const ABI_SEQUEL = 18; // SEQUEL_* bits: what a call left for the host to do
+export const ABI_PROPAGATED_PTR = 26; // stream of changes, while it is switched on
+export const ABI_PROPAGATED_LEN = 27; // bytes of it that belong to whole units
 export const ABI_WORDS = 32;
 
 /** Clients wait no longer and have input: take them with `nextUnblocked` and call `resume`. */

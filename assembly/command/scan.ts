@@ -20,6 +20,7 @@ import {
   tableShrink,
   tableTidy,
 } from '../keyspace/key_table';
+import { unitApart } from '../keyspace/propagation';
 import { Stats } from '../keyspace/stats';
 import { Arg } from '../resp/args';
 import { outputLen, outputLost, replyArrayEnd, replyArrayStart, replyBulk } from '../resp/writer';

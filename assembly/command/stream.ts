@@ -8,6 +8,7 @@ import { ARG_BYTES } from '../abi';
 import { nowMs } from '../keyspace/clock';
 import { deleteKey, lookupKeyRead, lookupKeyWrite } from '../keyspace/db';
 import { EVENT_UNCHANGED, NOTIFY_STREAM } from '../keyspace/effects';
+import { propagating } from '../keyspace/propagation';
 import { streamOf, tryAppendEntry, tryNewStreamKey } from '../keyspace/stream_value';
 import { argEvent } from '../resp/arg_event';
 import { argAtLeastOrText, argI64, argI64OrReply } from '../resp/arg_number';
@@ -19,6 +20,7 @@ import {
   replyError,
   replyWrongArguments,
 } from '../resp/errors';
+import { commandOp, opArgs } from '../resp/propagate';
 import { replyArray, replyInt, replyNull, replyNullArray, replyOk } from '../resp/writer';
 import {
   idMs,
@@ -28,6 +30,7 @@ import {
   streamAccepts,
   streamCompareId,
   streamEdgeId,
+  streamEntryExists,
   streamItemBytes,
   streamNextId,
   streamNextSeq,
@@ -35,18 +38,22 @@ import {
 import { argIdOrReply, argMs, argRangeIdOrReply, argSeq, replyStreamId } from './stream_id';
 import {
   idempotentReplied,
+  propagateIid,
   settleIdempotent,
   tryRecordIdempotent,
   undoIdempotent,
 } from './stream_idmp';
+import { opId } from './stream_propagate';
 import { isStreamOrReply, replyRange } from './stream_reply';
 import {
   idIndex,
   idIsStar,
   idSeqIsStar,
+  isTrimApproximate,
   onlyExisting,
   parseAddOptionsOrReply,
   producerIndex,
+  propagateTrim,
   trimAsParsed,
 } from './stream_trim';
 
@@ -81,6 +88,7 @@ export function xaddCommand(): void {
   if (addOrReply(s, fieldIndex)) {
     argEvent(1, NOTIFY_STREAM, 'xadd', 1);
     if (trimAsParsed(s) != 0) argEvent(1, NOTIFY_STREAM, 'xtrim', 0);
+    if (propagating && (idIsStar || idSeqIsStar || isTrimApproximate())) propagateAdd(s);
   } else if (isNew) deleteKey(Arg.ptr(1), Arg.len(1), Arg.hash(1));
 }
 
@@ -108,6 +116,18 @@ function addOrReply(s: Stream, fieldIndex: u32): bool {
   if (producerIndex != 0) settleIdempotent(s);
   replyStreamId(ms, seq);
   return true;
+}
+
+/** Writes the XADD that was done with its id, and what it was remembered for. */
+function propagateAdd(s: Stream): void {
+  if (idIndex == 2) {
+    commandOp('XADD', argc);
+    opArgs(1, 2);
+  } else propagateTrim('XADD', s, idIndex, argc - idIndex);
+  opId(newMs, newSeq);
+  opArgs(idIndex + 1, argc);
+  // Without its entry it could not be remembered again.
+  if (producerIndex != 0 && streamEntryExists(s, newMs, newSeq)) propagateIid(newMs, newSeq);
 }
 
 let newMs: u64 = 0;

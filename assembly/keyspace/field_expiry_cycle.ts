@@ -19,6 +19,7 @@ import { filedOf, firstExpiry } from './field_expiries';
 import { hashReap } from './hash_expiry';
 import { HashValue, hashClose, hashOpen, hashSize } from './hash_value';
 import { Bucket, tableBucket, tableFind, tableRemoveFound } from './key_table';
+import { unitApart, unitEnd } from './propagation';
 import { Settings } from './settings';
 import { Stats } from './stats';
 
@@ -61,8 +62,9 @@ function expireHash(which: Db, filed: Filed, deadlineUs: f64): u32 {
   hashOpen(hash, e);
   let reaped: u32 = 0;
   let late = false;
+  unitApart();
   while (true) {
-    const some = hashReap(hash, FIELDS_PER_CLOCK);
+    const some = hashReap(hash, which, e, FIELDS_PER_CLOCK);
     reaped += some;
     if (some < FIELDS_PER_CLOCK) break;
     if (clockUs() >= deadlineUs) {
@@ -70,6 +72,7 @@ function expireHash(which: Db, filed: Filed, deadlineUs: f64): u32 {
       break;
     }
   }
+  unitEnd();
   if (reaped > 0) entryEvent(which, e, NOTIFY_HASH, 'hexpired');
   if (hashSize(hash) == 0) {
     removeEmpty(which, e, keyHash);
