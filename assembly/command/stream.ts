@@ -20,7 +20,7 @@ import {
   replyError,
   replyWrongArguments,
 } from '../resp/errors';
-import { commandOp, opArgs } from '../resp/propagate';
+import { commandOp, opArg, opArgs } from '../resp/propagate';
 import { replyArray, replyInt, replyNull, replyNullArray, replyOk } from '../resp/writer';
 import {
   idMs,
@@ -30,7 +30,6 @@ import {
   streamAccepts,
   streamCompareId,
   streamEdgeId,
-  streamEntryExists,
   streamItemBytes,
   streamNextId,
   streamNextSeq,
@@ -54,6 +53,7 @@ import {
   parseAddOptionsOrReply,
   producerIndex,
   propagateTrim,
+  propagateTrimmed,
   trimAsParsed,
 } from './stream_trim';
 
@@ -87,8 +87,12 @@ export function xaddCommand(): void {
   const s = streamOf(e);
   if (addOrReply(s, fieldIndex)) {
     argEvent(1, NOTIFY_STREAM, 'xadd', 1);
-    if (trimAsParsed(s) != 0) argEvent(1, NOTIFY_STREAM, 'xtrim', 0);
-    if (propagating && (idIsStar || idSeqIsStar || isTrimApproximate())) propagateAdd(s);
+    const trimmed = trimAsParsed(s) != 0;
+    if (trimmed) argEvent(1, NOTIFY_STREAM, 'xtrim', 0);
+    if (propagating) {
+      if (producerIndex != 0) propagateIdempotent(s, trimmed);
+      else if (idIsStar || idSeqIsStar || isTrimApproximate()) propagateAdd(s);
+    }
   } else if (isNew) deleteKey(Arg.ptr(1), Arg.len(1), Arg.hash(1));
 }
 
@@ -118,16 +122,27 @@ function addOrReply(s: Stream, fieldIndex: u32): bool {
   return true;
 }
 
-/** Writes the XADD that was done with its id, and what it was remembered for. */
+/** Writes the XADD that was done with its id. */
 function propagateAdd(s: Stream): void {
   if (idIndex == 2) {
     commandOp('XADD', argc);
-    opArgs(1, 2);
+    opArg(1);
   } else propagateTrim('XADD', s, idIndex, argc - idIndex);
   opId(newMs, newSeq);
   opArgs(idIndex + 1, argc);
-  // Without its entry it could not be remembered again.
-  if (producerIndex != 0 && streamEntryExists(s, newMs, newSeq)) propagateIid(newMs, newSeq);
+}
+
+/**
+ * The same for one that is idempotent: the entry, what it is remembered for, and then what was trimmed, which
+ * may be the entry.
+ */
+function propagateIdempotent(s: Stream, trimmed: bool): void {
+  commandOp('XADD', 2 + argc - idIndex);
+  opArg(1);
+  opId(newMs, newSeq);
+  opArgs(idIndex + 1, argc);
+  propagateIid(newMs, newSeq);
+  if (trimmed) propagateTrimmed(s);
 }
 
 let newMs: u64 = 0;

@@ -228,9 +228,9 @@ export function trimAsParsed(s: Stream): u64 {
 // --- For the stream of changes ---
 
 /**
- * Writes XADD or XTRIM so that it does the same again: trimmed is exactly to what was left. Of the options up
- * to argument `end` those about producers and LIMIT are left out. The id that XADD generated and its fields
- * must follow: `more` arguments.
+ * Writes XADD or XTRIM, its options ending before argument `end`, so that it does the same again: trimmed is
+ * exactly to what was left, and there is no LIMIT. The id that XADD generated and its fields must follow:
+ * `more` arguments.
  */
 export function propagateTrim(name: string, s: Stream, end: u32, more: u32): void {
   let count: u32 = 1;
@@ -250,22 +250,20 @@ export function propagateTrim(name: string, s: Stream, end: u32, more: u32): voi
   }
 }
 
-/** Whether an option, or a part of one, is written. */
+/** Whether an option, or a part of one, is written: LIMIT only goes with what is approximate. */
 function staysOption(i: u32): bool {
-  if (i < 2) return true;
-  if (producerIndex != 0 && i + 1 == producerIndex) return false;
-  // LIMIT only goes with what is approximate.
-  return !isOfProducer(i) && (!approximate || !(isLimit(i) || isLimit(i - 1)));
+  return i < 2 || !approximate || !(argIs(i, 'limit') || (i > 2 && argIs(i - 1, 'limit')));
 }
 
-/** Whether argument `i` names a producer, or what it sent: any bytes. */
-function isOfProducer(i: u32): bool {
-  if (producerIndex == 0) return false;
-  return i >= producerIndex && i < producerIndex + (isIdmpAuto ? 1 : 2);
-}
-
-function isLimit(i: u32): bool {
-  return i > 1 && !isOfProducer(i) && argIs(i, 'limit');
+/** Writes by itself that XADD has trimmed the stream. */
+export function propagateTrimmed(s: Stream): void {
+  const keeps = references == KEEP_REFERENCES;
+  commandOp('XTRIM', keeps ? 5 : 6);
+  opArg(1);
+  opText('MAXLEN');
+  opText('=');
+  opInt(s.length);
+  if (!keeps) opText(references == DROP_REFERENCES ? 'DELREF' : 'ACKED');
 }
 
 /** Whether XADD's options say how to trim in a way that depends on how entries are stored. */
