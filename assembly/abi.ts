@@ -60,6 +60,8 @@ export const ABI_CLOSE_REASON = 17; // CLOSE_*, after STATUS_CLOSE and STATUS_AB
 export const ABI_SEQUEL = 18; // SEQUEL_* bits: what a call left for the host to do
 export const ABI_SNAPSHOT_PTR = 24; // what the walk over the keyspace has written
 export const ABI_SNAPSHOT_LEN = 25;
+export const ABI_PROPAGATED_PTR = 26; // stream of changes, while it is switched on
+export const ABI_PROPAGATED_LEN = 27; // bytes of it that belong to whole units
 export const ABI_WORDS = 32;
 
 /** Clients wait no longer and have input: take them with `nextUnblocked` and call `resume`. */

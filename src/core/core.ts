@@ -40,6 +40,10 @@ export interface CoreExports {
   blockingKeyCount(): number;
   blockingKeyOnNoKeyCount(): number;
   deadlineCount(): number;
+  propagationOn(on: number): void;
+  propagationReset(): void;
+  propagationTaken(bytes: number): void;
+  propagationLost(): number;
   refreshStats(): void;
   resetPeakMemory(): void;
   resetStats(): void;
