@@ -465,12 +465,13 @@ export class AppendOnly implements Journal {
     this.tellSynced();
   }
 
-  /** Writes out everything, durably: the process is about to end. */
-  shutdown(): void {
-    if (!this.isOn) return;
-    this.writer.close();
+  /** Writes out everything, durably: the process is about to end. False when that failed. */
+  shutdown(): boolean {
+    if (!this.isOn) return true;
+    const isGood = this.writer.close();
     this.options.engine.setJournal(undefined);
     this.options.stream.turn(false);
+    return isGood;
   }
 
   // --- Ten times a second ---
