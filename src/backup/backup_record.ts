@@ -82,6 +82,8 @@ export interface BackupRecord {
   readonly log: LogRecord | null;
   /** Id of the backup whose pieces are used again; null when there is none. */
   readonly incrementalTo: string | null;
+  /** What had to be written for it. */
+  readonly writtenBytes: number;
   readonly files: readonly BackupFile[];
 }
 

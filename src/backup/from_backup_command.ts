@@ -12,7 +12,13 @@ import type { BackupFile, FileRole } from './backup_record.ts';
 import { copyRange } from './file_copy.ts';
 import { describeServer } from './from_server.ts';
 import { addressText, type Credentials, type ServerAddress, ServerLink } from './server_link.ts';
-import { type BackupSource, type TakeContext, type TakenData, wholeFile } from './source.ts';
+import {
+  type BackupSource,
+  bytesOf,
+  type TakeContext,
+  type TakenData,
+  wholeFile,
+} from './source.ts';
 
 const POLL_MS = 100;
 /** The usual name, which the restored data directory gets. */
@@ -43,7 +49,14 @@ export class BackupCommandSource implements BackupSource {
       for (const path of paths) files.push(await copyFile(context, path));
       await link.call('BACKUP', 'CLEANUP');
       isOpen = false;
-      return { kind: 'aof', files, takenAtMs, source, reusesPrevious: false };
+      return {
+        kind: 'aof',
+        files,
+        takenAtMs,
+        source,
+        reusesPrevious: false,
+        writtenBytes: bytesOf(files),
+      };
     } finally {
       if (isOpen) await undo(link);
       link.close();

@@ -18,7 +18,13 @@ import type { StoredBackup } from './backup_target.ts';
 import { type Data, type LogData, manifestPath, parseManifestOf } from './data_directory.ts';
 import { examineLogFile } from './examine.ts';
 import { copyRange, FileCopy, hashParts } from './file_copy.ts';
-import { type BackupSource, type TakeContext, type TakenData, wholeFile } from './source.ts';
+import {
+  type BackupSource,
+  bytesOf,
+  type TakeContext,
+  type TakenData,
+  wholeFile,
+} from './source.ts';
 
 const ATTEMPTS_MAX = 20;
 /** File systems without hard links, and ones where the two places are on different ones. */
@@ -31,7 +37,7 @@ export class DirectorySource implements BackupSource {
   private readonly storage: Storage;
   private readonly address: string;
   private readonly data: Data;
-  private reusesPrevious = false;
+  private reusedBytes = 0;
 
   constructor(storage: Storage, address: string, data: Data) {
     this.storage = storage;
@@ -40,13 +46,14 @@ export class DirectorySource implements BackupSource {
   }
 
   async take(context: TakeContext): Promise<TakenData> {
-    this.reusesPrevious = false;
+    this.reusedBytes = 0;
     if (this.data.kind === 'rdb') return this.takeSnapshot(context, this.data.path);
     for (let left = ATTEMPTS_MAX; left > 0; left--) {
       try {
         return await this.takeLog(context, this.data);
       } catch (error) {
         if (!(error instanceof ManifestChanged)) throw error;
+        this.reusedBytes = 0;
         context.report.note('The append-only files changed meanwhile: beginning anew.');
         const begun = joinPath(context.folder.path, this.data.name);
         attempt(`remove ${begun}`, () => {
@@ -192,7 +199,7 @@ export class DirectorySource implements BackupSource {
     const lengths = [...known.pieces.map((piece) => piece.bytes), bytes - known.bytes];
     const sums = await hashParts(file, lengths, onBytes);
     if (known.pieces.some(({ sha256 }, i) => sha256 !== sums.parts[i])) return undefined;
-    this.reusesPrevious = true;
+    this.reusedBytes += known.bytes;
     for (const piece of known.pieces) await this.linkOrCopy(context, previous, piece);
     const pieces: BackupPiece[] = [...known.pieces];
     if (bytes > known.bytes) {
@@ -237,7 +244,8 @@ export class DirectorySource implements BackupSource {
         runId: null,
         replicationOffset: null,
       },
-      reusesPrevious: this.reusesPrevious,
+      reusesPrevious: this.reusedBytes > 0,
+      writtenBytes: bytesOf(files) - this.reusedBytes,
     };
   }
 }

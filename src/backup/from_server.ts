@@ -64,7 +64,14 @@ export class ServerSource implements BackupSource {
       progress.end();
       const written = await copy.finish();
       const files = [wholeFile(SNAPSHOT_NAME, 'rdb', written)];
-      return { kind: 'rdb', files, takenAtMs, source, reusesPrevious: false };
+      return {
+        kind: 'rdb',
+        files,
+        takenAtMs,
+        source,
+        reusesPrevious: false,
+        writtenBytes: written.bytes,
+      };
     } catch (error) {
       copy?.abandon();
       throw error;

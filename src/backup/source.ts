@@ -20,12 +20,18 @@ export interface TakenData {
   readonly takenAtMs: number;
   readonly source: BackupSourceRecord;
   readonly reusesPrevious: boolean;
+  /** What had to be written: less than all when files of the previous backup are used again. */
+  readonly writtenBytes: number;
   /** Keys there have to be; undefined when the source does not tell. */
   readonly keys?: number;
 }
 
 export interface BackupSource {
   take(context: TakeContext): Promise<TakenData>;
+}
+
+export function bytesOf(files: readonly BackupFile[]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** A file of one piece. */

@@ -83,6 +83,7 @@ function recordOf(
     baseTime: verified.baseTime ?? null,
     log: verified.log,
     incrementalTo: taken.reusesPrevious && previous ? previous.record.id : null,
+    writtenBytes: taken.writtenBytes,
     files: taken.files,
   };
 }

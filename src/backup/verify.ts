@@ -34,10 +34,10 @@ export async function verifyFiles(
   let snapshot: LogFindings['rdb'];
   for (const file of files) {
     await withPieces(storage, folder, file, async (joined) => {
-      const progress = report.progress(`Verifying ${file.name}`, 2 * file.bytes);
+      const progress = report.progress(`Verifying ${file.name}`, file.bytes);
       try {
-        await verifySums(joined, file, folder, (done) => progress.update(done));
-        const onProgress = (at: number) => progress.update(file.bytes + at);
+        await verifySums(joined, file, folder, (done) => progress.update(done / 2));
+        const onProgress = (at: number) => progress.update((file.bytes + at) / 2);
         if (file.role === 'manifest') verifyManifest(storage, folder, file, files);
         else if (file.role === 'rdb') snapshot = await scanRdb(joined, { nowMs: 0, onProgress });
         else {

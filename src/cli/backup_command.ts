@@ -97,15 +97,8 @@ function print(terminal: Terminal, { path, record, removed }: BackupResult): voi
   terminal.print(`Holds            ${record.keys} keys${log}, ${bytesText(bytes)}, verified`);
   if (record.incrementalTo !== null) {
     terminal.print(
-      `Shares files     with ${record.incrementalTo}, ${bytesText(newBytes(record))} are new`,
+      `Shares files     with ${record.incrementalTo}, ${bytesText(record.writtenBytes)} are new`,
     );
   }
   for (const id of removed) terminal.print(`Removed          ${id}`);
-}
-
-/** What had to be written: pieces that go on where the previous backup ended. */
-function newBytes({ files }: BackupResult['record']): number {
-  return files
-    .map(({ pieces }) => (pieces.length > 1 ? pieces.at(-1)!.bytes : 0))
-    .reduce((sum, bytes) => sum + bytes, 0);
 }

@@ -67,6 +67,8 @@ async function checkFile(
         return FAILED;
       }
     }
+    // Nothing behind the snapshot, as bases are.
+    if (snapshot?.endOffset === file.size()) return ENDED_WELL;
     return await checkCommands(file, { isLast, snapshot }, options);
   } finally {
     file.close();
