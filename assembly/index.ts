@@ -127,6 +127,7 @@ import { tryPopulate } from './server/debug';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
 import { transferDelete as deleteTransferred } from './server/key_transfer';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
+import { replayErrorsBlock, replayErrorsClear } from './server/replay';
 import * as unblock from './server/unblock';
 import * as walk from './snapshot/walk';
 import { listSetOptions } from './struct/list';
@@ -324,6 +325,15 @@ export function replyCommit(bytes: usize): void {
 export function outputTaken(): void {
   outputReset();
   publishOutput();
+}
+
+/** Address of the errors that replayed commands replied with: REPLAY_ERRORS_*. */
+export function replayErrors(): usize {
+  return replayErrorsBlock();
+}
+
+export function replayErrorsTaken(): void {
+  replayErrorsClear();
 }
 
 export function eventsTaken(): void {
