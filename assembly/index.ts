@@ -19,6 +19,7 @@ import {
   ABI_SNAPSHOT_PTR,
   ABI_STATS,
   CFG_COUNT,
+  CFG_GUARDS,
   CFG_LIST_COMPRESS_DEPTH,
   CFG_LIST_MAX_LISTPACK_SIZE,
   CFG_MAXMEMORY_POLICY,
@@ -75,12 +76,12 @@ import { prefixCount } from './client/tracking_prefixes';
 import { trackedFreeStep, trackedItems, trackedKeys } from './client/tracking_table';
 import { queuedBytes, queuedCommands, transactionEnd } from './client/transaction';
 import { watchedKeys, watchingClients } from './client/watch';
-import { clockUs, setNow } from './keyspace/clock';
+import { clockUs, setExpires, setNow } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
 import { evictionPending, evictionPolicyChanged, usedMemory } from './keyspace/evict';
 import { tableBytes, tableShrink } from './keyspace/key_table';
 import { lazyfreeStep } from './keyspace/lazyfree';
-import { areWritesHeld, Settings, settingsInit } from './keyspace/settings';
+import { areKeysKept, isLoading, Settings, settingsInit } from './keyspace/settings';
 import { Stats, statsBlock } from './keyspace/stats';
 import { setAssertBlock } from './memory/abort';
 import { alloc, allocInit, free, peakBytes, resetPeak, tryAlloc } from './memory/alloc';
@@ -129,6 +130,7 @@ import { transferDelete as deleteTransferred } from './server/key_transfer';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
 import { replayErrorsBlock, replayErrorsClear } from './server/replay';
 import * as unblock from './server/unblock';
+import { loadStep as loadPiece, loadStart } from './snapshot/load';
 import * as walk from './snapshot/walk';
 import { listSetOptions } from './struct/list';
 import { Tree } from './struct/ordered_tree';
@@ -194,6 +196,7 @@ export function hostFree(ptr: usize): void {
 export function setConfig(id: u32, value: f64): void {
   assert(id < <u32>CFG_COUNT);
   Settings.set(id, <i64>value);
+  if (id == CFG_GUARDS) setExpires(!isLoading());
   if (id == CFG_MAXMEMORY_POLICY) evictionPolicyChanged();
   if (id == CFG_SLOWLOG_MAX_LEN) slowlogTrim();
   if (id == CFG_NOTIFY_EVENTS) notifySettingChanged();
@@ -415,7 +418,7 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
   setNow(nowMs);
   const deadline = clockUs() + budgetUs;
   let more = lazyfreeStep(deadline);
-  if (!areWritesHeld()) {
+  if (!areKeysKept()) {
     if (evictionPending()) {
       tryFreeMemoryTimed();
       if (evictionPending()) more = true;
@@ -428,6 +431,8 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
   unblock.serveReadyAlone();
   if (broadcastPending()) trackingBroadcast();
   publishOutput();
+  // Room that was made for keys to be loaded has to stay.
+  if (isLoading()) return more;
   for (let i: u32 = 0; i < databaseCount; i++) {
     while (tableShrink(database(i), 64)) {
       if (clockUs() >= deadline) {
@@ -569,6 +574,21 @@ export function transferDelete(databaseId: u32, key: usize, keyLen: u32, nowMs: 
   const deleted = deleteTransferred(databaseId, key, keyLen);
   drainEffects(0);
   return deleted;
+}
+
+// --- Loading RDB files ---
+
+export { loadEnd } from './snapshot/load';
+
+/** See snapshot/load.ts. */
+export function loadBegin(flags: u32, totalBytes: f64, nowMs: f64): usize {
+  setNow(nowMs);
+  return loadStart(flags, totalBytes);
+}
+
+export function loadStep(ptr: usize, len: usize, isLast: bool, keysMax: u32, nowMs: f64): u32 {
+  setNow(nowMs);
+  return loadPiece(ptr, len, isLast, keysMax);
 }
 
 // --- For DEBUG ---

@@ -4,8 +4,8 @@
 // sanitize-dump-payload says.
 
 import { CFG_LAZYFREE_SERVER_DEL, STAT_DUMP_SANITIZATIONS } from '../abi';
-import { initialClock, lruClock, policyIsLfu, withFrequency } from '../keyspace/access_clock';
-import { nowMs } from '../keyspace/clock';
+import { pastClock } from '../keyspace/access_clock';
+import { expiryClockMs, nowMs } from '../keyspace/clock';
 import {
   deleteFound,
   lookupKeyQuiet,
@@ -81,15 +81,6 @@ function optionsOrReply(): bool {
   return true;
 }
 
-/** The access clock that the options ask for, as far as the eviction policy makes use of them. */
-function restoredClock(): u32 {
-  if (policyIsLfu()) return frequency >= 0 ? withFrequency(<u32>frequency) : initialClock();
-  if (idleSeconds < 0) return initialClock();
-  // Redis's arithmetic, which also for absurd idle times gives the same.
-  const at = <i64>lruClock() - (idleSeconds * 1000) / 1000;
-  return <u32>(at < 0 ? at + 0xffffff : at) & 0xffffff;
-}
-
 /**
  * RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]; also
  * RESTORE-ASKING
@@ -117,7 +108,7 @@ export function restoreCommand(): void {
 function storeOrReply(ttl: i64): void {
   const expireAtMs = ttl != 0 && !isAbsolute ? ttl + nowMs : ttl;
   const before = freeLazily(Settings.on(CFG_LAZYFREE_SERVER_DEL));
-  if (ttl != 0 && expireAtMs <= nowMs) {
+  if (ttl != 0 && expireAtMs <= expiryClockMs) {
     decodeAbort(decoder);
     if (replaces && lookupKeyQuiet(Arg.ptr(1), Arg.len(1), Arg.hash(1)) != 0) {
       deleteFound(Arg.hash(1));
@@ -134,6 +125,7 @@ function storeOrReply(ttl: i64): void {
 /** False when memory is exhausted; then nothing changed. */
 function tryStore(expireAtMs: i64): bool {
   const key = Arg.ptr(1);
-  const e = tryDecodedEntry(decoder, key, Arg.len(1), restoredClock(), expireAtMs);
+  const clock = pastClock(idleSeconds, frequency);
+  const e = tryDecodedEntry(decoder, key, Arg.len(1), clock, expireAtMs);
   return tryPutEntry(e, key, Arg.len(1), Arg.hash(1));
 }

@@ -2,7 +2,7 @@
 //
 // Times are kept as Unix milliseconds. A time that is not in the future deletes the key at once.
 
-import { nowMs } from '../keyspace/clock';
+import { expiryClockMs, nowMs } from '../keyspace/clock';
 import {
   deleteFound,
   lookupKeyReadNoTouch,
@@ -92,7 +92,7 @@ function expireGeneric(fromMs: i64, unitMs: i64, command: string): void {
     replyInt(0);
     return;
   }
-  if (atMs <= nowMs) {
+  if (atMs <= expiryClockMs) {
     deleteFound(Arg.hash(1));
     argEvent(1, NOTIFY_GENERIC, 'del', 1);
   } else if (trySetExpireFound(e, atMs) != 0) argEvent(1, NOTIFY_GENERIC, 'expire', 1);

@@ -52,7 +52,7 @@ import {
   tableTidy,
 } from './key_table';
 import { lazyfreePending, lazyfreeStep } from './lazyfree';
-import { areWritesHeld, Settings } from './settings';
+import { areKeysKept, Settings } from './settings';
 import { Stats } from './stats';
 
 const POOL_SIZE: u32 = 16;
@@ -271,7 +271,7 @@ function timeLimitUs(): f64 {
  */
 export function tryFreeMemoryForWrite(): bool {
   const limit = <f64>Settings.get(CFG_MAXMEMORY);
-  if (limit == 0 || countedMemory() <= limit || areWritesHeld()) {
+  if (limit == 0 || countedMemory() <= limit || areKeysKept()) {
     overLimitEnds();
     return true;
   }
@@ -313,7 +313,7 @@ export function tryFreePagesForWrite(): bool {
 export function evictionPending(): bool {
   const limit = <f64>Settings.get(CFG_MAXMEMORY);
   if (limit == 0 || Settings.get(CFG_MAXMEMORY_POLICY) == POLICY_NOEVICTION) return false;
-  if (areWritesHeld()) return false;
+  if (areKeysKept()) return false;
   return countedMemory() > limit;
 }
 

@@ -25,7 +25,7 @@ import {
   tryFieldExpireFound,
   tryTableExpiries,
 } from '../struct/member_table';
-import { nowMs } from './clock';
+import { expiryClockMs } from './clock';
 import { db } from './db';
 import { ENCODING_HASHTABLE, ENCODING_LISTPACK, ENCODING_LISTPACK_EX } from './entry';
 import { expiredFields, tryExpiringFields, tryFileRecord } from './field_expiries';
@@ -51,7 +51,7 @@ export function hashExpiry(hash: HashValue, field: usize, len: u32): i64 {
 
 /** Fields of a hash that are to be seen. */
 export function hashLiveSize(hash: HashValue): u32 {
-  return hashSize(hash) - expiredFields(hash.encoding, hash.block, nowMs);
+  return hashSize(hash) - expiredFields(hash.encoding, hash.block, expiryClockMs);
 }
 
 /**
@@ -107,12 +107,12 @@ export function hashReap(hash: HashValue, most: u32): u32 {
   if (hash.encoding == ENCODING_HASHTABLE) {
     const table = changetype<MemberTable>(hash.block);
     for (; reaped < most; reaped++) {
-      const m = memberFirstExpired(table, nowMs);
+      const m = memberFirstExpired(table, expiryClockMs);
       if (m == 0) break;
       memberRemove(table, m);
     }
   } else {
-    reaped = min(expiredFields(hash.encoding, hash.block, nowMs), most);
+    reaped = min(expiredFields(hash.encoding, hash.block, expiryClockMs), most);
     if (reaped > 0) setHashListpack(hash, triplesRemoveFirst(hashListpack(hash), reaped));
   }
   countReaped(reaped);

@@ -94,6 +94,9 @@ export interface CoreExports {
   snapshotEnd(): void;
   snapshotAbort(): void;
   snapshotKeys(): number;
+  loadBegin(flags: number, totalBytes: number, nowMs: number): number;
+  loadStep(ptr: number, len: number, isLast: number, keysMax: number, nowMs: number): number;
+  loadEnd(): void;
   renameCommand(from: number, fromLen: number, to: number, toLen: number): number;
 }
 
