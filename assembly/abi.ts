@@ -20,6 +20,8 @@ export const STATUS_FLUSH = 4;
 export const STATUS_PAUSED = 5;
 /** Close the connection at once, without writing anything more; ABI_CLOSE_REASON tells why. */
 export const STATUS_ABORT = 6;
+/** FLUSHALL ran (CFG_TELL_FLUSHALL): save if need be, write the reply out, then call `resume`. */
+export const STATUS_FLUSHED_ALL = 7;
 
 /** A command asked for it: QUIT, CLIENT KILL ... */
 export const CLOSE_ASKED = 0;
@@ -274,6 +276,7 @@ export const CFG_ACTIVE_REHASHING = 22;
 export const CFG_HZ = 23;
 export const CFG_NOTIFY_EVENTS = 24; // NOTIFY_* bits of notify-keyspace-events
 export const CFG_TRACKING_MAX_KEYS = 25; // 0 none
+export const CFG_TELL_FLUSHALL = 26; // whether FLUSHALL ends with STATUS_FLUSHED_ALL
 export const CFG_LIST_MAX_LISTPACK_SIZE = 40; // elements, or negative: -1 to -5
 export const CFG_LIST_COMPRESS_DEPTH = 41;
 export const CFG_ZSET_MAX_LISTPACK_ENTRIES = 42;
@@ -312,6 +315,8 @@ export const GUARD_BUSY = 64;
 export const GUARD_TOO_FEW_REPLICAS = 128;
 /** As GUARD_PAUSE_WRITE, while keys are carried to another server. */
 export const GUARD_HOLD_WRITES = 256;
+/** The same while the server saves its last snapshot. */
+export const GUARD_SHUTDOWN = 512;
 
 // --- Events the core leaves for the host (drained after every call) ---
 

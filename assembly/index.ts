@@ -96,7 +96,12 @@ import {
   trySetAddr,
   trySetName,
 } from './resp/connection';
-import { countError, errorStats, resetErrorStats } from './resp/errors';
+import {
+  countError,
+  errorStats,
+  resetErrorStats,
+  setDiskError as setDiskErrorInCore,
+} from './resp/errors';
 import { parserInit } from './resp/parser';
 import {
   outputCommit,
@@ -125,6 +130,7 @@ import { tryPopulate } from './server/debug';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
 import { transferDelete as deleteTransferred } from './server/key_transfer';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
+import { emptyDataset as emptyDatasetInCore } from './server/reload';
 import * as unblock from './server/unblock';
 import { listSetOptions } from './struct/list';
 import { Tree } from './struct/ordered_tree';
@@ -495,6 +501,22 @@ export function transferDelete(databaseId: u32, key: usize, keyLen: u32, nowMs: 
   const deleted = deleteTransferred(databaseId, key, keyLen);
   drainEffects(0);
   return deleted;
+}
+
+// --- For persistence ---
+
+/** Removes all keys without counting that as changes. `current`: connection that asks, 0 for none. */
+export function emptyDataset(current: usize): void {
+  emptyDatasetInCore(current);
+  publishOutput();
+}
+
+/**
+ * The error that GUARD_DISK_ERROR makes writes fail with, code word included: `bytes` at `text`. None
+ * for the one about snapshots.
+ */
+export function setDiskError(text: usize, bytes: u32): void {
+  setDiskErrorInCore(text, bytes);
 }
 
 // --- For DEBUG ---

@@ -118,6 +118,8 @@ export interface EngineHooks {
    * is delivered then, many messages in one write. Without it each batch delivers its own.
    */
   postpone?(run: () => void): void;
+  /** FLUSHALL ran (CFG_TELL_FLUSHALL); its reply is not written yet, and no command runs. */
+  onFlushAll?(): void;
 }
 
 /** Input that may be run before its messages to others are delivered: it may bring many of each byte. */
@@ -327,6 +329,12 @@ export class Engine {
       switch (status) {
         case abi.STATUS_HOST_COMMAND:
           if (!this.runHostCommand(client)) return;
+          status = this.resumeCore(client);
+          continue;
+        case abi.STATUS_FLUSHED_ALL:
+          this.hooks.onFlushAll?.();
+          this.flush(client);
+          if (client.closed) return;
           status = this.resumeCore(client);
           continue;
         case abi.STATUS_FLUSH:

@@ -83,6 +83,8 @@ export interface CoreExports {
   transferBegin(database: number, key: number, keyLen: number, out: number): number;
   transferEnd(): void;
   transferDelete(database: number, key: number, keyLen: number, nowMs: number): number;
+  emptyDataset(current: number): void;
+  setDiskError(text: number, bytes: number): void;
   renameCommand(from: number, fromLen: number, to: number, toLen: number): number;
 }
 
