@@ -15,6 +15,8 @@ import {
   ABI_OUT_PTR,
   ABI_SCRATCH,
   ABI_SEQUEL,
+  ABI_SNAPSHOT_LEN,
+  ABI_SNAPSHOT_PTR,
   ABI_STATS,
   CFG_COUNT,
   CFG_LIST_COMPRESS_DEPTH,
@@ -132,6 +134,7 @@ import { transferDelete as deleteTransferred } from './server/key_transfer';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
 import { emptyDataset as emptyDatasetInCore } from './server/reload';
 import * as unblock from './server/unblock';
+import * as walk from './snapshot/walk';
 import { listSetOptions } from './struct/list';
 import { Tree } from './struct/ordered_tree';
 import { seedRandom } from './util/prng';
@@ -490,6 +493,67 @@ export function databaseOverflow(index: u32): u32 {
 
 export { allocatorStats } from './memory/alloc_stats';
 export { keySizesBegin, keySizesStep } from './server/key_sizes';
+
+// --- Snapshots: snapshot/walk.ts ---
+
+/** Begins a snapshot of this moment; SNAPSHOT_*. False while another one is under way. */
+export function snapshotBegin(flags: u32): bool {
+  const begun = walk.walkBegin(flags);
+  publishSnapshot();
+  return begun;
+}
+
+/** Puts bytes in front of everything else; they count for the checksum. */
+export function snapshotHeader(ptr: usize, len: u32): void {
+  walk.walkHeader(ptr, len);
+  publishSnapshot();
+}
+
+/** The lowest RDB version that holds the data of this moment. */
+export function snapshotVersion(): u32 {
+  return walk.walkVersion();
+}
+
+/** Writes for about `budgetUs`. Returns SNAPSHOT_*; behind SNAPSHOT_DONE call `snapshotEnd`. */
+export function snapshotStep(nowMs: f64, budgetUs: f64): i32 {
+  setNow(nowMs);
+  const status = walk.walkStep(clockUs() + budgetUs);
+  publishSnapshot();
+  return status;
+}
+
+/** What the words of the snapshot show was taken. */
+export function snapshotTaken(): void {
+  walk.walkTaken();
+  publishSnapshot();
+}
+
+/** Whether commands that wait for the snapshot should be tried again: `resume` them. */
+export function snapshotReleased(): bool {
+  return walk.walkReleased();
+}
+
+/** The last bytes are taken. */
+export function snapshotEnd(): void {
+  walk.walkFinished();
+  publishSnapshot();
+}
+
+/** Gives up the snapshot under way. */
+export function snapshotAbort(): void {
+  walk.walkAbort();
+  publishSnapshot();
+}
+
+/** Keys written so far. */
+export function snapshotKeys(): f64 {
+  return walk.walkKeys();
+}
+
+function publishSnapshot(): void {
+  abiSet(ABI_SNAPSHOT_PTR, <u32>walk.walkOutput());
+  abiSet(ABI_SNAPSHOT_LEN, walk.walkOutputBytes());
+}
 
 // --- For MIGRATE ---
 

@@ -257,7 +257,7 @@ export class Engine {
   }
 
   /** Calls into the core. `task` names what runs there, when it is not the command of the ABI block. */
-  private call<T>(run: () => T, task?: string): T {
+  call<T>(run: () => T, task?: string): T {
     if (this.crashed) throw this.crashed;
     try {
       return run();

@@ -53,6 +53,7 @@ import {
   tryTableInsert,
 } from './key_table';
 import { releaseValue } from './lazy_values';
+import { preserve, preserves, tryBury, walking } from './preserve';
 import { Stats } from './stats';
 import { tryEntryCopy } from './value';
 
@@ -62,6 +63,7 @@ export class Db extends KeyTable {
   expireCursor: u64; // scan position where the active expire cycle goes on
   averageTtlMs: f64; // estimate from the keys the cycle saw
   expiryTree: usize; // hashes with field expiries by the time they are due (field_expiries.ts)
+  walkId: u32; // id when the walk over the keyspace began (SWAPDB exchanges it)
   id: u32;
   evictCursor: u32; // bucket where eviction's sampling goes on
 }
@@ -84,6 +86,7 @@ export function databasesInit(count: u32): void {
   for (let i: u32 = 0; i < count; i++) {
     const each = database(i);
     each.id = i;
+    each.walkId = i;
     const ok = tryTableInit(each) && tryExpiryTreeNew(each);
     assert(ok);
   }
@@ -132,7 +135,11 @@ export function expiredAreKept(): bool {
 /** The live entry of a key or 0; an expired one is deleted. Neither counters nor clocks move. */
 export function lookupKeyQuiet(key: usize, keyLen: u32, hash: u64): EntryPtr {
   const e = tableFind(db, key, keyLen, hash);
-  if (e == 0 || !isExpired(e)) return e;
+  if (e == 0) return 0;
+  if (!isExpired(e)) {
+    if (preserves) preserve(db.walkId, e);
+    return e;
+  }
   if (!keepsExpired) expireFound(db, hash);
   return 0;
 }
@@ -221,7 +228,7 @@ function expireFound(which: Db, hash: u64): void {
 export function entryExpired(which: Db, e: EntryPtr): void {
   Stats.add(STAT_EXPIRED_KEYS, 1);
   entryEvent(which, e, NOTIFY_EXPIRED, 'expired');
-  entryFree(e);
+  entryRemoved(which, e);
 }
 
 /** Reports what happened to an entry without anybody asking for it. */
@@ -240,6 +247,16 @@ export function entryFree(e: EntryPtr): void {
   entryFreeShell(e);
 }
 
+/** Frees an entry that was taken out of its table, once a walk that needs it has written it. */
+export function entryRemoved(which: Db, e: EntryPtr): void {
+  if (!walking || !tryBury(which.walkId, e)) {
+    entryFree(e);
+    return;
+  }
+  // Its fields do not expire any more.
+  if (Entry.type(e) == TYPE_HASH) unfileHash(Entry.encoding(e), Entry.valuePtr(e));
+}
+
 /** The encoding Redis gives a string that is not an integer. */
 export function stringEncoding(length: u32): u32 {
   return length <= EMBSTR_MAX_BYTES ? ENCODING_EMBSTR : ENCODING_RAW;
@@ -248,7 +265,7 @@ export function stringEncoding(length: u32): u32 {
 /** Replaces the entry that the last lookup found by one of the same key, freeing the old one. */
 export function replaceFound(old: EntryPtr, fresh: EntryPtr): void {
   tableReplaceFound(db, fresh);
-  entryFree(old);
+  entryRemoved(db, old);
 }
 
 /**
@@ -452,7 +469,7 @@ export function trySetExpireFound(e: EntryPtr, atMs: i64): EntryPtr {
 
 /** Deletes the entry that the last lookup found. */
 export function deleteFound(hash: u64): void {
-  entryFree(tableRemoveFound(db, hash));
+  entryRemoved(db, tableRemoveFound(db, hash));
 }
 
 /** Deletes a key; false when there was none (an expired one counts as none). */
@@ -472,7 +489,7 @@ function tryPut(which: Db, fresh: EntryPtr, key: usize, keyLen: u32, hash: u64):
     if (!tryTableInsert(which, fresh, hash)) return false;
   } else {
     tableReplaceFound(which, fresh);
-    entryFree(old);
+    entryRemoved(which, old);
   }
   reportNew(which, fresh, hash);
   return true;

@@ -38,7 +38,7 @@ import { randomBelow } from '../util/prng';
 import { hashBytes } from '../util/siphash';
 import { idleSeconds, lfuCounter } from './access_clock';
 import { clockUs } from './clock';
-import { Db, database, databaseCount, entryEvent, entryFree } from './db';
+import { Db, database, databaseCount, entryEvent, entryRemoved } from './db';
 import { effectsMemory, NOTIFY_EVICTED } from './effects';
 import { Entry, EntryPtr } from './entry';
 import {
@@ -193,7 +193,7 @@ function evictHash(which: Db, hash: u64, onlyVolatile: bool): bool {
 function evict(which: Db, first: BucketPtr, b: BucketPtr, slot: u32): void {
   const e = tableDetach(which, b, slot);
   entryEvent(which, e, NOTIFY_EVICTED, 'evicted');
-  entryFree(e);
+  entryRemoved(which, e);
   tableTidy(which, first);
   tableShrink(which, 2);
   Stats.add(STAT_EVICTED_KEYS, 1);

@@ -70,6 +70,7 @@ import { dispatchCommand } from '../generated/command_table';
 import { clockUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
 import { effectsWanted, flushedAll, noteFlushAll } from '../keyspace/effects';
+import { walking } from '../keyspace/preserve';
 import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
 import { argc, argv, setArgRecord, setArgs } from '../resp/args';
@@ -134,6 +135,7 @@ import { KnownHead, keepHead } from './known_heads';
 import { hasLoneKey, touchAll, touchCollect, touchLoneKey } from './touch';
 import { afterTracked, noteReads } from './tracked_reads';
 import { serveReady } from './unblock';
+import { dispatchPreserving } from './walk_guard';
 
 /** Commands parsed and touched before the first of them runs. */
 const ROUND_COMMANDS: u32 = 64;
@@ -502,7 +504,8 @@ function runCommand(id: u32): bool {
     return false;
   }
   if (commandFlags(id) & CMD_ADMIN) account(running);
-  dispatchCommand(id);
+  if (walking) dispatchPreserving(id);
+  else dispatchCommand(id);
   return true;
 }
 

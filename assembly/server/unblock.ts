@@ -42,7 +42,6 @@ import {
   unblock,
   waiterBlocked,
 } from '../client/blocked';
-import { dispatchCommand } from '../generated/command_table';
 import { clockUs, nowMs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
 import { Stats } from '../keyspace/stats';
@@ -63,6 +62,7 @@ import { countCalls } from './command_stats';
 import { afterReply, countErrors, drainEffects, noteSlow } from './consequences';
 import { ADMIT_HOLD, ADMIT_RUN, admitAtOnce, admitCommand, refreshGuards } from './dispatch';
 import { afterTracked, noteReads } from './tracked_reads';
+import { dispatchPreserving } from './walk_guard';
 
 /** A command that runs again by itself, and is held back by CLIENT PAUSE, is tried again so much later. */
 const HELD_BACK_MS: i64 = 100;
@@ -146,7 +146,7 @@ function tryRun(b: Blocked, isLast: bool): bool {
   }
   const beganUs = clockUs();
   beginReprocessing(isLast);
-  dispatchCommand(id);
+  dispatchPreserving(id);
   endReprocessing();
   b.usedUs += max(clockUs() - beganUs, 0.0);
   if (!blockedAgain) complete(c, b, start);

@@ -65,6 +65,19 @@ export const RDB_HASH_LISTPACK_EX: u32 = 25;
 export const CONTAINER_PLAIN: u64 = 1;
 export const CONTAINER_PACKED: u64 = 2;
 
+/** What stands in place of a type: records between the values of a file. */
+/** Seconds or counter by which eviction goes: len; u8. */
+export const OPCODE_IDLE: u32 = 248;
+export const OPCODE_FREQUENCY: u32 = 249;
+/** Keys and keys with an expiry that the database has: len, len. */
+export const OPCODE_RESIZE: u32 = 251;
+/** The expiry of the key behind it: i64 milliseconds. */
+export const OPCODE_EXPIRY_MS: u32 = 252;
+/** The database of what follows: len. */
+export const OPCODE_SELECT: u32 = 254;
+/** The end; the checksum follows. */
+export const OPCODE_EOF: u32 = 255;
+
 /** First byte of a length. */
 export const LENGTH_14BIT: u32 = 0x40;
 export const LENGTH_32BIT: u32 = 0x80;

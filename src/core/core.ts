@@ -85,6 +85,15 @@ export interface CoreExports {
   transferDelete(database: number, key: number, keyLen: number, nowMs: number): number;
   emptyDataset(current: number): void;
   setDiskError(text: number, bytes: number): void;
+  snapshotBegin(flags: number): number;
+  snapshotHeader(ptr: number, bytes: number): void;
+  snapshotVersion(): number;
+  snapshotStep(nowMs: number, budgetUs: number): number;
+  snapshotTaken(): void;
+  snapshotReleased(): number;
+  snapshotEnd(): void;
+  snapshotAbort(): void;
+  snapshotKeys(): number;
   renameCommand(from: number, fromLen: number, to: number, toLen: number): number;
 }
 
