@@ -332,8 +332,7 @@ export class Engine {
           status = this.resumeCore(client);
           continue;
         case abi.STATUS_FLUSHED_ALL:
-          this.hooks.onFlushAll?.();
-          this.flush(client);
+          this.flushBehindHook(client);
           if (client.closed) return;
           status = this.resumeCore(client);
           continue;
@@ -382,6 +381,16 @@ export class Engine {
     } catch (error) {
       throw this.crash(error);
     }
+  }
+
+  /** As `flush`, when the hook has run: it may take its time and run others' commands. */
+  private flushBehindHook(client: EngineClient): void {
+    const replies = Buffer.from(this.core.output());
+    this.call(() => this.core.exports.outputTaken());
+    this.hooks.onFlushAll?.();
+    if (client.closed || replies.length === 0) return;
+    this.countOutput(replies.length);
+    client.output.write(replies);
   }
 
   private countOutput(bytes: number): void {

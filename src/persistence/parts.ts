@@ -1,39 +1,15 @@
 // The parts that persistence.ts puts together, as the others see them. What only one of them knows is
 // not here; tests put simple ones in their place.
 
-/** Takes the bytes of a snapshot in order. They are valid until the promise settles. */
-export interface SnapshotSink {
-  write(bytes: Uint8Array): Promise<void> | void;
-}
-
-export interface SnapshotRequest {
-  /** A snapshot file, or the commands that make the same data. */
-  readonly format: 'rdb' | 'commands';
-  /** Further fields of the head. */
-  readonly aux: ReadonlyArray<readonly [string, string]>;
-  readonly compress: boolean;
-  readonly checksum: boolean;
-  /** `rdb-key-save-delay`. */
-  readonly keyDelayUs?: number;
-}
-
-export interface SnapshotSummary {
-  readonly keys: number;
-  readonly bytes: number;
-  readonly milliseconds: number;
-}
+import type { Logger } from '../log.ts';
+import type { PersistenceFacts } from '../monitor/facts.ts';
+import type { Snapshotter } from './snapshotter.ts';
 
 /** Walks the data set: one walk at a time, which sees the data as they were when it began. */
-export interface Snapshots {
-  readonly isRunning: boolean;
-  readonly progress: { readonly keysDone: number; readonly keysTotal: number };
-  /** The walk has begun when this returns. Rejects with a SnapshotError, or what the sink threw. */
-  background(request: SnapshotRequest, sink: SnapshotSink): Promise<SnapshotSummary>;
-  /** Nothing is served meanwhile. Throws like `background` rejects. */
-  blocking(request: SnapshotRequest, sink: (bytes: Uint8Array) => void): SnapshotSummary;
-  /** Ends the walk at once; the promise of `background` rejects. */
-  abort(): void;
-}
+export type Snapshots = Pick<
+  Snapshotter,
+  'isRunning' | 'progress' | 'background' | 'blocking' | 'abort'
+>;
 
 /** Clock in Unix milliseconds. */
 export type Clock = () => number;
@@ -42,4 +18,60 @@ export interface DirtyCounter {
   /** Changes since the last save. */
   get(): number;
   set(changes: number): void;
+}
+
+/** The append-only file. */
+export interface AppendOnlyPart {
+  /** Commands are being logged, or will be as soon as the first base file is written. */
+  readonly isOn: boolean;
+  /** The first base file of a log that was turned on while serving is still being written. */
+  readonly isWritingFirstBase: boolean;
+  readonly isRewriting: boolean;
+  /** Why the last write or fsync failed, in the system's words; undefined while all is well. */
+  readonly writeError: string | undefined;
+  /** Loads the files. False: the log tells why the server cannot go on. */
+  load(onProgress: (loadedBytes: number, totalBytes: number) => Promise<void>): Promise<boolean>;
+  /** After `load`: goes on with the files that are there, or makes the first ones. */
+  open(): void;
+  /** Returns why that is impossible. */
+  turnOn(): string | undefined;
+  turnOff(): void;
+  tick(): void;
+  startRewrite(): 'started' | 'scheduled' | { readonly error: string };
+  /** The walk that kept a rewrite waiting is over. */
+  onSnapshotEnd(): void;
+  /** Writes out everything, durably, and lets go of the files. */
+  shutdown(): void;
+  facts(): Partial<PersistenceFacts>;
+}
+
+export interface RdbLoadResult {
+  readonly keysLoaded: number;
+  readonly keysExpired: number;
+}
+
+export interface RdbLoadSettings {
+  readonly log: Logger;
+  /** Keys that are there already are replaced; otherwise they are an error. */
+  readonly allowDuplicates: boolean;
+  readonly checksum: boolean;
+  readonly keyDelayUs: number;
+}
+
+/** Reads snapshot files into the engine. */
+export interface RdbLoader {
+  load(
+    path: string,
+    settings: RdbLoadSettings,
+    onProgress: (loadedBytes: number) => Promise<void>,
+  ): Promise<RdbLoadResult>;
+  /** Nothing is served meanwhile. */
+  loadNow(path: string, settings: RdbLoadSettings): RdbLoadResult;
+}
+
+/** Keeps other processes out of the directory with the data. */
+export interface DirectoryGuard {
+  /** Returns who has the directory, or why it cannot be had; undefined once it is ours. */
+  acquire(directory: string): string | undefined;
+  release(): void;
 }

@@ -1,21 +1,16 @@
 // A snapshot file on its way to the disk: written under another name, made durable, then put in the
 // place of the one before, so that a crash at any moment leaves the old one or the new one whole.
 //
-//   write ─> [ 1 MiB being filled ]      every 4 MiB: fsync, so that the last one does not have
-//            [ 1 MiB being written ]     everything left to do
-//   commit ─> rest, fsync, close, rename, fsync of the directory
+//   write ...          an fsync every 4 MiB, so that the last one does not have everything left to do
+//   commit             fsync, close, rename, fsync of the directory
 //
-// Bytes are copied: their source is linear memory, which commands change meanwhile. `write` answers
-// with a promise only when both buffers are full.
-//
-// A file that is discarded loses its name at once, and is closed when the operation under way is over:
-// closing it before would let another file have its descriptor.
+// One operation runs at a time. A file that is discarded loses its name at once, and is closed when the
+// operation under way is over: closing it before would let another file have its descriptor.
 
 import { joinPath } from '../storage/join_path.ts';
 import type { Storage, StorageFile } from '../storage/storage.ts';
-import type { SnapshotSink } from './parts.ts';
+import type { SnapshotSink } from './snapshotter.ts';
 
-const BUFFER_BYTES = 1 << 20;
 const SYNC_BYTES = 4 << 20;
 
 export interface RdbFilePlace {
@@ -39,19 +34,14 @@ export class RdbFileError extends Error {
   }
 }
 
-/** Not to be used after `commit` or `discard`, nor after it failed. */
 export class RdbFile implements SnapshotSink {
   private readonly place: RdbFilePlace;
   private readonly path: string;
   private readonly file: StorageFile;
-  private filling = new Uint8Array(0);
-  private writing = new Uint8Array(0);
-  private filledBytes = 0;
   private unsyncedBytes = 0;
-  /** The operation under way; undefined while there is none. */
-  private pending: Promise<void> | undefined;
-  private failure: RdbFileError | undefined;
-  private isDiscarded = false;
+  private isBusy = false;
+  /** Committed, discarded, or on the way there: nothing may be written any more. */
+  private isOver = false;
 
   /** Throws RdbFileError when the file cannot be made. */
   constructor(place: RdbFilePlace) {
@@ -62,125 +52,75 @@ export class RdbFile implements SnapshotSink {
 
   // --- In the background ---
 
-  write(bytes: Uint8Array): void | Promise<void> {
-    let from = 0;
-    for (;;) {
-      if (this.failure) throw this.failure;
-      from += this.take(bytes, from);
-      if (this.filledBytes === BUFFER_BYTES && this.pending === undefined) this.startWriting();
-      if (from === bytes.length) return;
-      if (this.filledBytes === BUFFER_BYTES) return this.writeLater(bytes.subarray(from));
-    }
+  /** `bytes` must not change before the promise settles. After a failure only `discard` is of use. */
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.run('write', () => this.file.writeAsync(bytes));
+    if (this.isDueForSync(bytes.length)) await this.run('fsync', () => this.file.syncAsync());
   }
 
-  /** The file is in its place, durably, when this resolves; nothing is left of it when it rejects. */
+  /** The file is in its place, durably, when this resolves; still to be discarded when it rejects. */
   async commit(): Promise<void> {
-    try {
-      await this.settled();
-      if (this.filledBytes > 0) this.startWriting();
-      await this.settled();
-      this.begin(attemptLater('fsync', () => this.file.syncAsync()));
-      await this.settled();
-    } catch (error) {
-      this.discard();
-      throw error;
-    }
+    await this.run('fsync', () => this.file.syncAsync());
     this.closeAndRename();
   }
 
-  /** Copies what there is room for; returns how many bytes. */
-  private take(bytes: Uint8Array, from: number): number {
-    if (this.filling.length === 0) this.filling = new Uint8Array(BUFFER_BYTES);
-    const count = Math.min(bytes.length - from, BUFFER_BYTES - this.filledBytes);
-    this.filling.set(bytes.subarray(from, from + count), this.filledBytes);
-    this.filledBytes += count;
-    return count;
-  }
-
-  private async writeLater(rest: Uint8Array): Promise<void> {
-    await this.settled();
-    await this.write(rest);
-  }
-
-  /** Resolves when no operation is under way; rejects when one failed. */
-  private async settled(): Promise<void> {
-    while (this.pending) await this.pending;
-    if (this.failure) throw this.failure;
-    if (this.isDiscarded) throw new Error('the snapshot file was discarded');
-  }
-
-  /** Hands the buffer that was being filled to the disk. */
-  private startWriting(): void {
-    const full = this.filling.subarray(0, this.filledBytes);
-    [this.filling, this.writing] = [this.writing, this.filling];
-    this.filledBytes = 0;
-    this.begin(this.writeOut(full));
-  }
-
-  private begin(operation: Promise<void>): void {
-    this.pending = operation
-      .catch((error: unknown) => {
-        this.failure = error as RdbFileError;
-      })
-      .finally(() => {
-        this.pending = undefined;
-        if (this.isDiscarded) this.close();
-        else if (this.filledBytes === BUFFER_BYTES && !this.failure) this.startWriting();
-      });
-  }
-
-  private async writeOut(bytes: Uint8Array): Promise<void> {
-    await attemptLater('write', () => this.file.writeAsync(bytes));
-    this.unsyncedBytes += bytes.length;
-    if (!this.place.syncsWhileWriting || this.unsyncedBytes < SYNC_BYTES) return;
-    this.unsyncedBytes = 0;
-    await attemptLater('fsync', () => this.file.syncAsync());
+  private async run(step: RdbFileStep, operation: () => Promise<void>): Promise<void> {
+    if (this.isOver || this.isBusy) throw new Error('the snapshot file takes no operation now');
+    this.isBusy = true;
+    try {
+      await operation();
+    } catch (error) {
+      throw new RdbFileError(step, error);
+    } finally {
+      this.isBusy = false;
+      if (this.isOver) this.closeQuietly();
+    }
+    if (this.isOver) throw new Error('the snapshot file was discarded');
   }
 
   // --- While nothing else is served ---
 
-  /** Throws RdbFileError; the file is still to be discarded then. */
+  /** As `write`, at once. */
   writeNow(bytes: Uint8Array): void {
     attempt('write', () => this.file.write(bytes));
-    this.unsyncedBytes += bytes.length;
-    if (!this.place.syncsWhileWriting || this.unsyncedBytes < SYNC_BYTES) return;
-    this.unsyncedBytes = 0;
-    attempt('fsync', () => this.file.sync());
+    if (this.isDueForSync(bytes.length)) attempt('fsync', () => this.file.sync());
   }
 
-  /** As `commit`. */
+  /** As `commit`, at once. */
   commitNow(): void {
-    try {
-      attempt('fsync', () => this.file.sync());
-    } catch (error) {
-      this.discard();
-      throw error;
-    }
+    attempt('fsync', () => this.file.sync());
     this.closeAndRename();
   }
 
   // --- The end ---
 
-  /** Removes what was written so far. May be called at any time before `commit` is through. */
+  /** Removes what was written so far, unless it is in its place already. */
   discard(): void {
-    if (this.isDiscarded) return;
-    this.isDiscarded = true;
+    if (this.isOver) return;
+    this.isOver = true;
     this.removeQuietly();
-    if (this.pending === undefined) this.close();
+    if (!this.isBusy) this.closeQuietly();
   }
 
   private closeAndRename(): void {
     const { storage, directory, name } = this.place;
+    this.isOver = true;
     try {
       attempt('close', () => this.file.close());
       attempt('rename', () => storage.rename(this.path, joinPath(directory, name)));
     } catch (error) {
-      this.isDiscarded = true;
       this.removeQuietly();
       throw error;
     }
     // From here on the new file may be what a crash leaves: it is not taken back.
     attempt('directory', () => storage.syncDirectory(directory));
+  }
+
+  private isDueForSync(bytes: number): boolean {
+    this.unsyncedBytes += bytes;
+    if (!this.place.syncsWhileWriting || this.unsyncedBytes < SYNC_BYTES) return false;
+    this.unsyncedBytes = 0;
+    return true;
   }
 
   private removeQuietly(): void {
@@ -191,7 +131,7 @@ export class RdbFile implements SnapshotSink {
     }
   }
 
-  private close(): void {
+  private closeQuietly(): void {
     try {
       this.file.close();
     } catch {
@@ -203,14 +143,6 @@ export class RdbFile implements SnapshotSink {
 function attempt<T>(step: RdbFileStep, run: () => T): T {
   try {
     return run();
-  } catch (error) {
-    throw new RdbFileError(step, error);
-  }
-}
-
-async function attemptLater(step: RdbFileStep, run: () => Promise<void>): Promise<void> {
-  try {
-    await run();
   } catch (error) {
     throw new RdbFileError(step, error);
   }

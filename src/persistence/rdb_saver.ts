@@ -11,8 +11,9 @@ import type { Logger } from '../log.ts';
 import { joinPath } from '../storage/join_path.ts';
 import type { Storage } from '../storage/storage.ts';
 import { systemErrorText } from '../util/system_error.ts';
-import type { Clock, DirtyCounter, SnapshotRequest, Snapshots } from './parts.ts';
+import type { Clock, DirtyCounter, Snapshots } from './parts.ts';
 import { RdbFile, RdbFileError, type RdbFileStep } from './rdb_file.ts';
+import { SnapshotError, type SnapshotRequest } from './snapshotter.ts';
 
 const MS_PER_SECOND = 1000;
 
@@ -35,6 +36,8 @@ export interface RdbSaverOptions {
   readonly now: Clock;
   readonly pid: number;
   settings(): SaveSettings;
+  /** Keeps other processes from writing where this one is going to. Returns who does. */
+  claimDirectory(): string | undefined;
   /** A save ended, well or not: what depends on it has to be looked at again. */
   onChange(): void;
 }
@@ -51,8 +54,8 @@ const STEP_NAMES: Readonly<Partial<Record<RdbFileStep, string>>> = {
 interface BackgroundSave {
   readonly startedAtSeconds: number;
   readonly file: RdbFile | undefined;
+  isWalking: boolean;
   isAborted: boolean;
-  outcome: Promise<SaveOutcome>;
 }
 
 export class RdbSaver {
@@ -106,21 +109,22 @@ export class RdbSaver {
   }
 
   /** Saves in the background the data as they are now. To be called only when no walk is under way. */
-  startBackground(): void {
+  async startBackground(): Promise<SaveOutcome> {
     const { dirty, log } = this.options;
     const dirtyBefore = dirty.get();
     this.lastTrySeconds = this.seconds();
+    this.saves += 1;
     log.notice(`Background saving started by pid ${this.options.pid}`);
-    void this.begin().then((outcome) => {
-      if (outcome === 'saved') {
-        log.notice('Background saving terminated with success');
-        dirty.set(dirty.get() - dirtyBefore);
-      } else if (outcome === 'failed') {
-        log.warning('Background saving error');
-        this.isLastBackgroundOk = false;
-      } else log.warning('Background saving was given up');
-      this.options.onChange();
-    });
+    const outcome = await this.begin();
+    if (outcome === 'saved') {
+      log.notice('Background saving terminated with success');
+      dirty.set(dirty.get() - dirtyBefore);
+    } else if (outcome === 'failed') {
+      log.warning('Background saving error');
+      this.isLastBackgroundOk = false;
+    } else log.warning('Background saving was given up');
+    this.options.onChange();
+    return outcome;
   }
 
   /** Saves without holding up the thread, while the caller sees to it that nothing changes. */
@@ -136,53 +140,58 @@ export class RdbSaver {
     if (!background) return;
     background.isAborted = true;
     background.file?.discard();
-    this.options.snapshots.abort();
+    if (background.isWalking) this.options.snapshots.abort();
     this.end(background);
   }
 
   private begin(): Promise<SaveOutcome> {
     const settings = this.options.settings();
-    this.saves += 1;
     let file: RdbFile | undefined;
-    let failure: unknown;
-    let walk: Promise<unknown> = Promise.resolve();
+    let walk: Promise<unknown>;
     try {
       file = this.open(settings);
       walk = this.options.snapshots.background(request(settings), file);
     } catch (error) {
-      failure = error;
+      walk = Promise.reject(error);
     }
     const background: BackgroundSave = {
       startedAtSeconds: this.seconds(),
       file,
+      isWalking: true,
       isAborted: false,
-      outcome: Promise.resolve('failed'),
     };
     this.background = background;
-    background.outcome = this.follow(background, walk, settings, failure);
-    return background.outcome;
+    return this.follow(background, walk, settings);
   }
 
+  /** Sees a background save through to its end. */
   private async follow(
     background: BackgroundSave,
     walk: Promise<unknown>,
     settings: SaveSettings,
-    failure: unknown,
   ): Promise<SaveOutcome> {
+    const { file } = background;
+    let failure: unknown;
     try {
       await walk;
-      if (failure !== undefined) throw failure;
-      await background.file?.commit();
+      background.isWalking = false;
+      await file?.commit();
     } catch (error) {
-      if (background.isAborted) return 'aborted';
-      background.file?.discard();
-      this.logFailure(error, settings);
-      this.end(background);
-      return 'failed';
+      failure = error;
     }
-    this.noteSaved();
+    background.isWalking = false;
     this.end(background);
-    return 'saved';
+    if (background.isAborted || isAbort(failure)) {
+      file?.discard();
+      return 'aborted';
+    }
+    if (failure === undefined) {
+      this.noteSaved();
+      return 'saved';
+    }
+    file?.discard();
+    this.logFailure(failure, settings);
+    return 'failed';
   }
 
   private end(background: BackgroundSave): void {
@@ -204,6 +213,8 @@ export class RdbSaver {
   }
 
   private open({ directory, fileName, syncsWhileWriting }: SaveSettings): RdbFile {
+    const owner = this.options.claimDirectory();
+    if (owner !== undefined) throw new RdbFileError('open', new Error(owner));
     return new RdbFile({
       storage: this.options.storage,
       directory,
@@ -237,7 +248,8 @@ export class RdbSaver {
     const { log } = this.options;
     const found = fileErrorIn(error);
     const step = found?.step ?? 'write';
-    const reason = systemErrorText(found?.cause ?? error);
+    const noMemory = error instanceof SnapshotError && error.code === 'NO_MEMORY';
+    const reason = noMemory ? 'Cannot allocate memory' : systemErrorText(found?.cause ?? error);
     const name = this.temporaryName;
     if (step === 'open') {
       log.warning(
@@ -261,6 +273,11 @@ export class RdbSaver {
 
 function request({ compress, checksum, keyDelayUs }: SaveSettings): SnapshotRequest {
   return { format: 'rdb', aux: [], compress, checksum, keyDelayUs };
+}
+
+/** The walk was called off, not by `abort`: somebody else needs it more. */
+function isAbort(error: unknown): boolean {
+  return error instanceof SnapshotError && error.code === 'ABORTED';
 }
 
 /** The walk wraps what the file threw. */
