@@ -295,6 +295,7 @@ export const CFG_STREAM_NODE_MAX_BYTES = 53; // 0: no limit
 export const CFG_STREAM_NODE_MAX_ENTRIES = 54; // 0: no limit
 export const CFG_STREAM_IDMP_DURATION = 55; // seconds
 export const CFG_STREAM_IDMP_MAXSIZE = 56;
+export const CFG_HOST_BYTES = 63; // output the host holds for clients that do not read it
 export const CFG_COUNT = 64;
 
 export const POLICY_NOEVICTION = 0;

@@ -17,6 +17,7 @@
 
 import {
   CFG_EVICTION_TENACITY,
+  CFG_HOST_BYTES,
   CFG_MAXMEMORY,
   CFG_MAXMEMORY_POLICY,
   CFG_MAXMEMORY_SAMPLES,
@@ -70,9 +71,9 @@ const LAZYFREE_SLICE_US: f64 = 50.0;
 
 let work: u32 = 0;
 
-/** Bytes in use as INFO's used_memory counts them. */
+/** Bytes in use as INFO's used_memory counts them: also those of replies that wait in the host. */
 export function usedMemory(): f64 {
-  return <f64>usedBytes() + staticBytes();
+  return <f64>usedBytes() + staticBytes() + <f64>Settings.get(CFG_HOST_BYTES);
 }
 
 /**
