@@ -408,7 +408,8 @@ export class Server {
     registerSave(engine.commands, this.persistence.saveHooks());
     registerSync(engine.commands, {
       peerOf: (client) => this.transferPeer(this.clients.of(client)),
-      queuedBytes: (client) => this.clients.of(client).connection?.queuedBytes ?? 0,
+      queuedBytes: (client) =>
+        (this.clients.of(client).connection?.queuedBytes ?? 0) + engine.core.word(abi.ABI_OUT_LEN),
       request: (request) => this.persistence.transfers.request(request),
       log: (text) => logger.notice(text),
       replicationId: () => DEFAULT_REPLICATION.replicationId,
