@@ -54,7 +54,8 @@ function countedSnapshot(bytes: Buffer): Buffer | undefined {
 /** A whole snapshot, by its first and last bytes. */
 function expectSnapshot(bytes: Buffer | undefined): string {
   const text = bytes?.toString('latin1') ?? '';
-  expect(text).toMatch(/^REDIS00\d\d\xfa\x09redis-ver/);
+  expect(text).toMatch(/^REDIS00\d\d/);
+  expect(text.slice('REDIS0000'.length)).toMatch(/^..redis-ver/s);
   expect(text.at(-9)).toBe('\xff');
   return text;
 }
