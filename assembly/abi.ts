@@ -33,6 +33,13 @@ export const CLOSE_QUERY_LIMIT = 2;
 export const CLOSE_CROSS_PROTOCOL = 3;
 /** It broke the protocol, and has been told so. */
 export const CLOSE_PROTOCOL_ERROR = 4;
+// Only for the client that replays a file; the command's arguments are at ABI_ARGV.
+/** There is no command of that name. */
+export const CLOSE_UNKNOWN_COMMAND = 5;
+/** It has too few or too many arguments. */
+export const CLOSE_WRONG_ARITY = 6;
+/** Memory for what it adds ran out. */
+export const CLOSE_REPLAY_NO_MEMORY = 7;
 
 // --- Shared input region ---
 
@@ -133,7 +140,8 @@ export const CLIENT_TRACKING = 131072;
 export const CLIENT_READONLY = 262144;
 export const CLIENT_ASKING = 524288;
 export const CLIENT_CLOSE_ASAP = 1048576;
-export const CLIENT_INTERNAL = 2097152; // no socket behind it: AOF replay, embedded calls
+/** No socket behind it: embedded calls; while GUARD_LOADING is set, the replay of a file. */
+export const CLIENT_INTERNAL = 2097152;
 export const CLIENT_TRACKING_BROKEN = 33554432; // the client it redirects to is gone
 export const CLIENT_TRACKING_BCAST = 67108864;
 export const CLIENT_TRACKING_OPTIN = 134217728;
@@ -334,6 +342,12 @@ export const LATENCY_EVENT_EXPIRE_CYCLE = 2;
 export const LATENCY_EVENT_EVICTION_CYCLE = 3;
 export const LATENCY_EVENT_EVICTION_DEL = 4;
 export const LATENCY_EVENT_WHILE_BLOCKED_CRON = 5;
+
+// --- Errors of replayed commands: what `replayErrors` points to ---
+
+export const REPLAY_ERRORS_BYTES = 0; // u32, bytes of the records behind this head
+export const REPLAY_ERRORS_LOST = 4; // u32, errors there was no room for
+export const REPLAY_ERRORS_HEAD = 8; // records: u32 command id, u32 length, text, padded to 4 bytes
 
 // --- Distribution of value sizes, for INFO keysizes: KEYSIZES_TYPES rows of KEYSIZES_BINS u32 ---
 

@@ -133,6 +133,7 @@ import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
 import { transferDelete as deleteTransferred } from './server/key_transfer';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
 import { emptyDataset as emptyDatasetInCore } from './server/reload';
+import { replayErrorsBlock, replayErrorsClear } from './server/replay';
 import * as unblock from './server/unblock';
 import * as walk from './snapshot/walk';
 import { listSetOptions } from './struct/list';
@@ -330,6 +331,15 @@ export function replyCommit(bytes: usize): void {
 export function outputTaken(): void {
   outputReset();
   publishOutput();
+}
+
+/** Address of the errors that replayed commands replied with: REPLAY_ERRORS_*. */
+export function replayErrors(): usize {
+  return replayErrorsBlock();
+}
+
+export function replayErrorsTaken(): void {
+  replayErrorsClear();
 }
 
 export function eventsTaken(): void {

@@ -46,6 +46,7 @@ import { registerMigrate } from './net/migrate.ts';
 import { MigrateLinks } from './net/migrate_link.ts';
 import type { Transport } from './net/transport.ts';
 import { Persistence } from './persistence/persistence.ts';
+import { ownIdentity } from './persistence/process_identity.node.ts';
 import type { TransferPeer } from './persistence/rdb_transfer.ts';
 import { registerSave } from './persistence/save_commands.ts';
 import { Shutdown } from './persistence/shutdown.ts';
@@ -53,7 +54,6 @@ import { Snapshotter } from './persistence/snapshotter.ts';
 import { registerSync } from './persistence/sync_commands.ts';
 import { ServerFigures } from './server_facts.ts';
 import { NodeStorage } from './storage/node_storage.node.ts';
-import { processExists } from './util/process_exists.node.ts';
 import { REDIS_VERSION } from './version.ts';
 
 /**
@@ -353,9 +353,8 @@ export class Server {
           throw new Error('none');
         },
       },
-      pid: this.options.pid,
+      identity: ownIdentity(),
       now: () => engine.now(),
-      isAlive: processExists,
       exit: this.options.exit,
     });
   }

@@ -29,6 +29,8 @@ export interface CoreExports {
   replyCommit(bytes: number): void;
   outputTaken(): void;
   eventsTaken(): void;
+  replayErrors(): number;
+  replayErrorsTaken(): void;
   cron(nowMs: number, budgetUs: number): number;
   nextUnblocked(): number;
   nextDeadline(): number;

@@ -68,10 +68,3 @@ export interface RdbLoader {
   /** Nothing is served meanwhile. */
   loadNow(path: string, settings: RdbLoadSettings): RdbLoadResult;
 }
-
-/** Keeps other processes out of the directory with the data. */
-export interface DirectoryGuard {
-  /** Returns who has the directory, or why it cannot be had; undefined once it is ours. */
-  acquire(directory: string): string | undefined;
-  release(): void;
-}

@@ -16,21 +16,20 @@ import type { Config } from '../config/config.ts';
 import type { Guards } from '../core/guards.ts';
 import { CoreCrash, type Engine } from '../engine.ts';
 import type { Logger } from '../log.ts';
-import type { ReloadOptions } from '../monitor/debug.ts';
+import { blockThread, type ReloadOptions } from '../monitor/debug.ts';
 import { DEFAULT_PERSISTENCE, type PersistenceFacts } from '../monitor/facts.ts';
 import { joinPath } from '../storage/join_path.ts';
 import type { Storage } from '../storage/storage.ts';
 import { nextTurn } from '../util/next_turn.ts';
 import { errorCode, systemErrorText } from '../util/system_error.ts';
+import {
+  DirectoryInUse,
+  DirectoryLock,
+  DirectoryLockError,
+  type ProcessIdentity,
+} from './directory_lock.ts';
 import { Loading } from './loading.ts';
-import type {
-  AppendOnlyPart,
-  Clock,
-  DirectoryGuard,
-  RdbLoader,
-  RdbLoadSettings,
-  Snapshots,
-} from './parts.ts';
+import type { AppendOnlyPart, Clock, RdbLoader, RdbLoadSettings, Snapshots } from './parts.ts';
 import { RdbSaver, type SaveOutcome, type SaveSettings } from './rdb_saver.ts';
 import { RdbTransfers, type TransferSettings } from './rdb_transfer.ts';
 import type { SaveHooks } from './save_commands.ts';
@@ -49,11 +48,8 @@ export interface PersistenceOptions {
   readonly loader: RdbLoader;
   /** Absent: CONFIG SET appendonly says that there is none. */
   readonly appendOnly?: AppendOnlyPart;
-  readonly directoryGuard?: DirectoryGuard;
-  readonly pid: number;
+  readonly identity: ProcessIdentity;
   readonly now: Clock;
-  /** Whether a process exists. */
-  isAlive(pid: number): boolean;
   /** Ends the process. */
   exit(code: number): void;
 }
@@ -69,14 +65,15 @@ export class Persistence {
   private isSaveScheduled = false;
   private keysLoaded = 0;
   private keysExpired = 0;
-  private hasDirectory = false;
+  private lock: DirectoryLock | undefined;
   /** The error of refused writes, empty for the one about snapshots. */
   private diskErrorText = '';
   private readonly waitingForIdle: (() => void)[] = [];
 
   constructor(options: PersistenceOptions) {
     this.options = options;
-    const { storage, snapshots, log, pid, now } = options;
+    const { storage, snapshots, log, identity, now } = options;
+    const { pid } = identity;
     const { core } = options.engine;
     this.loading = new Loading(now);
     this.saver = new RdbSaver({
@@ -139,7 +136,7 @@ export class Persistence {
   async load(): Promise<void> {
     const { config, appendOnly, guards, engine } = this.options;
     if (this.hasSavePoints || config.get('appendonly')) this.requireDirectory();
-    if (this.hasDirectory) this.saver.removeStaleFiles(this.options.isAlive);
+    if (this.lock) this.saver.removeStaleFiles((pid) => this.options.identity.isRunning(pid, ''));
     if (appendOnly?.isOn) await this.loadAppendOnly(appendOnly);
     else await this.loadSnapshot();
     guards.set(abi.GUARD_LOADING, false);
@@ -154,12 +151,25 @@ export class Persistence {
     this.endWith(1);
   }
 
-  /** Makes sure that no other process writes where this one is going to. Returns who does. */
+  /**
+   * Makes sure that no other process writes where this one is going to. Returns why not. A server that
+   * never saves does not get here: any number of them may run in one directory.
+   */
   private claimDirectory(): string | undefined {
-    if (this.hasDirectory) return undefined;
-    const reason = this.options.directoryGuard?.acquire(this.options.config.get('dir'));
-    this.hasDirectory = reason === undefined;
-    return reason;
+    const { storage, identity, config, now } = this.options;
+    const directory = config.get('dir');
+    if (this.lock?.directory === directory) return undefined;
+    try {
+      const lock = DirectoryLock.take({ storage, directory, identity, now, pause: blockThread });
+      this.lock?.release();
+      this.lock = lock;
+      return undefined;
+    } catch (error) {
+      if (error instanceof DirectoryInUse || error instanceof DirectoryLockError) {
+        return error.message;
+      }
+      throw error;
+    }
   }
 
   private async loadAppendOnly(appendOnly: AppendOnlyPart): Promise<void> {
@@ -442,8 +452,8 @@ export class Persistence {
   /** The process is about to end: others may have the directory. */
   close(): void {
     this.abortSave();
-    this.options.directoryGuard?.release();
-    this.hasDirectory = false;
+    this.lock?.release();
+    this.lock = undefined;
   }
 
   // --- Directives ---
@@ -463,14 +473,8 @@ export class Persistence {
       appendOnly.turnOff();
       return undefined;
     });
-    config.subscribe('dir', () => this.moveDirectory());
-  }
-
-  /** `dir` has changed: the claim goes along. */
-  private moveDirectory(): string | undefined {
-    if (!this.hasDirectory) return undefined;
-    const { directoryGuard, config } = this.options;
-    return directoryGuard?.acquire(config.get('dir'));
+    // The lock goes along.
+    config.subscribe('dir', () => (this.lock ? this.claimDirectory() : undefined));
   }
 
   private snapshotPath(): string {
