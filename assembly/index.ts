@@ -13,6 +13,8 @@ import {
   ABI_INPUT,
   ABI_OUT_LEN,
   ABI_OUT_PTR,
+  ABI_PROPAGATED_LEN,
+  ABI_PROPAGATED_PTR,
   ABI_SCRATCH,
   ABI_SEQUEL,
   ABI_SNAPSHOT_LEN,
@@ -81,6 +83,15 @@ import { database, databaseCount, databasesInit } from './keyspace/db';
 import { evictionPending, evictionPolicyChanged, usedMemory } from './keyspace/evict';
 import { tableBytes, tableShrink } from './keyspace/key_table';
 import { lazyfreeStep } from './keyspace/lazyfree';
+import {
+  propagatedBytes,
+  propagatedPtr,
+  propagating,
+  propagationIsLost,
+  setPropagating,
+  propagationReset as streamReset,
+  propagationTaken as streamTaken,
+} from './keyspace/propagation';
 import { areKeysKept, isLoading, Settings, settingsInit } from './keyspace/settings';
 import { Stats, statsBlock } from './keyspace/stats';
 import { setAssertBlock } from './memory/abort';
@@ -99,7 +110,12 @@ import {
   trySetAddr,
   trySetName,
 } from './resp/connection';
-import { countError, errorStats, resetErrorStats } from './resp/errors';
+import {
+  countError,
+  errorStats,
+  resetErrorStats,
+  setDiskError as setDiskErrorInCore,
+} from './resp/errors';
 import { parserInit } from './resp/parser';
 import {
   outputCommit,
@@ -126,8 +142,13 @@ import {
 import { drainEffects } from './server/consequences';
 import { tryPopulate } from './server/debug';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
-import { transferDelete as deleteTransferred } from './server/key_transfer';
+import {
+  transferBegin as beginTransfer,
+  transferDelete as deleteTransferred,
+  transferHasKey as hasTransferred,
+} from './server/key_transfer';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
+import { emptyDataset as emptyDatasetInCore } from './server/reload';
 import { replayErrorsBlock, replayErrorsClear } from './server/replay';
 import * as unblock from './server/unblock';
 import { loadStep as loadPiece, loadStart } from './snapshot/load';
@@ -178,6 +199,12 @@ function publishOutput(): void {
   if (firstDeadlineMs() != announcedMs) sequel |= SEQUEL_DEADLINE;
   if (anyDirty()) sequel |= SEQUEL_PUSHED;
   abiSet(ABI_SEQUEL, sequel);
+  if (propagating) publishPropagated();
+}
+
+function publishPropagated(): void {
+  abiSet(ABI_PROPAGATED_PTR, <u32>propagatedPtr());
+  abiSet(ABI_PROPAGATED_LEN, <u32>propagatedBytes);
 }
 
 /** The deadline the host knows of. */
@@ -444,6 +471,34 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
   return more;
 }
 
+// --- The stream of changes, for append-only files: keyspace/propagation.ts ---
+
+/** Switches the stream on, empty and no longer lost, or off. It is off at first. */
+export function propagationOn(on: bool): void {
+  setPropagating(on);
+  publishPropagated();
+}
+
+/**
+ * What comes next goes somewhere else: it begins with SELECT. All that was written is in whole units, even
+ * if a transaction is under way: take it first.
+ */
+export function propagationReset(): void {
+  streamReset();
+  publishPropagated();
+}
+
+/** The first `bytes` at ABI_PROPAGATED_PTR are safe elsewhere. */
+export function propagationTaken(bytes: u32): void {
+  streamTaken(bytes);
+  publishPropagated();
+}
+
+/** Whether memory for the stream ran out: it ends with whole units, but without what came then. */
+export function propagationLost(): bool {
+  return propagationIsLost;
+}
+
 // --- Figures ---
 
 /** Brings the words of the statistics block up to date that are not counted as they happen. */
@@ -566,13 +621,31 @@ function publishSnapshot(): void {
 
 // --- For MIGRATE ---
 
-export { transferBegin, transferEnd, transferHasKey } from './server/key_transfer';
+export { transferEnd } from './server/key_transfer';
+
+/** Whether a key exists; counts as reading it. */
+export function transferHasKey(databaseId: u32, key: usize, keyLen: u32): bool {
+  const found = hasTransferred(databaseId, key, keyLen);
+  publishPropagated();
+  return found;
+}
+
+/**
+ * Makes the payload of a key and describes it at `out`, TRANSFER_BYTES. Returns TRANSFER_*; only after
+ * TRANSFER_DUMPED there is one, until `transferEnd`.
+ */
+export function transferBegin(databaseId: u32, key: usize, keyLen: u32, out: usize): u32 {
+  const outcome = beginTransfer(databaseId, key, keyLen, out);
+  publishPropagated();
+  return outcome;
+}
 
 /** Deletes a key that arrived elsewhere; between batches only. False when it was gone already. */
 export function transferDelete(databaseId: u32, key: usize, keyLen: u32, nowMs: f64): bool {
   setNow(nowMs);
   const deleted = deleteTransferred(databaseId, key, keyLen);
   drainEffects(0);
+  publishPropagated();
   return deleted;
 }
 
@@ -591,6 +664,22 @@ export function loadStep(ptr: usize, len: usize, isLast: bool, keysMax: u32, now
   return loadPiece(ptr, len, isLast, keysMax);
 }
 
+// --- For persistence ---
+
+/** Removes all keys without counting that as changes. `current`: connection that asks, 0 for none. */
+export function emptyDataset(current: usize): void {
+  emptyDatasetInCore(current);
+  publishOutput();
+}
+
+/**
+ * The error that GUARD_DISK_ERROR makes writes fail with, code word included: `bytes` at `text`. None
+ * for the one about snapshots.
+ */
+export function setDiskError(text: usize, bytes: u32): void {
+  setDiskErrorInCore(text, bytes);
+}
+
 // --- For DEBUG ---
 
 export { datasetDigest, valueDigest } from './server/dataset_digest';
@@ -604,7 +693,9 @@ export function populate(
   prefixLen: u32,
   valueBytes: u32,
 ): bool {
-  return tryPopulate(databaseId, <u64>count, prefix, prefixLen, valueBytes);
+  const good = tryPopulate(databaseId, <u64>count, prefix, prefixLen, valueBytes);
+  publishPropagated();
+  return good;
 }
 
 /** Commands a connection has queued since MULTI. */

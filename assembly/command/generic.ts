@@ -4,7 +4,7 @@
 //
 // A value is moved by RENAME and MOVE without being copied; only the entry, which holds the key, is
 // built anew. COPY duplicates the value in its encoding.
-import { CFG_LAZYFREE_USER_DEL, CFG_LAZYFREE_USER_FLUSH } from '../abi';
+import { CFG_LAZYFREE_USER_DEL, CFG_LAZYFREE_USER_FLUSH, CFG_TELL_FLUSHALL } from '../abi';
 import { touchEntry } from '../keyspace/access_clock';
 import {
   Db,
@@ -28,10 +28,12 @@ import {
   databaseEvent,
   keyModified,
   NOTIFY_GENERIC,
+  noteFlushAll,
 } from '../keyspace/effects';
 import { Entry } from '../keyspace/entry';
 import { freeLazily } from '../keyspace/lazy_values';
 import { flushDatabase } from '../keyspace/lazyfree';
+import { forceCommand, unitApart } from '../keyspace/propagation';
 import { Settings } from '../keyspace/settings';
 import { argEvent, argEventIn } from '../resp/arg_event';
 import { argI32OrReply, argI32OrText, argI64 } from '../resp/arg_number';
@@ -106,6 +108,7 @@ export function typeCommand(): void {
 
 /** RANDOMKEY */
 export function randomkeyCommand(): void {
+  unitApart();
   const e = randomKey();
   if (e == 0) replyNull();
   else replyBulk(Entry.key(e), Entry.keyLen(e));
@@ -285,7 +288,9 @@ function parseFlushOrReply(): bool {
   return true;
 }
 
+/** Written to the stream also when there was nothing: a transaction is to be replayed as it was. */
 function flush(which: Db): void {
+  forceCommand();
   keyModified(flushDatabase(which, flushLater));
   databaseEvent(which.id, DATABASE_FLUSHED);
 }
@@ -301,5 +306,6 @@ export function flushdbCommand(): void {
 export function flushallCommand(): void {
   if (!parseFlushOrReply()) return;
   for (let i: u32 = 0; i < databaseCount; i++) flush(database(i));
+  if (Settings.on(CFG_TELL_FLUSHALL)) noteFlushAll(true);
   replyOk();
 }

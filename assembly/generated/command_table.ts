@@ -340,322 +340,327 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 313;
-export const TOP_LEVEL_COUNT: u32 = 238;
+export const COMMAND_COUNT: u32 = 318;
+export const TOP_LEVEL_COUNT: u32 = 243;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
 export const CMD_ID_BACKUP: u32 = 2;
-export const CMD_ID_BITCOUNT: u32 = 3;
-export const CMD_ID_BITFIELD: u32 = 4;
-export const CMD_ID_BITFIELD_RO: u32 = 5;
-export const CMD_ID_BITOP: u32 = 6;
-export const CMD_ID_BITPOS: u32 = 7;
-export const CMD_ID_BLMOVE: u32 = 8;
-export const CMD_ID_BLMPOP: u32 = 9;
-export const CMD_ID_BLPOP: u32 = 10;
-export const CMD_ID_BRPOP: u32 = 11;
-export const CMD_ID_BRPOPLPUSH: u32 = 12;
-export const CMD_ID_BZMPOP: u32 = 13;
-export const CMD_ID_BZPOPMAX: u32 = 14;
-export const CMD_ID_BZPOPMIN: u32 = 15;
-export const CMD_ID_CLIENT: u32 = 16;
-export const CMD_ID_COMMAND: u32 = 17;
-export const CMD_ID_CONFIG: u32 = 18;
-export const CMD_ID_COPY: u32 = 19;
-export const CMD_ID_DBSIZE: u32 = 20;
-export const CMD_ID_DEBUG: u32 = 21;
-export const CMD_ID_DECR: u32 = 22;
-export const CMD_ID_DECRBY: u32 = 23;
-export const CMD_ID_DEL: u32 = 24;
-export const CMD_ID_DELEX: u32 = 25;
-export const CMD_ID_DIGEST: u32 = 26;
-export const CMD_ID_DISCARD: u32 = 27;
-export const CMD_ID_DUMP: u32 = 28;
-export const CMD_ID_ECHO: u32 = 29;
-export const CMD_ID_EXEC: u32 = 30;
-export const CMD_ID_EXISTS: u32 = 31;
-export const CMD_ID_EXPIRE: u32 = 32;
-export const CMD_ID_EXPIREAT: u32 = 33;
-export const CMD_ID_EXPIRETIME: u32 = 34;
-export const CMD_ID_FLUSHALL: u32 = 35;
-export const CMD_ID_FLUSHDB: u32 = 36;
-export const CMD_ID_GEOADD: u32 = 37;
-export const CMD_ID_GEODIST: u32 = 38;
-export const CMD_ID_GEOHASH: u32 = 39;
-export const CMD_ID_GEOPOS: u32 = 40;
-export const CMD_ID_GEORADIUS: u32 = 41;
-export const CMD_ID_GEORADIUS_RO: u32 = 42;
-export const CMD_ID_GEORADIUSBYMEMBER: u32 = 43;
-export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 44;
-export const CMD_ID_GEOSEARCH: u32 = 45;
-export const CMD_ID_GEOSEARCHSTORE: u32 = 46;
-export const CMD_ID_GET: u32 = 47;
-export const CMD_ID_GETBIT: u32 = 48;
-export const CMD_ID_GETDEL: u32 = 49;
-export const CMD_ID_GETEX: u32 = 50;
-export const CMD_ID_GETRANGE: u32 = 51;
-export const CMD_ID_GETSET: u32 = 52;
-export const CMD_ID_HDEL: u32 = 53;
-export const CMD_ID_HELLO: u32 = 54;
-export const CMD_ID_HEXISTS: u32 = 55;
-export const CMD_ID_HEXPIRE: u32 = 56;
-export const CMD_ID_HEXPIREAT: u32 = 57;
-export const CMD_ID_HEXPIRETIME: u32 = 58;
-export const CMD_ID_HGET: u32 = 59;
-export const CMD_ID_HGETALL: u32 = 60;
-export const CMD_ID_HGETDEL: u32 = 61;
-export const CMD_ID_HGETEX: u32 = 62;
-export const CMD_ID_HINCRBY: u32 = 63;
-export const CMD_ID_HINCRBYFLOAT: u32 = 64;
-export const CMD_ID_HKEYS: u32 = 65;
-export const CMD_ID_HLEN: u32 = 66;
-export const CMD_ID_HMGET: u32 = 67;
-export const CMD_ID_HMSET: u32 = 68;
-export const CMD_ID_HPERSIST: u32 = 69;
-export const CMD_ID_HPEXPIRE: u32 = 70;
-export const CMD_ID_HPEXPIREAT: u32 = 71;
-export const CMD_ID_HPEXPIRETIME: u32 = 72;
-export const CMD_ID_HPTTL: u32 = 73;
-export const CMD_ID_HRANDFIELD: u32 = 74;
-export const CMD_ID_HSCAN: u32 = 75;
-export const CMD_ID_HSET: u32 = 76;
-export const CMD_ID_HSETEX: u32 = 77;
-export const CMD_ID_HSETNX: u32 = 78;
-export const CMD_ID_HSTRLEN: u32 = 79;
-export const CMD_ID_HTTL: u32 = 80;
-export const CMD_ID_HVALS: u32 = 81;
-export const CMD_ID_INCR: u32 = 82;
-export const CMD_ID_INCRBY: u32 = 83;
-export const CMD_ID_INCRBYFLOAT: u32 = 84;
-export const CMD_ID_INCREX: u32 = 85;
-export const CMD_ID_INFO: u32 = 86;
-export const CMD_ID_KEYS: u32 = 87;
-export const CMD_ID_LASTSAVE: u32 = 88;
-export const CMD_ID_LATENCY: u32 = 89;
-export const CMD_ID_LCS: u32 = 90;
-export const CMD_ID_LINDEX: u32 = 91;
-export const CMD_ID_LINSERT: u32 = 92;
-export const CMD_ID_LLEN: u32 = 93;
-export const CMD_ID_LMOVE: u32 = 94;
-export const CMD_ID_LMPOP: u32 = 95;
-export const CMD_ID_LOLWUT: u32 = 96;
-export const CMD_ID_LPOP: u32 = 97;
-export const CMD_ID_LPOS: u32 = 98;
-export const CMD_ID_LPUSH: u32 = 99;
-export const CMD_ID_LPUSHX: u32 = 100;
-export const CMD_ID_LRANGE: u32 = 101;
-export const CMD_ID_LREM: u32 = 102;
-export const CMD_ID_LSET: u32 = 103;
-export const CMD_ID_LTRIM: u32 = 104;
-export const CMD_ID_MEMORY: u32 = 105;
-export const CMD_ID_MGET: u32 = 106;
-export const CMD_ID_MIGRATE: u32 = 107;
-export const CMD_ID_MONITOR: u32 = 108;
-export const CMD_ID_MOVE: u32 = 109;
-export const CMD_ID_MSET: u32 = 110;
-export const CMD_ID_MSETEX: u32 = 111;
-export const CMD_ID_MSETNX: u32 = 112;
-export const CMD_ID_MULTI: u32 = 113;
-export const CMD_ID_OBJECT: u32 = 114;
-export const CMD_ID_PERSIST: u32 = 115;
-export const CMD_ID_PEXPIRE: u32 = 116;
-export const CMD_ID_PEXPIREAT: u32 = 117;
-export const CMD_ID_PEXPIRETIME: u32 = 118;
-export const CMD_ID_PFADD: u32 = 119;
-export const CMD_ID_PFCOUNT: u32 = 120;
-export const CMD_ID_PFDEBUG: u32 = 121;
-export const CMD_ID_PFMERGE: u32 = 122;
-export const CMD_ID_PFSELFTEST: u32 = 123;
-export const CMD_ID_PING: u32 = 124;
-export const CMD_ID_PSETEX: u32 = 125;
-export const CMD_ID_PSUBSCRIBE: u32 = 126;
-export const CMD_ID_PTTL: u32 = 127;
-export const CMD_ID_PUBLISH: u32 = 128;
-export const CMD_ID_PUBSUB: u32 = 129;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 130;
-export const CMD_ID_QUIT: u32 = 131;
-export const CMD_ID_RANDOMKEY: u32 = 132;
-export const CMD_ID_RENAME: u32 = 133;
-export const CMD_ID_RENAMENX: u32 = 134;
-export const CMD_ID_RESET: u32 = 135;
-export const CMD_ID_RESTORE: u32 = 136;
-export const CMD_ID_RESTORE_ASKING: u32 = 137;
-export const CMD_ID_ROLE: u32 = 138;
-export const CMD_ID_RPOP: u32 = 139;
-export const CMD_ID_RPOPLPUSH: u32 = 140;
-export const CMD_ID_RPUSH: u32 = 141;
-export const CMD_ID_RPUSHX: u32 = 142;
-export const CMD_ID_SADD: u32 = 143;
-export const CMD_ID_SCAN: u32 = 144;
-export const CMD_ID_SCARD: u32 = 145;
-export const CMD_ID_SDIFF: u32 = 146;
-export const CMD_ID_SDIFFSTORE: u32 = 147;
-export const CMD_ID_SELECT: u32 = 148;
-export const CMD_ID_SET: u32 = 149;
-export const CMD_ID_SETBIT: u32 = 150;
-export const CMD_ID_SETEX: u32 = 151;
-export const CMD_ID_SETNX: u32 = 152;
-export const CMD_ID_SETRANGE: u32 = 153;
-export const CMD_ID_SHUTDOWN: u32 = 154;
-export const CMD_ID_SINTER: u32 = 155;
-export const CMD_ID_SINTERCARD: u32 = 156;
-export const CMD_ID_SINTERSTORE: u32 = 157;
-export const CMD_ID_SISMEMBER: u32 = 158;
-export const CMD_ID_SLOWLOG: u32 = 159;
-export const CMD_ID_SMEMBERS: u32 = 160;
-export const CMD_ID_SMISMEMBER: u32 = 161;
-export const CMD_ID_SMOVE: u32 = 162;
-export const CMD_ID_SORT: u32 = 163;
-export const CMD_ID_SORT_RO: u32 = 164;
-export const CMD_ID_SPOP: u32 = 165;
-export const CMD_ID_SPUBLISH: u32 = 166;
-export const CMD_ID_SRANDMEMBER: u32 = 167;
-export const CMD_ID_SREM: u32 = 168;
-export const CMD_ID_SSCAN: u32 = 169;
-export const CMD_ID_SSUBSCRIBE: u32 = 170;
-export const CMD_ID_STRLEN: u32 = 171;
-export const CMD_ID_SUBSCRIBE: u32 = 172;
-export const CMD_ID_SUBSTR: u32 = 173;
-export const CMD_ID_SUNION: u32 = 174;
-export const CMD_ID_SUNIONSTORE: u32 = 175;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 176;
-export const CMD_ID_SWAPDB: u32 = 177;
-export const CMD_ID_TIME: u32 = 178;
-export const CMD_ID_TOUCH: u32 = 179;
-export const CMD_ID_TTL: u32 = 180;
-export const CMD_ID_TYPE: u32 = 181;
-export const CMD_ID_UNLINK: u32 = 182;
-export const CMD_ID_UNSUBSCRIBE: u32 = 183;
-export const CMD_ID_UNWATCH: u32 = 184;
-export const CMD_ID_WATCH: u32 = 185;
-export const CMD_ID_XACK: u32 = 186;
-export const CMD_ID_XACKDEL: u32 = 187;
-export const CMD_ID_XADD: u32 = 188;
-export const CMD_ID_XAUTOCLAIM: u32 = 189;
-export const CMD_ID_XCFGSET: u32 = 190;
-export const CMD_ID_XCLAIM: u32 = 191;
-export const CMD_ID_XDEL: u32 = 192;
-export const CMD_ID_XDELEX: u32 = 193;
-export const CMD_ID_XGROUP: u32 = 194;
-export const CMD_ID_XIDMPRECORD: u32 = 195;
-export const CMD_ID_XINFO: u32 = 196;
-export const CMD_ID_XLEN: u32 = 197;
-export const CMD_ID_XNACK: u32 = 198;
-export const CMD_ID_XPENDING: u32 = 199;
-export const CMD_ID_XRANGE: u32 = 200;
-export const CMD_ID_XREAD: u32 = 201;
-export const CMD_ID_XREADGROUP: u32 = 202;
-export const CMD_ID_XREVRANGE: u32 = 203;
-export const CMD_ID_XSETID: u32 = 204;
-export const CMD_ID_XTRIM: u32 = 205;
-export const CMD_ID_ZADD: u32 = 206;
-export const CMD_ID_ZCARD: u32 = 207;
-export const CMD_ID_ZCOUNT: u32 = 208;
-export const CMD_ID_ZDIFF: u32 = 209;
-export const CMD_ID_ZDIFFSTORE: u32 = 210;
-export const CMD_ID_ZINCRBY: u32 = 211;
-export const CMD_ID_ZINTER: u32 = 212;
-export const CMD_ID_ZINTERCARD: u32 = 213;
-export const CMD_ID_ZINTERSTORE: u32 = 214;
-export const CMD_ID_ZLEXCOUNT: u32 = 215;
-export const CMD_ID_ZMPOP: u32 = 216;
-export const CMD_ID_ZMSCORE: u32 = 217;
-export const CMD_ID_ZPOPMAX: u32 = 218;
-export const CMD_ID_ZPOPMIN: u32 = 219;
-export const CMD_ID_ZRANDMEMBER: u32 = 220;
-export const CMD_ID_ZRANGE: u32 = 221;
-export const CMD_ID_ZRANGEBYLEX: u32 = 222;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 223;
-export const CMD_ID_ZRANGESTORE: u32 = 224;
-export const CMD_ID_ZRANK: u32 = 225;
-export const CMD_ID_ZREM: u32 = 226;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 227;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 228;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 229;
-export const CMD_ID_ZREVRANGE: u32 = 230;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 231;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 232;
-export const CMD_ID_ZREVRANK: u32 = 233;
-export const CMD_ID_ZSCAN: u32 = 234;
-export const CMD_ID_ZSCORE: u32 = 235;
-export const CMD_ID_ZUNION: u32 = 236;
-export const CMD_ID_ZUNIONSTORE: u32 = 237;
-export const CMD_ID_BACKUP_ABORT: u32 = 238;
-export const CMD_ID_BACKUP_CLEANUP: u32 = 239;
-export const CMD_ID_BACKUP_HELP: u32 = 240;
-export const CMD_ID_BACKUP_LIST: u32 = 241;
-export const CMD_ID_BACKUP_SEAL: u32 = 242;
-export const CMD_ID_BACKUP_START: u32 = 243;
-export const CMD_ID_BACKUP_STATUS: u32 = 244;
-export const CMD_ID_CLIENT_CACHING: u32 = 245;
-export const CMD_ID_CLIENT_GETNAME: u32 = 246;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 247;
-export const CMD_ID_CLIENT_HELP: u32 = 248;
-export const CMD_ID_CLIENT_ID: u32 = 249;
-export const CMD_ID_CLIENT_INFO: u32 = 250;
-export const CMD_ID_CLIENT_KILL: u32 = 251;
-export const CMD_ID_CLIENT_LIST: u32 = 252;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 253;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 254;
-export const CMD_ID_CLIENT_PAUSE: u32 = 255;
-export const CMD_ID_CLIENT_REPLY: u32 = 256;
-export const CMD_ID_CLIENT_SETINFO: u32 = 257;
-export const CMD_ID_CLIENT_SETNAME: u32 = 258;
-export const CMD_ID_CLIENT_TRACKING: u32 = 259;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 260;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 261;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 262;
-export const CMD_ID_COMMAND_COUNT: u32 = 263;
-export const CMD_ID_COMMAND_DOCS: u32 = 264;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 265;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 266;
-export const CMD_ID_COMMAND_HELP: u32 = 267;
-export const CMD_ID_COMMAND_INFO: u32 = 268;
-export const CMD_ID_COMMAND_LIST: u32 = 269;
-export const CMD_ID_CONFIG_GET: u32 = 270;
-export const CMD_ID_CONFIG_HELP: u32 = 271;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 272;
-export const CMD_ID_CONFIG_REWRITE: u32 = 273;
-export const CMD_ID_CONFIG_SET: u32 = 274;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 275;
-export const CMD_ID_LATENCY_GRAPH: u32 = 276;
-export const CMD_ID_LATENCY_HELP: u32 = 277;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 278;
-export const CMD_ID_LATENCY_HISTORY: u32 = 279;
-export const CMD_ID_LATENCY_LATEST: u32 = 280;
-export const CMD_ID_LATENCY_RESET: u32 = 281;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 282;
-export const CMD_ID_MEMORY_HELP: u32 = 283;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 284;
-export const CMD_ID_MEMORY_PURGE: u32 = 285;
-export const CMD_ID_MEMORY_STATS: u32 = 286;
-export const CMD_ID_MEMORY_USAGE: u32 = 287;
-export const CMD_ID_OBJECT_ENCODING: u32 = 288;
-export const CMD_ID_OBJECT_FREQ: u32 = 289;
-export const CMD_ID_OBJECT_HELP: u32 = 290;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 291;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 292;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 293;
-export const CMD_ID_PUBSUB_HELP: u32 = 294;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 295;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 296;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 297;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 298;
-export const CMD_ID_SLOWLOG_GET: u32 = 299;
-export const CMD_ID_SLOWLOG_HELP: u32 = 300;
-export const CMD_ID_SLOWLOG_LEN: u32 = 301;
-export const CMD_ID_SLOWLOG_RESET: u32 = 302;
-export const CMD_ID_XGROUP_CREATE: u32 = 303;
-export const CMD_ID_XGROUP_CREATECONSUMER: u32 = 304;
-export const CMD_ID_XGROUP_DELCONSUMER: u32 = 305;
-export const CMD_ID_XGROUP_DESTROY: u32 = 306;
-export const CMD_ID_XGROUP_HELP: u32 = 307;
-export const CMD_ID_XGROUP_SETID: u32 = 308;
-export const CMD_ID_XINFO_CONSUMERS: u32 = 309;
-export const CMD_ID_XINFO_GROUPS: u32 = 310;
-export const CMD_ID_XINFO_HELP: u32 = 311;
-export const CMD_ID_XINFO_STREAM: u32 = 312;
+export const CMD_ID_BGSAVE: u32 = 3;
+export const CMD_ID_BITCOUNT: u32 = 4;
+export const CMD_ID_BITFIELD: u32 = 5;
+export const CMD_ID_BITFIELD_RO: u32 = 6;
+export const CMD_ID_BITOP: u32 = 7;
+export const CMD_ID_BITPOS: u32 = 8;
+export const CMD_ID_BLMOVE: u32 = 9;
+export const CMD_ID_BLMPOP: u32 = 10;
+export const CMD_ID_BLPOP: u32 = 11;
+export const CMD_ID_BRPOP: u32 = 12;
+export const CMD_ID_BRPOPLPUSH: u32 = 13;
+export const CMD_ID_BZMPOP: u32 = 14;
+export const CMD_ID_BZPOPMAX: u32 = 15;
+export const CMD_ID_BZPOPMIN: u32 = 16;
+export const CMD_ID_CLIENT: u32 = 17;
+export const CMD_ID_COMMAND: u32 = 18;
+export const CMD_ID_CONFIG: u32 = 19;
+export const CMD_ID_COPY: u32 = 20;
+export const CMD_ID_DBSIZE: u32 = 21;
+export const CMD_ID_DEBUG: u32 = 22;
+export const CMD_ID_DECR: u32 = 23;
+export const CMD_ID_DECRBY: u32 = 24;
+export const CMD_ID_DEL: u32 = 25;
+export const CMD_ID_DELEX: u32 = 26;
+export const CMD_ID_DIGEST: u32 = 27;
+export const CMD_ID_DISCARD: u32 = 28;
+export const CMD_ID_DUMP: u32 = 29;
+export const CMD_ID_ECHO: u32 = 30;
+export const CMD_ID_EXEC: u32 = 31;
+export const CMD_ID_EXISTS: u32 = 32;
+export const CMD_ID_EXPIRE: u32 = 33;
+export const CMD_ID_EXPIREAT: u32 = 34;
+export const CMD_ID_EXPIRETIME: u32 = 35;
+export const CMD_ID_FLUSHALL: u32 = 36;
+export const CMD_ID_FLUSHDB: u32 = 37;
+export const CMD_ID_GEOADD: u32 = 38;
+export const CMD_ID_GEODIST: u32 = 39;
+export const CMD_ID_GEOHASH: u32 = 40;
+export const CMD_ID_GEOPOS: u32 = 41;
+export const CMD_ID_GEORADIUS: u32 = 42;
+export const CMD_ID_GEORADIUS_RO: u32 = 43;
+export const CMD_ID_GEORADIUSBYMEMBER: u32 = 44;
+export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 45;
+export const CMD_ID_GEOSEARCH: u32 = 46;
+export const CMD_ID_GEOSEARCHSTORE: u32 = 47;
+export const CMD_ID_GET: u32 = 48;
+export const CMD_ID_GETBIT: u32 = 49;
+export const CMD_ID_GETDEL: u32 = 50;
+export const CMD_ID_GETEX: u32 = 51;
+export const CMD_ID_GETRANGE: u32 = 52;
+export const CMD_ID_GETSET: u32 = 53;
+export const CMD_ID_HDEL: u32 = 54;
+export const CMD_ID_HELLO: u32 = 55;
+export const CMD_ID_HEXISTS: u32 = 56;
+export const CMD_ID_HEXPIRE: u32 = 57;
+export const CMD_ID_HEXPIREAT: u32 = 58;
+export const CMD_ID_HEXPIRETIME: u32 = 59;
+export const CMD_ID_HGET: u32 = 60;
+export const CMD_ID_HGETALL: u32 = 61;
+export const CMD_ID_HGETDEL: u32 = 62;
+export const CMD_ID_HGETEX: u32 = 63;
+export const CMD_ID_HINCRBY: u32 = 64;
+export const CMD_ID_HINCRBYFLOAT: u32 = 65;
+export const CMD_ID_HKEYS: u32 = 66;
+export const CMD_ID_HLEN: u32 = 67;
+export const CMD_ID_HMGET: u32 = 68;
+export const CMD_ID_HMSET: u32 = 69;
+export const CMD_ID_HPERSIST: u32 = 70;
+export const CMD_ID_HPEXPIRE: u32 = 71;
+export const CMD_ID_HPEXPIREAT: u32 = 72;
+export const CMD_ID_HPEXPIRETIME: u32 = 73;
+export const CMD_ID_HPTTL: u32 = 74;
+export const CMD_ID_HRANDFIELD: u32 = 75;
+export const CMD_ID_HSCAN: u32 = 76;
+export const CMD_ID_HSET: u32 = 77;
+export const CMD_ID_HSETEX: u32 = 78;
+export const CMD_ID_HSETNX: u32 = 79;
+export const CMD_ID_HSTRLEN: u32 = 80;
+export const CMD_ID_HTTL: u32 = 81;
+export const CMD_ID_HVALS: u32 = 82;
+export const CMD_ID_INCR: u32 = 83;
+export const CMD_ID_INCRBY: u32 = 84;
+export const CMD_ID_INCRBYFLOAT: u32 = 85;
+export const CMD_ID_INCREX: u32 = 86;
+export const CMD_ID_INFO: u32 = 87;
+export const CMD_ID_KEYS: u32 = 88;
+export const CMD_ID_LASTSAVE: u32 = 89;
+export const CMD_ID_LATENCY: u32 = 90;
+export const CMD_ID_LCS: u32 = 91;
+export const CMD_ID_LINDEX: u32 = 92;
+export const CMD_ID_LINSERT: u32 = 93;
+export const CMD_ID_LLEN: u32 = 94;
+export const CMD_ID_LMOVE: u32 = 95;
+export const CMD_ID_LMPOP: u32 = 96;
+export const CMD_ID_LOLWUT: u32 = 97;
+export const CMD_ID_LPOP: u32 = 98;
+export const CMD_ID_LPOS: u32 = 99;
+export const CMD_ID_LPUSH: u32 = 100;
+export const CMD_ID_LPUSHX: u32 = 101;
+export const CMD_ID_LRANGE: u32 = 102;
+export const CMD_ID_LREM: u32 = 103;
+export const CMD_ID_LSET: u32 = 104;
+export const CMD_ID_LTRIM: u32 = 105;
+export const CMD_ID_MEMORY: u32 = 106;
+export const CMD_ID_MGET: u32 = 107;
+export const CMD_ID_MIGRATE: u32 = 108;
+export const CMD_ID_MONITOR: u32 = 109;
+export const CMD_ID_MOVE: u32 = 110;
+export const CMD_ID_MSET: u32 = 111;
+export const CMD_ID_MSETEX: u32 = 112;
+export const CMD_ID_MSETNX: u32 = 113;
+export const CMD_ID_MULTI: u32 = 114;
+export const CMD_ID_OBJECT: u32 = 115;
+export const CMD_ID_PERSIST: u32 = 116;
+export const CMD_ID_PEXPIRE: u32 = 117;
+export const CMD_ID_PEXPIREAT: u32 = 118;
+export const CMD_ID_PEXPIRETIME: u32 = 119;
+export const CMD_ID_PFADD: u32 = 120;
+export const CMD_ID_PFCOUNT: u32 = 121;
+export const CMD_ID_PFDEBUG: u32 = 122;
+export const CMD_ID_PFMERGE: u32 = 123;
+export const CMD_ID_PFSELFTEST: u32 = 124;
+export const CMD_ID_PING: u32 = 125;
+export const CMD_ID_PSETEX: u32 = 126;
+export const CMD_ID_PSUBSCRIBE: u32 = 127;
+export const CMD_ID_PSYNC: u32 = 128;
+export const CMD_ID_PTTL: u32 = 129;
+export const CMD_ID_PUBLISH: u32 = 130;
+export const CMD_ID_PUBSUB: u32 = 131;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 132;
+export const CMD_ID_QUIT: u32 = 133;
+export const CMD_ID_RANDOMKEY: u32 = 134;
+export const CMD_ID_RENAME: u32 = 135;
+export const CMD_ID_RENAMENX: u32 = 136;
+export const CMD_ID_REPLCONF: u32 = 137;
+export const CMD_ID_RESET: u32 = 138;
+export const CMD_ID_RESTORE: u32 = 139;
+export const CMD_ID_RESTORE_ASKING: u32 = 140;
+export const CMD_ID_ROLE: u32 = 141;
+export const CMD_ID_RPOP: u32 = 142;
+export const CMD_ID_RPOPLPUSH: u32 = 143;
+export const CMD_ID_RPUSH: u32 = 144;
+export const CMD_ID_RPUSHX: u32 = 145;
+export const CMD_ID_SADD: u32 = 146;
+export const CMD_ID_SAVE: u32 = 147;
+export const CMD_ID_SCAN: u32 = 148;
+export const CMD_ID_SCARD: u32 = 149;
+export const CMD_ID_SDIFF: u32 = 150;
+export const CMD_ID_SDIFFSTORE: u32 = 151;
+export const CMD_ID_SELECT: u32 = 152;
+export const CMD_ID_SET: u32 = 153;
+export const CMD_ID_SETBIT: u32 = 154;
+export const CMD_ID_SETEX: u32 = 155;
+export const CMD_ID_SETNX: u32 = 156;
+export const CMD_ID_SETRANGE: u32 = 157;
+export const CMD_ID_SHUTDOWN: u32 = 158;
+export const CMD_ID_SINTER: u32 = 159;
+export const CMD_ID_SINTERCARD: u32 = 160;
+export const CMD_ID_SINTERSTORE: u32 = 161;
+export const CMD_ID_SISMEMBER: u32 = 162;
+export const CMD_ID_SLOWLOG: u32 = 163;
+export const CMD_ID_SMEMBERS: u32 = 164;
+export const CMD_ID_SMISMEMBER: u32 = 165;
+export const CMD_ID_SMOVE: u32 = 166;
+export const CMD_ID_SORT: u32 = 167;
+export const CMD_ID_SORT_RO: u32 = 168;
+export const CMD_ID_SPOP: u32 = 169;
+export const CMD_ID_SPUBLISH: u32 = 170;
+export const CMD_ID_SRANDMEMBER: u32 = 171;
+export const CMD_ID_SREM: u32 = 172;
+export const CMD_ID_SSCAN: u32 = 173;
+export const CMD_ID_SSUBSCRIBE: u32 = 174;
+export const CMD_ID_STRLEN: u32 = 175;
+export const CMD_ID_SUBSCRIBE: u32 = 176;
+export const CMD_ID_SUBSTR: u32 = 177;
+export const CMD_ID_SUNION: u32 = 178;
+export const CMD_ID_SUNIONSTORE: u32 = 179;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 180;
+export const CMD_ID_SWAPDB: u32 = 181;
+export const CMD_ID_SYNC: u32 = 182;
+export const CMD_ID_TIME: u32 = 183;
+export const CMD_ID_TOUCH: u32 = 184;
+export const CMD_ID_TTL: u32 = 185;
+export const CMD_ID_TYPE: u32 = 186;
+export const CMD_ID_UNLINK: u32 = 187;
+export const CMD_ID_UNSUBSCRIBE: u32 = 188;
+export const CMD_ID_UNWATCH: u32 = 189;
+export const CMD_ID_WATCH: u32 = 190;
+export const CMD_ID_XACK: u32 = 191;
+export const CMD_ID_XACKDEL: u32 = 192;
+export const CMD_ID_XADD: u32 = 193;
+export const CMD_ID_XAUTOCLAIM: u32 = 194;
+export const CMD_ID_XCFGSET: u32 = 195;
+export const CMD_ID_XCLAIM: u32 = 196;
+export const CMD_ID_XDEL: u32 = 197;
+export const CMD_ID_XDELEX: u32 = 198;
+export const CMD_ID_XGROUP: u32 = 199;
+export const CMD_ID_XIDMPRECORD: u32 = 200;
+export const CMD_ID_XINFO: u32 = 201;
+export const CMD_ID_XLEN: u32 = 202;
+export const CMD_ID_XNACK: u32 = 203;
+export const CMD_ID_XPENDING: u32 = 204;
+export const CMD_ID_XRANGE: u32 = 205;
+export const CMD_ID_XREAD: u32 = 206;
+export const CMD_ID_XREADGROUP: u32 = 207;
+export const CMD_ID_XREVRANGE: u32 = 208;
+export const CMD_ID_XSETID: u32 = 209;
+export const CMD_ID_XTRIM: u32 = 210;
+export const CMD_ID_ZADD: u32 = 211;
+export const CMD_ID_ZCARD: u32 = 212;
+export const CMD_ID_ZCOUNT: u32 = 213;
+export const CMD_ID_ZDIFF: u32 = 214;
+export const CMD_ID_ZDIFFSTORE: u32 = 215;
+export const CMD_ID_ZINCRBY: u32 = 216;
+export const CMD_ID_ZINTER: u32 = 217;
+export const CMD_ID_ZINTERCARD: u32 = 218;
+export const CMD_ID_ZINTERSTORE: u32 = 219;
+export const CMD_ID_ZLEXCOUNT: u32 = 220;
+export const CMD_ID_ZMPOP: u32 = 221;
+export const CMD_ID_ZMSCORE: u32 = 222;
+export const CMD_ID_ZPOPMAX: u32 = 223;
+export const CMD_ID_ZPOPMIN: u32 = 224;
+export const CMD_ID_ZRANDMEMBER: u32 = 225;
+export const CMD_ID_ZRANGE: u32 = 226;
+export const CMD_ID_ZRANGEBYLEX: u32 = 227;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 228;
+export const CMD_ID_ZRANGESTORE: u32 = 229;
+export const CMD_ID_ZRANK: u32 = 230;
+export const CMD_ID_ZREM: u32 = 231;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 232;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 233;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 234;
+export const CMD_ID_ZREVRANGE: u32 = 235;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 236;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 237;
+export const CMD_ID_ZREVRANK: u32 = 238;
+export const CMD_ID_ZSCAN: u32 = 239;
+export const CMD_ID_ZSCORE: u32 = 240;
+export const CMD_ID_ZUNION: u32 = 241;
+export const CMD_ID_ZUNIONSTORE: u32 = 242;
+export const CMD_ID_BACKUP_ABORT: u32 = 243;
+export const CMD_ID_BACKUP_CLEANUP: u32 = 244;
+export const CMD_ID_BACKUP_HELP: u32 = 245;
+export const CMD_ID_BACKUP_LIST: u32 = 246;
+export const CMD_ID_BACKUP_SEAL: u32 = 247;
+export const CMD_ID_BACKUP_START: u32 = 248;
+export const CMD_ID_BACKUP_STATUS: u32 = 249;
+export const CMD_ID_CLIENT_CACHING: u32 = 250;
+export const CMD_ID_CLIENT_GETNAME: u32 = 251;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 252;
+export const CMD_ID_CLIENT_HELP: u32 = 253;
+export const CMD_ID_CLIENT_ID: u32 = 254;
+export const CMD_ID_CLIENT_INFO: u32 = 255;
+export const CMD_ID_CLIENT_KILL: u32 = 256;
+export const CMD_ID_CLIENT_LIST: u32 = 257;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 258;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 259;
+export const CMD_ID_CLIENT_PAUSE: u32 = 260;
+export const CMD_ID_CLIENT_REPLY: u32 = 261;
+export const CMD_ID_CLIENT_SETINFO: u32 = 262;
+export const CMD_ID_CLIENT_SETNAME: u32 = 263;
+export const CMD_ID_CLIENT_TRACKING: u32 = 264;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 265;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 266;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 267;
+export const CMD_ID_COMMAND_COUNT: u32 = 268;
+export const CMD_ID_COMMAND_DOCS: u32 = 269;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 270;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 271;
+export const CMD_ID_COMMAND_HELP: u32 = 272;
+export const CMD_ID_COMMAND_INFO: u32 = 273;
+export const CMD_ID_COMMAND_LIST: u32 = 274;
+export const CMD_ID_CONFIG_GET: u32 = 275;
+export const CMD_ID_CONFIG_HELP: u32 = 276;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 277;
+export const CMD_ID_CONFIG_REWRITE: u32 = 278;
+export const CMD_ID_CONFIG_SET: u32 = 279;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 280;
+export const CMD_ID_LATENCY_GRAPH: u32 = 281;
+export const CMD_ID_LATENCY_HELP: u32 = 282;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 283;
+export const CMD_ID_LATENCY_HISTORY: u32 = 284;
+export const CMD_ID_LATENCY_LATEST: u32 = 285;
+export const CMD_ID_LATENCY_RESET: u32 = 286;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 287;
+export const CMD_ID_MEMORY_HELP: u32 = 288;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 289;
+export const CMD_ID_MEMORY_PURGE: u32 = 290;
+export const CMD_ID_MEMORY_STATS: u32 = 291;
+export const CMD_ID_MEMORY_USAGE: u32 = 292;
+export const CMD_ID_OBJECT_ENCODING: u32 = 293;
+export const CMD_ID_OBJECT_FREQ: u32 = 294;
+export const CMD_ID_OBJECT_HELP: u32 = 295;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 296;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 297;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 298;
+export const CMD_ID_PUBSUB_HELP: u32 = 299;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 300;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 301;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 302;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 303;
+export const CMD_ID_SLOWLOG_GET: u32 = 304;
+export const CMD_ID_SLOWLOG_HELP: u32 = 305;
+export const CMD_ID_SLOWLOG_LEN: u32 = 306;
+export const CMD_ID_SLOWLOG_RESET: u32 = 307;
+export const CMD_ID_XGROUP_CREATE: u32 = 308;
+export const CMD_ID_XGROUP_CREATECONSUMER: u32 = 309;
+export const CMD_ID_XGROUP_DELCONSUMER: u32 = 310;
+export const CMD_ID_XGROUP_DESTROY: u32 = 311;
+export const CMD_ID_XGROUP_HELP: u32 = 312;
+export const CMD_ID_XGROUP_SETID: u32 = 313;
+export const CMD_ID_XINFO_CONSUMERS: u32 = 314;
+export const CMD_ID_XINFO_GROUPS: u32 = 315;
+export const CMD_ID_XINFO_HELP: u32 = 316;
+export const CMD_ID_XINFO_STREAM: u32 = 317;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -665,627 +670,637 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 1 auth
     6,0,4,1,254,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 2 backup
-    10,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,238,0,7,0,0,0,0,0,0,0,
-    // 3 bitcount
-    16,0,8,0,254,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 4 bitfield
-    24,0,8,0,254,255,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 5 bitfield_ro
-    32,0,11,0,254,255,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 6 bitop
-    43,0,5,0,252,255,255,255,5,0,16,0,4,129,0,0,2,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 7 bitpos
-    48,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 8 blmove
-    54,0,6,0,6,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 9 blmpop
-    60,0,6,0,251,255,255,255,65,0,18,0,36,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
-    // 10 blpop
-    66,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 11 brpop
-    71,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 12 brpoplpush
-    76,0,10,0,4,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 13 bzmpop
-    86,0,6,0,251,255,255,255,65,0,18,0,20,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
-    // 14 bzpopmax
-    92,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 15 bzpopmin
-    100,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 16 client
-    108,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,245,0,18,0,0,0,0,0,0,0,
-    // 17 command
-    114,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,7,1,7,0,0,0,0,0,0,0,
-    // 18 config
-    121,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,14,1,5,0,0,0,0,0,0,0,
-    // 19 copy
-    127,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 20 dbsize
-    131,0,6,0,1,0,255,255,2,16,0,1,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 21 debug
-    137,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 22 decr
-    142,0,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 23 decrby
-    146,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 24 del
-    152,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 25 delex
-    155,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 26 digest
-    160,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 27 discard
-    166,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 28 dump
-    173,0,4,0,2,0,255,255,2,0,16,0,3,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 29 echo
-    177,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 30 exec
-    181,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 31 exists
-    185,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 32 expire
-    191,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 33 expireat
-    197,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 34 expiretime
-    205,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 35 flushall
-    215,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 36 flushdb
-    223,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 37 geoadd
-    230,0,6,0,251,255,255,255,5,0,0,1,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 38 geodist
-    236,0,7,0,252,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 39 geohash
-    243,0,7,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 40 geopos
-    250,0,6,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 41 georadius
-    0,1,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 42 georadius_ro
-    9,1,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 43 georadiusbymember
-    21,1,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 44 georadiusbymember_ro
-    38,1,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 45 geosearch
-    58,1,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 geosearchstore
-    67,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 47 get
-    81,1,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 48 getbit
-    84,1,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 49 getdel
-    90,1,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 getex
-    96,1,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 51 getrange
-    101,1,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 52 getset
-    109,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 53 hdel
-    115,1,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 54 hello
-    119,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 55 hexists
-    124,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 56 hexpire
-    131,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 57 hexpireat
-    138,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 58 hexpiretime
-    147,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 59 hget
-    158,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 60 hgetall
-    162,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 hgetdel
-    169,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 hgetex
-    176,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 hincrby
-    182,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 64 hincrbyfloat
-    189,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 65 hkeys
-    201,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 66 hlen
-    206,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 67 hmget
-    210,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 68 hmset
-    215,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 69 hpersist
-    220,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 hpexpire
-    228,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 hpexpireat
-    236,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 hpexpiretime
-    246,1,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 hpttl
-    2,2,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 74 hrandfield
-    7,2,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 hscan
-    17,2,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 hset
-    22,2,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 77 hsetex
-    26,2,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 hsetnx
-    32,2,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 79 hstrlen
-    38,2,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 80 httl
-    45,2,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 hvals
-    49,2,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 82 incr
-    54,2,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 incrby
-    58,2,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 incrbyfloat
-    64,2,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 increx
-    75,2,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 info
-    81,2,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 keys
-    85,2,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 lastsave
-    89,2,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 latency
-    97,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,19,1,7,0,0,0,0,0,0,0,
-    // 90 lcs
-    104,2,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 lindex
-    107,2,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 92 linsert
-    113,2,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 llen
-    120,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 lmove
-    124,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 lmpop
-    129,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 lolwut
-    134,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 lpop
-    140,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 lpos
-    144,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 lpush
-    148,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 lpushx
-    153,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 lrange
-    159,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 lrem
-    165,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 lset
-    169,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 ltrim
-    173,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 memory
-    178,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,26,1,6,0,0,0,0,0,0,0,
-    // 106 mget
-    184,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 migrate
-    188,2,7,1,250,255,255,255,1,0,18,0,5,128,2,0,3,3,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 monitor
-    195,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 move
-    202,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 mset
-    206,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 msetex
-    210,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 msetnx
-    216,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 multi
-    222,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 object
-    227,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,32,1,5,0,0,0,0,0,0,0,
-    // 115 persist
-    233,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 pexpire
-    240,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 pexpireat
-    247,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 pexpiretime
-    0,3,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 pfadd
-    11,3,5,0,254,255,255,255,5,16,0,1,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 pfcount
-    16,3,7,0,254,255,255,255,2,64,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 pfdebug
-    23,3,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 pfmerge
-    30,3,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 pfselftest
-    37,3,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 ping
-    47,3,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 psetex
-    51,3,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 psubscribe
-    57,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 pttl
-    67,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 publish
-    71,3,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 pubsub
-    78,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,37,1,6,0,0,0,0,0,0,0,
-    // 130 punsubscribe
-    84,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 quit
-    96,3,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 randomkey
-    100,3,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 rename
-    109,3,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 renamenx
-    115,3,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 reset
-    123,3,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 restore
-    128,3,7,0,252,255,255,255,5,0,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 restore-asking
-    135,3,14,0,252,255,255,255,5,8,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 role
-    149,3,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 rpop
-    153,3,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 rpoplpush
-    157,3,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 rpush
-    166,3,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 rpushx
-    171,3,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 sadd
-    177,3,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 144 scan
-    181,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 scard
-    185,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 sdiff
-    190,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 sdiffstore
-    195,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 select
-    205,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 set
-    211,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 setbit
-    214,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 setex
-    220,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 setnx
-    225,3,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 setrange
-    230,3,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 shutdown
-    238,3,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 sinter
-    246,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 sintercard
-    252,3,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 sinterstore
-    6,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 sismember
-    17,4,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 159 slowlog
-    26,4,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,43,1,4,0,0,0,0,0,0,0,
-    // 160 smembers
-    33,4,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 smismember
-    41,4,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 162 smove
-    51,4,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 163 sort
-    56,4,4,0,254,255,255,255,5,0,18,0,60,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 sort_ro
-    60,4,7,0,254,255,255,255,2,0,18,0,58,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 spop
-    67,4,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 spublish
-    71,4,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 srandmember
-    79,4,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 srem
-    90,4,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 169 sscan
-    94,4,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 ssubscribe
-    99,4,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 strlen
-    109,4,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 subscribe
-    115,4,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 substr
-    124,4,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 sunion
-    130,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 sunionstore
-    136,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 sunsubscribe
-    147,4,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 swapdb
-    159,4,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 time
-    165,4,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 touch
-    169,4,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 ttl
-    174,4,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 type
-    177,4,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 unlink
-    181,4,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 unsubscribe
-    187,4,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 unwatch
-    198,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 watch
-    205,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 xack
-    210,4,4,0,252,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 xackdel
-    214,4,7,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 xadd
-    221,4,4,0,251,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 xautoclaim
-    225,4,10,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 xcfgset
-    235,4,7,0,254,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 xclaim
-    242,4,6,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 xdel
-    248,4,4,0,253,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 xdelex
-    252,4,6,0,251,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 xgroup
-    2,5,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,47,1,6,0,0,0,0,0,0,0,
-    // 195 xidmprecord
-    8,5,11,0,5,0,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 xinfo
-    19,5,5,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,53,1,4,0,0,0,0,0,0,0,
-    // 197 xlen
-    24,5,4,0,2,0,255,255,2,16,0,1,2,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 xnack
-    28,5,5,0,249,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 xpending
-    33,5,8,0,253,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 xrange
-    41,5,6,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 xread
-    47,5,5,0,252,255,255,255,66,0,2,1,2,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 xreadgroup
-    52,5,10,0,249,255,255,255,65,0,2,1,4,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 xrevrange
-    62,5,9,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 xsetid
-    71,5,6,0,253,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 xtrim
-    77,5,5,0,252,255,255,255,1,0,0,1,4,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 zadd
-    82,5,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
-    // 207 zcard
-    86,5,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 zcount
-    91,5,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 zdiff
-    97,5,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 zdiffstore
-    102,5,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 zincrby
-    112,5,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 212 zinter
-    119,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 zintercard
-    125,5,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 zinterstore
-    135,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 zlexcount
-    146,5,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 zmpop
-    155,5,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 zmscore
-    160,5,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 218 zpopmax
-    167,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 zpopmin
-    174,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 zrandmember
-    181,5,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 zrange
-    192,5,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 zrangebylex
-    198,5,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 zrangebyscore
-    209,5,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 zrangestore
-    222,5,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 zrank
-    233,5,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 226 zrem
-    238,5,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 227 zremrangebylex
-    242,5,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 zremrangebyrank
-    0,6,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 zremrangebyscore
-    15,6,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 zrevrange
-    31,6,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 zrevrangebylex
-    40,6,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 232 zrevrangebyscore
-    54,6,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 233 zrevrank
-    70,6,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 234 zscan
-    78,6,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 235 zscore
-    83,6,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 236 zunion
-    89,6,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 237 zunionstore
-    95,6,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 238 backup|abort
-    106,6,12,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 239 backup|cleanup
-    118,6,14,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 240 backup|help
-    132,6,11,1,2,0,2,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 241 backup|list
-    143,6,11,1,2,0,2,0,8,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 242 backup|seal
-    154,6,11,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 243 backup|start
-    165,6,12,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 244 backup|status
-    177,6,13,1,2,0,2,0,8,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 245 client|caching
-    190,6,14,0,3,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 246 client|getname
-    204,6,14,1,2,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 247 client|getredir
-    218,6,15,0,2,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 248 client|help
-    233,6,11,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 249 client|id
-    244,6,9,1,2,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 250 client|info
-    253,6,11,1,2,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 251 client|kill
-    8,7,11,1,253,255,16,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 252 client|list
-    19,7,11,1,254,255,16,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 253 client|no-evict
-    30,7,15,1,3,0,16,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 254 client|no-touch
-    45,7,15,1,3,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 255 client|pause
-    60,7,12,1,253,255,16,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 256 client|reply
-    72,7,12,1,3,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 257 client|setinfo
-    84,7,14,1,4,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 258 client|setname
-    98,7,14,1,3,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 259 client|tracking
-    112,7,15,0,253,255,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 260 client|trackinginfo
-    127,7,19,0,2,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 261 client|unblock
-    146,7,14,1,253,255,16,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 262 client|unpause
-    160,7,14,1,2,0,16,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 263 command|count
-    174,7,13,1,2,0,17,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 264 command|docs
-    187,7,12,1,254,255,17,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 265 command|getkeys
-    199,7,15,1,253,255,17,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 266 command|getkeysandflags
-    214,7,23,1,253,255,17,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 267 command|help
-    237,7,12,1,2,0,17,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 268 command|info
-    249,7,12,1,254,255,17,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 269 command|list
-    5,8,12,1,254,255,17,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 270 config|get
-    17,8,10,1,253,255,18,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 271 config|help
-    27,8,11,1,2,0,18,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 272 config|resetstat
-    38,8,16,1,2,0,18,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 273 config|rewrite
-    54,8,14,1,2,0,18,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 274 config|set
-    68,8,10,1,252,255,18,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 275 latency|doctor
-    78,8,14,1,2,0,89,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 276 latency|graph
-    92,8,13,1,3,0,89,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 277 latency|help
-    105,8,12,1,2,0,89,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 278 latency|histogram
-    117,8,17,1,254,255,89,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 279 latency|history
-    134,8,15,1,3,0,89,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 280 latency|latest
-    149,8,14,1,2,0,89,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 281 latency|reset
-    163,8,13,1,254,255,89,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 282 memory|doctor
-    176,8,13,1,2,0,105,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 283 memory|help
-    189,8,11,1,2,0,105,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 284 memory|malloc-stats
-    200,8,19,1,2,0,105,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 285 memory|purge
-    219,8,12,1,2,0,105,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 286 memory|stats
-    231,8,12,1,2,0,105,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 287 memory|usage
-    243,8,12,0,253,255,105,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 288 object|encoding
-    255,8,15,0,3,0,114,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 289 object|freq
-    14,9,11,0,3,0,114,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 290 object|help
-    25,9,11,0,2,0,114,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 291 object|idletime
-    36,9,15,0,3,0,114,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 292 object|refcount
-    51,9,15,0,3,0,114,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 293 pubsub|channels
-    66,9,15,0,254,255,129,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 294 pubsub|help
-    81,9,11,0,2,0,129,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 295 pubsub|numpat
-    92,9,13,0,2,0,129,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 296 pubsub|numsub
-    105,9,13,0,254,255,129,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 297 pubsub|shardchannels
-    118,9,20,0,254,255,129,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 298 pubsub|shardnumsub
-    138,9,18,0,254,255,129,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 299 slowlog|get
-    156,9,11,0,254,255,159,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 300 slowlog|help
-    167,9,12,0,2,0,159,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 301 slowlog|len
-    179,9,11,0,2,0,159,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 302 slowlog|reset
-    190,9,13,0,2,0,159,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 303 xgroup|create
-    203,9,13,0,251,255,194,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 304 xgroup|createconsumer
-    216,9,21,0,5,0,194,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 305 xgroup|delconsumer
-    237,9,18,0,5,0,194,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 306 xgroup|destroy
-    255,9,14,0,4,0,194,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 307 xgroup|help
-    13,10,11,0,2,0,194,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 308 xgroup|setid
-    24,10,12,0,251,255,194,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 309 xinfo|consumers
-    36,10,15,0,4,0,196,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 310 xinfo|groups
-    51,10,12,0,3,0,196,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 311 xinfo|help
-    63,10,10,0,2,0,196,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 312 xinfo|stream
-    73,10,12,0,253,255,196,0,2,0,16,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    10,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,243,0,7,0,0,0,0,0,0,0,
+    // 3 bgsave
+    16,0,6,1,255,255,255,255,40,128,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 4 bitcount
+    22,0,8,0,254,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 5 bitfield
+    30,0,8,0,254,255,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 6 bitfield_ro
+    38,0,11,0,254,255,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 7 bitop
+    49,0,5,0,252,255,255,255,5,0,16,0,4,129,0,0,2,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 8 bitpos
+    54,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 9 blmove
+    60,0,6,0,6,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 10 blmpop
+    66,0,6,0,251,255,255,255,65,0,18,0,36,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 11 blpop
+    72,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 12 brpop
+    77,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 13 brpoplpush
+    82,0,10,0,4,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 14 bzmpop
+    92,0,6,0,251,255,255,255,65,0,18,0,20,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 15 bzpopmax
+    98,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 16 bzpopmin
+    106,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 17 client
+    114,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,250,0,18,0,0,0,0,0,0,0,
+    // 18 command
+    120,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,12,1,7,0,0,0,0,0,0,0,
+    // 19 config
+    127,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,19,1,5,0,0,0,0,0,0,0,
+    // 20 copy
+    133,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 21 dbsize
+    137,0,6,0,1,0,255,255,2,16,0,1,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 22 debug
+    143,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 23 decr
+    148,0,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 24 decrby
+    152,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 25 del
+    158,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 26 delex
+    161,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 27 digest
+    166,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 28 discard
+    172,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 29 dump
+    179,0,4,0,2,0,255,255,2,0,16,0,3,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 30 echo
+    183,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 31 exec
+    187,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 32 exists
+    191,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 33 expire
+    197,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 34 expireat
+    203,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 35 expiretime
+    211,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 36 flushall
+    221,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 37 flushdb
+    229,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 38 geoadd
+    236,0,6,0,251,255,255,255,5,0,0,1,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 39 geodist
+    242,0,7,0,252,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 40 geohash
+    249,0,7,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 geopos
+    0,1,6,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 42 georadius
+    6,1,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 georadius_ro
+    15,1,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 44 georadiusbymember
+    27,1,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 45 georadiusbymember_ro
+    44,1,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 geosearch
+    64,1,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 47 geosearchstore
+    73,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 48 get
+    87,1,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 getbit
+    90,1,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 getdel
+    96,1,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 51 getex
+    102,1,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 52 getrange
+    107,1,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 53 getset
+    115,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 54 hdel
+    121,1,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 55 hello
+    125,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 56 hexists
+    130,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 57 hexpire
+    137,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 58 hexpireat
+    144,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 hexpiretime
+    153,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 hget
+    164,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 61 hgetall
+    168,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 62 hgetdel
+    175,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 63 hgetex
+    182,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 hincrby
+    188,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 65 hincrbyfloat
+    195,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 66 hkeys
+    207,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 67 hlen
+    212,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 hmget
+    216,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 69 hmset
+    221,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 70 hpersist
+    226,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 hpexpire
+    234,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 hpexpireat
+    242,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 hpexpiretime
+    252,1,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 hpttl
+    8,2,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 75 hrandfield
+    13,2,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 hscan
+    23,2,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 77 hset
+    28,2,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 78 hsetex
+    32,2,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 hsetnx
+    38,2,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 80 hstrlen
+    44,2,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 81 httl
+    51,2,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 82 hvals
+    55,2,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 incr
+    60,2,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 incrby
+    64,2,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 incrbyfloat
+    70,2,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 increx
+    81,2,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 info
+    87,2,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 keys
+    91,2,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 lastsave
+    95,2,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 latency
+    103,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,24,1,7,0,0,0,0,0,0,0,
+    // 91 lcs
+    110,2,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 lindex
+    113,2,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 linsert
+    119,2,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 llen
+    126,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 lmove
+    130,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 lmpop
+    135,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 lolwut
+    140,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 lpop
+    146,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 lpos
+    150,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 lpush
+    154,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 lpushx
+    159,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 lrange
+    165,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 lrem
+    171,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 lset
+    175,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 ltrim
+    179,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 memory
+    184,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,31,1,6,0,0,0,0,0,0,0,
+    // 107 mget
+    190,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 migrate
+    194,2,7,1,250,255,255,255,1,0,18,0,5,128,2,0,3,3,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 monitor
+    201,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 move
+    208,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 mset
+    212,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 112 msetex
+    216,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 msetnx
+    222,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 multi
+    228,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 object
+    233,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,37,1,5,0,0,0,0,0,0,0,
+    // 116 persist
+    239,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 pexpire
+    246,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 pexpireat
+    253,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 pexpiretime
+    6,3,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 pfadd
+    17,3,5,0,254,255,255,255,5,16,0,1,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 pfcount
+    22,3,7,0,254,255,255,255,2,64,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 pfdebug
+    29,3,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 pfmerge
+    36,3,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 pfselftest
+    43,3,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 ping
+    53,3,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 psetex
+    57,3,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 psubscribe
+    63,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 psync
+    73,3,5,1,253,255,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 pttl
+    78,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 publish
+    82,3,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 pubsub
+    89,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,42,1,6,0,0,0,0,0,0,0,
+    // 132 punsubscribe
+    95,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 quit
+    107,3,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 randomkey
+    111,3,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 rename
+    120,3,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 renamenx
+    126,3,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 replconf
+    134,3,8,1,255,255,255,255,168,1,20,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 reset
+    142,3,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 restore
+    147,3,7,0,252,255,255,255,5,0,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 restore-asking
+    154,3,14,0,252,255,255,255,5,8,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 role
+    168,3,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 rpop
+    172,3,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 rpoplpush
+    176,3,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 rpush
+    185,3,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 rpushx
+    190,3,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 sadd
+    196,3,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 147 save
+    200,3,4,1,1,0,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 scan
+    204,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 scard
+    208,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 sdiff
+    213,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 sdiffstore
+    218,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 select
+    228,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 set
+    234,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 setbit
+    237,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 setex
+    243,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 setnx
+    248,3,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 setrange
+    253,3,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 158 shutdown
+    5,4,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 sinter
+    13,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 sintercard
+    19,4,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 sinterstore
+    29,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 sismember
+    40,4,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 163 slowlog
+    49,4,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,48,1,4,0,0,0,0,0,0,0,
+    // 164 smembers
+    56,4,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 smismember
+    64,4,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 166 smove
+    74,4,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 167 sort
+    79,4,4,0,254,255,255,255,5,0,18,0,60,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 sort_ro
+    83,4,7,0,254,255,255,255,2,0,18,0,58,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 spop
+    90,4,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 spublish
+    94,4,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 srandmember
+    102,4,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 srem
+    113,4,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 173 sscan
+    117,4,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 ssubscribe
+    122,4,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 strlen
+    132,4,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 subscribe
+    138,4,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 substr
+    147,4,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 sunion
+    153,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 sunionstore
+    159,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 sunsubscribe
+    170,4,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 swapdb
+    182,4,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 sync
+    188,4,4,1,1,0,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 time
+    192,4,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 touch
+    196,4,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 ttl
+    201,4,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 type
+    204,4,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 unlink
+    208,4,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 unsubscribe
+    214,4,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 unwatch
+    225,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 watch
+    232,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 xack
+    237,4,4,0,252,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 xackdel
+    241,4,7,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 xadd
+    248,4,4,0,251,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 xautoclaim
+    252,4,10,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 xcfgset
+    6,5,7,0,254,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 xclaim
+    13,5,6,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 xdel
+    19,5,4,0,253,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 xdelex
+    23,5,6,0,251,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 xgroup
+    29,5,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,52,1,6,0,0,0,0,0,0,0,
+    // 200 xidmprecord
+    35,5,11,0,5,0,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 xinfo
+    46,5,5,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,58,1,4,0,0,0,0,0,0,0,
+    // 202 xlen
+    51,5,4,0,2,0,255,255,2,16,0,1,2,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 xnack
+    55,5,5,0,249,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 xpending
+    60,5,8,0,253,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 xrange
+    68,5,6,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 xread
+    74,5,5,0,252,255,255,255,66,0,2,1,2,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 xreadgroup
+    79,5,10,0,249,255,255,255,65,0,2,1,4,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 xrevrange
+    89,5,9,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 xsetid
+    98,5,6,0,253,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 xtrim
+    104,5,5,0,252,255,255,255,1,0,0,1,4,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 zadd
+    109,5,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
+    // 212 zcard
+    113,5,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 213 zcount
+    118,5,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 zdiff
+    124,5,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 zdiffstore
+    129,5,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 zincrby
+    139,5,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 217 zinter
+    146,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 zintercard
+    152,5,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 zinterstore
+    162,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 zlexcount
+    173,5,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 zmpop
+    182,5,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 zmscore
+    187,5,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 223 zpopmax
+    194,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 zpopmin
+    201,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 zrandmember
+    208,5,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 zrange
+    219,5,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 zrangebylex
+    225,5,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 zrangebyscore
+    236,5,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 zrangestore
+    249,5,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 zrank
+    4,6,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 231 zrem
+    9,6,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 232 zremrangebylex
+    13,6,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 zremrangebyrank
+    27,6,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 zremrangebyscore
+    42,6,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 zrevrange
+    58,6,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 zrevrangebylex
+    67,6,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 237 zrevrangebyscore
+    81,6,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 238 zrevrank
+    97,6,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 239 zscan
+    105,6,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 240 zscore
+    110,6,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 241 zunion
+    116,6,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 242 zunionstore
+    122,6,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 243 backup|abort
+    133,6,12,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 244 backup|cleanup
+    145,6,14,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 245 backup|help
+    159,6,11,1,2,0,2,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 246 backup|list
+    170,6,11,1,2,0,2,0,8,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 247 backup|seal
+    181,6,11,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 248 backup|start
+    192,6,12,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 249 backup|status
+    204,6,13,1,2,0,2,0,8,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 250 client|caching
+    217,6,14,0,3,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 251 client|getname
+    231,6,14,1,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 252 client|getredir
+    245,6,15,0,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 253 client|help
+    4,7,11,1,2,0,17,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 254 client|id
+    15,7,9,1,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 255 client|info
+    24,7,11,1,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 256 client|kill
+    35,7,11,1,253,255,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 257 client|list
+    46,7,11,1,254,255,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 258 client|no-evict
+    57,7,15,1,3,0,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 259 client|no-touch
+    72,7,15,1,3,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 260 client|pause
+    87,7,12,1,253,255,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 261 client|reply
+    99,7,12,1,3,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 262 client|setinfo
+    111,7,14,1,4,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 263 client|setname
+    125,7,14,1,3,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 264 client|tracking
+    139,7,15,0,253,255,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 265 client|trackinginfo
+    154,7,19,0,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 266 client|unblock
+    173,7,14,1,253,255,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 267 client|unpause
+    187,7,14,1,2,0,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 268 command|count
+    201,7,13,1,2,0,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 269 command|docs
+    214,7,12,1,254,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 270 command|getkeys
+    226,7,15,1,253,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 271 command|getkeysandflags
+    241,7,23,1,253,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 272 command|help
+    8,8,12,1,2,0,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 273 command|info
+    20,8,12,1,254,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 274 command|list
+    32,8,12,1,254,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 275 config|get
+    44,8,10,1,253,255,19,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 276 config|help
+    54,8,11,1,2,0,19,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 277 config|resetstat
+    65,8,16,1,2,0,19,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 278 config|rewrite
+    81,8,14,1,2,0,19,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 279 config|set
+    95,8,10,1,252,255,19,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 280 latency|doctor
+    105,8,14,1,2,0,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 281 latency|graph
+    119,8,13,1,3,0,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 282 latency|help
+    132,8,12,1,2,0,90,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 283 latency|histogram
+    144,8,17,1,254,255,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 284 latency|history
+    161,8,15,1,3,0,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 285 latency|latest
+    176,8,14,1,2,0,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 286 latency|reset
+    190,8,13,1,254,255,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 287 memory|doctor
+    203,8,13,1,2,0,106,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 288 memory|help
+    216,8,11,1,2,0,106,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 289 memory|malloc-stats
+    227,8,19,1,2,0,106,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 290 memory|purge
+    246,8,12,1,2,0,106,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 291 memory|stats
+    2,9,12,1,2,0,106,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 292 memory|usage
+    14,9,12,0,253,255,106,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 293 object|encoding
+    26,9,15,0,3,0,115,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 294 object|freq
+    41,9,11,0,3,0,115,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 295 object|help
+    52,9,11,0,2,0,115,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 296 object|idletime
+    63,9,15,0,3,0,115,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 297 object|refcount
+    78,9,15,0,3,0,115,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 298 pubsub|channels
+    93,9,15,0,254,255,131,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 299 pubsub|help
+    108,9,11,0,2,0,131,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 300 pubsub|numpat
+    119,9,13,0,2,0,131,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 301 pubsub|numsub
+    132,9,13,0,254,255,131,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 302 pubsub|shardchannels
+    145,9,20,0,254,255,131,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 303 pubsub|shardnumsub
+    165,9,18,0,254,255,131,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 304 slowlog|get
+    183,9,11,0,254,255,163,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 305 slowlog|help
+    194,9,12,0,2,0,163,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 306 slowlog|len
+    206,9,11,0,2,0,163,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 307 slowlog|reset
+    217,9,13,0,2,0,163,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 308 xgroup|create
+    230,9,13,0,251,255,199,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 309 xgroup|createconsumer
+    243,9,21,0,5,0,199,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 310 xgroup|delconsumer
+    8,10,18,0,5,0,199,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 311 xgroup|destroy
+    26,10,14,0,4,0,199,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 312 xgroup|help
+    40,10,11,0,2,0,199,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 313 xgroup|setid
+    51,10,12,0,251,255,199,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 314 xinfo|consumers
+    63,10,15,0,4,0,201,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 315 xinfo|groups
+    78,10,12,0,3,0,201,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 316 xinfo|help
+    90,10,10,0,2,0,201,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 317 xinfo|stream
+    100,10,12,0,253,255,201,0,2,0,16,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -1295,6 +1310,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   97,112,112,101,110,100, // append
   97,117,116,104, // auth
   98,97,99,107,117,112, // backup
+  98,103,115,97,118,101, // bgsave
   98,105,116,99,111,117,110,116, // bitcount
   98,105,116,102,105,101,108,100, // bitfield
   98,105,116,102,105,101,108,100,95,114,111, // bitfield_ro
@@ -1419,6 +1435,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   112,105,110,103, // ping
   112,115,101,116,101,120, // psetex
   112,115,117,98,115,99,114,105,98,101, // psubscribe
+  112,115,121,110,99, // psync
   112,116,116,108, // pttl
   112,117,98,108,105,115,104, // publish
   112,117,98,115,117,98, // pubsub
@@ -1427,6 +1444,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   114,97,110,100,111,109,107,101,121, // randomkey
   114,101,110,97,109,101, // rename
   114,101,110,97,109,101,110,120, // renamenx
+  114,101,112,108,99,111,110,102, // replconf
   114,101,115,101,116, // reset
   114,101,115,116,111,114,101, // restore
   114,101,115,116,111,114,101,45,97,115,107,105,110,103, // restore-asking
@@ -1436,6 +1454,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   114,112,117,115,104, // rpush
   114,112,117,115,104,120, // rpushx
   115,97,100,100, // sadd
+  115,97,118,101, // save
   115,99,97,110, // scan
   115,99,97,114,100, // scard
   115,100,105,102,102, // sdiff
@@ -1470,6 +1489,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   115,117,110,105,111,110,115,116,111,114,101, // sunionstore
   115,117,110,115,117,98,115,99,114,105,98,101, // sunsubscribe
   115,119,97,112,100,98, // swapdb
+  115,121,110,99, // sync
   116,105,109,101, // time
   116,111,117,99,104, // touch
   116,116,108, // ttl
@@ -1613,745 +1633,745 @@ export function dispatchCommand(id: u32): void {
     case 0:
       appendCommand();
       break;
-    case 3:
+    case 4:
       bitcountCommand();
       break;
-    case 4:
+    case 5:
       bitfieldCommand();
       break;
-    case 5:
+    case 6:
       bitfieldRoCommand();
       break;
-    case 6:
+    case 7:
       bitopCommand();
       break;
-    case 7:
+    case 8:
       bitposCommand();
       break;
-    case 8:
+    case 9:
       blmoveCommand();
       break;
-    case 9:
+    case 10:
       blmpopCommand();
       break;
-    case 10:
+    case 11:
       blpopCommand();
       break;
-    case 11:
+    case 12:
       brpopCommand();
       break;
-    case 12:
+    case 13:
       brpoplpushCommand();
       break;
-    case 13:
+    case 14:
       bzmpopCommand();
       break;
-    case 14:
+    case 15:
       bzpopmaxCommand();
       break;
-    case 15:
+    case 16:
       bzpopminCommand();
       break;
-    case 19:
+    case 20:
       copyCommand();
       break;
-    case 20:
+    case 21:
       dbsizeCommand();
       break;
-    case 22:
+    case 23:
       decrCommand();
       break;
-    case 23:
+    case 24:
       decrbyCommand();
       break;
-    case 24:
+    case 25:
       delCommand();
       break;
-    case 25:
+    case 26:
       delexCommand();
       break;
-    case 26:
+    case 27:
       digestCommand();
       break;
-    case 27:
+    case 28:
       discardCommand();
       break;
-    case 28:
+    case 29:
       dumpCommand();
       break;
-    case 29:
+    case 30:
       echoCommand();
       break;
-    case 30:
+    case 31:
       execCommand();
       break;
-    case 31:
+    case 32:
       existsCommand();
       break;
-    case 32:
+    case 33:
       expireCommand();
       break;
-    case 33:
+    case 34:
       expireatCommand();
       break;
-    case 34:
+    case 35:
       expiretimeCommand();
       break;
-    case 35:
+    case 36:
       flushallCommand();
       break;
-    case 36:
+    case 37:
       flushdbCommand();
       break;
-    case 37:
+    case 38:
       geoaddCommand();
       break;
-    case 38:
+    case 39:
       geodistCommand();
       break;
-    case 39:
+    case 40:
       geohashCommand();
       break;
-    case 40:
+    case 41:
       geoposCommand();
       break;
-    case 41:
+    case 42:
       georadiusCommand();
       break;
-    case 42:
+    case 43:
       georadiusRoCommand();
       break;
-    case 43:
+    case 44:
       georadiusbymemberCommand();
       break;
-    case 44:
+    case 45:
       georadiusbymemberRoCommand();
       break;
-    case 45:
+    case 46:
       geosearchCommand();
       break;
-    case 46:
+    case 47:
       geosearchstoreCommand();
       break;
-    case 47:
+    case 48:
       getCommand();
       break;
-    case 48:
+    case 49:
       getbitCommand();
       break;
-    case 49:
+    case 50:
       getdelCommand();
       break;
-    case 50:
+    case 51:
       getexCommand();
       break;
-    case 51:
-      getrangeCommand();
-      break;
     case 52:
-      getsetCommand();
+      getrangeCommand();
       break;
     case 53:
+      getsetCommand();
+      break;
+    case 54:
       hdelCommand();
       break;
-    case 55:
+    case 56:
       hexistsCommand();
       break;
-    case 56:
+    case 57:
       hexpireCommand();
       break;
-    case 57:
+    case 58:
       hexpireatCommand();
       break;
-    case 58:
+    case 59:
       hexpiretimeCommand();
       break;
-    case 59:
+    case 60:
       hgetCommand();
       break;
-    case 60:
+    case 61:
       hgetallCommand();
       break;
-    case 61:
+    case 62:
       hgetdelCommand();
       break;
-    case 62:
+    case 63:
       hgetexCommand();
       break;
-    case 63:
+    case 64:
       hincrbyCommand();
       break;
-    case 64:
+    case 65:
       hincrbyfloatCommand();
       break;
-    case 65:
+    case 66:
       hkeysCommand();
       break;
-    case 66:
+    case 67:
       hlenCommand();
       break;
-    case 67:
+    case 68:
       hmgetCommand();
       break;
-    case 68:
+    case 69:
       hmsetCommand();
       break;
-    case 69:
+    case 70:
       hpersistCommand();
       break;
-    case 70:
+    case 71:
       hpexpireCommand();
       break;
-    case 71:
+    case 72:
       hpexpireatCommand();
       break;
-    case 72:
+    case 73:
       hpexpiretimeCommand();
       break;
-    case 73:
+    case 74:
       hpttlCommand();
       break;
-    case 74:
+    case 75:
       hrandfieldCommand();
       break;
-    case 75:
+    case 76:
       hscanCommand();
       break;
-    case 76:
+    case 77:
       hsetCommand();
       break;
-    case 77:
+    case 78:
       hsetexCommand();
       break;
-    case 78:
+    case 79:
       hsetnxCommand();
       break;
-    case 79:
+    case 80:
       hstrlenCommand();
       break;
-    case 80:
+    case 81:
       httlCommand();
       break;
-    case 81:
+    case 82:
       hvalsCommand();
       break;
-    case 82:
+    case 83:
       incrCommand();
       break;
-    case 83:
+    case 84:
       incrbyCommand();
       break;
-    case 84:
+    case 85:
       incrbyfloatCommand();
       break;
-    case 85:
+    case 86:
       increxCommand();
       break;
-    case 87:
+    case 88:
       keysCommand();
       break;
-    case 90:
+    case 91:
       lcsCommand();
       break;
-    case 91:
+    case 92:
       lindexCommand();
       break;
-    case 92:
+    case 93:
       linsertCommand();
       break;
-    case 93:
+    case 94:
       llenCommand();
       break;
-    case 94:
+    case 95:
       lmoveCommand();
       break;
-    case 95:
+    case 96:
       lmpopCommand();
       break;
-    case 97:
+    case 98:
       lpopCommand();
       break;
-    case 98:
+    case 99:
       lposCommand();
       break;
-    case 99:
+    case 100:
       lpushCommand();
       break;
-    case 100:
+    case 101:
       lpushxCommand();
       break;
-    case 101:
+    case 102:
       lrangeCommand();
       break;
-    case 102:
+    case 103:
       lremCommand();
       break;
-    case 103:
+    case 104:
       lsetCommand();
       break;
-    case 104:
+    case 105:
       ltrimCommand();
       break;
-    case 106:
+    case 107:
       mgetCommand();
       break;
-    case 108:
+    case 109:
       monitorCommand();
       break;
-    case 109:
+    case 110:
       moveCommand();
       break;
-    case 110:
+    case 111:
       msetCommand();
       break;
-    case 111:
+    case 112:
       msetexCommand();
       break;
-    case 112:
+    case 113:
       msetnxCommand();
       break;
-    case 113:
+    case 114:
       multiCommand();
       break;
-    case 115:
+    case 116:
       persistCommand();
       break;
-    case 116:
+    case 117:
       pexpireCommand();
       break;
-    case 117:
+    case 118:
       pexpireatCommand();
       break;
-    case 118:
+    case 119:
       pexpiretimeCommand();
       break;
-    case 119:
+    case 120:
       pfaddCommand();
       break;
-    case 120:
+    case 121:
       pfcountCommand();
       break;
-    case 121:
+    case 122:
       pfdebugCommand();
       break;
-    case 122:
+    case 123:
       pfmergeCommand();
       break;
-    case 123:
+    case 124:
       pfselftestCommand();
       break;
-    case 124:
+    case 125:
       pingCommand();
       break;
-    case 125:
+    case 126:
       psetexCommand();
       break;
-    case 126:
+    case 127:
       psubscribeCommand();
       break;
-    case 127:
+    case 129:
       pttlCommand();
       break;
-    case 128:
+    case 130:
       publishCommand();
       break;
-    case 130:
+    case 132:
       punsubscribeCommand();
       break;
-    case 131:
+    case 133:
       quitCommand();
       break;
-    case 132:
+    case 134:
       randomkeyCommand();
       break;
-    case 133:
+    case 135:
       renameCommand();
       break;
-    case 134:
+    case 136:
       renamenxCommand();
       break;
-    case 135:
+    case 138:
       resetCommand();
       break;
-    case 136:
-      restoreCommand();
-      break;
-    case 137:
-      restoreCommand();
-      break;
     case 139:
-      rpopCommand();
+      restoreCommand();
       break;
     case 140:
-      rpoplpushCommand();
-      break;
-    case 141:
-      rpushCommand();
+      restoreCommand();
       break;
     case 142:
-      rpushxCommand();
+      rpopCommand();
       break;
     case 143:
-      saddCommand();
+      rpoplpushCommand();
       break;
     case 144:
-      scanCommand();
+      rpushCommand();
       break;
     case 145:
-      scardCommand();
+      rpushxCommand();
       break;
     case 146:
-      sdiffCommand();
-      break;
-    case 147:
-      sdiffstoreCommand();
+      saddCommand();
       break;
     case 148:
-      selectCommand();
+      scanCommand();
       break;
     case 149:
-      setCommand();
+      scardCommand();
       break;
     case 150:
-      setbitCommand();
+      sdiffCommand();
       break;
     case 151:
-      setexCommand();
+      sdiffstoreCommand();
       break;
     case 152:
-      setnxCommand();
+      selectCommand();
       break;
     case 153:
-      setrangeCommand();
+      setCommand();
+      break;
+    case 154:
+      setbitCommand();
       break;
     case 155:
-      sinterCommand();
+      setexCommand();
       break;
     case 156:
-      sintercardCommand();
+      setnxCommand();
       break;
     case 157:
-      sinterstoreCommand();
+      setrangeCommand();
       break;
-    case 158:
-      sismemberCommand();
+    case 159:
+      sinterCommand();
       break;
     case 160:
-      smembersCommand();
+      sintercardCommand();
       break;
     case 161:
-      smismemberCommand();
+      sinterstoreCommand();
       break;
     case 162:
-      smoveCommand();
-      break;
-    case 163:
-      sortCommand();
+      sismemberCommand();
       break;
     case 164:
-      sortRoCommand();
+      smembersCommand();
       break;
     case 165:
-      spopCommand();
+      smismemberCommand();
       break;
     case 166:
-      spublishCommand();
+      smoveCommand();
       break;
     case 167:
-      srandmemberCommand();
+      sortCommand();
       break;
     case 168:
-      sremCommand();
+      sortRoCommand();
       break;
     case 169:
-      sscanCommand();
+      spopCommand();
       break;
     case 170:
-      ssubscribeCommand();
+      spublishCommand();
       break;
     case 171:
-      strlenCommand();
+      srandmemberCommand();
       break;
     case 172:
-      subscribeCommand();
+      sremCommand();
       break;
     case 173:
-      getrangeCommand();
+      sscanCommand();
       break;
     case 174:
-      sunionCommand();
+      ssubscribeCommand();
       break;
     case 175:
-      sunionstoreCommand();
+      strlenCommand();
       break;
     case 176:
-      sunsubscribeCommand();
+      subscribeCommand();
       break;
     case 177:
-      swapdbCommand();
+      getrangeCommand();
       break;
     case 178:
-      timeCommand();
+      sunionCommand();
       break;
     case 179:
-      touchCommand();
+      sunionstoreCommand();
       break;
     case 180:
-      ttlCommand();
+      sunsubscribeCommand();
       break;
     case 181:
-      typeCommand();
-      break;
-    case 182:
-      unlinkCommand();
+      swapdbCommand();
       break;
     case 183:
-      unsubscribeCommand();
+      timeCommand();
       break;
     case 184:
-      unwatchCommand();
+      touchCommand();
       break;
     case 185:
-      watchCommand();
+      ttlCommand();
       break;
     case 186:
-      xackCommand();
+      typeCommand();
       break;
     case 187:
-      xackdelCommand();
+      unlinkCommand();
       break;
     case 188:
-      xaddCommand();
+      unsubscribeCommand();
       break;
     case 189:
-      xautoclaimCommand();
+      unwatchCommand();
       break;
     case 190:
-      xcfgsetCommand();
+      watchCommand();
       break;
     case 191:
-      xclaimCommand();
+      xackCommand();
       break;
     case 192:
-      xdelCommand();
+      xackdelCommand();
       break;
     case 193:
-      xdelexCommand();
+      xaddCommand();
+      break;
+    case 194:
+      xautoclaimCommand();
       break;
     case 195:
-      xidmprecordCommand();
+      xcfgsetCommand();
+      break;
+    case 196:
+      xclaimCommand();
       break;
     case 197:
-      xlenCommand();
+      xdelCommand();
       break;
     case 198:
-      xnackCommand();
-      break;
-    case 199:
-      xpendingCommand();
+      xdelexCommand();
       break;
     case 200:
-      xrangeCommand();
-      break;
-    case 201:
-      xreadCommand();
+      xidmprecordCommand();
       break;
     case 202:
-      xreadgroupCommand();
+      xlenCommand();
       break;
     case 203:
-      xrevrangeCommand();
+      xnackCommand();
       break;
     case 204:
-      xsetidCommand();
+      xpendingCommand();
       break;
     case 205:
-      xtrimCommand();
+      xrangeCommand();
       break;
     case 206:
-      zaddCommand();
+      xreadCommand();
       break;
     case 207:
-      zcardCommand();
+      xreadgroupCommand();
       break;
     case 208:
-      zcountCommand();
+      xrevrangeCommand();
       break;
     case 209:
-      zdiffCommand();
+      xsetidCommand();
       break;
     case 210:
-      zdiffstoreCommand();
+      xtrimCommand();
       break;
     case 211:
-      zincrbyCommand();
+      zaddCommand();
       break;
     case 212:
-      zinterCommand();
+      zcardCommand();
       break;
     case 213:
-      zintercardCommand();
+      zcountCommand();
       break;
     case 214:
-      zinterstoreCommand();
+      zdiffCommand();
       break;
     case 215:
-      zlexcountCommand();
+      zdiffstoreCommand();
       break;
     case 216:
-      zmpopCommand();
+      zincrbyCommand();
       break;
     case 217:
-      zmscoreCommand();
+      zinterCommand();
       break;
     case 218:
-      zpopmaxCommand();
+      zintercardCommand();
       break;
     case 219:
-      zpopminCommand();
+      zinterstoreCommand();
       break;
     case 220:
-      zrandmemberCommand();
+      zlexcountCommand();
       break;
     case 221:
-      zrangeCommand();
+      zmpopCommand();
       break;
     case 222:
-      zrangebylexCommand();
+      zmscoreCommand();
       break;
     case 223:
-      zrangebyscoreCommand();
+      zpopmaxCommand();
       break;
     case 224:
-      zrangestoreCommand();
+      zpopminCommand();
       break;
     case 225:
-      zrankCommand();
+      zrandmemberCommand();
       break;
     case 226:
-      zremCommand();
+      zrangeCommand();
       break;
     case 227:
-      zremrangebylexCommand();
+      zrangebylexCommand();
       break;
     case 228:
-      zremrangebyrankCommand();
+      zrangebyscoreCommand();
       break;
     case 229:
-      zremrangebyscoreCommand();
+      zrangestoreCommand();
       break;
     case 230:
-      zrevrangeCommand();
+      zrankCommand();
       break;
     case 231:
-      zrevrangebylexCommand();
+      zremCommand();
       break;
     case 232:
-      zrevrangebyscoreCommand();
+      zremrangebylexCommand();
       break;
     case 233:
-      zrevrankCommand();
+      zremrangebyrankCommand();
       break;
     case 234:
-      zscanCommand();
+      zremrangebyscoreCommand();
       break;
     case 235:
-      zscoreCommand();
+      zrevrangeCommand();
       break;
     case 236:
-      zunionCommand();
+      zrevrangebylexCommand();
       break;
     case 237:
+      zrevrangebyscoreCommand();
+      break;
+    case 238:
+      zrevrankCommand();
+      break;
+    case 239:
+      zscanCommand();
+      break;
+    case 240:
+      zscoreCommand();
+      break;
+    case 241:
+      zunionCommand();
+      break;
+    case 242:
       zunionstoreCommand();
       break;
-    case 245:
+    case 250:
       clientCachingCommand();
       break;
-    case 247:
+    case 252:
       clientGetredirCommand();
       break;
-    case 259:
+    case 264:
       clientTrackingCommand();
       break;
-    case 260:
+    case 265:
       clientTrackinginfoCommand();
       break;
-    case 287:
+    case 292:
       memoryUsageCommand();
       break;
-    case 288:
+    case 293:
       objectEncodingCommand();
       break;
-    case 289:
+    case 294:
       objectFreqCommand();
       break;
-    case 290:
+    case 295:
       objectHelpCommand();
       break;
-    case 291:
+    case 296:
       objectIdletimeCommand();
       break;
-    case 292:
+    case 297:
       objectRefcountCommand();
       break;
-    case 293:
+    case 298:
       pubsubChannelsCommand();
       break;
-    case 294:
+    case 299:
       pubsubHelpCommand();
       break;
-    case 295:
+    case 300:
       pubsubNumpatCommand();
       break;
-    case 296:
+    case 301:
       pubsubNumsubCommand();
       break;
-    case 297:
+    case 302:
       pubsubShardchannelsCommand();
       break;
-    case 298:
+    case 303:
       pubsubShardnumsubCommand();
       break;
-    case 299:
+    case 304:
       slowlogGetCommand();
       break;
-    case 300:
+    case 305:
       slowlogHelpCommand();
       break;
-    case 301:
+    case 306:
       slowlogLenCommand();
       break;
-    case 302:
+    case 307:
       slowlogResetCommand();
       break;
-    case 303:
+    case 308:
       xgroupCreateCommand();
       break;
-    case 304:
+    case 309:
       xgroupCreateconsumerCommand();
       break;
-    case 305:
+    case 310:
       xgroupDelconsumerCommand();
       break;
-    case 306:
+    case 311:
       xgroupDestroyCommand();
       break;
-    case 307:
+    case 312:
       xgroupHelpCommand();
       break;
-    case 308:
+    case 313:
       xgroupSetidCommand();
       break;
-    case 309:
+    case 314:
       xinfoConsumersCommand();
       break;
-    case 310:
+    case 315:
       xinfoGroupsCommand();
       break;
-    case 311:
+    case 316:
       xinfoHelpCommand();
       break;
-    case 312:
+    case 317:
       xinfoStreamCommand();
       break;
     default:

@@ -7,7 +7,12 @@
 // Stored strings take the encodings Redis names: integers of up to 20 digits that print back to the
 // same bytes become "int", strings of up to 44 bytes "embstr", longer ones "raw".
 
-import { STAT_EXPIRED_KEYS, STAT_KEYSPACE_HITS, STAT_KEYSPACE_MISSES } from '../abi';
+import {
+  CFG_LAZYFREE_EXPIRE,
+  STAT_EXPIRED_KEYS,
+  STAT_KEYSPACE_HITS,
+  STAT_KEYSPACE_MISSES,
+} from '../abi';
 import { alloc, tryAlloc } from '../memory/alloc';
 import { dictReserve } from '../struct/dict';
 import { EXPIRY_TREE_BYTES, Filed, tryExpiryTreeInsert, unfile } from '../struct/expiry_tree';
@@ -55,6 +60,8 @@ import {
 } from './key_table';
 import { releaseValue } from './lazy_values';
 import { preserve, preserves, tryBury, walking } from './preserve';
+import { opDeletion, propagating } from './propagation';
+import { Settings } from './settings';
 import { Stats } from './stats';
 import { tryEntryCopy } from './value';
 
@@ -229,6 +236,7 @@ function expireFound(which: Db, hash: u64): void {
 export function entryExpired(which: Db, e: EntryPtr): void {
   Stats.add(STAT_EXPIRED_KEYS, 1);
   entryEvent(which, e, NOTIFY_EXPIRED, 'expired');
+  propagateGone(which, e, CFG_LAZYFREE_EXPIRE);
   entryRemoved(which, e);
 }
 
@@ -238,6 +246,12 @@ export function entryEvent(which: Db, e: EntryPtr, kind: u32, event: string): vo
   const key = Entry.key(e);
   const keyLen = Entry.keyLen(e);
   keyEvent(which.id, key, keyLen, hashKey(key, keyLen), kind, event, 0);
+}
+
+/** An entry that nobody asked to delete is gone, with its value freed in the background if the setting says so. */
+export function propagateGone(which: Db, e: EntryPtr, lazySetting: u32): void {
+  if (!propagating) return;
+  opDeletion(which.id, Entry.key(e), Entry.keyLen(e), Settings.on(lazySetting));
 }
 
 // --- Storing ---

@@ -46,11 +46,13 @@ import {
   INPUT_BYTES,
   RECORD_OWNER,
   STAT_COMMANDS,
+  STAT_DIRTY,
   STAT_QUERYBUF_DISCONNECTS,
   STATUS_ABORT,
   STATUS_BLOCKED,
   STATUS_CLOSE,
   STATUS_FLUSH,
+  STATUS_FLUSHED_ALL,
   STATUS_HOST_COMMAND,
   STATUS_OK,
   STATUS_PAUSED,
@@ -69,8 +71,9 @@ import {
 import { dispatchCommand } from '../generated/command_table';
 import { clockUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
-import { effectsWanted } from '../keyspace/effects';
+import { effectsWanted, flushedAll, noteFlushAll } from '../keyspace/effects';
 import { walking } from '../keyspace/preserve';
+import { propagating, unitHold, unitRelease } from '../keyspace/propagation';
 import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
 import { argc, argv, setArgRecord, setArgs } from '../resp/args';
@@ -135,6 +138,7 @@ import {
   resolveCommand,
 } from './dispatch';
 import { KnownHead, keepHead } from './known_heads';
+import { propagateCommand } from './propagate_command';
 import { noteReplayError } from './replay';
 import { hasLoneKey, touchAll, touchCollect, touchLoneKey } from './touch';
 import { afterTracked, noteReads } from './tracked_reads';
@@ -282,6 +286,7 @@ export function answer(c: Conn): void {
 
 /** The connection is going away, maybe closed by the host command its batch is interrupted by. */
 export function abandon(c: Conn): void {
+  if (isExecuting(c)) unitRelease();
   if (frozenBy == changetype<usize>(c)) frozenBy = 0;
   if (client != c) return;
   if (interrupted) {
@@ -402,7 +407,9 @@ function executeRound(): i32 {
     if (admitAtOnce(id, slot.argc)) {
       slot.durationUs = SHARED_TIME;
       nameRunning(id);
+      const dirty = Stats.get(STAT_DIRTY);
       dispatchCommand(id);
+      if (propagating) propagateCommand(dirty, slot.start);
       if (!needsAttention(c)) {
         sharing += 1;
         c.commands += 1;
@@ -421,7 +428,7 @@ function executeRound(): i32 {
     if (admitted == ADMIT_RUN) {
       slot.durationUs = SHARED_TIME;
       if (commandFlags(id) & CMD_TIMED) commandStartUs = clockUs();
-      if (!runCommand(id)) return STATUS_HOST_COMMAND;
+      if (!runCommand(id, slot.start)) return STATUS_HOST_COMMAND;
       if (execRequested && !runTransaction(c)) return STATUS_HOST_COMMAND;
       finishCommand(running);
     } else {
@@ -470,6 +477,10 @@ function afterCommand(c: Conn): i32 {
     abiSet(ABI_CLOSE_REASON, CLOSE_ASKED);
     return STATUS_CLOSE;
   }
+  if (flushedAll) {
+    noteFlushAll(false);
+    return interrupt(running < parsed ? slotAt(running).start : next, STATUS_FLUSHED_ALL);
+  }
   if (outputLen() > FLUSH_BYTES && running < parsed) {
     return interrupt(slotAt(running).start, STATUS_FLUSH);
   }
@@ -495,8 +506,11 @@ function nameRunning(id: u32): void {
   abiSet(ABI_ARGV, <u32>argv);
 }
 
-/** Runs the command whose arguments are set. False when it is the host's: the batch stops here. */
-function runCommand(id: u32): bool {
+/**
+ * Runs the command whose arguments are set; `start` is as for `propagateCommand`. False when it is the
+ * host's: the batch stops here.
+ */
+function runCommand(id: u32, start: usize): bool {
   nameRunning(id);
   if (load<u8>(Record.at(id), RECORD_OWNER) != 0) {
     // INFO, SLOWLOG and their like must find the commands before them.
@@ -505,8 +519,10 @@ function runCommand(id: u32): bool {
     return false;
   }
   if (commandFlags(id) & CMD_ADMIN) account(running);
+  const dirty = Stats.get(STAT_DIRTY);
   if (walking) dispatchPreserving(id);
   else dispatchCommand(id);
+  if (propagating) propagateCommand(dirty, start);
   return true;
 }
 
@@ -515,12 +531,14 @@ function runCommand(id: u32): bool {
 /** Runs what is left of the client's queue. False when a host command interrupts it. */
 function runTransaction(c: Conn): bool {
   requestExec(false);
+  unitHold();
   while (transactionNext(c)) {
     clearCommandErrors();
     queuedStartUs = clockUs();
-    if (!runCommand(queuedId)) return false;
+    if (!runCommand(queuedId, 0)) return false;
     finishQueued(c);
   }
+  unitRelease();
   transactionEnd(c);
   // The errors counted last were a queued command's, not EXEC's.
   clearCommandErrors();

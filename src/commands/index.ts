@@ -18,6 +18,7 @@ import { hyperloglogCommands } from './hyperloglog.ts';
 import { introspectionCommands } from './introspection.ts';
 import { listCommands } from './list.ts';
 import { migrationCommands } from './migration.ts';
+import { persistenceCommands } from './persistence.ts';
 import { pubsubCommands } from './pubsub.ts';
 import { serverCommands } from './server.ts';
 import { setCommands } from './set.ts';
@@ -44,6 +45,7 @@ const families: readonly CommandSpec[][] = [
   introspectionCommands,
   serverCommands,
   backupCommands,
+  persistenceCommands,
   transactionsCommands,
   pubsubCommands,
 ];

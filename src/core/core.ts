@@ -42,6 +42,10 @@ export interface CoreExports {
   blockingKeyCount(): number;
   blockingKeyOnNoKeyCount(): number;
   deadlineCount(): number;
+  propagationOn(on: number): void;
+  propagationReset(): void;
+  propagationTaken(bytes: number): void;
+  propagationLost(): number;
   refreshStats(): void;
   resetPeakMemory(): void;
   resetStats(): void;
@@ -85,6 +89,8 @@ export interface CoreExports {
   transferBegin(database: number, key: number, keyLen: number, out: number): number;
   transferEnd(): void;
   transferDelete(database: number, key: number, keyLen: number, nowMs: number): number;
+  emptyDataset(current: number): void;
+  setDiskError(text: number, bytes: number): void;
   snapshotBegin(flags: number): number;
   snapshotHeader(ptr: number, bytes: number): void;
   snapshotVersion(): number;
