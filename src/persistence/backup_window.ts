@@ -30,10 +30,12 @@ export type BackupState =
 
 /** The log as a backup needs it. */
 export interface BackupLog {
-  /** `appendonly` is on: the log stays when the backup is over. */
+  /** Changes are logged, for the backup only or anyhow. */
   readonly isOn: boolean;
   /** A new base is being written, or will be as soon as that is possible. */
   readonly rewriting: 'no' | 'scheduled' | 'running';
+  /** Rewrites that went wrong. */
+  readonly failures: number;
   /** Directory of the files, and what their names begin with. */
   readonly directory: string;
   readonly stem: string;
@@ -81,6 +83,8 @@ export class BackupWindow {
   private isTemporary = false;
   /** The base of before: another one is the backup's. */
   private oldBase: string | undefined;
+  /** Failures of rewrites until the backup began. */
+  private oldFailures = 0;
   private base: AofFile | undefined;
   private increments: AofFile[] = [];
   /** Paths of what is put aside, in the order of the manifest. */
@@ -179,8 +183,8 @@ export class BackupWindow {
   /** To be called several times a second, and whenever the files of the log change. */
   follow(): void {
     const { source } = this.options;
-    if (this.state === 'pending' && source.rewriting !== 'scheduled') this.state = 'snapshotting';
-    if (this.state === 'snapshotting' && source.rewriting === 'no') this.pinBase();
+    if (this.isInProgress && !source.isOn) this.fail('the append-only file was turned off');
+    if (this.state === 'pending' || this.state === 'snapshotting') this.followRewrite();
     if (this.state === 'incrementing') this.pinIncrements();
     if (this.state === 'sealed') this.expire();
   }
@@ -194,6 +198,7 @@ export class BackupWindow {
     const { source } = this.options;
     const { manifest, isOn } = source;
     this.oldBase = isOn ? manifest.base?.name : undefined;
+    this.oldFailures = source.failures;
     if (!isOn) {
       const reason = source.turnOnForBackup();
       if (reason !== undefined) return reason;
@@ -206,14 +211,15 @@ export class BackupWindow {
     return undefined;
   }
 
-  private pinBase(): void {
-    const { base } = this.options.source.manifest;
-    if (base === undefined || base.name === this.oldBase) {
+  private followRewrite(): void {
+    const { rewriting, manifest, failures } = this.options.source;
+    const { base } = manifest;
+    if (rewriting !== 'running' && base !== undefined && base.name !== this.oldBase) {
+      this.base = base;
+      if (this.pin(base)) this.state = 'incrementing';
+    } else if (failures > this.oldFailures || rewriting === 'no') {
       this.fail('the base could not be written: see the log');
-      return;
-    }
-    this.base = base;
-    if (this.pin(base)) this.state = 'incrementing';
+    } else this.state = rewriting === 'scheduled' ? 'pending' : 'snapshotting';
   }
 
   private pinIncrements(): void {
