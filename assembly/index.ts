@@ -110,7 +110,12 @@ import {
   trySetAddr,
   trySetName,
 } from './resp/connection';
-import { countError, errorStats, resetErrorStats } from './resp/errors';
+import {
+  countError,
+  errorStats,
+  resetErrorStats,
+  setDiskError as setDiskErrorInCore,
+} from './resp/errors';
 import { parserInit } from './resp/parser';
 import {
   outputCommit,
@@ -143,6 +148,8 @@ import {
   transferHasKey as hasTransferred,
 } from './server/key_transfer';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
+import { emptyDataset as emptyDatasetInCore } from './server/reload';
+import { replayErrorsBlock, replayErrorsClear } from './server/replay';
 import * as unblock from './server/unblock';
 import { loadStep as loadPiece, loadStart } from './snapshot/load';
 import * as walk from './snapshot/walk';
@@ -348,6 +355,15 @@ export function replyCommit(bytes: usize): void {
 export function outputTaken(): void {
   outputReset();
   publishOutput();
+}
+
+/** Address of the errors that replayed commands replied with: REPLAY_ERRORS_*. */
+export function replayErrors(): usize {
+  return replayErrorsBlock();
+}
+
+export function replayErrorsTaken(): void {
+  replayErrorsClear();
 }
 
 export function eventsTaken(): void {
@@ -646,6 +662,22 @@ export function loadBegin(flags: u32, totalBytes: f64, nowMs: f64): usize {
 export function loadStep(ptr: usize, len: usize, isLast: bool, keysMax: u32, nowMs: f64): u32 {
   setNow(nowMs);
   return loadPiece(ptr, len, isLast, keysMax);
+}
+
+// --- For persistence ---
+
+/** Removes all keys without counting that as changes. `current`: connection that asks, 0 for none. */
+export function emptyDataset(current: usize): void {
+  emptyDatasetInCore(current);
+  publishOutput();
+}
+
+/**
+ * The error that GUARD_DISK_ERROR makes writes fail with, code word included: `bytes` at `text`. None
+ * for the one about snapshots.
+ */
+export function setDiskError(text: usize, bytes: u32): void {
+  setDiskErrorInCore(text, bytes);
 }
 
 // --- For DEBUG ---

@@ -118,6 +118,8 @@ export interface EngineHooks {
    * is delivered then, many messages in one write. Without it each batch delivers its own.
    */
   postpone?(run: () => void): void;
+  /** FLUSHALL ran (CFG_TELL_FLUSHALL); its reply is not written yet, and no command runs. */
+  onFlushAll?(): void;
 }
 
 /** Input that may be run before its messages to others are delivered: it may bring many of each byte. */
@@ -332,6 +334,11 @@ export class Engine {
           if (!this.runHostCommand(client)) return;
           status = this.resumeCore(client);
           continue;
+        case abi.STATUS_FLUSHED_ALL:
+          this.flushBehindHook(client);
+          if (client.closed) return;
+          status = this.resumeCore(client);
+          continue;
         case abi.STATUS_FLUSH:
           this.flush(client);
           if (client.closed) return;
@@ -377,6 +384,16 @@ export class Engine {
     } catch (error) {
       throw this.crash(error);
     }
+  }
+
+  /** As `flush`, when the hook has run: it may take its time and run others' commands. */
+  private flushBehindHook(client: EngineClient): void {
+    const replies = Buffer.from(this.core.output());
+    this.call(() => this.core.exports.outputTaken());
+    this.hooks.onFlushAll?.();
+    if (client.closed || replies.length === 0) return;
+    this.countOutput(replies.length);
+    client.output.write(replies);
   }
 
   private countOutput(bytes: number): void {

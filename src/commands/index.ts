@@ -17,6 +17,7 @@ import { hyperloglogCommands } from './hyperloglog.ts';
 import { introspectionCommands } from './introspection.ts';
 import { listCommands } from './list.ts';
 import { migrationCommands } from './migration.ts';
+import { persistenceCommands } from './persistence.ts';
 import { pubsubCommands } from './pubsub.ts';
 import { serverCommands } from './server.ts';
 import { setCommands } from './set.ts';
@@ -42,6 +43,7 @@ const families: readonly CommandSpec[][] = [
   connectionCommands,
   introspectionCommands,
   serverCommands,
+  persistenceCommands,
   transactionsCommands,
   pubsubCommands,
 ];

@@ -17,7 +17,7 @@ import {
   CFG_STREAM_NODE_MAX_ENTRIES,
   POLICY_ALLKEYS_RANDOM,
 } from '../../assembly/abi.ts';
-import { joinArguments } from '../support/arguments.ts';
+import { argumentBytes, joinArguments } from '../support/arguments.ts';
 import {
   ChangeRig,
   parseCommands,
@@ -86,11 +86,7 @@ function makeSteps(seed: number, count: number): ReplayStep[] {
     else {
       const made = random.weighted(newer.rules).make(common.gen);
       const args = Array.isArray(made) ? made : made.args;
-      add(
-        args.map((arg) =>
-          typeof arg === 'string' ? Buffer.from(arg, 'latin1') : Buffer.from(arg),
-        ),
-      );
+      add(args.map(argumentBytes));
     }
   }
   return steps;
