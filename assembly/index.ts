@@ -13,12 +13,15 @@ import {
   ABI_INPUT,
   ABI_OUT_LEN,
   ABI_OUT_PTR,
+  ABI_PROPAGATED_LEN,
+  ABI_PROPAGATED_PTR,
   ABI_SCRATCH,
   ABI_SEQUEL,
   ABI_SNAPSHOT_LEN,
   ABI_SNAPSHOT_PTR,
   ABI_STATS,
   CFG_COUNT,
+  CFG_GUARDS,
   CFG_LIST_COMPRESS_DEPTH,
   CFG_LIST_MAX_LISTPACK_SIZE,
   CFG_MAXMEMORY_POLICY,
@@ -75,12 +78,21 @@ import { prefixCount } from './client/tracking_prefixes';
 import { trackedFreeStep, trackedItems, trackedKeys } from './client/tracking_table';
 import { queuedBytes, queuedCommands, transactionEnd } from './client/transaction';
 import { watchedKeys, watchingClients } from './client/watch';
-import { clockUs, setNow } from './keyspace/clock';
+import { clockUs, setExpires, setNow } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
 import { evictionPending, evictionPolicyChanged, usedMemory } from './keyspace/evict';
 import { tableBytes, tableShrink } from './keyspace/key_table';
 import { lazyfreeStep } from './keyspace/lazyfree';
-import { areWritesHeld, Settings, settingsInit } from './keyspace/settings';
+import {
+  propagatedBytes,
+  propagatedPtr,
+  propagating,
+  propagationIsLost,
+  setPropagating,
+  propagationReset as streamReset,
+  propagationTaken as streamTaken,
+} from './keyspace/propagation';
+import { areKeysKept, isLoading, Settings, settingsInit } from './keyspace/settings';
 import { Stats, statsBlock } from './keyspace/stats';
 import { setAssertBlock } from './memory/abort';
 import { alloc, allocInit, free, peakBytes, resetPeak, tryAlloc } from './memory/alloc';
@@ -130,11 +142,16 @@ import {
 import { drainEffects } from './server/consequences';
 import { tryPopulate } from './server/debug';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
-import { transferDelete as deleteTransferred } from './server/key_transfer';
+import {
+  transferBegin as beginTransfer,
+  transferDelete as deleteTransferred,
+  transferHasKey as hasTransferred,
+} from './server/key_transfer';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
 import { emptyDataset as emptyDatasetInCore } from './server/reload';
 import { replayErrorsBlock, replayErrorsClear } from './server/replay';
 import * as unblock from './server/unblock';
+import { loadStep as loadPiece, loadStart } from './snapshot/load';
 import * as walk from './snapshot/walk';
 import { listSetOptions } from './struct/list';
 import { Tree } from './struct/ordered_tree';
@@ -182,6 +199,12 @@ function publishOutput(): void {
   if (firstDeadlineMs() != announcedMs) sequel |= SEQUEL_DEADLINE;
   if (anyDirty()) sequel |= SEQUEL_PUSHED;
   abiSet(ABI_SEQUEL, sequel);
+  if (propagating) publishPropagated();
+}
+
+function publishPropagated(): void {
+  abiSet(ABI_PROPAGATED_PTR, <u32>propagatedPtr());
+  abiSet(ABI_PROPAGATED_LEN, <u32>propagatedBytes);
 }
 
 /** The deadline the host knows of. */
@@ -200,6 +223,7 @@ export function hostFree(ptr: usize): void {
 export function setConfig(id: u32, value: f64): void {
   assert(id < <u32>CFG_COUNT);
   Settings.set(id, <i64>value);
+  if (id == CFG_GUARDS) setExpires(!isLoading());
   if (id == CFG_MAXMEMORY_POLICY) evictionPolicyChanged();
   if (id == CFG_SLOWLOG_MAX_LEN) slowlogTrim();
   if (id == CFG_NOTIFY_EVENTS) notifySettingChanged();
@@ -421,7 +445,7 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
   setNow(nowMs);
   const deadline = clockUs() + budgetUs;
   let more = lazyfreeStep(deadline);
-  if (!areWritesHeld()) {
+  if (!areKeysKept()) {
     if (evictionPending()) {
       tryFreeMemoryTimed();
       if (evictionPending()) more = true;
@@ -434,6 +458,8 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
   unblock.serveReadyAlone();
   if (broadcastPending()) trackingBroadcast();
   publishOutput();
+  // Room that was made for keys to be loaded has to stay.
+  if (isLoading()) return more;
   for (let i: u32 = 0; i < databaseCount; i++) {
     while (tableShrink(database(i), 64)) {
       if (clockUs() >= deadline) {
@@ -443,6 +469,34 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
     }
   }
   return more;
+}
+
+// --- The stream of changes, for append-only files: keyspace/propagation.ts ---
+
+/** Switches the stream on, empty and no longer lost, or off. It is off at first. */
+export function propagationOn(on: bool): void {
+  setPropagating(on);
+  publishPropagated();
+}
+
+/**
+ * What comes next goes somewhere else: it begins with SELECT. All that was written is in whole units, even
+ * if a transaction is under way: take it first.
+ */
+export function propagationReset(): void {
+  streamReset();
+  publishPropagated();
+}
+
+/** The first `bytes` at ABI_PROPAGATED_PTR are safe elsewhere. */
+export function propagationTaken(bytes: u32): void {
+  streamTaken(bytes);
+  publishPropagated();
+}
+
+/** Whether memory for the stream ran out: it ends with whole units, but without what came then. */
+export function propagationLost(): bool {
+  return propagationIsLost;
 }
 
 // --- Figures ---
@@ -567,13 +621,31 @@ function publishSnapshot(): void {
 
 // --- For MIGRATE ---
 
-export { transferBegin, transferEnd, transferHasKey } from './server/key_transfer';
+export { transferEnd } from './server/key_transfer';
+
+/** Whether a key exists; counts as reading it. */
+export function transferHasKey(databaseId: u32, key: usize, keyLen: u32): bool {
+  const found = hasTransferred(databaseId, key, keyLen);
+  publishPropagated();
+  return found;
+}
+
+/**
+ * Makes the payload of a key and describes it at `out`, TRANSFER_BYTES. Returns TRANSFER_*; only after
+ * TRANSFER_DUMPED there is one, until `transferEnd`.
+ */
+export function transferBegin(databaseId: u32, key: usize, keyLen: u32, out: usize): u32 {
+  const outcome = beginTransfer(databaseId, key, keyLen, out);
+  publishPropagated();
+  return outcome;
+}
 
 /** Deletes a key that arrived elsewhere; between batches only. False when it was gone already. */
 export function transferDelete(databaseId: u32, key: usize, keyLen: u32, nowMs: f64): bool {
   setNow(nowMs);
   const deleted = deleteTransferred(databaseId, key, keyLen);
   drainEffects(0);
+  publishPropagated();
   return deleted;
 }
 
@@ -593,6 +665,21 @@ export function setDiskError(text: usize, bytes: u32): void {
   setDiskErrorInCore(text, bytes);
 }
 
+// --- Loading RDB files ---
+
+export { loadEnd } from './snapshot/load';
+
+/** See snapshot/load.ts. */
+export function loadBegin(flags: u32, totalBytes: f64, nowMs: f64): usize {
+  setNow(nowMs);
+  return loadStart(flags, totalBytes);
+}
+
+export function loadStep(ptr: usize, len: usize, isLast: bool, keysMax: u32, nowMs: f64): u32 {
+  setNow(nowMs);
+  return loadPiece(ptr, len, isLast, keysMax);
+}
+
 // --- For DEBUG ---
 
 export { datasetDigest, valueDigest } from './server/dataset_digest';
@@ -606,7 +693,9 @@ export function populate(
   prefixLen: u32,
   valueBytes: u32,
 ): bool {
-  return tryPopulate(databaseId, <u64>count, prefix, prefixLen, valueBytes);
+  const good = tryPopulate(databaseId, <u64>count, prefix, prefixLen, valueBytes);
+  publishPropagated();
+  return good;
 }
 
 /** Commands a connection has queued since MULTI. */

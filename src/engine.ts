@@ -256,7 +256,10 @@ export class Engine {
     if ((this.core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) this.setAlarm();
   }
 
-  /** Calls into the core. `task` names what runs there, when it is not the command of the ABI block. */
+  /**
+   * Calls into the core: what is thrown in `run` is reported as its crash. `task` names what runs there,
+   * when it is not the command of the ABI block.
+   */
   call<T>(run: () => T, task?: string): T {
     if (this.crashed) throw this.crashed;
     try {

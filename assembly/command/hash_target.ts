@@ -35,9 +35,11 @@ import {
   tryHashNew,
 } from '../keyspace/hash_value';
 import { preserve, walking } from '../keyspace/preserve';
+import { opStart, opText, propagating } from '../keyspace/propagation';
 import { argEvent } from '../resp/arg_event';
 import { Arg, argc } from '../resp/args';
 import { ERR_OOM_LIMIT, replyError } from '../resp/errors';
+import { opArg } from '../resp/propagate';
 import { replyBulk, replyBulkInt } from '../resp/writer';
 import { hasTypeOrReply } from './type_check';
 
@@ -95,15 +97,24 @@ export function findOrReap(i: u32): bool {
   if (!hashMetExpired) return false;
   clearMetExpired();
   if (hashRemove(hash, Arg.ptr(i), Arg.len(i))) {
+    if (propagating) propagateReaped(i);
     countReaped(1);
     reaped += 1;
   }
   return false;
 }
 
+/** The field in argument `i` was removed, its time having come. The command is written besides. */
+function propagateReaped(i: u32): void {
+  opStart(db.id, 3);
+  opText('HDEL');
+  opArg(1);
+  opArg(i);
+}
+
 /** Removes all fields whose time has come. True when the key is gone with them. */
 export function reapAll(e: EntryPtr): bool {
-  reaped = hashReap(hash, u32.MAX_VALUE);
+  reaped = hashReap(hash, db, e, u32.MAX_VALUE);
   return closeReaped(e);
 }
 

@@ -7,14 +7,20 @@
 // Stored strings take the encodings Redis names: integers of up to 20 digits that print back to the
 // same bytes become "int", strings of up to 44 bytes "embstr", longer ones "raw".
 
-import { STAT_EXPIRED_KEYS, STAT_KEYSPACE_HITS, STAT_KEYSPACE_MISSES } from '../abi';
+import {
+  CFG_LAZYFREE_EXPIRE,
+  STAT_EXPIRED_KEYS,
+  STAT_KEYSPACE_HITS,
+  STAT_KEYSPACE_MISSES,
+} from '../abi';
 import { alloc, tryAlloc } from '../memory/alloc';
+import { dictReserve } from '../struct/dict';
 import { EXPIRY_TREE_BYTES, Filed, tryExpiryTreeInsert, unfile } from '../struct/expiry_tree';
 import { Tree, treeInit } from '../struct/ordered_tree';
 import { parseI64, parseI64Value } from '../util/number_parse';
 import { hashBytes } from '../util/siphash';
 import { initialClock, policyIsLfu, touchEntry } from './access_clock';
-import { nowMs } from './clock';
+import { expiryClockMs } from './clock';
 import {
   EVENT_UNCHANGED,
   effectsWanted,
@@ -54,6 +60,8 @@ import {
 } from './key_table';
 import { releaseValue } from './lazy_values';
 import { preserve, preserves, tryBury, walking } from './preserve';
+import { opDeletion, propagating } from './propagation';
+import { Settings } from './settings';
 import { Stats } from './stats';
 import { tryEntryCopy } from './value';
 
@@ -116,9 +124,9 @@ export function setTouchOnLookup(on: bool): void {
 
 // --- Lookup ---
 
-/** True when the entry's time has come. */
+/** True when the entry's time has come; never while data is loaded. */
 export function isExpired(e: EntryPtr): bool {
-  return Entry.hasExpire(e) && Entry.expireAtMs(e) < nowMs;
+  return Entry.hasExpire(e) && Entry.expireAtMs(e) < expiryClockMs;
 }
 
 /** While true expired keys are passed over and stay: CLIENT PAUSE holds changes of all kinds back. */
@@ -228,6 +236,7 @@ function expireFound(which: Db, hash: u64): void {
 export function entryExpired(which: Db, e: EntryPtr): void {
   Stats.add(STAT_EXPIRED_KEYS, 1);
   entryEvent(which, e, NOTIFY_EXPIRED, 'expired');
+  propagateGone(which, e, CFG_LAZYFREE_EXPIRE);
   entryRemoved(which, e);
 }
 
@@ -237,6 +246,12 @@ export function entryEvent(which: Db, e: EntryPtr, kind: u32, event: string): vo
   const key = Entry.key(e);
   const keyLen = Entry.keyLen(e);
   keyEvent(which.id, key, keyLen, hashKey(key, keyLen), kind, event, 0);
+}
+
+/** An entry that nobody asked to delete is gone, with its value freed in the background if the setting says so. */
+export function propagateGone(which: Db, e: EntryPtr, lazySetting: u32): void {
+  if (!propagating) return;
+  opDeletion(which.id, Entry.key(e), Entry.keyLen(e), Settings.on(lazySetting));
 }
 
 // --- Storing ---
@@ -510,6 +525,35 @@ export function tryPutEntry(e: EntryPtr, key: usize, keyLen: u32, hash: u64): bo
   if (tryFileEntry(db, e, hash) && tryPut(db, e, key, keyLen, hash)) return true;
   entryFree(e);
   return false;
+}
+
+/** What came of `tryLoadEntry`. */
+export const LOADED: u32 = 0;
+export const LOAD_NO_MEMORY: u32 = 1;
+export const LOAD_DUPLICATE: u32 = 2;
+
+/**
+ * Files an entry that comes from a file under its key in a database, in place of the one that may be
+ * there if it `replaces`. Nobody is told. After another result than LOADED nothing changed, and the
+ * entry is the caller's.
+ */
+export function tryLoadEntry(which: Db, e: EntryPtr, hash: u64, replaces: bool): u32 {
+  const old = tableFind(which, Entry.key(e), Entry.keyLen(e), hash);
+  if (old != 0 && !replaces) return LOAD_DUPLICATE;
+  if (!tryFileEntry(which, e, hash)) return LOAD_NO_MEMORY;
+  if (old != 0) {
+    tableReplaceFound(which, e);
+    entryFree(old);
+    return LOADED;
+  }
+  if (tryTableInsert(which, e, hash)) return LOADED;
+  if (Entry.type(e) == TYPE_HASH) unfileHash(Entry.encoding(e), Entry.valuePtr(e));
+  return LOAD_NO_MEMORY;
+}
+
+/** Makes room in an empty database for keys that are about to be loaded. Only a hint. */
+export function reserveKeys(which: Db, keys: u32): void {
+  if (which.keys == 0 && which.overflow == 0) dictReserve(which, keys);
 }
 
 /** The record under which an entry's hash is filed for its field expiries, 0 when it is not. */

@@ -18,6 +18,7 @@
 import {
   CFG_EVICTION_TENACITY,
   CFG_HOST_BYTES,
+  CFG_LAZYFREE_EVICTION,
   CFG_MAXMEMORY,
   CFG_MAXMEMORY_POLICY,
   CFG_MAXMEMORY_SAMPLES,
@@ -39,7 +40,7 @@ import { randomBelow } from '../util/prng';
 import { hashBytes } from '../util/siphash';
 import { idleSeconds, lfuCounter } from './access_clock';
 import { clockUs } from './clock';
-import { Db, database, databaseCount, entryEvent, entryRemoved } from './db';
+import { Db, database, databaseCount, entryEvent, entryRemoved, propagateGone } from './db';
 import { effectsMemory, NOTIFY_EVICTED } from './effects';
 import { Entry, EntryPtr } from './entry';
 import {
@@ -52,7 +53,8 @@ import {
   tableTidy,
 } from './key_table';
 import { lazyfreePending, lazyfreeStep } from './lazyfree';
-import { areWritesHeld, Settings } from './settings';
+import { propagationMemory, unitEnd } from './propagation';
+import { areKeysKept, Settings } from './settings';
 import { Stats } from './stats';
 
 const POOL_SIZE: u32 = 16;
@@ -77,11 +79,11 @@ export function usedMemory(): f64 {
 }
 
 /**
- * What maxmemory is compared with: without the queue of effects, which grows by the name of every key
- * that is evicted and would have more of them evicted in turn.
+ * What maxmemory is compared with: without the queue of effects and the stream of changes, which grow by the
+ * name of every key that is evicted and would have more of them evicted in turn.
  */
 function countedMemory(): f64 {
-  return usedMemory() - <f64>effectsMemory();
+  return usedMemory() - <f64>effectsMemory() - <f64>propagationMemory();
 }
 
 function isVolatile(policy: i64): bool {
@@ -194,6 +196,8 @@ function evictHash(which: Db, hash: u64, onlyVolatile: bool): bool {
 function evict(which: Db, first: BucketPtr, b: BucketPtr, slot: u32): void {
   const e = tableDetach(which, b, slot);
   entryEvent(which, e, NOTIFY_EVICTED, 'evicted');
+  propagateGone(which, e, CFG_LAZYFREE_EVICTION);
+  unitEnd();
   entryRemoved(which, e);
   tableTidy(which, first);
   tableShrink(which, 2);
@@ -271,7 +275,7 @@ function timeLimitUs(): f64 {
  */
 export function tryFreeMemoryForWrite(): bool {
   const limit = <f64>Settings.get(CFG_MAXMEMORY);
-  if (limit == 0 || countedMemory() <= limit || areWritesHeld()) {
+  if (limit == 0 || countedMemory() <= limit || areKeysKept()) {
     overLimitEnds();
     return true;
   }
@@ -313,7 +317,7 @@ export function tryFreePagesForWrite(): bool {
 export function evictionPending(): bool {
   const limit = <f64>Settings.get(CFG_MAXMEMORY);
   if (limit == 0 || Settings.get(CFG_MAXMEMORY_POLICY) == POLICY_NOEVICTION) return false;
-  if (areWritesHeld()) return false;
+  if (areKeysKept()) return false;
   return countedMemory() > limit;
 }
 

@@ -17,7 +17,8 @@ import { clockUs, nowMs } from './clock';
 import { Db, database, databaseCount, entryExpired, isExpired } from './db';
 import { Entry } from './entry';
 import { Bucket, scanBucket, scanNext, tableDetach, tableShrink, tableTidy } from './key_table';
-import { areWritesHeld, Settings } from './settings';
+import { unitEnd } from './propagation';
+import { areKeysKept, Settings } from './settings';
 import { Stats } from './stats';
 
 const BUCKETS_PER_CLOCK: u32 = 16;
@@ -46,6 +47,7 @@ function expireChain(which: Db, cursor: u64): void {
       }
       expired += 1;
       entryExpired(which, tableDetach(which, b, slot));
+      unitEnd();
       dropped = true;
     }
   }
@@ -89,7 +91,7 @@ function expireDatabase(which: Db, deadlineUs: f64): bool {
  * expired keys that the next step should not wait for the next tick.
  */
 export function expireStep(deadlineUs: f64): bool {
-  if (!Settings.on(CFG_ACTIVE_EXPIRE) || areWritesHeld()) return false;
+  if (!Settings.on(CFG_ACTIVE_EXPIRE) || areKeysKept()) return false;
   const began = clockUs();
   const accepted =
     STALE_PERCENT_ACCEPTED - min<u32>(<u32>Settings.get(CFG_ACTIVE_EXPIRE_EFFORT) - 1, 9);

@@ -20,6 +20,7 @@ import { hashReap } from './hash_expiry';
 import { HashValue, hashClose, hashOpen, hashSize } from './hash_value';
 import { Bucket, tableBucket, tableFind, tableRemoveFound } from './key_table';
 import { preserve, walking } from './preserve';
+import { unitApart, unitEnd } from './propagation';
 import { Settings } from './settings';
 import { Stats } from './stats';
 import { isBig } from './value';
@@ -68,8 +69,9 @@ function expireHash(which: Db, filed: Filed, deadlineUs: f64): u32 {
   hashOpen(hash, e);
   let reaped: u32 = 0;
   let late = false;
+  unitApart();
   while (true) {
-    const some = hashReap(hash, FIELDS_PER_CLOCK);
+    const some = hashReap(hash, which, e, FIELDS_PER_CLOCK);
     reaped += some;
     if (some < FIELDS_PER_CLOCK) break;
     if (clockUs() >= deadlineUs) {
@@ -77,6 +79,7 @@ function expireHash(which: Db, filed: Filed, deadlineUs: f64): u32 {
       break;
     }
   }
+  unitEnd();
   if (reaped > 0) entryEvent(which, e, NOTIFY_HASH, 'hexpired');
   if (hashSize(hash) == 0) {
     removeEmpty(which, e, keyHash);

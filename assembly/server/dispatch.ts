@@ -59,7 +59,7 @@ import {
 import { setKeepsExpired } from '../keyspace/db';
 import { tryFreePagesForWrite } from '../keyspace/evict';
 import { walking } from '../keyspace/preserve';
-import { areWritesHeld, Settings } from '../keyspace/settings';
+import { areKeysKept, areWritesHeld, Settings } from '../keyspace/settings';
 import { memoryNearlyExhausted } from '../memory/pages';
 import { Arg, argc, argIs } from '../resp/args';
 import { client, replaying } from '../resp/connection';
@@ -263,7 +263,7 @@ export let replyStart: u32 = 0;
 function rejectForMemory(id: u32, flags: u32): bool {
   // A transaction's queue could take any amount of memory, whatever the commands in it do.
   const takesMemory = (flags & CMD_DENYOOM) != 0 || joinsTransaction(id);
-  const isOver = Settings.on(CFG_MAXMEMORY) && !areWritesHeld() && !tryFreeMemoryTimed();
+  const isOver = Settings.on(CFG_MAXMEMORY) && !areKeysKept() && !tryFreeMemoryTimed();
   if (trackingOverLimit()) trackingLimit(changetype<usize>(client));
   settleEvictions();
   if (isOver && takesMemory) {

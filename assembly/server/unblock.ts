@@ -19,6 +19,7 @@ import {
   CLIENT_NO_TOUCH,
   CLIENT_TRACKING,
   STAT_COMMANDS,
+  STAT_DIRTY,
 } from '../abi';
 import {
   BLOCKED_OTHER,
@@ -44,6 +45,7 @@ import {
 } from '../client/blocked';
 import { clockUs, nowMs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
+import { propagating } from '../keyspace/propagation';
 import { Stats } from '../keyspace/stats';
 import { argc, argv, setArgs } from '../resp/args';
 import { Conn, setClient, tryPush } from '../resp/connection';
@@ -61,6 +63,7 @@ import { abiSet } from './abi_block';
 import { countCalls } from './command_stats';
 import { afterReply, countErrors, drainEffects, noteSlow } from './consequences';
 import { ADMIT_HOLD, ADMIT_RUN, admitAtOnce, admitCommand, refreshGuards } from './dispatch';
+import { propagateCommand } from './propagate_command';
 import { afterTracked, noteReads } from './tracked_reads';
 import { dispatchPreserving } from './walk_guard';
 
@@ -145,9 +148,11 @@ function tryRun(b: Blocked, isLast: bool): bool {
     }
   }
   const beganUs = clockUs();
+  const dirty = Stats.get(STAT_DIRTY);
   beginReprocessing(isLast);
   dispatchPreserving(id);
   endReprocessing();
+  if (propagating) propagateCommand(dirty, 0);
   b.usedUs += max(clockUs() - beganUs, 0.0);
   if (!blockedAgain) complete(c, b, start);
   drainEffects(changetype<usize>(c));

@@ -5,6 +5,7 @@
 //
 // The list is a quicklist while it is read, and becomes a listpack if it is small enough.
 
+import { RDB_FAULT_LIST_NODES } from '../abi';
 import { ENCODING_LISTPACK, ENCODING_QUICKLIST, TYPE_LIST } from '../keyspace/entry';
 import { free } from '../memory/alloc';
 import { listAuto, listIsQuicklist, listLength, listNewQuicklist } from '../struct/list';
@@ -20,6 +21,7 @@ import {
   FAULT_MEMORY,
   FAULT_NONE,
   fail,
+  failAs,
   inputFault,
   inputMark,
   itemString,
@@ -104,10 +106,10 @@ export function decodeNodes(d: Decoder): void {
     const container = withContainer ? readLength() : CONTAINER_PACKED;
     readString(itemString);
     if (inputFault != FAULT_NONE) return;
-    if (itemString.len == 0) fail(FAULT_CORRUPT);
+    if (itemString.len == 0) failAs(RDB_FAULT_LIST_NODES);
     else if (container == CONTAINER_PLAIN) appendPlain(d);
     else if (container == CONTAINER_PACKED) appendPacked(d, withContainer);
-    else fail(FAULT_CORRUPT);
+    else failAs(RDB_FAULT_LIST_NODES);
     if (inputFault != FAULT_NONE) return;
     d.rest -= 1;
     inputMark();

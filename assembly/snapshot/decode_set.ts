@@ -1,6 +1,6 @@
 // Reading sets: see decode.ts.
 
-import { CFG_SET_INTSET_ENTRIES } from '../abi';
+import { CFG_SET_INTSET_ENTRIES, RDB_FAULT_SET_DUPLICATE } from '../abi';
 import {
   ENCODING_HASHTABLE,
   ENCODING_INTSET,
@@ -27,6 +27,7 @@ import {
   FAULT_MEMORY,
   FAULT_NONE,
   fail,
+  failAs,
   inputFault,
   inputMark,
   itemString,
@@ -56,10 +57,9 @@ export function decodeSet(d: Decoder): void {
     readString(nameString);
     if (inputFault != FAULT_NONE) return;
     const came = trySetAdd(d.set(), nameString.ptr, nameString.len);
-    if (came != SET_ADDED) {
-      fail(came == SET_NO_MEMORY ? FAULT_MEMORY : FAULT_CORRUPT);
-      return;
-    }
+    if (came == SET_NO_MEMORY) fail(FAULT_MEMORY);
+    else if (came != SET_ADDED) failAs(RDB_FAULT_SET_DUPLICATE);
+    if (inputFault != FAULT_NONE) return;
     d.rest -= 1;
     inputMark();
   }

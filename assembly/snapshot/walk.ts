@@ -51,8 +51,8 @@ import { formatI64, I64_CHARS_MAX } from '../util/number_format';
 import { ENCODE_DONE, ENCODE_MORE, encodeStart, encodeStep, rdbTypeOf } from './encode';
 import { ENCODER_BYTES, Encoder, encodeEnd } from './encoder';
 import {
-  OPCODE_EOF,
-  OPCODE_EXPIRY_MS,
+  OPCODE_END,
+  OPCODE_EXPIRE_MS,
   OPCODE_FREQUENCY,
   OPCODE_IDLE,
   OPCODE_RESIZE,
@@ -249,7 +249,7 @@ export function walkStep(deadlineUs: f64): i32 {
     if (clockUs() >= deadlineUs) break;
   }
   if (done) {
-    writeByte(main, OPCODE_EOF);
+    writeByte(main, OPCODE_END);
     if (main.lost) fail();
   }
   if (!failed) sum();
@@ -423,7 +423,7 @@ function writeWhole(out: RdbOutput, x: Encoder, databaseId: u32, e: EntryPtr): v
 function writeHead(out: RdbOutput, databaseId: u32, e: EntryPtr): void {
   if (databaseId != (out == main ? mainDatabase : sideDatabase)) select(out, databaseId);
   if (Entry.hasExpire(e)) {
-    writeByte(out, OPCODE_EXPIRY_MS);
+    writeByte(out, OPCODE_EXPIRE_MS);
     writeI64(out, Entry.expireAtMs(e));
   }
   const policy = Settings.get(CFG_MAXMEMORY_POLICY);

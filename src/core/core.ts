@@ -42,6 +42,10 @@ export interface CoreExports {
   blockingKeyCount(): number;
   blockingKeyOnNoKeyCount(): number;
   deadlineCount(): number;
+  propagationOn(on: number): void;
+  propagationReset(): void;
+  propagationTaken(bytes: number): void;
+  propagationLost(): number;
   refreshStats(): void;
   resetPeakMemory(): void;
   resetStats(): void;
@@ -96,6 +100,9 @@ export interface CoreExports {
   snapshotEnd(): void;
   snapshotAbort(): void;
   snapshotKeys(): number;
+  loadBegin(flags: number, totalBytes: number, nowMs: number): number;
+  loadStep(ptr: number, len: number, isLast: number, keysMax: number, nowMs: number): number;
+  loadEnd(): void;
   renameCommand(from: number, fromLen: number, to: number, toLen: number): number;
 }
 
