@@ -58,6 +58,10 @@ export const ABI_EVENTS_PTR = 15; // EVENT_BYTES each
 export const ABI_ERROR_STATS = 16; // ERRSTAT_SLOTS records
 export const ABI_CLOSE_REASON = 17; // CLOSE_*, after STATUS_CLOSE and STATUS_ABORT
 export const ABI_SEQUEL = 18; // SEQUEL_* bits: what a call left for the host to do
+export const ABI_SNAPSHOT_PTR = 24; // what the walk over the keyspace has written
+export const ABI_SNAPSHOT_LEN = 25;
+export const ABI_PROPAGATED_PTR = 26; // stream of changes, while it is switched on
+export const ABI_PROPAGATED_LEN = 27; // bytes of it that belong to whole units
 export const ABI_WORDS = 32;
 
 /** Clients wait no longer and have input: take them with `nextUnblocked` and call `resume`. */
@@ -290,6 +294,7 @@ export const CFG_STREAM_NODE_MAX_BYTES = 53; // 0: no limit
 export const CFG_STREAM_NODE_MAX_ENTRIES = 54; // 0: no limit
 export const CFG_STREAM_IDMP_DURATION = 55; // seconds
 export const CFG_STREAM_IDMP_MAXSIZE = 56;
+export const CFG_HOST_BYTES = 63; // output the host holds for clients that do not read it
 export const CFG_COUNT = 64;
 
 export const POLICY_NOEVICTION = 0;
@@ -454,6 +459,17 @@ export const TRANSFER_EXPIRE_AT = 8; // f64 Unix milliseconds, negative for neve
 export const TRANSFER_NO_KEY = 0;
 export const TRANSFER_DUMPED = 1;
 export const TRANSFER_NO_MEMORY = 2;
+
+// --- Snapshots: `snapshotBegin(flags)`, what comes of `snapshotStep` ---
+
+export const SNAPSHOT_COMPRESS = 1;
+export const SNAPSHOT_CHECKSUM = 2;
+/** RESP commands in place of an RDB file. */
+export const SNAPSHOT_COMMANDS = 4;
+
+export const SNAPSHOT_MORE = 0;
+export const SNAPSHOT_DONE = 1;
+export const SNAPSHOT_FAILED = 2;
 
 /** Counters of `tableChains`: buckets of 0, 1, 2 ... entries; the last for that many or more. */
 export const CHAIN_COUNTERS = 50;

@@ -13,8 +13,12 @@ import {
   ABI_INPUT,
   ABI_OUT_LEN,
   ABI_OUT_PTR,
+  ABI_PROPAGATED_LEN,
+  ABI_PROPAGATED_PTR,
   ABI_SCRATCH,
   ABI_SEQUEL,
+  ABI_SNAPSHOT_LEN,
+  ABI_SNAPSHOT_PTR,
   ABI_STATS,
   CFG_COUNT,
   CFG_GUARDS,
@@ -79,6 +83,15 @@ import { database, databaseCount, databasesInit } from './keyspace/db';
 import { evictionPending, evictionPolicyChanged, usedMemory } from './keyspace/evict';
 import { tableBytes, tableShrink } from './keyspace/key_table';
 import { lazyfreeStep } from './keyspace/lazyfree';
+import {
+  propagatedBytes,
+  propagatedPtr,
+  propagating,
+  propagationIsLost,
+  setPropagating,
+  propagationReset as streamReset,
+  propagationTaken as streamTaken,
+} from './keyspace/propagation';
 import { areKeysKept, isLoading, Settings, settingsInit } from './keyspace/settings';
 import { Stats, statsBlock } from './keyspace/stats';
 import { setAssertBlock } from './memory/abort';
@@ -124,10 +137,15 @@ import {
 import { drainEffects } from './server/consequences';
 import { tryPopulate } from './server/debug';
 import { eventsInit, eventsTaken as eventsTakenInCore } from './server/events';
-import { transferDelete as deleteTransferred } from './server/key_transfer';
+import {
+  transferBegin as beginTransfer,
+  transferDelete as deleteTransferred,
+  transferHasKey as hasTransferred,
+} from './server/key_transfer';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
 import * as unblock from './server/unblock';
 import { loadStep as loadPiece, loadStart } from './snapshot/load';
+import * as walk from './snapshot/walk';
 import { listSetOptions } from './struct/list';
 import { Tree } from './struct/ordered_tree';
 import { seedRandom } from './util/prng';
@@ -174,6 +192,12 @@ function publishOutput(): void {
   if (firstDeadlineMs() != announcedMs) sequel |= SEQUEL_DEADLINE;
   if (anyDirty()) sequel |= SEQUEL_PUSHED;
   abiSet(ABI_SEQUEL, sequel);
+  if (propagating) publishPropagated();
+}
+
+function publishPropagated(): void {
+  abiSet(ABI_PROPAGATED_PTR, <u32>propagatedPtr());
+  abiSet(ABI_PROPAGATED_LEN, <u32>propagatedBytes);
 }
 
 /** The deadline the host knows of. */
@@ -431,6 +455,34 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
   return more;
 }
 
+// --- The stream of changes, for append-only files: keyspace/propagation.ts ---
+
+/** Switches the stream on, empty and no longer lost, or off. It is off at first. */
+export function propagationOn(on: bool): void {
+  setPropagating(on);
+  publishPropagated();
+}
+
+/**
+ * What comes next goes somewhere else: it begins with SELECT. All that was written is in whole units, even
+ * if a transaction is under way: take it first.
+ */
+export function propagationReset(): void {
+  streamReset();
+  publishPropagated();
+}
+
+/** The first `bytes` at ABI_PROPAGATED_PTR are safe elsewhere. */
+export function propagationTaken(bytes: u32): void {
+  streamTaken(bytes);
+  publishPropagated();
+}
+
+/** Whether memory for the stream ran out: it ends with whole units, but without what came then. */
+export function propagationLost(): bool {
+  return propagationIsLost;
+}
+
 // --- Figures ---
 
 /** Brings the words of the statistics block up to date that are not counted as they happen. */
@@ -490,15 +542,94 @@ export function databaseOverflow(index: u32): u32 {
 export { allocatorStats } from './memory/alloc_stats';
 export { keySizesBegin, keySizesStep } from './server/key_sizes';
 
+// --- Snapshots: snapshot/walk.ts ---
+
+/** Begins a snapshot of this moment; SNAPSHOT_*. False while another one is under way. */
+export function snapshotBegin(flags: u32): bool {
+  const begun = walk.walkBegin(flags);
+  publishSnapshot();
+  return begun;
+}
+
+/** Puts bytes in front of everything else; they count for the checksum. */
+export function snapshotHeader(ptr: usize, len: u32): void {
+  walk.walkHeader(ptr, len);
+  publishSnapshot();
+}
+
+/** The lowest RDB version that holds the data of this moment. */
+export function snapshotVersion(): u32 {
+  return walk.walkVersion();
+}
+
+/** Writes for about `budgetUs`. Returns SNAPSHOT_*; behind SNAPSHOT_DONE call `snapshotEnd`. */
+export function snapshotStep(nowMs: f64, budgetUs: f64): i32 {
+  setNow(nowMs);
+  const status = walk.walkStep(clockUs() + budgetUs);
+  publishSnapshot();
+  return status;
+}
+
+/** What the words of the snapshot show was taken. */
+export function snapshotTaken(): void {
+  walk.walkTaken();
+  publishSnapshot();
+}
+
+/** Whether commands that wait for the snapshot should be tried again: `resume` them. */
+export function snapshotReleased(): bool {
+  return walk.walkReleased();
+}
+
+/** The last bytes are taken. */
+export function snapshotEnd(): void {
+  walk.walkFinished();
+  publishSnapshot();
+}
+
+/** Gives up the snapshot under way. */
+export function snapshotAbort(): void {
+  walk.walkAbort();
+  publishSnapshot();
+}
+
+/** Keys written so far. */
+export function snapshotKeys(): f64 {
+  return walk.walkKeys();
+}
+
+function publishSnapshot(): void {
+  abiSet(ABI_SNAPSHOT_PTR, <u32>walk.walkOutput());
+  abiSet(ABI_SNAPSHOT_LEN, walk.walkOutputBytes());
+}
+
 // --- For MIGRATE ---
 
-export { transferBegin, transferEnd, transferHasKey } from './server/key_transfer';
+export { transferEnd } from './server/key_transfer';
+
+/** Whether a key exists; counts as reading it. */
+export function transferHasKey(databaseId: u32, key: usize, keyLen: u32): bool {
+  const found = hasTransferred(databaseId, key, keyLen);
+  publishPropagated();
+  return found;
+}
+
+/**
+ * Makes the payload of a key and describes it at `out`, TRANSFER_BYTES. Returns TRANSFER_*; only after
+ * TRANSFER_DUMPED there is one, until `transferEnd`.
+ */
+export function transferBegin(databaseId: u32, key: usize, keyLen: u32, out: usize): u32 {
+  const outcome = beginTransfer(databaseId, key, keyLen, out);
+  publishPropagated();
+  return outcome;
+}
 
 /** Deletes a key that arrived elsewhere; between batches only. False when it was gone already. */
 export function transferDelete(databaseId: u32, key: usize, keyLen: u32, nowMs: f64): bool {
   setNow(nowMs);
   const deleted = deleteTransferred(databaseId, key, keyLen);
   drainEffects(0);
+  publishPropagated();
   return deleted;
 }
 
@@ -530,7 +661,9 @@ export function populate(
   prefixLen: u32,
   valueBytes: u32,
 ): bool {
-  return tryPopulate(databaseId, <u64>count, prefix, prefixLen, valueBytes);
+  const good = tryPopulate(databaseId, <u64>count, prefix, prefixLen, valueBytes);
+  publishPropagated();
+  return good;
 }
 
 /** Commands a connection has queued since MULTI. */

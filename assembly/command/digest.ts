@@ -7,10 +7,12 @@
 import { deleteFound, lookupKeyRead, lookupKeyWrite } from '../keyspace/db';
 import { NOTIFY_GENERIC } from '../keyspace/effects';
 import { Entry, EntryPtr, TYPE_STRING } from '../keyspace/entry';
+import { propagating } from '../keyspace/propagation';
 import { stringEquals, viewLen, viewPtr, viewString } from '../keyspace/string_value';
 import { argEvent } from '../resp/arg_event';
 import { Arg, argc } from '../resp/args';
 import { ERR_WRONG_TYPE, replyError, replyWrongArguments } from '../resp/errors';
+import { commandOp, opArg } from '../resp/propagate';
 import { outputLen, outputRewind, replyBulk, replyInt, replyNull } from '../resp/writer';
 import { equalsIgnoreCase } from '../util/bytes';
 import { formatDigest, xxh3 } from '../util/xxh3';
@@ -105,4 +107,7 @@ export function delexCommand(): void {
   deleteFound(Arg.hash(1));
   argEvent(1, NOTIFY_GENERIC, 'del', 1);
   replyInt(1);
+  if (!propagating) return;
+  commandOp('DEL', 2);
+  opArg(1);
 }

@@ -5,7 +5,7 @@
 
 import { CFG_LAZYFREE_SERVER_DEL, STAT_DUMP_SANITIZATIONS } from '../abi';
 import { pastClock } from '../keyspace/access_clock';
-import { expiryClockMs, nowMs } from '../keyspace/clock';
+import { nowMs } from '../keyspace/clock';
 import {
   deleteFound,
   lookupKeyQuiet,
@@ -16,17 +16,20 @@ import {
 import { NOTIFY_GENERIC } from '../keyspace/effects';
 import { NO_EXPIRE } from '../keyspace/entry';
 import { freeLazily } from '../keyspace/lazy_values';
+import { opInt, opText, propagating } from '../keyspace/propagation';
 import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
 import { argEvent } from '../resp/arg_event';
 import { argI64, argI64OrReply } from '../resp/arg_number';
 import { Arg, argc, argIs } from '../resp/args';
 import { ERR_OOM_LIMIT, ERR_SYNTAX, replyError } from '../resp/errors';
+import { commandOp, opArg, opArgs, propagateDeletion } from '../resp/propagate';
 import { replyBulk, replyNull, replyOk } from '../resp/writer';
 import { DECODE_DONE, DECODE_NO_MEMORY, decodeAbort, tryDecodedEntry } from '../snapshot/decode';
 import { DECODER_BYTES, Decoder } from '../snapshot/decoder';
 import { decodePayload, isPayload, tryDump } from '../snapshot/payload';
 import { outputFree, RDB_OUTPUT_BYTES, RdbOutput } from '../snapshot/rdb_output';
+import { isPast } from './string';
 
 const payload: RdbOutput = changetype<RdbOutput>(memory.data(RDB_OUTPUT_BYTES, 8));
 const decoder: Decoder = changetype<Decoder>(memory.data(DECODER_BYTES, 8));
@@ -108,18 +111,29 @@ export function restoreCommand(): void {
 function storeOrReply(ttl: i64): void {
   const expireAtMs = ttl != 0 && !isAbsolute ? ttl + nowMs : ttl;
   const before = freeLazily(Settings.on(CFG_LAZYFREE_SERVER_DEL));
-  if (ttl != 0 && expireAtMs <= expiryClockMs) {
+  if (ttl != 0 && isPast(expireAtMs)) {
     decodeAbort(decoder);
     if (replaces && lookupKeyQuiet(Arg.ptr(1), Arg.len(1), Arg.hash(1)) != 0) {
       deleteFound(Arg.hash(1));
       argEvent(1, NOTIFY_GENERIC, 'del', 1);
+      if (propagating) propagateDeletion(1, CFG_LAZYFREE_SERVER_DEL);
     }
     replyOk();
   } else if (tryStore(ttl == 0 ? NO_EXPIRE : expireAtMs)) {
     argEvent(1, NOTIFY_GENERIC, 'restore', 1);
     replyOk();
+    if (propagating && ttl != 0 && !isAbsolute) propagateAbsolute(expireAtMs);
   } else replyError(ERR_OOM_LIMIT);
   freeLazily(before);
+}
+
+/** The time to live becomes the time of expiry. */
+function propagateAbsolute(expireAtMs: i64): void {
+  commandOp('RESTORE', argc + 1);
+  opArg(1);
+  opInt(expireAtMs);
+  opArgs(3, argc);
+  opText('ABSTTL');
 }
 
 /** False when memory is exhausted; then nothing changed. */

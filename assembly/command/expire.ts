@@ -2,7 +2,8 @@
 //
 // Times are kept as Unix milliseconds. A time that is not in the future deletes the key at once.
 
-import { expiryClockMs, nowMs } from '../keyspace/clock';
+import { CFG_LAZYFREE_EXPIRE } from '../abi';
+import { nowMs } from '../keyspace/clock';
 import {
   deleteFound,
   lookupKeyReadNoTouch,
@@ -11,6 +12,7 @@ import {
 } from '../keyspace/db';
 import { NOTIFY_GENERIC } from '../keyspace/effects';
 import { Entry, EntryPtr, NO_EXPIRE } from '../keyspace/entry';
+import { opInt, propagating } from '../keyspace/propagation';
 import { argEvent } from '../resp/arg_event';
 import { argI64, argI64OrReply } from '../resp/arg_number';
 import { Arg, argc, argIs } from '../resp/args';
@@ -22,7 +24,9 @@ import {
   replyError,
   replyInvalidExpireTime,
 } from '../resp/errors';
+import { commandOp, opArg, opArgs, propagateDeletion } from '../resp/propagate';
 import { replyInt, replyText } from '../resp/writer';
+import { isPast } from './string';
 
 const CONDITION_NX: u32 = 1;
 const CONDITION_XX: u32 = 2;
@@ -92,15 +96,26 @@ function expireGeneric(fromMs: i64, unitMs: i64, command: string): void {
     replyInt(0);
     return;
   }
-  if (atMs <= expiryClockMs) {
+  if (isPast(atMs)) {
     deleteFound(Arg.hash(1));
     argEvent(1, NOTIFY_GENERIC, 'del', 1);
-  } else if (trySetExpireFound(e, atMs) != 0) argEvent(1, NOTIFY_GENERIC, 'expire', 1);
-  else {
+    if (propagating) propagateDeletion(1, CFG_LAZYFREE_EXPIRE);
+  } else if (trySetExpireFound(e, atMs) != 0) {
+    argEvent(1, NOTIFY_GENERIC, 'expire', 1);
+    if (propagating) propagateExpiry(atMs);
+  } else {
     replyError(ERR_OOM_LIMIT);
     return;
   }
   replyInt(1);
+}
+
+/** Conditions were met and stay, as in Redis. */
+function propagateExpiry(atMs: i64): void {
+  commandOp('PEXPIREAT', argc);
+  opArg(1);
+  opInt(atMs);
+  opArgs(3, argc);
 }
 
 /** EXPIRE key seconds [NX | XX | GT | LT] */

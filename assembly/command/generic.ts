@@ -32,6 +32,7 @@ import {
 import { Entry } from '../keyspace/entry';
 import { freeLazily } from '../keyspace/lazy_values';
 import { flushDatabase } from '../keyspace/lazyfree';
+import { forceCommand, unitApart } from '../keyspace/propagation';
 import { Settings } from '../keyspace/settings';
 import { argEvent, argEventIn } from '../resp/arg_event';
 import { argI32OrReply, argI32OrText, argI64 } from '../resp/arg_number';
@@ -106,6 +107,7 @@ export function typeCommand(): void {
 
 /** RANDOMKEY */
 export function randomkeyCommand(): void {
+  unitApart();
   const e = randomKey();
   if (e == 0) replyNull();
   else replyBulk(Entry.key(e), Entry.keyLen(e));
@@ -285,7 +287,9 @@ function parseFlushOrReply(): bool {
   return true;
 }
 
+/** Written to the stream also when there was nothing: a transaction is to be replayed as it was. */
 function flush(which: Db): void {
+  forceCommand();
   keyModified(flushDatabase(which, flushLater));
   databaseEvent(which.id, DATABASE_FLUSHED);
 }

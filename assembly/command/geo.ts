@@ -3,12 +3,16 @@
 // A place is a member whose score is its geohash; any sorted set will do. Positions are replied with the
 // digits of a long double, as Redis does, distances with four decimals.
 
+import { STAT_DIRTY } from '../abi';
 import { lookupKeyRead } from '../keyspace/db';
 import { EntryPtr } from '../keyspace/entry';
+import { opInt, propagating } from '../keyspace/propagation';
+import { Stats } from '../keyspace/stats';
 import { foundScore, zsetFind } from '../keyspace/zset_value';
 import { Arg, argc, argIs } from '../resp/args';
 import { client } from '../resp/connection';
 import { ERR_NOT_FLOAT, ERR_SYNTAX, errorEnd, errorStart, replyError } from '../resp/errors';
+import { commandOp, opArg, opArgs } from '../resp/propagate';
 import {
   replyArray,
   replyBulk,
@@ -191,11 +195,26 @@ export function geoaddCommand(): void {
   const e = addBegin(flags, words / 3, first + 2);
   if (e == 0) return;
   let error: string = '';
-  for (let i = first; i < argc && error.length == 0; i += 3) {
-    if (words > 3) parsePositionOrReply(i);
-    error = addOne(e, i + 2, geohashEncode(argLongitude, argLatitude), flags);
+  let end = first;
+  for (; end < argc; end += 3) {
+    if (words > 3) parsePositionOrReply(end);
+    error = addOne(e, end + 2, geohashEncode(argLongitude, argLatitude), flags);
+    if (error.length != 0) break;
   }
+  const before = Stats.get(STAT_DIRTY);
   addEnd(e, flags, error);
+  if (propagating && Stats.get(STAT_DIRTY) != before) propagatePlaces(first, end);
+}
+
+/** Places from argument `first` up to `end` were added, or changed: as members with scores. */
+function propagatePlaces(first: u32, end: u32): void {
+  commandOp('ZADD', first + ((end - first) / 3) * 2);
+  opArgs(1, first);
+  for (let i = first; i < end; i += 3) {
+    parsePositionOrReply(i);
+    opInt(<i64>geohashEncode(argLongitude, argLatitude));
+    opArg(i + 2);
+  }
 }
 
 /** The sorted set in argument 1, 0 for none; false after replying that it is none. */

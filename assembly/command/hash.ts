@@ -6,7 +6,7 @@
 
 import { NOTIFY_HASH } from '../keyspace/effects';
 import { ENCODING_HASHTABLE, ENCODING_LISTPACK } from '../keyspace/entry';
-import { hashLiveSize } from '../keyspace/hash_expiry';
+import { hashExpiry, hashLiveSize } from '../keyspace/hash_expiry';
 import {
   HASH_NO_MEMORY,
   HASH_WALK_BYTES,
@@ -22,6 +22,7 @@ import {
   tryHashSet,
   tryHashSetHashed,
 } from '../keyspace/hash_value';
+import { opBytes, opText, propagating } from '../keyspace/propagation';
 import {
   PICK_NEW,
   PICK_NO_MEMORY,
@@ -43,6 +44,7 @@ import {
   replyWrongArguments,
 } from '../resp/errors';
 import { replyElements } from '../resp/listpack_reply';
+import { commandOp, opArg, propagateFirst } from '../resp/propagate';
 import {
   outputLen,
   outputLost,
@@ -139,6 +141,7 @@ function setFieldsOrReply(command: string): bool {
     enough = false;
   }
   if (set > 0) argEvent(1, NOTIFY_HASH, 'hset', set);
+  if (propagating && set > 0 && !enough) propagateFirst(2 + (set << 1));
   if (!enough) replyError(ERR_OOM_LIMIT);
   return enough;
 }
@@ -224,6 +227,7 @@ export function hincrbyfloatCommand(): void {
   }
   if (!openToSetOrReply()) return;
   if (!findToSetOrReply(2)) return;
+  const expires = foundToSet && hashExpiry(hash, Arg.ptr(2), Arg.len(2)) >= 0;
   if (!foundToSet) longDoubleFromI64(0, total);
   else if (hashItem.ptr == 0) longDoubleFromI64(hashItem.value, total);
   else if (!parseLongDouble(hashItem.ptr, hashItem.len, total)) {
@@ -236,7 +240,22 @@ export function hincrbyfloatCommand(): void {
     return;
   }
   const len = formatLongDouble(total, text);
-  if (setTextOrReply(len, 'hincrbyfloat')) replyBulk(text, len);
+  if (!setTextOrReply(len, 'hincrbyfloat')) return;
+  replyBulk(text, len);
+  if (propagating) propagateText(len, expires);
+}
+
+/** Argument 2 has a new text; HSET would take its expiry away. */
+function propagateText(len: u32, expires: bool): void {
+  commandOp(expires ? 'HSETEX' : 'HSET', expires ? 7 : 4);
+  opArg(1);
+  if (expires) {
+    opText('KEEPTTL');
+    opText('FIELDS');
+    opText('1');
+  }
+  opArg(2);
+  opBytes(text, len);
 }
 
 // --- Reading one field ---

@@ -6,6 +6,7 @@
 import { NOTIFY_GENERIC, NOTIFY_HASH } from '../keyspace/effects';
 import { hashExpiry, tryHashExpire } from '../keyspace/hash_expiry';
 import { HASH_NO_MEMORY, hashItem, hashRemove, hashSize, tryHashSet } from '../keyspace/hash_value';
+import { opInt, opText, propagating } from '../keyspace/propagation';
 import { argEvent } from '../resp/arg_event';
 import { argAtLeastOrText, argI64 } from '../resp/arg_number';
 import { Arg, argc, argIs } from '../resp/args';
@@ -17,6 +18,7 @@ import {
   replyError,
   replyWrongArguments,
 } from '../resp/errors';
+import { commandOp, opArg, opArgs } from '../resp/propagate';
 import {
   outputLen,
   outputRewind,
@@ -26,15 +28,25 @@ import {
   replyText,
 } from '../resp/writer';
 import { FIELD_KEEP_EXPIRE, FIELD_NO_EXPIRE } from '../struct/member_table';
-import { EXPIRY_DELETED, EXPIRY_NO_MEMORY, trySetExpiry } from './hash_expire';
+import { EXPIRY_DELETED, EXPIRY_NO_MEMORY, propagateExpiry, trySetExpiry } from './hash_expire';
 import {
   ERR_FIELD_COUNT,
+  fieldExpireAtMs,
   fieldExpiryOrReply,
   fieldListOrReply,
   firstField,
   TIME_RELATIVE,
   TIME_SECONDS,
 } from './hash_field_args';
+import {
+  FATE_DELETED,
+  FATE_NONE,
+  FATE_PERSISTS,
+  fieldMet,
+  fieldsBegin,
+  fieldsEnd,
+  propagateDeletedFields,
+} from './hash_propagate';
 import {
   closeHash,
   findOrReap,
@@ -86,14 +98,18 @@ export function hgetdelCommand(): void {
   }
   replyArray(argc - firstField);
   let deleted: u32 = 0;
+  if (propagating) fieldsBegin();
   for (let i = firstField; i < argc; i++) {
-    if (!findOrReap(i)) replyNull();
+    const found = findOrReap(i);
+    if (propagating) fieldMet(i, found ? FATE_DELETED : FATE_NONE);
+    if (!found) replyNull();
     else {
       replyItem(hashItem);
       hashRemove(hash, Arg.ptr(i), Arg.len(i));
       deleted += 1;
     }
   }
+  if (propagating) fieldsEnd(argc);
   if (!reportReaped() && deleted == 0) return;
   if (deleted > 0) argEvent(1, NOTIFY_HASH, 'hdel', deleted);
   closeHash(e);
@@ -103,10 +119,13 @@ export function hgetdelCommand(): void {
 
 let changed: u32 = 0;
 let deleted: u32 = 0;
+/** The running command is HSETEX. */
+let isSetting: bool = false;
 
 /** Gives the field in argument `i`, which is there, the time that was read. False without memory. */
 function tryExpireArg(i: u32): bool {
   const outcome = trySetExpiry(i);
+  if (propagating && !isSetting) propagateExpiry(i, outcome);
   if (outcome == EXPIRY_NO_MEMORY) return false;
   if (outcome == EXPIRY_DELETED) deleted += 1;
   else changed += 1;
@@ -117,10 +136,11 @@ function tryExpireArg(i: u32): bool {
 function tryPersistArg(i: u32): bool {
   const field = Arg.ptr(i);
   const len = Arg.len(i);
-  if (hashExpiry(hash, field, len) < 0) return true;
-  if (!tryHashExpire(hash, field, len, FIELD_NO_EXPIRE)) return false;
-  changed += 1;
-  return true;
+  const expires = hashExpiry(hash, field, len) >= 0;
+  const enough = !expires || tryHashExpire(hash, field, len, FIELD_NO_EXPIRE);
+  if (propagating) fieldMet(i, expires && enough ? FATE_PERSISTS : FATE_NONE);
+  if (expires && enough) changed += 1;
+  return enough;
 }
 
 /** HGETEX key [EX | PX | EXAT | PXAT time | PERSIST] FIELDS numfields field [field ...] */
@@ -147,7 +167,9 @@ export function hgetexCommand(): void {
     return;
   }
   const start = outputLen();
+  if (propagating) fieldsBegin();
   const enough = tryReplyFields(expiry);
+  if (propagating) fieldsEnd(argc);
   const reaped = reportReaped();
   if (changed > 0) {
     const event = expiry == EXPIRY_PERSIST ? 'hpersist' : 'hexpire';
@@ -163,9 +185,11 @@ export function hgetexCommand(): void {
 function tryReplyFields(expiry: u32): bool {
   changed = 0;
   deleted = 0;
+  isSetting = false;
   replyArray(argc - firstField);
   for (let i = firstField; i < argc; i++) {
     if (!findOrReap(i)) {
+      if (propagating) fieldMet(i, FATE_NONE);
       replyNull();
       continue;
     }
@@ -270,6 +294,35 @@ function trySetPair(i: u32): bool {
   return setExpiry != EXPIRY_SET || tryExpireArg(i);
 }
 
+/** Writes that the first `pairsSet` pairs were set, on whatever condition. */
+function propagateSet(): void {
+  const end = firstPair + (pairsSet << 1);
+  if (deleted > 0) propagateDeletedFields(firstPair, firstPair + (deleted << 1), 2);
+  // Without memory the last one may have got its value but not its expiry.
+  const expiring = setExpiry == EXPIRY_SET ? min(changed, pairsSet) : pairsSet;
+  const whole = firstPair + (expiring << 1);
+  if (deleted == 0 && whole > firstPair) propagatePairs(firstPair, whole, setExpiry);
+  if (deleted == 0 && whole < end) propagatePairs(whole, end, EXPIRY_KEEP);
+}
+
+function propagatePairs(from: u32, end: u32, expiry: u32): void {
+  const count = (end - from) >> 1;
+  if (expiry == EXPIRY_NONE) {
+    commandOp('HSET', 2 + end - from);
+    opArg(1);
+  } else {
+    commandOp('HSETEX', end - from + (expiry == EXPIRY_SET ? 6 : 5));
+    opArg(1);
+    if (expiry == EXPIRY_SET) {
+      opText('PXAT');
+      opInt(fieldExpireAtMs);
+    } else opText('KEEPTTL');
+    opText('FIELDS');
+    opInt(count);
+  }
+  opArgs(from, end);
+}
+
 /** HSETEX key [FNX | FXX] [EX | PX | EXAT | PXAT time | KEEPTTL] FIELDS numfields field value ... */
 export function hsetexCommand(): void {
   if (!parseSetOrReply() || !openToSetOrReply()) return;
@@ -281,6 +334,7 @@ export function hsetexCommand(): void {
   }
   changed = 0;
   deleted = 0;
+  isSetting = true;
   pairsSet = 0;
   let enough = tryExpectArgs(firstPair);
   for (let i = firstPair; i < argc && enough; i += 2) enough = trySetPair(i);
@@ -290,6 +344,7 @@ export function hsetexCommand(): void {
     replyError(ERR_OOM_LIMIT);
     return;
   }
+  if (propagating && pairsSet > 0) propagateSet();
   reportReaped();
   if (pairsSet > 0) argEvent(1, NOTIFY_HASH, 'hset', pairsSet);
   if (deleted > 0) argEvent(1, NOTIFY_HASH, 'hdel', 0);

@@ -18,6 +18,7 @@ import {
   tryHashExpire,
 } from '../keyspace/hash_expiry';
 import { hashRemove } from '../keyspace/hash_value';
+import { propagating } from '../keyspace/propagation';
 import { argEvent } from '../resp/arg_event';
 import { Arg, argc, argIs } from '../resp/args';
 import { ERR_OOM_LIMIT, replyError } from '../resp/errors';
@@ -32,7 +33,17 @@ import {
   TIME_RELATIVE,
   TIME_SECONDS,
 } from './hash_field_args';
+import {
+  FATE_DELETED,
+  FATE_EXPIRES,
+  FATE_NONE,
+  FATE_PERSISTS,
+  fieldMet,
+  fieldsBegin,
+  fieldsEnd,
+} from './hash_propagate';
 import { closeHash, hash, lookupHashRead, lookupHashWrite, openOrReply } from './hash_target';
+import { isPast } from './string';
 
 const NOT_MET: i64 = 0;
 export const EXPIRY_DONE: i64 = 1;
@@ -79,7 +90,7 @@ function isMet(condition: u32, old: i64): bool {
 export function trySetExpiry(i: u32): i64 {
   const field = Arg.ptr(i);
   const len = Arg.len(i);
-  if (fieldExpireAtMs <= expiryClockMs) {
+  if (isPast(fieldExpireAtMs)) {
     hashRemove(hash, field, len);
     countReaped(1);
     return EXPIRY_DELETED;
@@ -111,8 +122,10 @@ function expireArgs(e: EntryPtr, condition: u32): void {
   let done: u32 = 0;
   let deleted: u32 = 0;
   let enough = true;
+  if (propagating) fieldsBegin();
   for (let i = firstField; i < argc; i++) {
     const outcome = tryExpireArg(i, condition);
+    if (propagating) propagateExpiry(i, outcome);
     if (outcome == EXPIRY_NO_MEMORY) {
       enough = false;
       break;
@@ -121,10 +134,17 @@ function expireArgs(e: EntryPtr, condition: u32): void {
     else if (outcome == EXPIRY_DELETED) deleted += 1;
     replyInt(outcome);
   }
+  if (propagating) fieldsEnd(argc);
   if (deleted > 0) argEvent(1, NOTIFY_HASH, 'hdel', deleted + done);
   else if (done > 0) argEvent(1, NOTIFY_HASH, 'hexpire', done);
   closeHash(e);
   if (!enough) replyOutOfMemory(start);
+}
+
+/** What came of `trySetExpiry` for the field in argument `i`. */
+export function propagateExpiry(i: u32, outcome: i64): void {
+  if (outcome == EXPIRY_DONE) fieldMet(i, FATE_EXPIRES);
+  else fieldMet(i, outcome == EXPIRY_DELETED ? FATE_DELETED : FATE_NONE);
 }
 
 /** HEXPIRE key seconds [NX | XX | GT | LT] FIELDS numfields field [field ...] */
@@ -207,14 +227,19 @@ export function hpersistCommand(): void {
   replyArray(argc - firstField);
   let changed = false;
   let enough = true;
+  if (propagating) fieldsBegin();
   for (let i = firstField; i < argc && enough; i++) {
     const at = liveExpiry(i);
+    let what = FATE_NONE;
     if (at < 0) replyInt(at);
     else if (tryHashExpire(hash, Arg.ptr(i), Arg.len(i), FIELD_NO_EXPIRE)) {
       changed = true;
       replyInt(EXPIRY_DONE);
+      what = FATE_PERSISTS;
     } else enough = false;
+    if (propagating) fieldMet(i, what);
   }
+  if (propagating) fieldsEnd(argc);
   if (changed) argEvent(1, NOTIFY_HASH, 'hpersist', 1);
   closeHash(e);
   if (!enough) replyOutOfMemory(start);

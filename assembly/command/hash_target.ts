@@ -6,16 +6,18 @@
 // create it.
 
 import { initialClock } from '../keyspace/access_clock';
-import { deleteFound, lookupKeyRead, lookupKeyWrite, tryInsertNew } from '../keyspace/db';
+import { nowMs } from '../keyspace/clock';
+import { db, deleteFound, lookupKeyRead, lookupKeyWrite, tryInsertNew } from '../keyspace/db';
 import { NOTIFY_GENERIC, NOTIFY_HASH } from '../keyspace/effects';
 import {
   ENCODING_HASHTABLE,
+  Entry,
   EntryPtr,
   NO_EXPIRE,
   TYPE_HASH,
   tryNewBlockEntry,
 } from '../keyspace/entry';
-import { settleHash } from '../keyspace/field_expiries';
+import { firstExpiry, settleHash } from '../keyspace/field_expiries';
 import { countReaped, hashReap } from '../keyspace/hash_expiry';
 import {
   clearMetExpired,
@@ -32,9 +34,12 @@ import {
   tryHashExpect,
   tryHashNew,
 } from '../keyspace/hash_value';
+import { preserve, walking } from '../keyspace/preserve';
+import { opStart, opText, propagating } from '../keyspace/propagation';
 import { argEvent } from '../resp/arg_event';
 import { Arg, argc } from '../resp/args';
 import { ERR_OOM_LIMIT, replyError } from '../resp/errors';
+import { opArg } from '../resp/propagate';
 import { replyBulk, replyBulkInt } from '../resp/writer';
 import { hasTypeOrReply } from './type_check';
 
@@ -64,6 +69,8 @@ export function lookupHashWrite(): EntryPtr {
 /** Opens the hash of an entry. False after replying that it is none. */
 export function openOrReply(e: EntryPtr): bool {
   if (!hasTypeOrReply(e, TYPE_HASH)) return false;
+  // Also commands that only read may remove fields.
+  if (walking && firstExpiry(Entry.encoding(e), Entry.valuePtr(e)) < nowMs) preserve(db.walkId, e);
   hashOpen(hash, e);
   return true;
 }
@@ -90,15 +97,24 @@ export function findOrReap(i: u32): bool {
   if (!hashMetExpired) return false;
   clearMetExpired();
   if (hashRemove(hash, Arg.ptr(i), Arg.len(i))) {
+    if (propagating) propagateReaped(i);
     countReaped(1);
     reaped += 1;
   }
   return false;
 }
 
+/** The field in argument `i` was removed, its time having come. The command is written besides. */
+function propagateReaped(i: u32): void {
+  opStart(db.id, 3);
+  opText('HDEL');
+  opArg(1);
+  opArg(i);
+}
+
 /** Removes all fields whose time has come. True when the key is gone with them. */
 export function reapAll(e: EntryPtr): bool {
-  reaped = hashReap(hash, u32.MAX_VALUE);
+  reaped = hashReap(hash, db, e, u32.MAX_VALUE);
   return closeReaped(e);
 }
 

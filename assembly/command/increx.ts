@@ -7,13 +7,16 @@
 // expiry; with SATURATE it is replaced by the bound that it passed. The reply is the value and what
 // was added. Unlike SET, the command takes no option twice.
 
+import { CFG_LAZYFREE_EXPIRE } from '../abi';
 import { deleteFound, KEEP_EXPIRE, lookupKeyWrite, tryStoreInt } from '../keyspace/db';
 import { NOTIFY_GENERIC, NOTIFY_STRING } from '../keyspace/effects';
 import { Entry, EntryPtr, NO_EXPIRE } from '../keyspace/entry';
+import { opBytes, opInt, opText, propagating } from '../keyspace/propagation';
 import { argEvent } from '../resp/arg_event';
 import { Arg, argc, argIs } from '../resp/args';
 import { client } from '../resp/connection';
 import { ERR_OOM_LIMIT, ERR_SYNTAX, errorEnd, errorStart, replyError } from '../resp/errors';
+import { commandOp, opArg, propagateDeletion } from '../resp/propagate';
 import { replyArray, replyBulk, replyCrlf, replyInt, replyRaw, replyText } from '../resp/writer';
 import {
   addLongDouble,
@@ -163,8 +166,24 @@ function deletedAsPast(e: EntryPtr, expireAtMs: i64): bool {
   if (e != 0) {
     deleteFound(Arg.hash(1));
     argEvent(1, NOTIFY_GENERIC, 'del', 1);
+    if (propagating) propagateDeletion(1, CFG_LAZYFREE_EXPIRE);
   }
   return true;
+}
+
+/** Begins the SET that stands for the command: `propagateExpiry` is to follow after the value. */
+function propagateKey(expireAtMs: i64): void {
+  if (expireAtMs == NO_EXPIRE) commandOp('SET', 3);
+  else commandOp('SET', expireAtMs == KEEP_EXPIRE ? 4 : 5);
+  opArg(1);
+}
+
+function propagateExpiry(expireAtMs: i64): void {
+  if (expireAtMs == KEEP_EXPIRE) opText('KEEPTTL');
+  else if (expireAtMs >= 0) {
+    opText('PXAT');
+    opInt(expireAtMs);
+  }
 }
 
 // --- Integers ---
@@ -236,6 +255,11 @@ function incrementInt(): void {
     }
     argEvent(1, NOTIFY_STRING, 'incrby', 1);
     expiryEvent(expires, expireAtMs);
+    if (propagating) {
+      propagateKey(expireAtMs);
+      opInt(sum);
+      propagateExpiry(expireAtMs);
+    }
   }
   replyInts(sum, added);
 }
@@ -333,6 +357,11 @@ function incrementFloat(): void {
     }
     argEvent(1, NOTIFY_STRING, 'incrbyfloat', 1);
     expiryEvent(expires, expireAtMs);
+    if (propagating) {
+      propagateKey(expireAtMs);
+      opBytes(replyBytes, formatLongDouble(floatSum, replyBytes));
+      propagateExpiry(expireAtMs);
+    }
   }
   replyFloats(floatSum, floatAdded);
 }

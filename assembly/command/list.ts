@@ -11,6 +11,7 @@ import { deleteFound, deleteKey, lookupKeyRead, lookupKeyWrite } from '../keyspa
 import { NOTIFY_GENERIC, NOTIFY_LIST } from '../keyspace/effects';
 import { Entry, EntryPtr, TYPE_LIST } from '../keyspace/entry';
 import { listOf, setList, tryNewListKey } from '../keyspace/list_value';
+import { opInt, propagating } from '../keyspace/propagation';
 import { argEvent } from '../resp/arg_event';
 import { argAtLeastOrText, argCountOrReply, argI64, argI64OrReply } from '../resp/arg_number';
 import { argDeadlineMs, argTimeoutOrReply } from '../resp/arg_timeout';
@@ -23,6 +24,7 @@ import {
   replyWrongArguments,
 } from '../resp/errors';
 import { replyElements } from '../resp/listpack_reply';
+import { commandOp, opArg } from '../resp/propagate';
 import {
   outputLen,
   outputLost,
@@ -266,7 +268,12 @@ function popOrWait(atHead: bool): void {
     const start = outputLen();
     replyArray(2);
     replyBulk(Arg.ptr(i), Arg.len(i));
-    if (tryPopElement(i, e, atHead)) return;
+    if (tryPopElement(i, e, atHead)) {
+      if (!propagating) return;
+      commandOp(atHead ? 'LPOP' : 'RPOP', 2);
+      opArg(i);
+      return;
+    }
     outputRewind(start);
     replyError(ERR_OOM_LIMIT);
     return;
@@ -320,9 +327,16 @@ function popFirstOrReply(first: u32, count: u32): bool {
     if (e == 0) continue;
     if (!isListOrReply(e)) return true;
     const start = outputLen();
+    const popped = min<i64>(mpopCount, listLength(listOf(e)));
     replyArray(2);
     replyBulk(Arg.ptr(i), Arg.len(i));
-    if (tryPopRange(i, e, argAtHead, mpopCount)) return true;
+    if (tryPopRange(i, e, argAtHead, mpopCount)) {
+      if (!propagating) return true;
+      commandOp(argAtHead ? 'LPOP' : 'RPOP', 3);
+      opArg(i);
+      opInt(popped);
+      return true;
+    }
     outputRewind(start);
     replyError(ERR_OOM_LIMIT);
     return true;

@@ -10,11 +10,13 @@ import { deleteKey, lookupKeyWrite } from '../keyspace/db';
 import { NOTIFY_GENERIC, NOTIFY_LIST } from '../keyspace/effects';
 import { EntryPtr } from '../keyspace/entry';
 import { listOf, setList, tryNewListKey } from '../keyspace/list_value';
+import { propagating } from '../keyspace/propagation';
 import { free, tryAlloc } from '../memory/alloc';
 import { argEvent } from '../resp/arg_event';
 import { argDeadlineMs, argTimeoutOrReply } from '../resp/arg_timeout';
 import { Arg } from '../resp/args';
 import { ERR_OOM_LIMIT, replyError } from '../resp/errors';
+import { commandOp, opArgs } from '../resp/propagate';
 import { outputLen, outputRewind, replyBulk, replyNull } from '../resp/writer';
 import {
   listGrow,
@@ -48,35 +50,42 @@ export function rpoplpushCommand(): void {
 export function blmoveCommand(): void {
   if (!argEndOrReply(3)) return;
   const fromHead = argAtHead;
-  if (argEndOrReply(4) && argTimeoutOrReply(5)) move(fromHead, argAtHead, true);
+  if (!argEndOrReply(4) || !argTimeoutOrReply(5)) return;
+  if (!move(fromHead, argAtHead, true) || !propagating) return;
+  commandOp('LMOVE', 5);
+  opArgs(1, 5);
 }
 
 /** BRPOPLPUSH source destination timeout */
 export function brpoplpushCommand(): void {
-  if (argTimeoutOrReply(3)) move(false, true, true);
+  if (!argTimeoutOrReply(3) || !move(false, true, true) || !propagating) return;
+  commandOp('RPOPLPUSH', 3);
+  opArgs(1, 3);
 }
 
-function move(fromHead: bool, toHead: bool, waits: bool): void {
+/** Whether an element was moved; else the client waits or has its reply. */
+function move(fromHead: bool, toHead: bool, waits: bool): bool {
   const from = lookupKeyWrite(Arg.ptr(1), Arg.len(1), Arg.hash(1));
   if (from == 0) {
     if (waits && mayBlock()) blockOnKeysOrReply(BLOCKED_LIST, 1, 1, argDeadlineMs, false);
     else replyNull();
-    return;
+    return false;
   }
-  if (!isListOrReply(from)) return;
+  if (!isListOrReply(from)) return false;
   const to = lookupKeyWrite(Arg.ptr(2), Arg.len(2), Arg.hash(2));
-  if (to != 0 && !isListOrReply(to)) return;
+  if (to != 0 && !isListOrReply(to)) return false;
   const start = outputLen();
-  if (from == to ? tryRotate(from, fromHead, toHead) : tryMove(from, to, fromHead, toHead)) {
-    argEvent(2, NOTIFY_LIST, toHead ? 'lpush' : 'rpush', 0);
-    argEvent(1, NOTIFY_LIST, fromHead ? 'lpop' : 'rpop', 1);
-    if (from == to || listLength(listOf(from)) > 0) return;
-    deleteKey(Arg.ptr(1), Arg.len(1), Arg.hash(1));
-    argEvent(1, NOTIFY_GENERIC, 'del', 0);
-  } else {
+  if (!(from == to ? tryRotate(from, fromHead, toHead) : tryMove(from, to, fromHead, toHead))) {
     outputRewind(start);
     replyError(ERR_OOM_LIMIT);
+    return false;
   }
+  argEvent(2, NOTIFY_LIST, toHead ? 'lpush' : 'rpush', 0);
+  argEvent(1, NOTIFY_LIST, fromHead ? 'lpop' : 'rpop', 1);
+  if (from == to || listLength(listOf(from)) > 0) return true;
+  deleteKey(Arg.ptr(1), Arg.len(1), Arg.hash(1));
+  argEvent(1, NOTIFY_GENERIC, 'del', 0);
+  return true;
 }
 
 /** The element at an end, as text: its length is in `textLen`. It may lie in the list. */

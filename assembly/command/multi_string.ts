@@ -17,11 +17,13 @@ import {
 } from '../keyspace/db';
 import { NOTIFY_GENERIC, NOTIFY_STRING } from '../keyspace/effects';
 import { Entry, EntryPtr, NO_EXPIRE, TYPE_STRING } from '../keyspace/entry';
+import { opInt, opText, propagating } from '../keyspace/propagation';
 import { free, tryAlloc } from '../memory/alloc';
 import { isPlentyFor, memoryNearlyExhausted } from '../memory/pages';
 import { argEvent } from '../resp/arg_event';
 import { Arg, argc } from '../resp/args';
 import { ERR_OOM_LIMIT, replyError, replyWrongArguments } from '../resp/errors';
+import { commandOp, opArg, opArgs, propagateFirst } from '../resp/propagate';
 import { replyArray, replyInt, replyNull, replyOk } from '../resp/writer';
 import { parseI64, parseI64Value } from '../util/number_parse';
 import { replyString } from './string';
@@ -87,6 +89,24 @@ export function msetexCommand(): void {
   else if (storePairsOrReply(2, pairs, expireAtMs)) replyInt(1);
 }
 
+/** Pairs from argument 2 on were set by MSETEX: what older servers understand is written. */
+function propagateSetEx(pairs: u32, expireAtMs: i64): void {
+  const end: u32 = 2 + (pairs << 1);
+  if (expireAtMs == NO_EXPIRE) {
+    commandOp('MSET', end - 1);
+    opArgs(2, end);
+    return;
+  }
+  for (let i: u32 = 2; i < end; i += 2) {
+    const keeps = expireAtMs == KEEP_EXPIRE;
+    commandOp('SET', keeps ? 4 : 5);
+    opArg(i);
+    opArg(i + 1);
+    opText(keeps ? 'KEEPTTL' : 'PXAT');
+    if (!keeps) opInt(expireAtMs);
+  }
+}
+
 /** How many keys of the pairs from argument `first` on exist; not counted beyond `enough`. */
 function countExisting(first: u32, pairs: u32, enough: u32): u32 {
   let existing: u32 = 0;
@@ -110,6 +130,10 @@ function storePairsOrReply(first: u32, pairs: u32, expireAtMs: i64): bool {
   const stored = isPlentyFor(bytes)
     ? storeOneByOne(first, pairs, expireAtMs)
     : storeTogether(first, pairs, expireAtMs);
+  if (propagating && stored > 0) {
+    if (first == 2) propagateSetEx(stored, expireAtMs);
+    else if (stored < pairs) propagateFirst(1 + (stored << 1));
+  }
   if (stored == pairs) return true;
   replyError(ERR_OOM_LIMIT);
   return false;

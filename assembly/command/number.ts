@@ -12,6 +12,7 @@ import {
 } from '../keyspace/db';
 import { NOTIFY_STRING } from '../keyspace/effects';
 import { ENCODING_INT, Entry, EntryPtr, TYPE_STRING } from '../keyspace/entry';
+import { opBytes, opText, propagating } from '../keyspace/propagation';
 import { argEvent } from '../resp/arg_event';
 import { argI64, argI64OrReply } from '../resp/arg_number';
 import { Arg } from '../resp/args';
@@ -23,6 +24,7 @@ import {
   ERR_WRONG_TYPE,
   replyError,
 } from '../resp/errors';
+import { commandOp, opArg } from '../resp/propagate';
 import { replyBulk, replyInt } from '../resp/writer';
 import {
   addLongDouble,
@@ -160,6 +162,12 @@ export function incrbyfloatCommand(): void {
   if (!isFiniteLongDouble(floatValue)) replyError('ERR increment would produce NaN or Infinity');
   else if (tryStoreFloat(e, floatValue, KEEP_EXPIRE)) {
     argEvent(1, NOTIFY_STRING, 'incrbyfloat', 1);
-    replyBulk(floatText, formatLongDouble(floatValue, floatText));
+    const len = formatLongDouble(floatValue, floatText);
+    replyBulk(floatText, len);
+    if (!propagating) return;
+    commandOp('SET', 4);
+    opArg(1);
+    opBytes(floatText, len);
+    opText('KEEPTTL');
   } else replyError(ERR_OOM_LIMIT);
 }

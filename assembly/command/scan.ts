@@ -20,6 +20,7 @@ import {
   tableShrink,
   tableTidy,
 } from '../keyspace/key_table';
+import { unitApart } from '../keyspace/propagation';
 import { Stats } from '../keyspace/stats';
 import { Arg } from '../resp/args';
 import { outputLen, outputLost, replyArrayEnd, replyArrayStart, replyBulk } from '../resp/writer';
@@ -51,6 +52,7 @@ function keyMatches(e: EntryPtr, i: u32): bool {
 export function scanCommand(): void {
   if (!parseCursorOrReply(1) || !parseScanOrReply(2, SCAN_KEYS)) return;
   let position = scanPosition;
+  unitApart();
   sampled = 0;
   returned = 0;
   dropped = 0;

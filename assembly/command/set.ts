@@ -5,6 +5,7 @@
 // reports them as changes, before it replies the error; everything else happens as a whole or not at
 // all.
 
+import { CFG_LAZYFREE_SERVER_DEL } from '../abi';
 import { initialClock } from '../keyspace/access_clock';
 import {
   deleteFound,
@@ -22,6 +23,7 @@ import {
   TYPE_SET,
   tryNewBlockEntry,
 } from '../keyspace/entry';
+import { opBytes, opInt, propagating } from '../keyspace/propagation';
 import {
   PICK_NEW,
   PICK_NO_MEMORY,
@@ -62,6 +64,7 @@ import { argI64, argI64OrText, argRandomCountOrReply } from '../resp/arg_number'
 import { Arg, argc } from '../resp/args';
 import { ERR_OOM_LIMIT, ERR_SYNTAX, replyError } from '../resp/errors';
 import { replyElements } from '../resp/listpack_reply';
+import { commandOp, opArg, propagateDeletion, propagateFirst } from '../resp/propagate';
 import {
   outputLen,
   outputLost,
@@ -168,17 +171,17 @@ function hasArg(i: u32): bool {
   return setHas(set, ptr, len);
 }
 
-/** Whether memory ran out in the last `addArgs`. */
-let exhausted: bool = false;
+/** The argument for which memory ran out in the last `addArgs`, 0 when it sufficed. */
+let exhaustedAt: u32 = 0;
 
 /** Adds all members among the arguments to the open set; how many are new. */
 function addArgs(): u32 {
-  exhausted = false;
+  exhaustedAt = 0;
   let added: u32 = 0;
   for (let i: u32 = 2; i < argc; i++) {
     const outcome = tryAddArg(i);
     if (outcome == SET_NO_MEMORY) {
-      exhausted = true;
+      exhaustedAt = i;
       break;
     }
     added += outcome;
@@ -201,7 +204,8 @@ function addNew(): void {
 
 function finishAdding(added: u32): void {
   if (added > 0) argEvent(1, NOTIFY_SET, 'sadd', added);
-  if (exhausted) replyError(ERR_OOM_LIMIT);
+  if (propagating && added > 0 && exhaustedAt != 0) propagateFirst(exhaustedAt);
+  if (exhaustedAt != 0) replyError(ERR_OOM_LIMIT);
   else replyInt(added);
 }
 
@@ -354,6 +358,32 @@ export function sscanCommand(): void {
 
 // --- SPOP ---
 
+/** Members that one command of the stream of changes removes. */
+const REMOVED_TOGETHER: u32 = 1024;
+
+/** Members of the running SPOP that are still to be written to the stream, and to its last command. */
+let unwritten: u32 = 0;
+let unwrittenTogether: u32 = 0;
+
+/** Writes that the member the walk is at was popped; `unwritten` are to come, it included. */
+function propagatePopped(): void {
+  if (unwrittenTogether == 0) {
+    unwrittenTogether = min(unwritten, REMOVED_TOGETHER);
+    commandOp('SREM', 2 + unwrittenTogether);
+    opArg(1);
+  }
+  unwritten -= 1;
+  unwrittenTogether -= 1;
+  if (walk.ptr != 0) opBytes(walk.ptr, walk.len);
+  else opInt(walk.value);
+}
+
+/** Replies with the member the walk is at, which is popped. */
+function replyPopped(): void {
+  replyMember(walk);
+  if (propagating) propagatePopped();
+}
+
 /** When at most one in so many members stays, those that stay are picked rather than those that go. */
 const KEEP_RATIO: u64 = 5;
 
@@ -373,8 +403,9 @@ export function spopCommand(): void {
     return;
   }
   if (!openOrReply(e)) return;
+  unwritten = 1;
   setRandom(set, walk);
-  replyMember(walk);
+  replyPopped();
   setRemoveRandom(set, walk);
   finishPopping(e, 1);
 }
@@ -408,8 +439,10 @@ function popWithCount(): void {
     deleteFound(Arg.hash(1));
     argEvent(1, NOTIFY_SET, 'spop', count);
     argEvent(1, NOTIFY_GENERIC, 'del', 0);
+    if (propagating) propagateDeletion(1, CFG_LAZYFREE_SERVER_DEL);
     return;
   }
+  unwritten = count;
   const few = <u64>(size - count) * KEEP_RATIO <= count;
   if (set.encoding == ENCODING_LISTPACK) popElements(count);
   else if (!few || !popAllBut(size - count)) popOneByOne(count);
@@ -419,7 +452,7 @@ function popWithCount(): void {
 function popOneByOne(count: u32): void {
   for (let i = count; i != 0; i--) {
     setRandom(set, walk);
-    replyMember(walk);
+    replyPopped();
     setRemoveRandom(set, walk);
   }
 }
@@ -436,7 +469,7 @@ function popElements(count: u32): void {
   for (let i: u32 = 0; i < count; i++) {
     p = lpNextRandom(set.block, p, index, count - i, 1);
     setAtElement(walk, p);
-    replyMember(walk);
+    replyPopped();
     store<u32>(taken + ((<usize>i) << 2), <u32>p);
     index = lpRandomIndex + 1;
     p = lpSkip(p);
@@ -465,7 +498,7 @@ function popAllBut(remaining: u32): bool {
   }
   setWalk(walk, set);
   while (setNext(walk)) {
-    if (!setHasWalked(other, walk)) replyMember(walk);
+    if (!setHasWalked(other, walk)) replyPopped();
   }
   setFree(set);
   set.encoding = other.encoding;

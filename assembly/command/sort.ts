@@ -21,6 +21,7 @@ import {
   TYPE_SET,
   TYPE_ZSET,
 } from '../keyspace/entry';
+import { opBytes, propagating } from '../keyspace/propagation';
 import { SetValue, SetWalk, setNext, setOpen, setWalk } from '../keyspace/set_value';
 import { valueLength } from '../keyspace/value';
 import {
@@ -38,6 +39,7 @@ import { argEvent } from '../resp/arg_event';
 import { argI64, argI64OrReply } from '../resp/arg_number';
 import { Arg, argc, argIs } from '../resp/args';
 import { ERR_OOM_LIMIT, ERR_SYNTAX, ERR_WRONG_TYPE, replyError } from '../resp/errors';
+import { commandOp, opArg } from '../resp/propagate';
 import {
   outputLost,
   replyArray,
@@ -51,6 +53,7 @@ import {
   ListPtr,
   listAuto,
   listCurrent,
+  listCurrentText,
   listFree,
   listGrow,
   listIsQuicklist,
@@ -80,6 +83,7 @@ import {
   hasStar,
   lookupPattern,
   PATTERN_BYTES,
+  patternMetExpired,
   patternOutOfMemory,
   patternsReset,
   readPattern,
@@ -384,8 +388,12 @@ function replyItems(): void {
 function storeItems(): void {
   const at = storeAt;
   if (resultCount == 0) {
-    if (deleteKey(Arg.ptr(at), Arg.len(at), Arg.hash(at))) argEvent(at, NOTIFY_GENERIC, 'del', 1);
+    const deleted = deleteKey(Arg.ptr(at), Arg.len(at), Arg.hash(at));
+    if (deleted) argEvent(at, NOTIFY_GENERIC, 'del', 1);
     replyInt(0);
+    if (!propagating || !deleted || !patternMetExpired) return;
+    commandOp('DEL', 2);
+    opArg(at);
     return;
   }
   const list = tryBuildList();
@@ -402,6 +410,23 @@ function storeItems(): void {
   const elements = getCount == 0 ? resultCount : resultCount * getCount;
   argEvent(at, NOTIFY_LIST, 'sortstore', elements);
   replyInt(elements);
+  if (propagating && patternMetExpired) propagateList(list, elements);
+}
+
+/**
+ * Writes what was stored rather than how it came about: fields that have expired here may not have where the
+ * command is replayed.
+ */
+function propagateList(list: ListPtr, elements: u32): void {
+  commandOp('DEL', 2);
+  opArg(storeAt);
+  commandOp('RPUSH', 2 + elements);
+  opArg(storeAt);
+  listIteratorStart(listWalk, list, 0, false);
+  while (listNext(listWalk)) {
+    const text = listCurrentText(listWalk, digits);
+    opBytes(text, listValueLen);
+  }
 }
 
 /** The result as a list; 0 when memory is exhausted. */

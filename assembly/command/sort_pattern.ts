@@ -9,7 +9,14 @@
 
 import { lookupKeyRead } from '../keyspace/db';
 import { ENCODING_INT, Entry, EntryPtr, TYPE_HASH, TYPE_STRING } from '../keyspace/entry';
-import { clearMetExpired, HashValue, hashFind, hashItem, hashOpen } from '../keyspace/hash_value';
+import {
+  clearMetExpired,
+  HashValue,
+  hashFind,
+  hashItem,
+  hashMetExpired,
+  hashOpen,
+} from '../keyspace/hash_value';
 import { free, tryAlloc } from '../memory/alloc';
 import { Arg } from '../resp/args';
 import { copySmall, findByte } from '../util/bytes';
@@ -80,6 +87,9 @@ export let foundPtr: usize = 0; // 0: an integer
 export let foundLen: u32 = 0;
 export let foundInt: i64 = 0;
 
+/** Set when a field was passed over because its time has come. */
+export let patternMetExpired: bool = false;
+
 /** Set when a key could not be put together for want of memory. */
 export let patternOutOfMemory: bool = false;
 
@@ -95,6 +105,7 @@ export function patternsReset(): void {
   largeKey = 0;
   largeKeyBytes = 0;
   patternOutOfMemory = false;
+  patternMetExpired = false;
 }
 
 /** Looks up what a pattern stands for with an element. False if there is nothing. */
@@ -124,6 +135,7 @@ function lookupField(e: EntryPtr, pattern: SortPattern): bool {
   hashOpen(hash, e);
   if (!hashFind(hash, pattern.field, pattern.fieldLen)) {
     // A field whose time has come is left to the expire cycle.
+    if (hashMetExpired) patternMetExpired = true;
     clearMetExpired();
     return false;
   }

@@ -8,6 +8,7 @@ import { ARG_BYTES } from '../abi';
 import { nowMs } from '../keyspace/clock';
 import { deleteKey, lookupKeyRead, lookupKeyWrite } from '../keyspace/db';
 import { EVENT_UNCHANGED, NOTIFY_STREAM } from '../keyspace/effects';
+import { propagating } from '../keyspace/propagation';
 import { streamOf, tryAppendEntry, tryNewStreamKey } from '../keyspace/stream_value';
 import { argEvent } from '../resp/arg_event';
 import { argAtLeastOrText, argI64, argI64OrReply } from '../resp/arg_number';
@@ -19,6 +20,7 @@ import {
   replyError,
   replyWrongArguments,
 } from '../resp/errors';
+import { commandOp, opArg, opArgs } from '../resp/propagate';
 import { replyArray, replyInt, replyNull, replyNullArray, replyOk } from '../resp/writer';
 import {
   idMs,
@@ -35,18 +37,23 @@ import {
 import { argIdOrReply, argMs, argRangeIdOrReply, argSeq, replyStreamId } from './stream_id';
 import {
   idempotentReplied,
+  propagateIid,
   settleIdempotent,
   tryRecordIdempotent,
   undoIdempotent,
 } from './stream_idmp';
+import { opId } from './stream_propagate';
 import { isStreamOrReply, replyRange } from './stream_reply';
 import {
   idIndex,
   idIsStar,
   idSeqIsStar,
+  isTrimApproximate,
   onlyExisting,
   parseAddOptionsOrReply,
   producerIndex,
+  propagateTrim,
+  propagateTrimmed,
   trimAsParsed,
 } from './stream_trim';
 
@@ -80,7 +87,12 @@ export function xaddCommand(): void {
   const s = streamOf(e);
   if (addOrReply(s, fieldIndex)) {
     argEvent(1, NOTIFY_STREAM, 'xadd', 1);
-    if (trimAsParsed(s) != 0) argEvent(1, NOTIFY_STREAM, 'xtrim', 0);
+    const trimmed = trimAsParsed(s) != 0;
+    if (trimmed) argEvent(1, NOTIFY_STREAM, 'xtrim', 0);
+    if (propagating) {
+      if (producerIndex != 0) propagateIdempotent(s, trimmed);
+      else if (idIsStar || idSeqIsStar || isTrimApproximate()) propagateAdd(s);
+    }
   } else if (isNew) deleteKey(Arg.ptr(1), Arg.len(1), Arg.hash(1));
 }
 
@@ -108,6 +120,29 @@ function addOrReply(s: Stream, fieldIndex: u32): bool {
   if (producerIndex != 0) settleIdempotent(s);
   replyStreamId(ms, seq);
   return true;
+}
+
+/** Writes the XADD that was done with its id. */
+function propagateAdd(s: Stream): void {
+  if (idIndex == 2) {
+    commandOp('XADD', argc);
+    opArg(1);
+  } else propagateTrim('XADD', s, idIndex, argc - idIndex);
+  opId(newMs, newSeq);
+  opArgs(idIndex + 1, argc);
+}
+
+/**
+ * The same for one that is idempotent: the entry, what it is remembered for, and then what was trimmed, which
+ * may be the entry.
+ */
+function propagateIdempotent(s: Stream, trimmed: bool): void {
+  commandOp('XADD', 2 + argc - idIndex);
+  opArg(1);
+  opId(newMs, newSeq);
+  opArgs(idIndex + 1, argc);
+  propagateIid(newMs, newSeq);
+  if (trimmed) propagateTrimmed(s);
 }
 
 let newMs: u64 = 0;

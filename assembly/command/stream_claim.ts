@@ -7,6 +7,7 @@ import { nowMs } from '../keyspace/clock';
 import { lookupKeyRead } from '../keyspace/db';
 import { keyModified } from '../keyspace/effects';
 import { EntryPtr } from '../keyspace/entry';
+import { propagating, replaceCommand } from '../keyspace/propagation';
 import { streamOf } from '../keyspace/stream_value';
 import { free, tryAlloc } from '../memory/alloc';
 import { argI64, argI64OrText } from '../resp/arg_number';
@@ -44,7 +45,7 @@ import {
   tryNackCreate,
 } from '../struct/stream_group';
 import { Stream, streamCompareId, streamEntryExists } from '../struct/stream_nodes';
-import { replyNoKeyOrGroup, tryFindOrAddConsumer } from './stream_consumer';
+import { consumerIsNew, replyNoKeyOrGroup, tryFindOrAddConsumer } from './stream_consumer';
 import {
   argIdOrReply,
   argIsId,
@@ -53,6 +54,12 @@ import {
   argSeq,
   replyStreamId,
 } from './stream_id';
+import {
+  propagateClaim,
+  propagateConsumer,
+  propagateGone,
+  propagateGroupId,
+} from './stream_propagate';
 import { isStreamOrReply, replyEntryOf } from './stream_reply';
 
 // What both commands are told.
@@ -93,6 +100,7 @@ function tryClaim(
   else replyEntryOf(s, ms, seq);
   c.activeTimeMs = nowMs;
   keyModified(1);
+  if (propagating) propagateClaim(1, 2, g, nack, ms, seq);
   return true;
 }
 
@@ -159,13 +167,15 @@ export function xclaimCommand(): void {
   if (!parseClaimOrReply()) return;
   const s = streamOf(e);
   const g = changetype<StreamGroup>(group);
-  if (streamCompareId(lastMs, lastSeq, g.lastMs, g.lastSeq) > 0) {
+  const goesOn = streamCompareId(lastMs, lastSeq, g.lastMs, g.lastSeq) > 0;
+  if (goesOn) {
     g.lastMs = lastMs;
     g.lastSeq = lastSeq;
     keyModified(1);
   }
   const consumer = tryFindOrAddConsumer(g, 1, 3);
   if (consumer == 0) {
+    if (propagating && goesOn) propagateGroupId(1, 2, g);
     replyError(ERR_OOM_LIMIT);
     return;
   }
@@ -180,12 +190,24 @@ export function xclaimCommand(): void {
     good = nack != 0 && tryClaim(s, g, nack, argMs, argSeq, changetype<StreamConsumer>(consumer));
     if (good) claimed += 1;
   }
+  if (propagating) {
+    // Claimed entries come with the group's last id.
+    if (goesOn && claimed == 0) propagateGroupId(1, 2, g);
+    propagateClaimer(consumer);
+  }
   if (good || claimed != 0) {
     replyArrayEnd(array, claimed);
     return;
   }
   outputRewind(start);
   replyError(ERR_OOM_LIMIT);
+}
+
+/** Entries that were claimed have been written; they come with their consumer, which may be new. */
+function propagateClaimer(consumer: usize): void {
+  replaceCommand();
+  const hasNothing = changetype<StreamConsumer>(consumer).pelSize == 0;
+  if (consumerIsNew && hasNothing) propagateConsumer(1, 2, 3);
 }
 
 /** No address: blocks are aligned. */
@@ -199,6 +221,7 @@ function claimable(s: Stream, g: StreamGroup, consumer: usize): NackPtr {
   const nack = nackFind(g, argMs, argSeq);
   if (!streamEntryExists(s, argMs, argSeq)) {
     if (nack != 0) {
+      if (propagating) propagateGone(1, 2, g, nack, argMs, argSeq);
       nackRemove(g, nack, argMs, argSeq);
       keyModified(1);
     }
@@ -267,6 +290,7 @@ export function xautoclaimCommand(): void {
     outputRewind(start);
     replyError(ERR_OOM_LIMIT);
   }
+  if (propagating && consumer != 0) propagateClaimer(consumer);
   free(gone);
 }
 
@@ -292,6 +316,7 @@ function tryClaimFrom(
     const idMs = IdAt.ms(at);
     const idSeq = IdAt.seq(at);
     if (!streamEntryExists(s, idMs, idSeq)) {
+      if (propagating) propagateGone(1, 2, g, nack, idMs, idSeq);
       nackRemove(g, nack, idMs, idSeq);
       keyModified(1);
       store<u64>(gone + goneCount * ID_BYTES, idMs);

@@ -14,13 +14,17 @@ import {
   tryConsumerCreate,
 } from '../struct/stream_group';
 
+/** Whether the last `tryFindOrAddConsumer` made the consumer. */
+export let consumerIsNew: bool = false;
+
 /**
  * The consumer that argument `i` names, in a group of the stream in argument `k`: made if there is none,
  * and seen now. 0 when memory is exhausted.
  */
 export function tryFindOrAddConsumer(g: StreamGroup, k: u32, i: u32): ConsumerPtr {
   let consumer = consumerFind(g, Arg.ptr(i), Arg.len(i));
-  if (consumer == 0) {
+  consumerIsNew = consumer == 0;
+  if (consumerIsNew) {
     consumer = tryConsumerCreate(g, Arg.ptr(i), Arg.len(i), nowMs);
     if (consumer == 0) return 0;
     argEvent(k, NOTIFY_STREAM | EVENT_UNCHANGED, 'xgroup-createconsumer', 1);

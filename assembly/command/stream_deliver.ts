@@ -6,6 +6,7 @@
 
 import { nowMs } from '../keyspace/clock';
 import { keyModified } from '../keyspace/effects';
+import { propagating } from '../keyspace/propagation';
 import { free, tryAlloc } from '../memory/alloc';
 import {
   outputLen,
@@ -44,6 +45,7 @@ import {
   streamIteratorStart,
 } from '../struct/stream_nodes';
 import { replyStreamId } from './stream_id';
+import { propagateClaim, propagateGone, propagateGroupId } from './stream_propagate';
 import { commandIterator, replyEntryOf, replyFields } from './stream_reply';
 
 /** The idle time that stands for no CLAIM. */
@@ -82,11 +84,17 @@ export function deliverHistory(
   keyModified(1);
 }
 
+// The arguments of the stream at hand and its group.
+let streamArg: u32 = 0;
+let groupArg: u32 = 0;
+
 /**
- * Replies with what a consumer has not been given yet, up to `count` entries (0: all). False when there
- * is nothing.
+ * Replies with what a consumer has not been given yet, up to `count` entries (0: all), of the stream in
+ * argument `k` and the group in argument `i`. False when there is nothing.
  */
 export function deliverNew(
+  k: u32,
+  i: u32,
   s: Stream,
   g: StreamGroup,
   c: StreamConsumer,
@@ -95,6 +103,8 @@ export function deliverNew(
   claimIdleMs: i64,
 ): bool {
   deliveryOutOfMemory = false;
+  streamArg = k;
+  groupArg = i;
   const start = outputLen();
   const array = replyArrayStart();
   let replied: u32 = 0;
@@ -130,14 +140,17 @@ function deliverRest(
   streamIteratorStart(it, s, idMs, idSeq, u64.MAX_VALUE, u64.MAX_VALUE, false);
   let replied: u32 = 0;
   while (!outputLost && streamIteratorNext(it)) {
+    let nack: usize = 0;
     if (!noAck) {
-      if (tryNackDeliver(g, it.ms, it.seq, changetype<usize>(c), nowMs) == 0) {
+      nack = tryNackDeliver(g, it.ms, it.seq, changetype<usize>(c), nowMs);
+      if (nack == 0) {
         deliveryOutOfMemory = true;
         break;
       }
       c.activeTimeMs = nowMs;
     }
     groupAdvance(s, g, it.ms, it.seq);
+    if (propagating && nack != 0) propagateClaim(streamArg, groupArg, g, nack, it.ms, it.seq);
     replyArray(claimIdleMs == NO_CLAIM ? 2 : 4);
     replyStreamId(it.ms, it.seq);
     replyFields(it);
@@ -148,6 +161,7 @@ function deliverRest(
     replied += 1;
     if (<u64>replied == count) break;
   }
+  if (propagating && replied != 0) propagateGroupId(streamArg, groupArg, g);
   return replied;
 }
 
@@ -210,6 +224,7 @@ function claimOne(s: Stream, g: StreamGroup, c: StreamConsumer, ms: u64, seq: u6
   const it = commandIterator();
   streamIteratorStart(it, s, ms, seq, ms, seq, false);
   if (!streamIteratorNext(it)) {
+    if (propagating) propagateGone(streamArg, groupArg, g, nack, ms, seq);
     nackRemove(g, nack, ms, seq);
     keyModified(1);
     return false;
@@ -226,5 +241,6 @@ function claimOne(s: Stream, g: StreamGroup, c: StreamConsumer, ms: u64, seq: u6
   replyInt(n.deliveryCount);
   nackSetDelivery(g, nack, ms, seq, nowMs, n.deliveryCount + 1);
   c.activeTimeMs = nowMs;
+  if (propagating) propagateClaim(streamArg, groupArg, g, nack, ms, seq);
   return true;
 }

@@ -8,11 +8,13 @@ import { CFG_STREAM_IDMP_DURATION, CFG_STREAM_IDMP_MAXSIZE } from '../abi';
 import { nowMs } from '../keyspace/clock';
 import { lookupKeyWrite } from '../keyspace/db';
 import { keyModified } from '../keyspace/effects';
+import { opBytes } from '../keyspace/propagation';
 import { Settings } from '../keyspace/settings';
 import { streamOf } from '../keyspace/stream_value';
 import { argI64, argI64OrReply } from '../resp/arg_number';
 import { Arg, argc, argIs } from '../resp/args';
 import { ERR_NO_SUCH_KEY, ERR_OOM_LIMIT, ERR_SYNTAX, replyError } from '../resp/errors';
+import { commandOp, opArg } from '../resp/propagate';
 import { replyOk } from '../resp/writer';
 import {
   Idmp,
@@ -27,6 +29,7 @@ import {
 import { Stream, streamEntryExists } from '../struct/stream_nodes';
 import { xxh3 } from '../util/xxh3';
 import { argIdOrReply, argMs, argSeq, replyStreamId } from './stream_id';
+import { opId } from './stream_propagate';
 import { isStreamOrReply } from './stream_reply';
 import { idIndex, isIdmpAuto, producerIndex } from './stream_trim';
 
@@ -105,6 +108,15 @@ export function settleIdempotent(s: Stream): void {
 /** The entry could not be added. */
 export function undoIdempotent(s: Stream): void {
   idmpTakeBack(changetype<Idmp>(s.idmp), Arg.ptr(producerIndex), Arg.len(producerIndex));
+}
+
+/** The running XADD is remembered for its entry. */
+export function propagateIid(ms: u64, seq: u64): void {
+  commandOp('XIDMPRECORD', 5);
+  opArg(1);
+  opArg(producerIndex);
+  opBytes(iidPtr, iidLen);
+  opId(ms, seq);
 }
 
 /** XCFGSET key [IDMP-DURATION seconds] [IDMP-MAXSIZE count] */

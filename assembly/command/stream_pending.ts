@@ -1,8 +1,9 @@
 // Pending entries of a group: XACK, XNACK and XPENDING.
 
 import { nowMs } from '../keyspace/clock';
-import { lookupKeyRead, lookupKeyWrite } from '../keyspace/db';
+import { db, lookupKeyRead, lookupKeyWrite } from '../keyspace/db';
 import { EVENT_READY, EVENT_UNCHANGED, keyModified, NOTIFY_STREAM } from '../keyspace/effects';
+import { opInt, opStart, propagating, replaceCommand } from '../keyspace/propagation';
 import { streamOf } from '../keyspace/stream_value';
 import { argEvent } from '../resp/arg_event';
 import { argAtLeastOrText, argI64, argI64OrReply } from '../resp/arg_number';
@@ -15,6 +16,7 @@ import {
   errorStart,
   replyError,
 } from '../resp/errors';
+import { opArgs } from '../resp/propagate';
 import {
   outputLost,
   replyArray,
@@ -160,6 +162,7 @@ export function xnackCommand(): void {
     } else if (!force || !streamEntryExists(s, argMs, argSeq)) continue;
     else if (tryNackCreate(g, argMs, argSeq, 0, nextGivenBack(), countAfter(0)) == 0) {
       keyModified(released);
+      if (propagating && released != 0) propagateIds(i);
       replyError(ERR_OOM_LIMIT);
       return;
     }
@@ -168,6 +171,16 @@ export function xnackCommand(): void {
   // Who waits for entries to claim may have them now.
   if (released != 0) argEvent(1, NOTIFY_STREAM | EVENT_UNCHANGED | EVENT_READY, '', released);
   replyInt(released);
+}
+
+/** Only the first `count` ids came to their turn. */
+function propagateIds(count: u32): void {
+  replaceCommand();
+  opStart(db.id, argc - idCount + count);
+  opArgs(0, firstId - 1);
+  opInt(count);
+  opArgs(firstId, firstId + count);
+  opArgs(firstId + idCount, argc);
 }
 
 /** The number of deliveries of an entry that is given back. */

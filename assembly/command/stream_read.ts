@@ -9,6 +9,7 @@
 import { ARG_BYTES } from '../abi';
 import { BLOCKED_STREAM, blockOnKeysOrReply, mayBlock, setWakeMs } from '../client/blocked';
 import { lookupKeyQuiet, lookupKeyRead } from '../keyspace/db';
+import { propagating, replaceCommand } from '../keyspace/propagation';
 import { streamOf } from '../keyspace/stream_value';
 import { free, tryAlloc } from '../memory/alloc';
 import { argAtLeastOrText, argI64, argI64OrReply, argI64OrText } from '../resp/arg_number';
@@ -43,7 +44,7 @@ import {
   streamEdgeId,
   streamIncrId,
 } from '../struct/stream_nodes';
-import { tryFindOrAddConsumer } from './stream_consumer';
+import { consumerIsNew, tryFindOrAddConsumer } from './stream_consumer';
 import {
   deliverHistory,
   deliverNew,
@@ -61,6 +62,7 @@ import {
   STREAM_ID_CHARS,
 } from './stream_id';
 
+import { propagateConsumer } from './stream_propagate';
 import { isStreamOrReply, replyRange } from './stream_reply';
 
 const ASCII_DOLLAR: u32 = 36;
@@ -289,13 +291,21 @@ function serveGroup(s: Stream, k: u32): bool {
     outOfMemory = true;
     return false;
   }
+  if (propagating) {
+    replaceCommand();
+    // One that is given entries comes with them.
+    if (consumerIsNew && (noAck || !isNew)) propagateConsumer(k, groupIndex, groupIndex + 1);
+  }
   const c = changetype<StreamConsumer>(consumer);
   if (!isNew) {
     streamIncrId(argMs, argSeq);
     deliverHistory(s, g, c, idMs, idSeq, count);
     return true;
   }
-  const isServed = deliverNew(s, g, c, count, noAck, claimIdleMs);
+  const isServed = deliverNew(k, groupIndex, s, g, c, count, noAck, claimIdleMs);
+  if (propagating && consumerIsNew && !noAck && c.pelSize == 0) {
+    propagateConsumer(k, groupIndex, groupIndex + 1);
+  }
   outOfMemory = deliveryOutOfMemory;
   return isServed;
 }

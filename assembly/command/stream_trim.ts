@@ -7,14 +7,16 @@
 import { CFG_STREAM_NODE_MAX_ENTRIES } from '../abi';
 import { lookupKeyWrite } from '../keyspace/db';
 import { NOTIFY_STREAM } from '../keyspace/effects';
+import { opInt, opText, propagating } from '../keyspace/propagation';
 import { Settings } from '../keyspace/settings';
 import { streamOf } from '../keyspace/stream_value';
 import { argEvent } from '../resp/arg_event';
 import { argAtLeastOrText, argI64, argI64OrReply } from '../resp/arg_number';
 import { Arg, argc, argIs } from '../resp/args';
 import { ERR_SYNTAX, replyError } from '../resp/errors';
+import { commandOp, opArg } from '../resp/propagate';
 import { replyInt } from '../resp/writer';
-import { Stream } from '../struct/stream_nodes';
+import { idMs, idSeq, Stream, streamEdgeId } from '../struct/stream_nodes';
 import {
   DROP_REFERENCES,
   KEEP_REFERENCES,
@@ -31,6 +33,7 @@ import {
   argSeq,
   argSeqIsStar,
 } from './stream_id';
+import { opId } from './stream_propagate';
 import { isStreamOrReply } from './stream_reply';
 
 const TRIM_NONE: u32 = 0;
@@ -45,6 +48,7 @@ const ASCII_EQUALS: u32 = 61;
 let strategy: u32 = 0;
 let approximate: bool = false;
 let limit: i64 = -1; // -1: not given
+let thresholdIndex: u32 = 0; // its argument
 let threshold: u64 = 0; // a length, or the first part of an id
 let thresholdSeq: u64 = 0;
 let references: u32 = 0;
@@ -143,6 +147,7 @@ function parseThresholdOrReply(i: u32): u32 {
     approximate = argIsChar(i, ASCII_TILDE);
     if (approximate || argIsChar(i, ASCII_EQUALS)) i += 1;
   }
+  thresholdIndex = i;
   if (strategy == TRIM_ID) {
     if (!argIdOrReply(i)) return 0;
     threshold = argMs;
@@ -220,6 +225,52 @@ export function trimAsParsed(s: Stream): u64 {
   return streamTrimIdReferenced(s, threshold, thresholdSeq, approximate, limit, references);
 }
 
+// --- For the stream of changes ---
+
+/**
+ * Writes XADD or XTRIM, its options ending before argument `end`, so that it does the same again: trimmed is
+ * exactly to what was left, and there is no LIMIT. The id that XADD generated and its fields must follow:
+ * `more` arguments.
+ */
+export function propagateTrim(name: string, s: Stream, end: u32, more: u32): void {
+  let count: u32 = 1;
+  for (let i: u32 = 1; i < end; i++) if (staysOption(i)) count += 1;
+  commandOp(name, count + more);
+  // Where trimming passes over entries that have to stay, only their number says how far it went.
+  const byId = strategy == TRIM_ID && references == KEEP_REFERENCES && s.length != 0;
+  for (let i: u32 = 1; i < end; i++) {
+    if (!staysOption(i)) continue;
+    if (!approximate || i + 2 < thresholdIndex || i > thresholdIndex) opArg(i);
+    else if (i + 2 == thresholdIndex) opText(byId ? 'MINID' : 'MAXLEN');
+    else if (i + 1 == thresholdIndex) opText('=');
+    else if (byId) {
+      streamEdgeId(s, true, false);
+      opId(idMs, idSeq);
+    } else opInt(s.length);
+  }
+}
+
+/** Whether an option, or a part of one, is written: LIMIT only goes with what is approximate. */
+function staysOption(i: u32): bool {
+  return i < 2 || !approximate || !(argIs(i, 'limit') || (i > 2 && argIs(i - 1, 'limit')));
+}
+
+/** Writes by itself that XADD has trimmed the stream. */
+export function propagateTrimmed(s: Stream): void {
+  const keeps = references == KEEP_REFERENCES;
+  commandOp('XTRIM', keeps ? 5 : 6);
+  opArg(1);
+  opText('MAXLEN');
+  opText('=');
+  opInt(s.length);
+  if (!keeps) opText(references == DROP_REFERENCES ? 'DELREF' : 'ACKED');
+}
+
+/** Whether XADD's options say how to trim in a way that depends on how entries are stored. */
+export function isTrimApproximate(): bool {
+  return strategy != TRIM_NONE && approximate;
+}
+
 /** XTRIM key MAXLEN | MINID [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED] */
 export function xtrimCommand(): void {
   if (!parseOrReply(false)) return;
@@ -232,4 +283,5 @@ export function xtrimCommand(): void {
   const deleted = trimAsParsed(streamOf(e));
   if (deleted != 0) argEvent(1, NOTIFY_STREAM, 'xtrim', <u32>deleted);
   replyInt(deleted);
+  if (propagating && deleted != 0 && approximate) propagateTrim('XTRIM', streamOf(e), argc, 0);
 }

@@ -4,8 +4,10 @@
 // What a command replies before it changes anything (the old value) is taken back when memory turns
 // out to be exhausted, so an error is always the whole reply and means that nothing happened.
 
+import { CFG_LAZYFREE_EXPIRE } from '../abi';
 import { expiryClockMs } from '../keyspace/clock';
 import {
+  db,
   deleteFound,
   KEEP_EXPIRE,
   lookupKeyRead,
@@ -16,9 +18,11 @@ import {
 } from '../keyspace/db';
 import { NOTIFY_GENERIC, NOTIFY_STRING } from '../keyspace/effects';
 import { ENCODING_INT, Entry, EntryPtr, NO_EXPIRE, TYPE_STRING } from '../keyspace/entry';
+import { opInt, opStart, opText, propagating, replaceCommand } from '../keyspace/propagation';
 import { argEvent } from '../resp/arg_event';
 import { Arg, argc } from '../resp/args';
 import { ERR_OOM_LIMIT, ERR_WRONG_TYPE, replyError } from '../resp/errors';
+import { commandOp, opArg, opArgs, propagateDeletion } from '../resp/propagate';
 import {
   outputLen,
   outputRewind,
@@ -46,6 +50,7 @@ import {
   OPTIONS_OF_SET,
   OPTIONS_TIME,
   options,
+  optionWord,
   parseExpiryOrReply,
   parseOptionsOrReply,
   timeArg,
@@ -136,7 +141,38 @@ function setWithOptions(): void {
     argEvent(1, NOTIFY_STRING, 'set', 1);
     if (expireAtMs >= 0) argEvent(1, NOTIFY_GENERIC, 'expire', 0);
     if (!wantsOld) replyOk();
+    if (propagating) propagateSet(given, expireAtMs);
   }
+}
+
+/**
+ * A SET was done whatever it depended on: a time is written absolute, and what was compared with the old
+ * value or asked for it is left out. One that gives a PXAT or none of these is written as it came.
+ */
+function propagateSet(given: u32, expireAtMs: i64): void {
+  if (expireAtMs >= 0) {
+    if ((given & OPTION_PXAT) == 0 || given & OPTIONS_COMPARE) propagateSetAt(2, expireAtMs);
+  } else if (given & OPTIONS_COMPARE) {
+    const keeps = expireAtMs == KEEP_EXPIRE;
+    commandOp('SET', keeps ? 4 : 3);
+    opArgs(1, 3);
+    if (keeps) opText('KEEPTTL');
+  } else if (given & OPTION_GET) {
+    let rest: u32 = argc;
+    for (let i: u32 = 3; i < argc; i++) if (optionWord(i) == OPTION_GET) rest -= 1;
+    replaceCommand();
+    opStart(db.id, rest);
+    for (let i: u32 = 0; i < argc; i++) if (i < 3 || optionWord(i) != OPTION_GET) opArg(i);
+  }
+}
+
+/** The key in argument 1 was set to argument `value`, with an expiry. */
+function propagateSetAt(value: u32, expireAtMs: i64): void {
+  commandOp('SET', 5);
+  opArg(1);
+  opArg(value);
+  opText('PXAT');
+  opInt(expireAtMs);
 }
 
 /** SETNX key value */
@@ -165,6 +201,7 @@ function setWithTime(option: u32, command: string): void {
     argEvent(1, NOTIFY_STRING, 'set', 1);
     argEvent(1, NOTIFY_GENERIC, 'expire', 0);
     replyOk();
+    if (propagating) propagateSetAt(3, expiryAtMs);
   } else replyError(ERR_OOM_LIMIT);
 }
 
@@ -175,8 +212,14 @@ export function getsetCommand(): void {
   const start = outputLen();
   const old = lookupKeyRead(Arg.ptr(1), Arg.len(1), Arg.hash(1));
   if (!replyStringOrNull(old)) return;
-  if (tryStoreArg(old, 2, NO_EXPIRE)) argEvent(1, NOTIFY_STRING, 'set', 1);
-  else replyNoMemory(start);
+  if (!tryStoreArg(old, 2, NO_EXPIRE)) {
+    replyNoMemory(start);
+    return;
+  }
+  argEvent(1, NOTIFY_STRING, 'set', 1);
+  if (!propagating) return;
+  commandOp('SET', 3);
+  opArgs(1, 3);
 }
 
 /** GETDEL key */
@@ -185,6 +228,9 @@ export function getdelCommand(): void {
   if (!replyStringOrNull(e) || e == 0) return;
   deleteFound(Arg.hash(1));
   argEvent(1, NOTIFY_GENERIC, 'del', 1);
+  if (!propagating) return;
+  commandOp('DEL', 2);
+  opArg(1);
 }
 
 /** GETEX key [expiry | PERSIST] */
@@ -210,6 +256,7 @@ function expireAfterReply(e: EntryPtr, given: u32, start: u32): void {
   if (given & (OPTION_EXAT | OPTION_PXAT) && isPast(expiryAtMs)) {
     deleteFound(Arg.hash(1));
     argEvent(1, NOTIFY_GENERIC, 'del', 1);
+    if (propagating) propagateDeletion(1, CFG_LAZYFREE_EXPIRE);
   } else setExpiryFound(e, expiryAtMs, start);
 }
 
@@ -219,7 +266,18 @@ export function isPast(atMs: i64): bool {
 }
 
 function setExpiryFound(e: EntryPtr, atMs: i64, start: u32): void {
-  if (trySetExpireFound(e, atMs) != 0) {
-    argEvent(1, NOTIFY_GENERIC, atMs == NO_EXPIRE ? 'persist' : 'expire', 1);
-  } else replyNoMemory(start);
+  if (trySetExpireFound(e, atMs) == 0) {
+    replyNoMemory(start);
+    return;
+  }
+  argEvent(1, NOTIFY_GENERIC, atMs == NO_EXPIRE ? 'persist' : 'expire', 1);
+  if (!propagating) return;
+  if (atMs == NO_EXPIRE) {
+    commandOp('PERSIST', 2);
+    opArg(1);
+  } else {
+    commandOp('PEXPIREAT', 3);
+    opArg(1);
+    opInt(atMs);
+  }
 }

@@ -8,6 +8,7 @@ import { BLOCKED_ZSET, blockOnKeysOrReply, mayBlock } from '../client/blocked';
 import { deleteFound, deleteKey, lookupKeyRead, lookupKeyWrite } from '../keyspace/db';
 import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../keyspace/effects';
 import { ENCODING_SKIPLIST, Entry, EntryPtr, TYPE_ZSET } from '../keyspace/entry';
+import { opInt, propagating } from '../keyspace/propagation';
 import {
   cursorMember,
   cursorNext,
@@ -41,6 +42,7 @@ import {
   replyError,
   replyWrongArguments,
 } from '../resp/errors';
+import { commandOp, opArg, propagateFirst } from '../resp/propagate';
 import {
   outputLost,
   replyArray,
@@ -143,6 +145,8 @@ function add(flags: u32): void {
       score = parseF64Value;
     }
     error = addOne(e, i + 1, score, flags);
+    // What comes behind an error was not added, nor what it is about.
+    if (propagating && error.length != 0 && added + updated > 0) propagateFirst(i);
   }
   addEnd(e, flags, error);
 }
@@ -336,6 +340,9 @@ function popEndOrWait(highest: bool): void {
     replyArray(3);
     replyBulk(Arg.ptr(i), Arg.len(i));
     popRange(i, e, highest, 1, false);
+    if (!propagating) return;
+    commandOp(highest ? 'ZPOPMAX' : 'ZPOPMIN', 2);
+    opArg(i);
     return;
   }
   if (mayBlock()) blockOnKeysOrReply(BLOCKED_ZSET, 1, keys, argDeadlineMs, false);
@@ -391,9 +398,14 @@ function popFirstOrReply(first: u32, count: u32): bool {
     const e = lookupKeyWrite(Arg.ptr(i), Arg.len(i), Arg.hash(i));
     if (e == 0) continue;
     if (!isZsetOrReply(e)) return true;
+    const popped = min<i64>(mpopCount, zsetLength(e));
     replyArray(2);
     replyBulk(Arg.ptr(i), Arg.len(i));
     popMembers(i, e, mpopHighest, mpopCount, true);
+    if (!propagating) return true;
+    commandOp(mpopHighest ? 'ZPOPMAX' : 'ZPOPMIN', 3);
+    opArg(i);
+    opInt(popped);
     return true;
   }
   return false;

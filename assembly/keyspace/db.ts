@@ -7,7 +7,12 @@
 // Stored strings take the encodings Redis names: integers of up to 20 digits that print back to the
 // same bytes become "int", strings of up to 44 bytes "embstr", longer ones "raw".
 
-import { STAT_EXPIRED_KEYS, STAT_KEYSPACE_HITS, STAT_KEYSPACE_MISSES } from '../abi';
+import {
+  CFG_LAZYFREE_EXPIRE,
+  STAT_EXPIRED_KEYS,
+  STAT_KEYSPACE_HITS,
+  STAT_KEYSPACE_MISSES,
+} from '../abi';
 import { alloc, tryAlloc } from '../memory/alloc';
 import { dictReserve } from '../struct/dict';
 import { EXPIRY_TREE_BYTES, Filed, tryExpiryTreeInsert, unfile } from '../struct/expiry_tree';
@@ -54,6 +59,9 @@ import {
   tryTableInsert,
 } from './key_table';
 import { releaseValue } from './lazy_values';
+import { preserve, preserves, tryBury, walking } from './preserve';
+import { opDeletion, propagating } from './propagation';
+import { Settings } from './settings';
 import { Stats } from './stats';
 import { tryEntryCopy } from './value';
 
@@ -63,6 +71,7 @@ export class Db extends KeyTable {
   expireCursor: u64; // scan position where the active expire cycle goes on
   averageTtlMs: f64; // estimate from the keys the cycle saw
   expiryTree: usize; // hashes with field expiries by the time they are due (field_expiries.ts)
+  walkId: u32; // id when the walk over the keyspace began (SWAPDB exchanges it)
   id: u32;
   evictCursor: u32; // bucket where eviction's sampling goes on
 }
@@ -85,6 +94,7 @@ export function databasesInit(count: u32): void {
   for (let i: u32 = 0; i < count; i++) {
     const each = database(i);
     each.id = i;
+    each.walkId = i;
     const ok = tryTableInit(each) && tryExpiryTreeNew(each);
     assert(ok);
   }
@@ -133,7 +143,11 @@ export function expiredAreKept(): bool {
 /** The live entry of a key or 0; an expired one is deleted. Neither counters nor clocks move. */
 export function lookupKeyQuiet(key: usize, keyLen: u32, hash: u64): EntryPtr {
   const e = tableFind(db, key, keyLen, hash);
-  if (e == 0 || !isExpired(e)) return e;
+  if (e == 0) return 0;
+  if (!isExpired(e)) {
+    if (preserves) preserve(db.walkId, e);
+    return e;
+  }
   if (!keepsExpired) expireFound(db, hash);
   return 0;
 }
@@ -222,7 +236,8 @@ function expireFound(which: Db, hash: u64): void {
 export function entryExpired(which: Db, e: EntryPtr): void {
   Stats.add(STAT_EXPIRED_KEYS, 1);
   entryEvent(which, e, NOTIFY_EXPIRED, 'expired');
-  entryFree(e);
+  propagateGone(which, e, CFG_LAZYFREE_EXPIRE);
+  entryRemoved(which, e);
 }
 
 /** Reports what happened to an entry without anybody asking for it. */
@@ -233,12 +248,28 @@ export function entryEvent(which: Db, e: EntryPtr, kind: u32, event: string): vo
   keyEvent(which.id, key, keyLen, hashKey(key, keyLen), kind, event, 0);
 }
 
+/** An entry that nobody asked to delete is gone, with its value freed in the background if the setting says so. */
+export function propagateGone(which: Db, e: EntryPtr, lazySetting: u32): void {
+  if (!propagating) return;
+  opDeletion(which.id, Entry.key(e), Entry.keyLen(e), Settings.on(lazySetting));
+}
+
 // --- Storing ---
 
 /** Frees an entry that is in no table, with its value. */
 export function entryFree(e: EntryPtr): void {
   if (entryHasBlock(e)) releaseValue(Entry.type(e), Entry.encoding(e), Entry.valuePtr(e));
   entryFreeShell(e);
+}
+
+/** Frees an entry that was taken out of its table, once a walk that needs it has written it. */
+export function entryRemoved(which: Db, e: EntryPtr): void {
+  if (!walking || !tryBury(which.walkId, e)) {
+    entryFree(e);
+    return;
+  }
+  // Its fields do not expire any more.
+  if (Entry.type(e) == TYPE_HASH) unfileHash(Entry.encoding(e), Entry.valuePtr(e));
 }
 
 /** The encoding Redis gives a string that is not an integer. */
@@ -249,7 +280,7 @@ export function stringEncoding(length: u32): u32 {
 /** Replaces the entry that the last lookup found by one of the same key, freeing the old one. */
 export function replaceFound(old: EntryPtr, fresh: EntryPtr): void {
   tableReplaceFound(db, fresh);
-  entryFree(old);
+  entryRemoved(db, old);
 }
 
 /**
@@ -453,7 +484,7 @@ export function trySetExpireFound(e: EntryPtr, atMs: i64): EntryPtr {
 
 /** Deletes the entry that the last lookup found. */
 export function deleteFound(hash: u64): void {
-  entryFree(tableRemoveFound(db, hash));
+  entryRemoved(db, tableRemoveFound(db, hash));
 }
 
 /** Deletes a key; false when there was none (an expired one counts as none). */
@@ -473,7 +504,7 @@ function tryPut(which: Db, fresh: EntryPtr, key: usize, keyLen: u32, hash: u64):
     if (!tryTableInsert(which, fresh, hash)) return false;
   } else {
     tableReplaceFound(which, fresh);
-    entryFree(old);
+    entryRemoved(which, old);
   }
   reportNew(which, fresh, hash);
   return true;

@@ -17,6 +17,8 @@
 
 import {
   CFG_EVICTION_TENACITY,
+  CFG_HOST_BYTES,
+  CFG_LAZYFREE_EVICTION,
   CFG_MAXMEMORY,
   CFG_MAXMEMORY_POLICY,
   CFG_MAXMEMORY_SAMPLES,
@@ -38,7 +40,7 @@ import { randomBelow } from '../util/prng';
 import { hashBytes } from '../util/siphash';
 import { idleSeconds, lfuCounter } from './access_clock';
 import { clockUs } from './clock';
-import { Db, database, databaseCount, entryEvent, entryFree } from './db';
+import { Db, database, databaseCount, entryEvent, entryRemoved, propagateGone } from './db';
 import { effectsMemory, NOTIFY_EVICTED } from './effects';
 import { Entry, EntryPtr } from './entry';
 import {
@@ -51,6 +53,7 @@ import {
   tableTidy,
 } from './key_table';
 import { lazyfreePending, lazyfreeStep } from './lazyfree';
+import { propagationMemory, unitEnd } from './propagation';
 import { areKeysKept, Settings } from './settings';
 import { Stats } from './stats';
 
@@ -70,17 +73,17 @@ const LAZYFREE_SLICE_US: f64 = 50.0;
 
 let work: u32 = 0;
 
-/** Bytes in use as INFO's used_memory counts them. */
+/** Bytes in use as INFO's used_memory counts them: also those of replies that wait in the host. */
 export function usedMemory(): f64 {
-  return <f64>usedBytes() + staticBytes();
+  return <f64>usedBytes() + staticBytes() + <f64>Settings.get(CFG_HOST_BYTES);
 }
 
 /**
- * What maxmemory is compared with: without the queue of effects, which grows by the name of every key
- * that is evicted and would have more of them evicted in turn.
+ * What maxmemory is compared with: without the queue of effects and the stream of changes, which grow by the
+ * name of every key that is evicted and would have more of them evicted in turn.
  */
 function countedMemory(): f64 {
-  return usedMemory() - <f64>effectsMemory();
+  return usedMemory() - <f64>effectsMemory() - <f64>propagationMemory();
 }
 
 function isVolatile(policy: i64): bool {
@@ -193,7 +196,9 @@ function evictHash(which: Db, hash: u64, onlyVolatile: bool): bool {
 function evict(which: Db, first: BucketPtr, b: BucketPtr, slot: u32): void {
   const e = tableDetach(which, b, slot);
   entryEvent(which, e, NOTIFY_EVICTED, 'evicted');
-  entryFree(e);
+  propagateGone(which, e, CFG_LAZYFREE_EVICTION);
+  unitEnd();
+  entryRemoved(which, e);
   tableTidy(which, first);
   tableShrink(which, 2);
   Stats.add(STAT_EVICTED_KEYS, 1);

@@ -17,6 +17,7 @@ import { clockUs, nowMs } from './clock';
 import { Db, database, databaseCount, entryExpired, isExpired } from './db';
 import { Entry } from './entry';
 import { Bucket, scanBucket, scanNext, tableDetach, tableShrink, tableTidy } from './key_table';
+import { unitEnd } from './propagation';
 import { areKeysKept, Settings } from './settings';
 import { Stats } from './stats';
 
@@ -46,6 +47,7 @@ function expireChain(which: Db, cursor: u64): void {
       }
       expired += 1;
       entryExpired(which, tableDetach(which, b, slot));
+      unitEnd();
       dropped = true;
     }
   }

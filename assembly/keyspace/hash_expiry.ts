@@ -9,12 +9,20 @@ import { STAT_EXPIRED_SUBKEYS } from '../abi';
 import {
   tripleExpiry,
   tripleFind,
+  tripleSkip,
   triplesRemoveFirst,
   tryTripleSetExpiry,
   tryTriplesOf,
 } from '../struct/expiring_listpack';
 import { Filed } from '../struct/expiry_tree';
-import { LP_HDR_SIZE, lpFind, lpFree } from '../struct/listpack';
+import {
+  LP_HDR_SIZE,
+  LP_INT_CHARS,
+  lpFind,
+  lpFree,
+  lpGetText,
+  lpValueLen,
+} from '../struct/listpack';
 import {
   FIELD_NO_EXPIRE,
   Member,
@@ -26,10 +34,17 @@ import {
   tryTableExpiries,
 } from '../struct/member_table';
 import { expiryClockMs } from './clock';
-import { db } from './db';
-import { ENCODING_HASHTABLE, ENCODING_LISTPACK, ENCODING_LISTPACK_EX } from './entry';
+import { Db, db } from './db';
+import {
+  ENCODING_HASHTABLE,
+  ENCODING_LISTPACK,
+  ENCODING_LISTPACK_EX,
+  Entry,
+  EntryPtr,
+} from './entry';
 import { expiredFields, tryExpiringFields, tryFileRecord } from './field_expiries';
 import { HashValue, hashFree, hashListpack, hashSize, setHashListpack } from './hash_value';
+import { opBytes, opStart, opText, propagating } from './propagation';
 import { Stats } from './stats';
 
 /** What `hashExpiry` gives for a field that is not there. */
@@ -101,22 +116,48 @@ export function tryHashExpire(hash: HashValue, field: usize, len: u32, atMs: i64
   return true;
 }
 
-/** Removes up to `most` fields whose time has come, and returns how many. */
-export function hashReap(hash: HashValue, most: u32): u32 {
+/**
+ * Removes up to `most` fields whose time has come of the open hash, which the entry `e` of a database
+ * refers to, and returns how many.
+ */
+export function hashReap(hash: HashValue, which: Db, e: EntryPtr, most: u32): u32 {
   let reaped: u32 = 0;
   if (hash.encoding == ENCODING_HASHTABLE) {
     const table = changetype<MemberTable>(hash.block);
     for (; reaped < most; reaped++) {
       const m = memberFirstExpired(table, expiryClockMs);
       if (m == 0) break;
+      if (propagating) propagateFieldGone(which, e, Member.ptr(m), Member.len(m));
       memberRemove(table, m);
     }
   } else {
     reaped = min(expiredFields(hash.encoding, hash.block, expiryClockMs), most);
-    if (reaped > 0) setHashListpack(hash, triplesRemoveFirst(hashListpack(hash), reaped));
+    if (reaped > 0) {
+      if (propagating) propagateTriplesGone(which, e, hashListpack(hash), reaped);
+      setHashListpack(hash, triplesRemoveFirst(hashListpack(hash), reaped));
+    }
   }
   countReaped(reaped);
   return reaped;
+}
+
+const digits: usize = memory.data(<i32>LP_INT_CHARS, 8);
+
+function propagateTriplesGone(which: Db, e: EntryPtr, lp: usize, count: u32): void {
+  let p = lp + LP_HDR_SIZE;
+  for (; count > 0; count--) {
+    const field = lpGetText(p, digits);
+    propagateFieldGone(which, e, field, lpValueLen);
+    p = tripleSkip(p);
+  }
+}
+
+/** A field of an entry's hash is removed, its time having come. */
+function propagateFieldGone(which: Db, e: EntryPtr, field: usize, len: u32): void {
+  opStart(which.id, 3);
+  opText('HDEL');
+  opBytes(Entry.key(e), Entry.keyLen(e));
+  opBytes(field, len);
 }
 
 /** Counts fields that were removed because their time had come. */

@@ -45,6 +45,7 @@ import {
   INPUT_BYTES,
   RECORD_OWNER,
   STAT_COMMANDS,
+  STAT_DIRTY,
   STAT_QUERYBUF_DISCONNECTS,
   STATUS_ABORT,
   STATUS_BLOCKED,
@@ -69,6 +70,8 @@ import { dispatchCommand } from '../generated/command_table';
 import { clockUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
 import { effectsWanted } from '../keyspace/effects';
+import { walking } from '../keyspace/preserve';
+import { propagating, unitHold, unitRelease } from '../keyspace/propagation';
 import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
 import { argc, argv, setArgRecord, setArgs } from '../resp/args';
@@ -130,9 +133,11 @@ import {
   resolveCommand,
 } from './dispatch';
 import { KnownHead, keepHead } from './known_heads';
+import { propagateCommand } from './propagate_command';
 import { hasLoneKey, touchAll, touchCollect, touchLoneKey } from './touch';
 import { afterTracked, noteReads } from './tracked_reads';
 import { serveReady } from './unblock';
+import { dispatchPreserving } from './walk_guard';
 
 /** Commands parsed and touched before the first of them runs. */
 const ROUND_COMMANDS: u32 = 64;
@@ -275,6 +280,7 @@ export function answer(c: Conn): void {
 
 /** The connection is going away, maybe closed by the host command its batch is interrupted by. */
 export function abandon(c: Conn): void {
+  if (isExecuting(c)) unitRelease();
   if (frozenBy == changetype<usize>(c)) frozenBy = 0;
   if (client != c) return;
   if (interrupted) {
@@ -395,7 +401,9 @@ function executeRound(): i32 {
     if (admitAtOnce(id, slot.argc)) {
       slot.durationUs = SHARED_TIME;
       nameRunning(id);
+      const dirty = Stats.get(STAT_DIRTY);
       dispatchCommand(id);
+      if (propagating) propagateCommand(dirty, slot.start);
       if (!needsAttention(c)) {
         sharing += 1;
         c.commands += 1;
@@ -414,7 +422,7 @@ function executeRound(): i32 {
     if (admitted == ADMIT_RUN) {
       slot.durationUs = SHARED_TIME;
       if (commandFlags(id) & CMD_TIMED) commandStartUs = clockUs();
-      if (!runCommand(id)) return STATUS_HOST_COMMAND;
+      if (!runCommand(id, slot.start)) return STATUS_HOST_COMMAND;
       if (execRequested && !runTransaction(c)) return STATUS_HOST_COMMAND;
       finishCommand(running);
     } else {
@@ -487,8 +495,11 @@ function nameRunning(id: u32): void {
   abiSet(ABI_ARGV, <u32>argv);
 }
 
-/** Runs the command whose arguments are set. False when it is the host's: the batch stops here. */
-function runCommand(id: u32): bool {
+/**
+ * Runs the command whose arguments are set; `start` is as for `propagateCommand`. False when it is the
+ * host's: the batch stops here.
+ */
+function runCommand(id: u32, start: usize): bool {
   nameRunning(id);
   if (load<u8>(Record.at(id), RECORD_OWNER) != 0) {
     // INFO, SLOWLOG and their like must find the commands before them.
@@ -497,7 +508,10 @@ function runCommand(id: u32): bool {
     return false;
   }
   if (commandFlags(id) & CMD_ADMIN) account(running);
-  dispatchCommand(id);
+  const dirty = Stats.get(STAT_DIRTY);
+  if (walking) dispatchPreserving(id);
+  else dispatchCommand(id);
+  if (propagating) propagateCommand(dirty, start);
   return true;
 }
 
@@ -506,12 +520,14 @@ function runCommand(id: u32): bool {
 /** Runs what is left of the client's queue. False when a host command interrupts it. */
 function runTransaction(c: Conn): bool {
   requestExec(false);
+  unitHold();
   while (transactionNext(c)) {
     clearCommandErrors();
     queuedStartUs = clockUs();
-    if (!runCommand(queuedId)) return false;
+    if (!runCommand(queuedId, 0)) return false;
     finishQueued(c);
   }
+  unitRelease();
   transactionEnd(c);
   // The errors counted last were a queued command's, not EXEC's.
   clearCommandErrors();

@@ -27,6 +27,7 @@ import {
 import { keyEvent, NOTIFY_GENERIC } from '../keyspace/effects';
 import { ENCODING_INT, Entry, entryHasBlock, NO_EXPIRE, TYPE_STRING } from '../keyspace/entry';
 import { Bucket, bucketAt, tableFind } from '../keyspace/key_table';
+import { unitEnd } from '../keyspace/propagation';
 import { free, tryAlloc, usableSize } from '../memory/alloc';
 import { memoryNearlyExhausted } from '../memory/pages';
 import { serializedBytes } from '../snapshot/payload';
@@ -135,6 +136,7 @@ export function tryPopulate(
     good = tryPopulateOne(db, key, keyLen, value, valueBytes == 0 ? textLen : valueBytes);
   }
   selectDatabase(current.id);
+  unitEnd();
   free(value);
   free(key);
   return good;

@@ -55,6 +55,7 @@ import {
 } from '../generated/command_table';
 import { setKeepsExpired } from '../keyspace/db';
 import { tryFreePagesForWrite } from '../keyspace/evict';
+import { walking } from '../keyspace/preserve';
 import { areKeysKept, areWritesHeld, Settings } from '../keyspace/settings';
 import { memoryNearlyExhausted } from '../memory/pages';
 import { Arg, argc, argIs } from '../resp/args';
@@ -95,6 +96,7 @@ import {
 import { countRejected } from './command_stats';
 import { drainEffects, takeOwnPushes } from './consequences';
 import { tryFreeMemoryTimed } from './latency_events';
+import { mustWaitForWalk, WRITES } from './walk_guard';
 
 const UNKNOWN_SHOWN_BYTES: u32 = 128;
 
@@ -274,6 +276,8 @@ function rejectForMemory(id: u32, flags: u32): bool {
 
 /** Set while nothing but a command's own form can keep it from running. */
 let unguarded: bool = false;
+/** Flags of commands that are looked at nevertheless: those that write, while a walk is under way. */
+let watchedFlags: u32 = 0;
 
 /** Looks at the states that guard commands; to be called when any of them may have changed. */
 export function refreshGuards(): void {
@@ -283,6 +287,7 @@ export function refreshGuards(): void {
     !memoryNearlyExhausted() &&
     !trackingOverLimit();
   if (unguarded) setKeepsExpired(false);
+  watchedFlags = walking ? WRITES : 0;
 }
 
 /**
@@ -295,7 +300,8 @@ export function admitAtOnce(id: u32, count: u32): bool {
     CLIENT_AUTHENTICATED | CLIENT_MULTI | CLIENT_REPLICA | CLIENT_MONITOR | CLIENT_PUBSUB;
   if ((client.flags & looked) != CLIENT_AUTHENTICATED) return false;
   const record = Record.at(id);
-  if ((load<u32>(record, RECORD_FLAGS) & CMD_PLAIN) == 0) return false;
+  const flags = load<u32>(record, RECORD_FLAGS);
+  if ((flags & (CMD_PLAIN | watchedFlags)) != CMD_PLAIN) return false;
   const arity = <i32>load<i16>(record, RECORD_ARITY);
   return arity > 0 ? count == <u32>arity : count >= <u32>-arity;
 }
@@ -358,6 +364,7 @@ function checkCommand(id: u32): i32 {
     !rejectSubscribed(id)
   ) {
     if (isPaused(flags)) return ADMIT_HOLD;
+    if (walking && (flags & WRITES) != 0 && mustWaitForWalk(id)) return ADMIT_HOLD;
     // What runs during a pause and does not write is not to expire keys either.
     setKeepsExpired(areWritesHeld() && (flags & CMD_WRITE) == 0);
     return ADMIT_RUN;

@@ -12,6 +12,7 @@ import {
 import { db, deleteKey, lookupKeyQuiet, lookupKeyRead, selectDatabase } from '../keyspace/db';
 import { keyEvent, NOTIFY_GENERIC } from '../keyspace/effects';
 import { Entry, EntryPtr, NO_EXPIRE } from '../keyspace/entry';
+import { opDeletion, propagating, unitEnd } from '../keyspace/propagation';
 import { tryDump } from '../snapshot/payload';
 import { outputFree, RDB_OUTPUT_BYTES, RdbOutput } from '../snapshot/rdb_output';
 import { hashBytes } from '../util/siphash';
@@ -25,6 +26,7 @@ function lookupIn(databaseId: u32, key: usize, keyLen: u32, counts: bool): Entry
   selectDatabase(databaseId);
   const e = counts ? lookupKeyRead(key, keyLen, hash) : lookupKeyQuiet(key, keyLen, hash);
   selectDatabase(current.id);
+  unitEnd();
   return e;
 }
 
@@ -58,6 +60,8 @@ export function transferDelete(databaseId: u32, key: usize, keyLen: u32): bool {
   selectDatabase(databaseId);
   const deleted = deleteKey(key, keyLen, hash);
   if (deleted) keyEvent(databaseId, key, keyLen, hash, NOTIFY_GENERIC, 'del', 1);
+  if (deleted && propagating) opDeletion(databaseId, key, keyLen, false);
   selectDatabase(current.id);
+  unitEnd();
   return deleted;
 }

@@ -19,6 +19,7 @@ import {
   CLIENT_NO_TOUCH,
   CLIENT_TRACKING,
   STAT_COMMANDS,
+  STAT_DIRTY,
 } from '../abi';
 import {
   BLOCKED_OTHER,
@@ -42,9 +43,9 @@ import {
   unblock,
   waiterBlocked,
 } from '../client/blocked';
-import { dispatchCommand } from '../generated/command_table';
 import { clockUs, nowMs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
+import { propagating } from '../keyspace/propagation';
 import { Stats } from '../keyspace/stats';
 import { argc, argv, setArgs } from '../resp/args';
 import { Conn, setClient, tryPush } from '../resp/connection';
@@ -62,7 +63,9 @@ import { abiSet } from './abi_block';
 import { countCalls } from './command_stats';
 import { afterReply, countErrors, drainEffects, noteSlow } from './consequences';
 import { ADMIT_HOLD, ADMIT_RUN, admitAtOnce, admitCommand, refreshGuards } from './dispatch';
+import { propagateCommand } from './propagate_command';
 import { afterTracked, noteReads } from './tracked_reads';
+import { dispatchPreserving } from './walk_guard';
 
 /** A command that runs again by itself, and is held back by CLIENT PAUSE, is tried again so much later. */
 const HELD_BACK_MS: i64 = 100;
@@ -145,9 +148,11 @@ function tryRun(b: Blocked, isLast: bool): bool {
     }
   }
   const beganUs = clockUs();
+  const dirty = Stats.get(STAT_DIRTY);
   beginReprocessing(isLast);
-  dispatchCommand(id);
+  dispatchPreserving(id);
   endReprocessing();
+  if (propagating) propagateCommand(dirty, 0);
   b.usedUs += max(clockUs() - beganUs, 0.0);
   if (!blockedAgain) complete(c, b, start);
   drainEffects(changetype<usize>(c));

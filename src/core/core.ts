@@ -40,6 +40,10 @@ export interface CoreExports {
   blockingKeyCount(): number;
   blockingKeyOnNoKeyCount(): number;
   deadlineCount(): number;
+  propagationOn(on: number): void;
+  propagationReset(): void;
+  propagationTaken(bytes: number): void;
+  propagationLost(): number;
   refreshStats(): void;
   resetPeakMemory(): void;
   resetStats(): void;
@@ -83,6 +87,15 @@ export interface CoreExports {
   transferBegin(database: number, key: number, keyLen: number, out: number): number;
   transferEnd(): void;
   transferDelete(database: number, key: number, keyLen: number, nowMs: number): number;
+  snapshotBegin(flags: number): number;
+  snapshotHeader(ptr: number, bytes: number): void;
+  snapshotVersion(): number;
+  snapshotStep(nowMs: number, budgetUs: number): number;
+  snapshotTaken(): void;
+  snapshotReleased(): number;
+  snapshotEnd(): void;
+  snapshotAbort(): void;
+  snapshotKeys(): number;
   loadBegin(flags: number, totalBytes: number, nowMs: number): number;
   loadStep(ptr: number, len: number, isLast: number, keysMax: number, nowMs: number): number;
   loadEnd(): void;

@@ -2,6 +2,7 @@
 // npm run fuzz -- lockstep --steps 10000 --seed 1
 // npm run fuzz -- parser --inputs 10000 --seed 1
 // npm run fuzz -- exchange --keys 100000 --seed 1
+// npm run fuzz -- replay --steps 100000 --seed 1
 //
 // Ends with 0 when nothing was found, 1 when something was, 2 when it was called wrongly.
 
@@ -9,6 +10,7 @@ import { differentialCommand } from './differential_command.ts';
 import { exchangeCommand } from './exchange_command.ts';
 import { lockStepCommand } from './lock_step_command.ts';
 import { parserCommand } from './parser_command.ts';
+import { replayCommand } from './replay_command.ts';
 
 const USAGE = `usage: npm run fuzz -- <what> [options]
 
@@ -34,6 +36,10 @@ exchange       random values carried by DUMP and RESTORE, there and back, digest
   --keys N         how many (default 100000)
   --seed N         default: from the clock; printed
   --a, --b         as above
+
+replay         what an engine writes for its append-only file makes the same data in another one
+  --steps N        how many (default 100000)
+  --seed N         default: from the clock; printed
 `;
 
 const COMMANDS: Record<string, (options: ReadonlyMap<string, string>) => Promise<boolean>> = {
@@ -41,6 +47,7 @@ const COMMANDS: Record<string, (options: ReadonlyMap<string, string>) => Promise
   lockstep: lockStepCommand,
   parser: parserCommand,
   exchange: exchangeCommand,
+  replay: replayCommand,
 };
 
 function parseOptions(words: readonly string[]): Map<string, string> {

@@ -1,0 +1,28 @@
+// Command line of the replay fuzzer.
+
+import { runReplay, showReplayStep } from './replay.ts';
+
+/** True when no difference was found. */
+export async function replayCommand(options: ReadonlyMap<string, string>): Promise<boolean> {
+  const steps = Number(options.get('steps') ?? 100_000);
+  const seed = Number(options.get('seed') ?? Date.now() % 1_000_000_000);
+  process.stderr.write(`replay: ${steps} steps, seed ${seed}\n`);
+  const { failure, written } = runReplay({ steps, seed }, (done) => {
+    if (done % 30_000 < 1500) process.stderr.write(`${done} of ${steps} steps\n`);
+  });
+  if (!failure) {
+    process.stdout.write(`no difference in ${steps} steps, ${written} commands, seed ${seed}\n`);
+    return true;
+  }
+  const lines = [
+    '',
+    failure.problem,
+    `shrunk to ${failure.shrunk.length} steps:`,
+    ...failure.shrunk.map((step) => `  ${showReplayStep(step)}`),
+    '',
+    `again: npm run fuzz -- replay --steps 1500 --seed ${failure.epochSeed}`,
+    '',
+  ];
+  process.stdout.write(lines.join('\n'));
+  return false;
+}
