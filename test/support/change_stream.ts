@@ -96,7 +96,8 @@ export class ChangeRig {
   private settle(ptr: number, first: number): boolean {
     let status = first;
     for (;;) {
-      if (status === STATUS_HOST_COMMAND) this.core.appendReply(Buffer.from('-ERR host command\r\n'));
+      if (status === STATUS_HOST_COMMAND)
+        this.core.appendReply(Buffer.from('-ERR host command\r\n'));
       else this.keep(ptr, this.core.output());
       if (status === STATUS_HOST_COMMAND || status === STATUS_FLUSH) {
         if (status === STATUS_FLUSH) this.core.exports.outputTaken();
@@ -118,7 +119,11 @@ export class ChangeRig {
   /** What connections were sent by others' commands, and the rest of what they had sent themselves. */
   private deliver(): void {
     while (this.core.word(ABI_SEQUEL) & (SEQUEL_PUSHED | SEQUEL_UNBLOCKED)) {
-      for (let ptr = this.core.exports.nextDirty(); ptr !== 0; ptr = this.core.exports.nextDirty()) {
+      for (
+        let ptr = this.core.exports.nextDirty();
+        ptr !== 0;
+        ptr = this.core.exports.nextDirty()
+      ) {
         const at = ptr >>> 0;
         const { data } = this.core;
         const bytes = data.getUint32(at + CONN_PUSH_LEN, true);
@@ -158,7 +163,9 @@ export class RigConnection {
 
   /** What came since. */
   unread(): string {
-    return decodeAll(this.rig.takeOutput(this.ptr)).map((reply) => showReply(reply)).join(' ');
+    return decodeAll(this.rig.takeOutput(this.ptr))
+      .map((reply) => showReply(reply))
+      .join(' ');
   }
 
   reconnect(): void {
@@ -176,7 +183,9 @@ export function parseCommands(bytes: Buffer): Buffer[][] {
     const end = bytes.indexOf('\r\n', at);
     const text = bytes.toString('latin1', at, end);
     if (end < 0 || !/^[*$](0|[1-9]\d*)$/.test(text) || text[0] !== kind) {
-      throw new Error(`no ${kind} at ${at}: ${JSON.stringify(bytes.toString('latin1', at, at + 40))}`);
+      throw new Error(
+        `no ${kind} at ${at}: ${JSON.stringify(bytes.toString('latin1', at, at + 40))}`,
+      );
     }
     at = end + 2;
     return Number(text.slice(1));
