@@ -345,6 +345,12 @@ export const LATENCY_EVENT_EVICTION_CYCLE = 3;
 export const LATENCY_EVENT_EVICTION_DEL = 4;
 export const LATENCY_EVENT_WHILE_BLOCKED_CRON = 5;
 
+// --- Errors of replayed commands: what `replayErrors` points to ---
+
+export const REPLAY_ERRORS_BYTES = 0; // u32, bytes of the records behind this head
+export const REPLAY_ERRORS_LOST = 4; // u32, errors there was no room for
+export const REPLAY_ERRORS_HEAD = 8; // records: u32 command id, u32 length, text, padded to 4 bytes
+
 // --- Loading RDB files: LOAD_BYTES at the address that `loadBegin` returns, good after each step ---
 
 export const LOAD_BYTES = 96;
@@ -435,11 +441,6 @@ export const RDB_FAULT_MODULE_AUX = 38;
 export const RDB_FAULT_MODULE_DATA = 39;
 export const RDB_FAULT_DUPLICATE_KEY = 40;
 export const RDB_FAULT_NO_MEMORY = 41;
-// --- Errors of replayed commands: what `replayErrors` points to ---
-
-export const REPLAY_ERRORS_BYTES = 0; // u32, bytes of the records behind this head
-export const REPLAY_ERRORS_LOST = 4; // u32, errors there was no room for
-export const REPLAY_ERRORS_HEAD = 8; // records: u32 command id, u32 length, text, padded to 4 bytes
 
 // --- Distribution of value sizes, for INFO keysizes: KEYSIZES_TYPES rows of KEYSIZES_BINS u32 ---
 

@@ -649,21 +649,6 @@ export function transferDelete(databaseId: u32, key: usize, keyLen: u32, nowMs: 
   return deleted;
 }
 
-// --- Loading RDB files ---
-
-export { loadEnd } from './snapshot/load';
-
-/** See snapshot/load.ts. */
-export function loadBegin(flags: u32, totalBytes: f64, nowMs: f64): usize {
-  setNow(nowMs);
-  return loadStart(flags, totalBytes);
-}
-
-export function loadStep(ptr: usize, len: usize, isLast: bool, keysMax: u32, nowMs: f64): u32 {
-  setNow(nowMs);
-  return loadPiece(ptr, len, isLast, keysMax);
-}
-
 // --- For persistence ---
 
 /** Removes all keys without counting that as changes. `current`: connection that asks, 0 for none. */
@@ -678,6 +663,21 @@ export function emptyDataset(current: usize): void {
  */
 export function setDiskError(text: usize, bytes: u32): void {
   setDiskErrorInCore(text, bytes);
+}
+
+// --- Loading RDB files ---
+
+export { loadEnd } from './snapshot/load';
+
+/** See snapshot/load.ts. */
+export function loadBegin(flags: u32, totalBytes: f64, nowMs: f64): usize {
+  setNow(nowMs);
+  return loadStart(flags, totalBytes);
+}
+
+export function loadStep(ptr: usize, len: usize, isLast: bool, keysMax: u32, nowMs: f64): u32 {
+  setNow(nowMs);
+  return loadPiece(ptr, len, isLast, keysMax);
 }
 
 // --- For DEBUG ---
