@@ -138,8 +138,10 @@ import {
   resolveCommand,
 } from './dispatch';
 import { KnownHead, keepHead } from './known_heads';
-import { noteReplayError } from './replay';
+
 import { propagateCommand } from './propagate_command';
+import { noteReplayError } from './replay';
+
 import { hasLoneKey, touchAll, touchCollect, touchLoneKey } from './touch';
 import { afterTracked, noteReads } from './tracked_reads';
 import { serveReady } from './unblock';
@@ -573,6 +575,7 @@ function finishCommand(index: u32): void {
   const c = client;
   const slot = slotAt(index);
   if (replaying) {
+    c.commands += 1;
     finishReplayed(c, slot.id);
     return;
   }
