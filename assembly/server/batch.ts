@@ -573,6 +573,7 @@ function finishCommand(index: u32): void {
   const c = client;
   const slot = slotAt(index);
   if (replaying) {
+    c.commands += 1;
     finishReplayed(c, slot.id);
     return;
   }

@@ -275,9 +275,10 @@ class RdbReader {
   /** One step of the core, with more bytes if it needs them. */
   private step(): number {
     const { load, options } = this;
-    if (this.needsBytes && load.wanted <= this.size - this.read) this.fill();
     // A part that takes more than there is cannot be waited for.
-    const isLast = this.read >= this.size || load.wanted > this.size - this.read;
+    const isCut = this.needsBytes && load.wanted > this.size - this.read;
+    if (this.needsBytes && !isCut) this.fill();
+    const isLast = isCut || this.read >= this.size;
     const status = options.engine.call(() => load.step(isLast, this.keysMax, this.nowMs), TASK);
     this.needsBytes = status === abi.LOAD_MORE;
     return status;
@@ -300,9 +301,12 @@ class RdbReader {
   }
 
   private pause(): Pause | undefined {
+    const { progressBytes } = this;
     this.logPercent();
-    const isProgress = this.progressBytes > 0 && this.loadedBytes >= this.progressAt;
-    if (isProgress) this.progressAt = this.loadedBytes + this.progressBytes;
+    const isProgress = progressBytes > 0 && this.loadedBytes >= this.progressAt;
+    if (isProgress) {
+      this.progressAt = (Math.floor(this.loadedBytes / progressBytes) + 1) * progressBytes;
+    }
     // Timers know no less than a millisecond.
     const delayMs = Math.trunc(this.owedMs);
     this.owedMs -= delayMs;

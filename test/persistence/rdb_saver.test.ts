@@ -102,6 +102,7 @@ describe.each(WAYS)('%s', (way) => {
       await client.call('INCR', 'counter');
       log = [];
       storage.log.length = 0;
+      const code = at % 2 === 0 ? 'EIO' : 'ENOSPC';
       storage.plan({ in: at, code, taken: 0.5 });
       expect(await save(saver, way), `operation ${at}`).toBe('failed');
       const failed = storage.log.at(-1) ?? '';
