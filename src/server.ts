@@ -347,14 +347,9 @@ export class Server {
       log: logger,
       storage: new NodeStorage(),
       snapshots: new Snapshotter(engine),
-      loader: {
-        load: () => Promise.reject(new Error('none')),
-        loadNow: () => {
-          throw new Error('none');
-        },
-      },
       identity: ownIdentity(),
       now: () => engine.now(),
+      skipsChecksum: () => this.debugFlags.skipChecksumValidation,
       exit: this.options.exit,
     });
   }
