@@ -10,8 +10,8 @@
 import { lookupKeyRead, lookupKeyWrite } from '../keyspace/db';
 import { NOTIFY_STRING } from '../keyspace/effects';
 import { Entry, EntryPtr, TYPE_STRING } from '../keyspace/entry';
-import { viewLen, viewPtr, viewString } from '../keyspace/string_value';
 import { forceCommand } from '../keyspace/propagation';
+import { viewLen, viewPtr, viewString } from '../keyspace/string_value';
 import { argEvent } from '../resp/arg_event';
 import { argI64, argI64OrReply } from '../resp/arg_number';
 import { Arg, argc, argIs } from '../resp/args';
