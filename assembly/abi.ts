@@ -20,6 +20,8 @@ export const STATUS_FLUSH = 4;
 export const STATUS_PAUSED = 5;
 /** Close the connection at once, without writing anything more; ABI_CLOSE_REASON tells why. */
 export const STATUS_ABORT = 6;
+/** FLUSHALL ran (CFG_TELL_FLUSHALL): save if need be, write the reply out, then call `resume`. */
+export const STATUS_FLUSHED_ALL = 7;
 
 /** A command asked for it: QUIT, CLIENT KILL ... */
 export const CLOSE_ASKED = 0;
@@ -31,6 +33,13 @@ export const CLOSE_QUERY_LIMIT = 2;
 export const CLOSE_CROSS_PROTOCOL = 3;
 /** It broke the protocol, and has been told so. */
 export const CLOSE_PROTOCOL_ERROR = 4;
+// Only for the client that replays a file; the command's arguments are at ABI_ARGV.
+/** There is no command of that name. */
+export const CLOSE_UNKNOWN_COMMAND = 5;
+/** It has too few or too many arguments. */
+export const CLOSE_WRONG_ARITY = 6;
+/** Memory for what it adds ran out. */
+export const CLOSE_REPLAY_NO_MEMORY = 7;
 
 // --- Shared input region ---
 
@@ -136,7 +145,8 @@ export const CLIENT_TRACKING = 131072;
 export const CLIENT_READONLY = 262144;
 export const CLIENT_ASKING = 524288;
 export const CLIENT_CLOSE_ASAP = 1048576;
-export const CLIENT_INTERNAL = 2097152; // no socket behind it: AOF replay, embedded calls
+/** No socket behind it: embedded calls; while GUARD_LOADING is set, the replay of a file. */
+export const CLIENT_INTERNAL = 2097152;
 export const CLIENT_TRACKING_BROKEN = 33554432; // the client it redirects to is gone
 export const CLIENT_TRACKING_BCAST = 67108864;
 export const CLIENT_TRACKING_OPTIN = 134217728;
@@ -281,6 +291,7 @@ export const CFG_ACTIVE_REHASHING = 22;
 export const CFG_HZ = 23;
 export const CFG_NOTIFY_EVENTS = 24; // NOTIFY_* bits of notify-keyspace-events
 export const CFG_TRACKING_MAX_KEYS = 25; // 0 none
+export const CFG_TELL_FLUSHALL = 26; // whether FLUSHALL ends with STATUS_FLUSHED_ALL
 export const CFG_LIST_MAX_LISTPACK_SIZE = 40; // elements, or negative: -1 to -5
 export const CFG_LIST_COMPRESS_DEPTH = 41;
 export const CFG_ZSET_MAX_LISTPACK_ENTRIES = 42;
@@ -320,6 +331,8 @@ export const GUARD_BUSY = 64;
 export const GUARD_TOO_FEW_REPLICAS = 128;
 /** As GUARD_PAUSE_WRITE, while keys are carried to another server. */
 export const GUARD_HOLD_WRITES = 256;
+/** The same while the server saves its last snapshot. */
+export const GUARD_SHUTDOWN = 512;
 
 // --- Events the core leaves for the host (drained after every call) ---
 
@@ -334,6 +347,12 @@ export const LATENCY_EVENT_EXPIRE_CYCLE = 2;
 export const LATENCY_EVENT_EVICTION_CYCLE = 3;
 export const LATENCY_EVENT_EVICTION_DEL = 4;
 export const LATENCY_EVENT_WHILE_BLOCKED_CRON = 5;
+
+// --- Errors of replayed commands: what `replayErrors` points to ---
+
+export const REPLAY_ERRORS_BYTES = 0; // u32, bytes of the records behind this head
+export const REPLAY_ERRORS_LOST = 4; // u32, errors there was no room for
+export const REPLAY_ERRORS_HEAD = 8; // records: u32 command id, u32 length, text, padded to 4 bytes
 
 // --- Loading RDB files: LOAD_BYTES at the address that `loadBegin` returns, good after each step ---
 

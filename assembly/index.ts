@@ -112,7 +112,12 @@ import {
   trySetAddr,
   trySetName,
 } from './resp/connection';
-import { countError, errorStats, resetErrorStats } from './resp/errors';
+import {
+  countError,
+  errorStats,
+  resetErrorStats,
+  setDiskError as setDiskErrorInCore,
+} from './resp/errors';
 import { parserInit } from './resp/parser';
 import {
   outputCommit,
@@ -145,6 +150,8 @@ import {
   transferHasKey as hasTransferred,
 } from './server/key_transfer';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
+import { emptyDataset as emptyDatasetInCore } from './server/reload';
+import { replayErrorsBlock, replayErrorsClear } from './server/replay';
 import * as unblock from './server/unblock';
 import { loadStep as loadPiece, loadStart } from './snapshot/load';
 import { forgetPayloadFault, payloadFault } from './snapshot/payload';
@@ -355,6 +362,15 @@ export function replyCommit(bytes: usize): void {
 export function outputTaken(): void {
   outputReset();
   publishOutput();
+}
+
+/** Address of the errors that replayed commands replied with: REPLAY_ERRORS_*. */
+export function replayErrors(): usize {
+  return replayErrorsBlock();
+}
+
+export function replayErrorsTaken(): void {
+  replayErrorsClear();
 }
 
 export function eventsTaken(): void {
@@ -638,6 +654,22 @@ export function transferDelete(databaseId: u32, key: usize, keyLen: u32, nowMs: 
   drainEffects(0);
   publishPropagated();
   return deleted;
+}
+
+// --- For persistence ---
+
+/** Removes all keys without counting that as changes. `current`: connection that asks, 0 for none. */
+export function emptyDataset(current: usize): void {
+  emptyDatasetInCore(current);
+  publishOutput();
+}
+
+/**
+ * The error that GUARD_DISK_ERROR makes writes fail with, code word included: `bytes` at `text`. None
+ * for the one about snapshots.
+ */
+export function setDiskError(text: usize, bytes: u32): void {
+  setDiskErrorInCore(text, bytes);
 }
 
 // --- Loading RDB files ---

@@ -30,7 +30,7 @@ export interface LoadReport {
   readonly digest: string;
 }
 
-interface Dataset {
+export interface Dataset {
   readonly name: string;
   readonly commands: (quick: boolean) => Generator<string[]>;
 }
@@ -61,7 +61,7 @@ function* largeCollections(quick: boolean): Generator<string[]> {
   }
 }
 
-const DATASETS: readonly Dataset[] = [
+export const DATASETS: readonly Dataset[] = [
   { name: 'small keys', commands: smallKeys },
   { name: 'large collections', commands: largeCollections },
 ];
