@@ -20,6 +20,8 @@ export const STATUS_FLUSH = 4;
 export const STATUS_PAUSED = 5;
 /** Close the connection at once, without writing anything more; ABI_CLOSE_REASON tells why. */
 export const STATUS_ABORT = 6;
+/** FLUSHALL ran (CFG_TELL_FLUSHALL): save if need be, write the reply out, then call `resume`. */
+export const STATUS_FLUSHED_ALL = 7;
 
 /** A command asked for it: QUIT, CLIENT KILL ... */
 export const CLOSE_ASKED = 0;
@@ -65,6 +67,7 @@ export const ABI_EVENTS_PTR = 15; // EVENT_BYTES each
 export const ABI_ERROR_STATS = 16; // ERRSTAT_SLOTS records
 export const ABI_CLOSE_REASON = 17; // CLOSE_*, after STATUS_CLOSE and STATUS_ABORT
 export const ABI_SEQUEL = 18; // SEQUEL_* bits: what a call left for the host to do
+export const ABI_PAYLOAD_FAULT = 20; // RDB_FAULT_* of a payload, its type in the high half
 export const ABI_SNAPSHOT_PTR = 24; // what the walk over the keyspace has written
 export const ABI_SNAPSHOT_LEN = 25;
 export const ABI_PROPAGATED_PTR = 26; // stream of changes, while it is switched on
@@ -77,6 +80,8 @@ export const SEQUEL_UNBLOCKED = 1;
 export const SEQUEL_DEADLINE = 2;
 /** Connections have output that other clients' commands wrote: `nextDirty` names them. */
 export const SEQUEL_PUSHED = 4;
+/** RESTORE refused a payload: ABI_PAYLOAD_FAULT tells why, until `payloadFaultTaken`. */
+export const SEQUEL_PAYLOAD = 8;
 
 export const ARG_BYTES = 16;
 export const SCRATCH_BYTES = 65536;
@@ -286,6 +291,7 @@ export const CFG_ACTIVE_REHASHING = 22;
 export const CFG_HZ = 23;
 export const CFG_NOTIFY_EVENTS = 24; // NOTIFY_* bits of notify-keyspace-events
 export const CFG_TRACKING_MAX_KEYS = 25; // 0 none
+export const CFG_TELL_FLUSHALL = 26; // whether FLUSHALL ends with STATUS_FLUSHED_ALL
 export const CFG_LIST_MAX_LISTPACK_SIZE = 40; // elements, or negative: -1 to -5
 export const CFG_LIST_COMPRESS_DEPTH = 41;
 export const CFG_ZSET_MAX_LISTPACK_ENTRIES = 42;
@@ -325,6 +331,8 @@ export const GUARD_BUSY = 64;
 export const GUARD_TOO_FEW_REPLICAS = 128;
 /** As GUARD_PAUSE_WRITE, while keys are carried to another server. */
 export const GUARD_HOLD_WRITES = 256;
+/** The same while the server saves its last snapshot. */
+export const GUARD_SHUTDOWN = 512;
 
 // --- Events the core leaves for the host (drained after every call) ---
 

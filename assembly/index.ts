@@ -13,6 +13,7 @@ import {
   ABI_INPUT,
   ABI_OUT_LEN,
   ABI_OUT_PTR,
+  ABI_PAYLOAD_FAULT,
   ABI_PROPAGATED_LEN,
   ABI_PROPAGATED_PTR,
   ABI_SCRATCH,
@@ -32,6 +33,7 @@ import {
   INPUT_BYTES,
   SCRATCH_BYTES,
   SEQUEL_DEADLINE,
+  SEQUEL_PAYLOAD,
   SEQUEL_PUSHED,
   SEQUEL_UNBLOCKED,
   STAT_OVERHEAD_MEMORY,
@@ -110,7 +112,12 @@ import {
   trySetAddr,
   trySetName,
 } from './resp/connection';
-import { countError, errorStats, resetErrorStats } from './resp/errors';
+import {
+  countError,
+  errorStats,
+  resetErrorStats,
+  setDiskError as setDiskErrorInCore,
+} from './resp/errors';
 import { parserInit } from './resp/parser';
 import {
   outputCommit,
@@ -143,9 +150,11 @@ import {
   transferHasKey as hasTransferred,
 } from './server/key_transfer';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
+import { emptyDataset as emptyDatasetInCore } from './server/reload';
 import { replayErrorsBlock, replayErrorsClear } from './server/replay';
 import * as unblock from './server/unblock';
 import { loadStep as loadPiece, loadStart } from './snapshot/load';
+import { forgetPayloadFault, payloadFault } from './snapshot/payload';
 import * as walk from './snapshot/walk';
 import { listSetOptions } from './struct/list';
 import { Tree } from './struct/ordered_tree';
@@ -192,6 +201,10 @@ function publishOutput(): void {
   let sequel: u32 = anyUnblocked() ? SEQUEL_UNBLOCKED : 0;
   if (firstDeadlineMs() != announcedMs) sequel |= SEQUEL_DEADLINE;
   if (anyDirty()) sequel |= SEQUEL_PUSHED;
+  if (payloadFault != 0) {
+    abiSet(ABI_PAYLOAD_FAULT, payloadFault);
+    sequel |= SEQUEL_PAYLOAD;
+  }
   abiSet(ABI_SEQUEL, sequel);
   if (propagating) publishPropagated();
 }
@@ -643,9 +656,31 @@ export function transferDelete(databaseId: u32, key: usize, keyLen: u32, nowMs: 
   return deleted;
 }
 
+// --- For persistence ---
+
+/** Removes all keys without counting that as changes. `current`: connection that asks, 0 for none. */
+export function emptyDataset(current: usize): void {
+  emptyDatasetInCore(current);
+  publishOutput();
+}
+
+/**
+ * The error that GUARD_DISK_ERROR makes writes fail with, code word included: `bytes` at `text`. None
+ * for the one about snapshots.
+ */
+export function setDiskError(text: usize, bytes: u32): void {
+  setDiskErrorInCore(text, bytes);
+}
+
 // --- Loading RDB files ---
 
 export { loadEnd } from './snapshot/load';
+
+/** The host knows what was wrong with a payload. */
+export function payloadFaultTaken(): void {
+  forgetPayloadFault();
+  publishOutput();
+}
 
 /** See snapshot/load.ts. */
 export function loadBegin(flags: u32, totalBytes: f64, nowMs: f64): usize {

@@ -23,6 +23,7 @@
 import * as abi from '../assembly/abi.ts';
 import { allCommands } from './commands/index.ts';
 import type { Core } from './core/core.ts';
+import { faultText } from './core/rdb_reasons.ts';
 import { ReplyWriter } from './core/reply_writer.ts';
 import { CommandError, type HostClient, HostCommands } from './host_command.ts';
 import { Alarm } from './util/alarm.ts';
@@ -136,11 +137,15 @@ export interface EngineHooks {
    * `error` is the error reply that goes before it, empty when there is none.
    */
   onDisconnect?(client: EngineClient, reason: number, error: string): void;
+  /** RESTORE refused a payload, for this reason. */
+  onBadPayload?(text: string): void;
   /**
    * Calls `run` once the input that is there now has been read: what commands wrote to other clients
    * is delivered then, many messages in one write. Without it each batch delivers its own.
    */
   postpone?(run: () => void): void;
+  /** FLUSHALL ran (CFG_TELL_FLUSHALL); its reply is not written yet, and no command runs. */
+  onFlushAll?(): void;
 }
 
 /** Input that may be run before its messages to others are delivered: it may bring many of each byte. */
@@ -356,7 +361,16 @@ export class Engine {
     const sequel = this.core.word(abi.ABI_SEQUEL);
     if (sequel === 0) return;
     if ((sequel & abi.SEQUEL_PUSHED) !== 0) this.deliverSoon();
+    if ((sequel & abi.SEQUEL_PAYLOAD) !== 0) this.tellBadPayload();
     if ((sequel & (abi.SEQUEL_UNBLOCKED | abi.SEQUEL_DEADLINE)) !== 0) this.settleBlocked();
+  }
+
+  private tellBadPayload(): void {
+    const { core, hooks } = this;
+    const word = core.word(abi.ABI_PAYLOAD_FAULT);
+    const context = { type: word >>> 16, version: 0, number: 0n, databases: core.databases };
+    this.call(() => core.exports.payloadFaultTaken());
+    hooks.onBadPayload?.(faultText(word & 0xffff, context));
   }
 
   /** Lets clients go on that waited in a blocking command, and sets the clock for those that wait. */
@@ -396,6 +410,11 @@ export class Engine {
       switch (status) {
         case abi.STATUS_HOST_COMMAND:
           if (!this.runHostCommand(client)) return;
+          status = this.resumeCore(client);
+          continue;
+        case abi.STATUS_FLUSHED_ALL:
+          this.flushBehindHook(client);
+          if (client.closed) return;
           status = this.resumeCore(client);
           continue;
         case abi.STATUS_FLUSH:
@@ -443,6 +462,15 @@ export class Engine {
     } catch (error) {
       throw this.crash(error);
     }
+  }
+
+  /** As `flush`, when the hook has run: it may take its time and run others' commands. */
+  private flushBehindHook(client: EngineClient): void {
+    const replies = Buffer.from(this.core.output());
+    this.call(() => this.core.exports.outputTaken());
+    this.hooks.onFlushAll?.();
+    if (client.closed || replies.length === 0) return;
+    this.send(client, replies);
   }
 
   /** Writes to a client's output, unless that has to wait for the journal. */

@@ -10,6 +10,7 @@
 import { lookupKeyRead, lookupKeyWrite } from '../keyspace/db';
 import { NOTIFY_STRING } from '../keyspace/effects';
 import { Entry, EntryPtr, TYPE_STRING } from '../keyspace/entry';
+import { forceCommand } from '../keyspace/propagation';
 import { viewLen, viewPtr, viewString } from '../keyspace/string_value';
 import { argEvent } from '../resp/arg_event';
 import { argI64, argI64OrReply } from '../resp/arg_number';
@@ -120,6 +121,8 @@ function execute(e: EntryPtr, count: u32, grew: bool): void {
     }
   }
   if (changes != 0) argEvent(1, NOTIFY_STRING, 'setbit', changes);
+  // As in Redis the string is longer, or there, though that counts as no change; but it is written.
+  else if (grew) forceCommand();
 }
 
 /** Carries out the operation read last; returns 1 when it changed the string, which may have grown. */

@@ -340,314 +340,327 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 305;
-export const TOP_LEVEL_COUNT: u32 = 237;
+export const COMMAND_COUNT: u32 = 318;
+export const TOP_LEVEL_COUNT: u32 = 243;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
-export const CMD_ID_BITCOUNT: u32 = 2;
-export const CMD_ID_BITFIELD: u32 = 3;
-export const CMD_ID_BITFIELD_RO: u32 = 4;
-export const CMD_ID_BITOP: u32 = 5;
-export const CMD_ID_BITPOS: u32 = 6;
-export const CMD_ID_BLMOVE: u32 = 7;
-export const CMD_ID_BLMPOP: u32 = 8;
-export const CMD_ID_BLPOP: u32 = 9;
-export const CMD_ID_BRPOP: u32 = 10;
-export const CMD_ID_BRPOPLPUSH: u32 = 11;
-export const CMD_ID_BZMPOP: u32 = 12;
-export const CMD_ID_BZPOPMAX: u32 = 13;
-export const CMD_ID_BZPOPMIN: u32 = 14;
-export const CMD_ID_CLIENT: u32 = 15;
-export const CMD_ID_COMMAND: u32 = 16;
-export const CMD_ID_CONFIG: u32 = 17;
-export const CMD_ID_COPY: u32 = 18;
-export const CMD_ID_DBSIZE: u32 = 19;
-export const CMD_ID_DEBUG: u32 = 20;
-export const CMD_ID_DECR: u32 = 21;
-export const CMD_ID_DECRBY: u32 = 22;
-export const CMD_ID_DEL: u32 = 23;
-export const CMD_ID_DELEX: u32 = 24;
-export const CMD_ID_DIGEST: u32 = 25;
-export const CMD_ID_DISCARD: u32 = 26;
-export const CMD_ID_DUMP: u32 = 27;
-export const CMD_ID_ECHO: u32 = 28;
-export const CMD_ID_EXEC: u32 = 29;
-export const CMD_ID_EXISTS: u32 = 30;
-export const CMD_ID_EXPIRE: u32 = 31;
-export const CMD_ID_EXPIREAT: u32 = 32;
-export const CMD_ID_EXPIRETIME: u32 = 33;
-export const CMD_ID_FLUSHALL: u32 = 34;
-export const CMD_ID_FLUSHDB: u32 = 35;
-export const CMD_ID_GEOADD: u32 = 36;
-export const CMD_ID_GEODIST: u32 = 37;
-export const CMD_ID_GEOHASH: u32 = 38;
-export const CMD_ID_GEOPOS: u32 = 39;
-export const CMD_ID_GEORADIUS: u32 = 40;
-export const CMD_ID_GEORADIUS_RO: u32 = 41;
-export const CMD_ID_GEORADIUSBYMEMBER: u32 = 42;
-export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 43;
-export const CMD_ID_GEOSEARCH: u32 = 44;
-export const CMD_ID_GEOSEARCHSTORE: u32 = 45;
-export const CMD_ID_GET: u32 = 46;
-export const CMD_ID_GETBIT: u32 = 47;
-export const CMD_ID_GETDEL: u32 = 48;
-export const CMD_ID_GETEX: u32 = 49;
-export const CMD_ID_GETRANGE: u32 = 50;
-export const CMD_ID_GETSET: u32 = 51;
-export const CMD_ID_HDEL: u32 = 52;
-export const CMD_ID_HELLO: u32 = 53;
-export const CMD_ID_HEXISTS: u32 = 54;
-export const CMD_ID_HEXPIRE: u32 = 55;
-export const CMD_ID_HEXPIREAT: u32 = 56;
-export const CMD_ID_HEXPIRETIME: u32 = 57;
-export const CMD_ID_HGET: u32 = 58;
-export const CMD_ID_HGETALL: u32 = 59;
-export const CMD_ID_HGETDEL: u32 = 60;
-export const CMD_ID_HGETEX: u32 = 61;
-export const CMD_ID_HINCRBY: u32 = 62;
-export const CMD_ID_HINCRBYFLOAT: u32 = 63;
-export const CMD_ID_HKEYS: u32 = 64;
-export const CMD_ID_HLEN: u32 = 65;
-export const CMD_ID_HMGET: u32 = 66;
-export const CMD_ID_HMSET: u32 = 67;
-export const CMD_ID_HPERSIST: u32 = 68;
-export const CMD_ID_HPEXPIRE: u32 = 69;
-export const CMD_ID_HPEXPIREAT: u32 = 70;
-export const CMD_ID_HPEXPIRETIME: u32 = 71;
-export const CMD_ID_HPTTL: u32 = 72;
-export const CMD_ID_HRANDFIELD: u32 = 73;
-export const CMD_ID_HSCAN: u32 = 74;
-export const CMD_ID_HSET: u32 = 75;
-export const CMD_ID_HSETEX: u32 = 76;
-export const CMD_ID_HSETNX: u32 = 77;
-export const CMD_ID_HSTRLEN: u32 = 78;
-export const CMD_ID_HTTL: u32 = 79;
-export const CMD_ID_HVALS: u32 = 80;
-export const CMD_ID_INCR: u32 = 81;
-export const CMD_ID_INCRBY: u32 = 82;
-export const CMD_ID_INCRBYFLOAT: u32 = 83;
-export const CMD_ID_INCREX: u32 = 84;
-export const CMD_ID_INFO: u32 = 85;
-export const CMD_ID_KEYS: u32 = 86;
-export const CMD_ID_LASTSAVE: u32 = 87;
-export const CMD_ID_LATENCY: u32 = 88;
-export const CMD_ID_LCS: u32 = 89;
-export const CMD_ID_LINDEX: u32 = 90;
-export const CMD_ID_LINSERT: u32 = 91;
-export const CMD_ID_LLEN: u32 = 92;
-export const CMD_ID_LMOVE: u32 = 93;
-export const CMD_ID_LMPOP: u32 = 94;
-export const CMD_ID_LOLWUT: u32 = 95;
-export const CMD_ID_LPOP: u32 = 96;
-export const CMD_ID_LPOS: u32 = 97;
-export const CMD_ID_LPUSH: u32 = 98;
-export const CMD_ID_LPUSHX: u32 = 99;
-export const CMD_ID_LRANGE: u32 = 100;
-export const CMD_ID_LREM: u32 = 101;
-export const CMD_ID_LSET: u32 = 102;
-export const CMD_ID_LTRIM: u32 = 103;
-export const CMD_ID_MEMORY: u32 = 104;
-export const CMD_ID_MGET: u32 = 105;
-export const CMD_ID_MIGRATE: u32 = 106;
-export const CMD_ID_MONITOR: u32 = 107;
-export const CMD_ID_MOVE: u32 = 108;
-export const CMD_ID_MSET: u32 = 109;
-export const CMD_ID_MSETEX: u32 = 110;
-export const CMD_ID_MSETNX: u32 = 111;
-export const CMD_ID_MULTI: u32 = 112;
-export const CMD_ID_OBJECT: u32 = 113;
-export const CMD_ID_PERSIST: u32 = 114;
-export const CMD_ID_PEXPIRE: u32 = 115;
-export const CMD_ID_PEXPIREAT: u32 = 116;
-export const CMD_ID_PEXPIRETIME: u32 = 117;
-export const CMD_ID_PFADD: u32 = 118;
-export const CMD_ID_PFCOUNT: u32 = 119;
-export const CMD_ID_PFDEBUG: u32 = 120;
-export const CMD_ID_PFMERGE: u32 = 121;
-export const CMD_ID_PFSELFTEST: u32 = 122;
-export const CMD_ID_PING: u32 = 123;
-export const CMD_ID_PSETEX: u32 = 124;
-export const CMD_ID_PSUBSCRIBE: u32 = 125;
-export const CMD_ID_PTTL: u32 = 126;
-export const CMD_ID_PUBLISH: u32 = 127;
-export const CMD_ID_PUBSUB: u32 = 128;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 129;
-export const CMD_ID_QUIT: u32 = 130;
-export const CMD_ID_RANDOMKEY: u32 = 131;
-export const CMD_ID_RENAME: u32 = 132;
-export const CMD_ID_RENAMENX: u32 = 133;
-export const CMD_ID_RESET: u32 = 134;
-export const CMD_ID_RESTORE: u32 = 135;
-export const CMD_ID_RESTORE_ASKING: u32 = 136;
-export const CMD_ID_ROLE: u32 = 137;
-export const CMD_ID_RPOP: u32 = 138;
-export const CMD_ID_RPOPLPUSH: u32 = 139;
-export const CMD_ID_RPUSH: u32 = 140;
-export const CMD_ID_RPUSHX: u32 = 141;
-export const CMD_ID_SADD: u32 = 142;
-export const CMD_ID_SCAN: u32 = 143;
-export const CMD_ID_SCARD: u32 = 144;
-export const CMD_ID_SDIFF: u32 = 145;
-export const CMD_ID_SDIFFSTORE: u32 = 146;
-export const CMD_ID_SELECT: u32 = 147;
-export const CMD_ID_SET: u32 = 148;
-export const CMD_ID_SETBIT: u32 = 149;
-export const CMD_ID_SETEX: u32 = 150;
-export const CMD_ID_SETNX: u32 = 151;
-export const CMD_ID_SETRANGE: u32 = 152;
-export const CMD_ID_SHUTDOWN: u32 = 153;
-export const CMD_ID_SINTER: u32 = 154;
-export const CMD_ID_SINTERCARD: u32 = 155;
-export const CMD_ID_SINTERSTORE: u32 = 156;
-export const CMD_ID_SISMEMBER: u32 = 157;
-export const CMD_ID_SLOWLOG: u32 = 158;
-export const CMD_ID_SMEMBERS: u32 = 159;
-export const CMD_ID_SMISMEMBER: u32 = 160;
-export const CMD_ID_SMOVE: u32 = 161;
-export const CMD_ID_SORT: u32 = 162;
-export const CMD_ID_SORT_RO: u32 = 163;
-export const CMD_ID_SPOP: u32 = 164;
-export const CMD_ID_SPUBLISH: u32 = 165;
-export const CMD_ID_SRANDMEMBER: u32 = 166;
-export const CMD_ID_SREM: u32 = 167;
-export const CMD_ID_SSCAN: u32 = 168;
-export const CMD_ID_SSUBSCRIBE: u32 = 169;
-export const CMD_ID_STRLEN: u32 = 170;
-export const CMD_ID_SUBSCRIBE: u32 = 171;
-export const CMD_ID_SUBSTR: u32 = 172;
-export const CMD_ID_SUNION: u32 = 173;
-export const CMD_ID_SUNIONSTORE: u32 = 174;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 175;
-export const CMD_ID_SWAPDB: u32 = 176;
-export const CMD_ID_TIME: u32 = 177;
-export const CMD_ID_TOUCH: u32 = 178;
-export const CMD_ID_TTL: u32 = 179;
-export const CMD_ID_TYPE: u32 = 180;
-export const CMD_ID_UNLINK: u32 = 181;
-export const CMD_ID_UNSUBSCRIBE: u32 = 182;
-export const CMD_ID_UNWATCH: u32 = 183;
-export const CMD_ID_WATCH: u32 = 184;
-export const CMD_ID_XACK: u32 = 185;
-export const CMD_ID_XACKDEL: u32 = 186;
-export const CMD_ID_XADD: u32 = 187;
-export const CMD_ID_XAUTOCLAIM: u32 = 188;
-export const CMD_ID_XCFGSET: u32 = 189;
-export const CMD_ID_XCLAIM: u32 = 190;
-export const CMD_ID_XDEL: u32 = 191;
-export const CMD_ID_XDELEX: u32 = 192;
-export const CMD_ID_XGROUP: u32 = 193;
-export const CMD_ID_XIDMPRECORD: u32 = 194;
-export const CMD_ID_XINFO: u32 = 195;
-export const CMD_ID_XLEN: u32 = 196;
-export const CMD_ID_XNACK: u32 = 197;
-export const CMD_ID_XPENDING: u32 = 198;
-export const CMD_ID_XRANGE: u32 = 199;
-export const CMD_ID_XREAD: u32 = 200;
-export const CMD_ID_XREADGROUP: u32 = 201;
-export const CMD_ID_XREVRANGE: u32 = 202;
-export const CMD_ID_XSETID: u32 = 203;
-export const CMD_ID_XTRIM: u32 = 204;
-export const CMD_ID_ZADD: u32 = 205;
-export const CMD_ID_ZCARD: u32 = 206;
-export const CMD_ID_ZCOUNT: u32 = 207;
-export const CMD_ID_ZDIFF: u32 = 208;
-export const CMD_ID_ZDIFFSTORE: u32 = 209;
-export const CMD_ID_ZINCRBY: u32 = 210;
-export const CMD_ID_ZINTER: u32 = 211;
-export const CMD_ID_ZINTERCARD: u32 = 212;
-export const CMD_ID_ZINTERSTORE: u32 = 213;
-export const CMD_ID_ZLEXCOUNT: u32 = 214;
-export const CMD_ID_ZMPOP: u32 = 215;
-export const CMD_ID_ZMSCORE: u32 = 216;
-export const CMD_ID_ZPOPMAX: u32 = 217;
-export const CMD_ID_ZPOPMIN: u32 = 218;
-export const CMD_ID_ZRANDMEMBER: u32 = 219;
-export const CMD_ID_ZRANGE: u32 = 220;
-export const CMD_ID_ZRANGEBYLEX: u32 = 221;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 222;
-export const CMD_ID_ZRANGESTORE: u32 = 223;
-export const CMD_ID_ZRANK: u32 = 224;
-export const CMD_ID_ZREM: u32 = 225;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 226;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 227;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 228;
-export const CMD_ID_ZREVRANGE: u32 = 229;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 230;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 231;
-export const CMD_ID_ZREVRANK: u32 = 232;
-export const CMD_ID_ZSCAN: u32 = 233;
-export const CMD_ID_ZSCORE: u32 = 234;
-export const CMD_ID_ZUNION: u32 = 235;
-export const CMD_ID_ZUNIONSTORE: u32 = 236;
-export const CMD_ID_CLIENT_CACHING: u32 = 237;
-export const CMD_ID_CLIENT_GETNAME: u32 = 238;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 239;
-export const CMD_ID_CLIENT_HELP: u32 = 240;
-export const CMD_ID_CLIENT_ID: u32 = 241;
-export const CMD_ID_CLIENT_INFO: u32 = 242;
-export const CMD_ID_CLIENT_KILL: u32 = 243;
-export const CMD_ID_CLIENT_LIST: u32 = 244;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 245;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 246;
-export const CMD_ID_CLIENT_PAUSE: u32 = 247;
-export const CMD_ID_CLIENT_REPLY: u32 = 248;
-export const CMD_ID_CLIENT_SETINFO: u32 = 249;
-export const CMD_ID_CLIENT_SETNAME: u32 = 250;
-export const CMD_ID_CLIENT_TRACKING: u32 = 251;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 252;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 253;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 254;
-export const CMD_ID_COMMAND_COUNT: u32 = 255;
-export const CMD_ID_COMMAND_DOCS: u32 = 256;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 257;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 258;
-export const CMD_ID_COMMAND_HELP: u32 = 259;
-export const CMD_ID_COMMAND_INFO: u32 = 260;
-export const CMD_ID_COMMAND_LIST: u32 = 261;
-export const CMD_ID_CONFIG_GET: u32 = 262;
-export const CMD_ID_CONFIG_HELP: u32 = 263;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 264;
-export const CMD_ID_CONFIG_REWRITE: u32 = 265;
-export const CMD_ID_CONFIG_SET: u32 = 266;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 267;
-export const CMD_ID_LATENCY_GRAPH: u32 = 268;
-export const CMD_ID_LATENCY_HELP: u32 = 269;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 270;
-export const CMD_ID_LATENCY_HISTORY: u32 = 271;
-export const CMD_ID_LATENCY_LATEST: u32 = 272;
-export const CMD_ID_LATENCY_RESET: u32 = 273;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 274;
-export const CMD_ID_MEMORY_HELP: u32 = 275;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 276;
-export const CMD_ID_MEMORY_PURGE: u32 = 277;
-export const CMD_ID_MEMORY_STATS: u32 = 278;
-export const CMD_ID_MEMORY_USAGE: u32 = 279;
-export const CMD_ID_OBJECT_ENCODING: u32 = 280;
-export const CMD_ID_OBJECT_FREQ: u32 = 281;
-export const CMD_ID_OBJECT_HELP: u32 = 282;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 283;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 284;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 285;
-export const CMD_ID_PUBSUB_HELP: u32 = 286;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 287;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 288;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 289;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 290;
-export const CMD_ID_SLOWLOG_GET: u32 = 291;
-export const CMD_ID_SLOWLOG_HELP: u32 = 292;
-export const CMD_ID_SLOWLOG_LEN: u32 = 293;
-export const CMD_ID_SLOWLOG_RESET: u32 = 294;
-export const CMD_ID_XGROUP_CREATE: u32 = 295;
-export const CMD_ID_XGROUP_CREATECONSUMER: u32 = 296;
-export const CMD_ID_XGROUP_DELCONSUMER: u32 = 297;
-export const CMD_ID_XGROUP_DESTROY: u32 = 298;
-export const CMD_ID_XGROUP_HELP: u32 = 299;
-export const CMD_ID_XGROUP_SETID: u32 = 300;
-export const CMD_ID_XINFO_CONSUMERS: u32 = 301;
-export const CMD_ID_XINFO_GROUPS: u32 = 302;
-export const CMD_ID_XINFO_HELP: u32 = 303;
-export const CMD_ID_XINFO_STREAM: u32 = 304;
+export const CMD_ID_BACKUP: u32 = 2;
+export const CMD_ID_BGSAVE: u32 = 3;
+export const CMD_ID_BITCOUNT: u32 = 4;
+export const CMD_ID_BITFIELD: u32 = 5;
+export const CMD_ID_BITFIELD_RO: u32 = 6;
+export const CMD_ID_BITOP: u32 = 7;
+export const CMD_ID_BITPOS: u32 = 8;
+export const CMD_ID_BLMOVE: u32 = 9;
+export const CMD_ID_BLMPOP: u32 = 10;
+export const CMD_ID_BLPOP: u32 = 11;
+export const CMD_ID_BRPOP: u32 = 12;
+export const CMD_ID_BRPOPLPUSH: u32 = 13;
+export const CMD_ID_BZMPOP: u32 = 14;
+export const CMD_ID_BZPOPMAX: u32 = 15;
+export const CMD_ID_BZPOPMIN: u32 = 16;
+export const CMD_ID_CLIENT: u32 = 17;
+export const CMD_ID_COMMAND: u32 = 18;
+export const CMD_ID_CONFIG: u32 = 19;
+export const CMD_ID_COPY: u32 = 20;
+export const CMD_ID_DBSIZE: u32 = 21;
+export const CMD_ID_DEBUG: u32 = 22;
+export const CMD_ID_DECR: u32 = 23;
+export const CMD_ID_DECRBY: u32 = 24;
+export const CMD_ID_DEL: u32 = 25;
+export const CMD_ID_DELEX: u32 = 26;
+export const CMD_ID_DIGEST: u32 = 27;
+export const CMD_ID_DISCARD: u32 = 28;
+export const CMD_ID_DUMP: u32 = 29;
+export const CMD_ID_ECHO: u32 = 30;
+export const CMD_ID_EXEC: u32 = 31;
+export const CMD_ID_EXISTS: u32 = 32;
+export const CMD_ID_EXPIRE: u32 = 33;
+export const CMD_ID_EXPIREAT: u32 = 34;
+export const CMD_ID_EXPIRETIME: u32 = 35;
+export const CMD_ID_FLUSHALL: u32 = 36;
+export const CMD_ID_FLUSHDB: u32 = 37;
+export const CMD_ID_GEOADD: u32 = 38;
+export const CMD_ID_GEODIST: u32 = 39;
+export const CMD_ID_GEOHASH: u32 = 40;
+export const CMD_ID_GEOPOS: u32 = 41;
+export const CMD_ID_GEORADIUS: u32 = 42;
+export const CMD_ID_GEORADIUS_RO: u32 = 43;
+export const CMD_ID_GEORADIUSBYMEMBER: u32 = 44;
+export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 45;
+export const CMD_ID_GEOSEARCH: u32 = 46;
+export const CMD_ID_GEOSEARCHSTORE: u32 = 47;
+export const CMD_ID_GET: u32 = 48;
+export const CMD_ID_GETBIT: u32 = 49;
+export const CMD_ID_GETDEL: u32 = 50;
+export const CMD_ID_GETEX: u32 = 51;
+export const CMD_ID_GETRANGE: u32 = 52;
+export const CMD_ID_GETSET: u32 = 53;
+export const CMD_ID_HDEL: u32 = 54;
+export const CMD_ID_HELLO: u32 = 55;
+export const CMD_ID_HEXISTS: u32 = 56;
+export const CMD_ID_HEXPIRE: u32 = 57;
+export const CMD_ID_HEXPIREAT: u32 = 58;
+export const CMD_ID_HEXPIRETIME: u32 = 59;
+export const CMD_ID_HGET: u32 = 60;
+export const CMD_ID_HGETALL: u32 = 61;
+export const CMD_ID_HGETDEL: u32 = 62;
+export const CMD_ID_HGETEX: u32 = 63;
+export const CMD_ID_HINCRBY: u32 = 64;
+export const CMD_ID_HINCRBYFLOAT: u32 = 65;
+export const CMD_ID_HKEYS: u32 = 66;
+export const CMD_ID_HLEN: u32 = 67;
+export const CMD_ID_HMGET: u32 = 68;
+export const CMD_ID_HMSET: u32 = 69;
+export const CMD_ID_HPERSIST: u32 = 70;
+export const CMD_ID_HPEXPIRE: u32 = 71;
+export const CMD_ID_HPEXPIREAT: u32 = 72;
+export const CMD_ID_HPEXPIRETIME: u32 = 73;
+export const CMD_ID_HPTTL: u32 = 74;
+export const CMD_ID_HRANDFIELD: u32 = 75;
+export const CMD_ID_HSCAN: u32 = 76;
+export const CMD_ID_HSET: u32 = 77;
+export const CMD_ID_HSETEX: u32 = 78;
+export const CMD_ID_HSETNX: u32 = 79;
+export const CMD_ID_HSTRLEN: u32 = 80;
+export const CMD_ID_HTTL: u32 = 81;
+export const CMD_ID_HVALS: u32 = 82;
+export const CMD_ID_INCR: u32 = 83;
+export const CMD_ID_INCRBY: u32 = 84;
+export const CMD_ID_INCRBYFLOAT: u32 = 85;
+export const CMD_ID_INCREX: u32 = 86;
+export const CMD_ID_INFO: u32 = 87;
+export const CMD_ID_KEYS: u32 = 88;
+export const CMD_ID_LASTSAVE: u32 = 89;
+export const CMD_ID_LATENCY: u32 = 90;
+export const CMD_ID_LCS: u32 = 91;
+export const CMD_ID_LINDEX: u32 = 92;
+export const CMD_ID_LINSERT: u32 = 93;
+export const CMD_ID_LLEN: u32 = 94;
+export const CMD_ID_LMOVE: u32 = 95;
+export const CMD_ID_LMPOP: u32 = 96;
+export const CMD_ID_LOLWUT: u32 = 97;
+export const CMD_ID_LPOP: u32 = 98;
+export const CMD_ID_LPOS: u32 = 99;
+export const CMD_ID_LPUSH: u32 = 100;
+export const CMD_ID_LPUSHX: u32 = 101;
+export const CMD_ID_LRANGE: u32 = 102;
+export const CMD_ID_LREM: u32 = 103;
+export const CMD_ID_LSET: u32 = 104;
+export const CMD_ID_LTRIM: u32 = 105;
+export const CMD_ID_MEMORY: u32 = 106;
+export const CMD_ID_MGET: u32 = 107;
+export const CMD_ID_MIGRATE: u32 = 108;
+export const CMD_ID_MONITOR: u32 = 109;
+export const CMD_ID_MOVE: u32 = 110;
+export const CMD_ID_MSET: u32 = 111;
+export const CMD_ID_MSETEX: u32 = 112;
+export const CMD_ID_MSETNX: u32 = 113;
+export const CMD_ID_MULTI: u32 = 114;
+export const CMD_ID_OBJECT: u32 = 115;
+export const CMD_ID_PERSIST: u32 = 116;
+export const CMD_ID_PEXPIRE: u32 = 117;
+export const CMD_ID_PEXPIREAT: u32 = 118;
+export const CMD_ID_PEXPIRETIME: u32 = 119;
+export const CMD_ID_PFADD: u32 = 120;
+export const CMD_ID_PFCOUNT: u32 = 121;
+export const CMD_ID_PFDEBUG: u32 = 122;
+export const CMD_ID_PFMERGE: u32 = 123;
+export const CMD_ID_PFSELFTEST: u32 = 124;
+export const CMD_ID_PING: u32 = 125;
+export const CMD_ID_PSETEX: u32 = 126;
+export const CMD_ID_PSUBSCRIBE: u32 = 127;
+export const CMD_ID_PSYNC: u32 = 128;
+export const CMD_ID_PTTL: u32 = 129;
+export const CMD_ID_PUBLISH: u32 = 130;
+export const CMD_ID_PUBSUB: u32 = 131;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 132;
+export const CMD_ID_QUIT: u32 = 133;
+export const CMD_ID_RANDOMKEY: u32 = 134;
+export const CMD_ID_RENAME: u32 = 135;
+export const CMD_ID_RENAMENX: u32 = 136;
+export const CMD_ID_REPLCONF: u32 = 137;
+export const CMD_ID_RESET: u32 = 138;
+export const CMD_ID_RESTORE: u32 = 139;
+export const CMD_ID_RESTORE_ASKING: u32 = 140;
+export const CMD_ID_ROLE: u32 = 141;
+export const CMD_ID_RPOP: u32 = 142;
+export const CMD_ID_RPOPLPUSH: u32 = 143;
+export const CMD_ID_RPUSH: u32 = 144;
+export const CMD_ID_RPUSHX: u32 = 145;
+export const CMD_ID_SADD: u32 = 146;
+export const CMD_ID_SAVE: u32 = 147;
+export const CMD_ID_SCAN: u32 = 148;
+export const CMD_ID_SCARD: u32 = 149;
+export const CMD_ID_SDIFF: u32 = 150;
+export const CMD_ID_SDIFFSTORE: u32 = 151;
+export const CMD_ID_SELECT: u32 = 152;
+export const CMD_ID_SET: u32 = 153;
+export const CMD_ID_SETBIT: u32 = 154;
+export const CMD_ID_SETEX: u32 = 155;
+export const CMD_ID_SETNX: u32 = 156;
+export const CMD_ID_SETRANGE: u32 = 157;
+export const CMD_ID_SHUTDOWN: u32 = 158;
+export const CMD_ID_SINTER: u32 = 159;
+export const CMD_ID_SINTERCARD: u32 = 160;
+export const CMD_ID_SINTERSTORE: u32 = 161;
+export const CMD_ID_SISMEMBER: u32 = 162;
+export const CMD_ID_SLOWLOG: u32 = 163;
+export const CMD_ID_SMEMBERS: u32 = 164;
+export const CMD_ID_SMISMEMBER: u32 = 165;
+export const CMD_ID_SMOVE: u32 = 166;
+export const CMD_ID_SORT: u32 = 167;
+export const CMD_ID_SORT_RO: u32 = 168;
+export const CMD_ID_SPOP: u32 = 169;
+export const CMD_ID_SPUBLISH: u32 = 170;
+export const CMD_ID_SRANDMEMBER: u32 = 171;
+export const CMD_ID_SREM: u32 = 172;
+export const CMD_ID_SSCAN: u32 = 173;
+export const CMD_ID_SSUBSCRIBE: u32 = 174;
+export const CMD_ID_STRLEN: u32 = 175;
+export const CMD_ID_SUBSCRIBE: u32 = 176;
+export const CMD_ID_SUBSTR: u32 = 177;
+export const CMD_ID_SUNION: u32 = 178;
+export const CMD_ID_SUNIONSTORE: u32 = 179;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 180;
+export const CMD_ID_SWAPDB: u32 = 181;
+export const CMD_ID_SYNC: u32 = 182;
+export const CMD_ID_TIME: u32 = 183;
+export const CMD_ID_TOUCH: u32 = 184;
+export const CMD_ID_TTL: u32 = 185;
+export const CMD_ID_TYPE: u32 = 186;
+export const CMD_ID_UNLINK: u32 = 187;
+export const CMD_ID_UNSUBSCRIBE: u32 = 188;
+export const CMD_ID_UNWATCH: u32 = 189;
+export const CMD_ID_WATCH: u32 = 190;
+export const CMD_ID_XACK: u32 = 191;
+export const CMD_ID_XACKDEL: u32 = 192;
+export const CMD_ID_XADD: u32 = 193;
+export const CMD_ID_XAUTOCLAIM: u32 = 194;
+export const CMD_ID_XCFGSET: u32 = 195;
+export const CMD_ID_XCLAIM: u32 = 196;
+export const CMD_ID_XDEL: u32 = 197;
+export const CMD_ID_XDELEX: u32 = 198;
+export const CMD_ID_XGROUP: u32 = 199;
+export const CMD_ID_XIDMPRECORD: u32 = 200;
+export const CMD_ID_XINFO: u32 = 201;
+export const CMD_ID_XLEN: u32 = 202;
+export const CMD_ID_XNACK: u32 = 203;
+export const CMD_ID_XPENDING: u32 = 204;
+export const CMD_ID_XRANGE: u32 = 205;
+export const CMD_ID_XREAD: u32 = 206;
+export const CMD_ID_XREADGROUP: u32 = 207;
+export const CMD_ID_XREVRANGE: u32 = 208;
+export const CMD_ID_XSETID: u32 = 209;
+export const CMD_ID_XTRIM: u32 = 210;
+export const CMD_ID_ZADD: u32 = 211;
+export const CMD_ID_ZCARD: u32 = 212;
+export const CMD_ID_ZCOUNT: u32 = 213;
+export const CMD_ID_ZDIFF: u32 = 214;
+export const CMD_ID_ZDIFFSTORE: u32 = 215;
+export const CMD_ID_ZINCRBY: u32 = 216;
+export const CMD_ID_ZINTER: u32 = 217;
+export const CMD_ID_ZINTERCARD: u32 = 218;
+export const CMD_ID_ZINTERSTORE: u32 = 219;
+export const CMD_ID_ZLEXCOUNT: u32 = 220;
+export const CMD_ID_ZMPOP: u32 = 221;
+export const CMD_ID_ZMSCORE: u32 = 222;
+export const CMD_ID_ZPOPMAX: u32 = 223;
+export const CMD_ID_ZPOPMIN: u32 = 224;
+export const CMD_ID_ZRANDMEMBER: u32 = 225;
+export const CMD_ID_ZRANGE: u32 = 226;
+export const CMD_ID_ZRANGEBYLEX: u32 = 227;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 228;
+export const CMD_ID_ZRANGESTORE: u32 = 229;
+export const CMD_ID_ZRANK: u32 = 230;
+export const CMD_ID_ZREM: u32 = 231;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 232;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 233;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 234;
+export const CMD_ID_ZREVRANGE: u32 = 235;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 236;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 237;
+export const CMD_ID_ZREVRANK: u32 = 238;
+export const CMD_ID_ZSCAN: u32 = 239;
+export const CMD_ID_ZSCORE: u32 = 240;
+export const CMD_ID_ZUNION: u32 = 241;
+export const CMD_ID_ZUNIONSTORE: u32 = 242;
+export const CMD_ID_BACKUP_ABORT: u32 = 243;
+export const CMD_ID_BACKUP_CLEANUP: u32 = 244;
+export const CMD_ID_BACKUP_HELP: u32 = 245;
+export const CMD_ID_BACKUP_LIST: u32 = 246;
+export const CMD_ID_BACKUP_SEAL: u32 = 247;
+export const CMD_ID_BACKUP_START: u32 = 248;
+export const CMD_ID_BACKUP_STATUS: u32 = 249;
+export const CMD_ID_CLIENT_CACHING: u32 = 250;
+export const CMD_ID_CLIENT_GETNAME: u32 = 251;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 252;
+export const CMD_ID_CLIENT_HELP: u32 = 253;
+export const CMD_ID_CLIENT_ID: u32 = 254;
+export const CMD_ID_CLIENT_INFO: u32 = 255;
+export const CMD_ID_CLIENT_KILL: u32 = 256;
+export const CMD_ID_CLIENT_LIST: u32 = 257;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 258;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 259;
+export const CMD_ID_CLIENT_PAUSE: u32 = 260;
+export const CMD_ID_CLIENT_REPLY: u32 = 261;
+export const CMD_ID_CLIENT_SETINFO: u32 = 262;
+export const CMD_ID_CLIENT_SETNAME: u32 = 263;
+export const CMD_ID_CLIENT_TRACKING: u32 = 264;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 265;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 266;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 267;
+export const CMD_ID_COMMAND_COUNT: u32 = 268;
+export const CMD_ID_COMMAND_DOCS: u32 = 269;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 270;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 271;
+export const CMD_ID_COMMAND_HELP: u32 = 272;
+export const CMD_ID_COMMAND_INFO: u32 = 273;
+export const CMD_ID_COMMAND_LIST: u32 = 274;
+export const CMD_ID_CONFIG_GET: u32 = 275;
+export const CMD_ID_CONFIG_HELP: u32 = 276;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 277;
+export const CMD_ID_CONFIG_REWRITE: u32 = 278;
+export const CMD_ID_CONFIG_SET: u32 = 279;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 280;
+export const CMD_ID_LATENCY_GRAPH: u32 = 281;
+export const CMD_ID_LATENCY_HELP: u32 = 282;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 283;
+export const CMD_ID_LATENCY_HISTORY: u32 = 284;
+export const CMD_ID_LATENCY_LATEST: u32 = 285;
+export const CMD_ID_LATENCY_RESET: u32 = 286;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 287;
+export const CMD_ID_MEMORY_HELP: u32 = 288;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 289;
+export const CMD_ID_MEMORY_PURGE: u32 = 290;
+export const CMD_ID_MEMORY_STATS: u32 = 291;
+export const CMD_ID_MEMORY_USAGE: u32 = 292;
+export const CMD_ID_OBJECT_ENCODING: u32 = 293;
+export const CMD_ID_OBJECT_FREQ: u32 = 294;
+export const CMD_ID_OBJECT_HELP: u32 = 295;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 296;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 297;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 298;
+export const CMD_ID_PUBSUB_HELP: u32 = 299;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 300;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 301;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 302;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 303;
+export const CMD_ID_SLOWLOG_GET: u32 = 304;
+export const CMD_ID_SLOWLOG_HELP: u32 = 305;
+export const CMD_ID_SLOWLOG_LEN: u32 = 306;
+export const CMD_ID_SLOWLOG_RESET: u32 = 307;
+export const CMD_ID_XGROUP_CREATE: u32 = 308;
+export const CMD_ID_XGROUP_CREATECONSUMER: u32 = 309;
+export const CMD_ID_XGROUP_DELCONSUMER: u32 = 310;
+export const CMD_ID_XGROUP_DESTROY: u32 = 311;
+export const CMD_ID_XGROUP_HELP: u32 = 312;
+export const CMD_ID_XGROUP_SETID: u32 = 313;
+export const CMD_ID_XINFO_CONSUMERS: u32 = 314;
+export const CMD_ID_XINFO_GROUPS: u32 = 315;
+export const CMD_ID_XINFO_HELP: u32 = 316;
+export const CMD_ID_XINFO_STREAM: u32 = 317;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -656,612 +669,638 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     0,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 1 auth
     6,0,4,1,254,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 2 bitcount
-    10,0,8,0,254,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 3 bitfield
-    18,0,8,0,254,255,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 4 bitfield_ro
-    26,0,11,0,254,255,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 5 bitop
-    37,0,5,0,252,255,255,255,5,0,16,0,4,129,0,0,2,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 6 bitpos
-    42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 7 blmove
-    48,0,6,0,6,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 8 blmpop
-    54,0,6,0,251,255,255,255,65,0,18,0,36,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
-    // 9 blpop
-    60,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 10 brpop
-    65,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 11 brpoplpush
-    70,0,10,0,4,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 12 bzmpop
-    80,0,6,0,251,255,255,255,65,0,18,0,20,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
-    // 13 bzpopmax
-    86,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 14 bzpopmin
-    94,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 15 client
-    102,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,237,0,18,0,0,0,0,0,0,0,
-    // 16 command
-    108,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,255,0,7,0,0,0,0,0,0,0,
-    // 17 config
-    115,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,6,1,5,0,0,0,0,0,0,0,
-    // 18 copy
-    121,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 19 dbsize
-    125,0,6,0,1,0,255,255,2,16,0,1,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 20 debug
-    131,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 21 decr
-    136,0,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 22 decrby
-    140,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 23 del
-    146,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 24 delex
-    149,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 25 digest
-    154,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 26 discard
-    160,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 27 dump
-    167,0,4,0,2,0,255,255,2,0,16,0,3,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 28 echo
-    171,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 29 exec
-    175,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 30 exists
-    179,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 31 expire
-    185,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 32 expireat
-    191,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 33 expiretime
-    199,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 34 flushall
-    209,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 35 flushdb
-    217,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 36 geoadd
-    224,0,6,0,251,255,255,255,5,0,0,1,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 37 geodist
-    230,0,7,0,252,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 38 geohash
-    237,0,7,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 39 geopos
-    244,0,6,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 40 georadius
-    250,0,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 41 georadius_ro
-    3,1,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 42 georadiusbymember
-    15,1,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 43 georadiusbymember_ro
-    32,1,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 44 geosearch
-    52,1,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 45 geosearchstore
-    61,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 get
-    75,1,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 47 getbit
-    78,1,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 48 getdel
-    84,1,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 49 getex
-    90,1,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 getrange
-    95,1,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 51 getset
-    103,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 52 hdel
-    109,1,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 53 hello
-    113,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 54 hexists
-    118,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 55 hexpire
-    125,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 56 hexpireat
-    132,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 57 hexpiretime
-    141,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 58 hget
-    152,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 59 hgetall
-    156,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 hgetdel
-    163,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 hgetex
-    170,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 hincrby
-    176,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 63 hincrbyfloat
-    183,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 64 hkeys
-    195,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 65 hlen
-    200,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 66 hmget
-    204,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 67 hmset
-    209,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 68 hpersist
-    214,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 hpexpire
-    222,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 hpexpireat
-    230,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 hpexpiretime
-    240,1,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 hpttl
-    252,1,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 hrandfield
-    1,2,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 74 hscan
-    11,2,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 hset
-    16,2,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 76 hsetex
-    20,2,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 hsetnx
-    26,2,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 78 hstrlen
-    32,2,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 79 httl
-    39,2,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 hvals
-    43,2,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 incr
-    48,2,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 82 incrby
-    52,2,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 incrbyfloat
-    58,2,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 increx
-    69,2,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 info
-    75,2,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 keys
-    79,2,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 lastsave
-    83,2,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 latency
-    91,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,11,1,7,0,0,0,0,0,0,0,
-    // 89 lcs
-    98,2,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 lindex
-    101,2,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 linsert
-    107,2,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 92 llen
-    114,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 lmove
-    118,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 lmpop
-    123,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 lolwut
-    128,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 lpop
-    134,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 lpos
-    138,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 lpush
-    142,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 lpushx
-    147,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 lrange
-    153,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 lrem
-    159,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 lset
-    163,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 ltrim
-    167,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 memory
-    172,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,18,1,6,0,0,0,0,0,0,0,
-    // 105 mget
-    178,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 migrate
-    182,2,7,1,250,255,255,255,1,0,18,0,5,128,2,0,3,3,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 monitor
-    189,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 move
-    196,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 mset
-    200,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 msetex
-    204,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 msetnx
-    210,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 multi
-    216,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 object
-    221,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,24,1,5,0,0,0,0,0,0,0,
-    // 114 persist
-    227,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 pexpire
-    234,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 pexpireat
-    241,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 pexpiretime
-    250,2,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 pfadd
-    5,3,5,0,254,255,255,255,5,16,0,1,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 pfcount
-    10,3,7,0,254,255,255,255,2,64,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 pfdebug
-    17,3,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 pfmerge
-    24,3,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 pfselftest
-    31,3,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 ping
-    41,3,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 psetex
-    45,3,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 psubscribe
-    51,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 pttl
-    61,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 publish
-    65,3,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 pubsub
-    72,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,29,1,6,0,0,0,0,0,0,0,
-    // 129 punsubscribe
-    78,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 quit
-    90,3,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 randomkey
-    94,3,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 rename
-    103,3,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 renamenx
-    109,3,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 reset
-    117,3,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 restore
-    122,3,7,0,252,255,255,255,5,0,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 restore-asking
-    129,3,14,0,252,255,255,255,5,8,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 role
-    143,3,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 rpop
-    147,3,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 rpoplpush
-    151,3,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 rpush
-    160,3,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 rpushx
-    165,3,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 sadd
-    171,3,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 143 scan
-    175,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 scard
-    179,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 sdiff
-    184,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 sdiffstore
-    189,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 select
-    199,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 set
-    205,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 setbit
-    208,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 setex
-    214,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 setnx
-    219,3,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 setrange
-    224,3,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 shutdown
-    232,3,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 sinter
-    240,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 sintercard
-    246,3,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 sinterstore
-    0,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 sismember
-    11,4,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 158 slowlog
-    20,4,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,35,1,4,0,0,0,0,0,0,0,
-    // 159 smembers
-    27,4,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 smismember
-    35,4,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 161 smove
-    45,4,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 162 sort
-    50,4,4,0,254,255,255,255,5,0,18,0,60,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 sort_ro
-    54,4,7,0,254,255,255,255,2,0,18,0,58,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 spop
-    61,4,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 spublish
-    65,4,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 srandmember
-    73,4,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 srem
-    84,4,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 168 sscan
-    88,4,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 ssubscribe
-    93,4,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 strlen
-    103,4,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 subscribe
-    109,4,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 substr
-    118,4,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 sunion
-    124,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 sunionstore
-    130,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 sunsubscribe
-    141,4,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 swapdb
-    153,4,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 time
-    159,4,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 touch
-    163,4,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 ttl
-    168,4,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 type
-    171,4,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 unlink
-    175,4,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 unsubscribe
-    181,4,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 unwatch
-    192,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 watch
-    199,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 xack
-    204,4,4,0,252,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 xackdel
-    208,4,7,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 xadd
-    215,4,4,0,251,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 xautoclaim
-    219,4,10,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 xcfgset
-    229,4,7,0,254,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 xclaim
-    236,4,6,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 xdel
-    242,4,4,0,253,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 xdelex
-    246,4,6,0,251,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 xgroup
-    252,4,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,39,1,6,0,0,0,0,0,0,0,
-    // 194 xidmprecord
-    2,5,11,0,5,0,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 xinfo
-    13,5,5,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,45,1,4,0,0,0,0,0,0,0,
-    // 196 xlen
-    18,5,4,0,2,0,255,255,2,16,0,1,2,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 xnack
-    22,5,5,0,249,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 xpending
-    27,5,8,0,253,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 xrange
-    35,5,6,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 xread
-    41,5,5,0,252,255,255,255,66,0,2,1,2,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 xreadgroup
-    46,5,10,0,249,255,255,255,65,0,2,1,4,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 xrevrange
-    56,5,9,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 xsetid
-    65,5,6,0,253,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 xtrim
-    71,5,5,0,252,255,255,255,1,0,0,1,4,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 zadd
-    76,5,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
-    // 206 zcard
-    80,5,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 zcount
-    85,5,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 zdiff
-    91,5,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 zdiffstore
-    96,5,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 zincrby
-    106,5,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 211 zinter
-    113,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 zintercard
-    119,5,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 zinterstore
-    129,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 zlexcount
-    140,5,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 zmpop
-    149,5,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 zmscore
-    154,5,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 217 zpopmax
-    161,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 zpopmin
-    168,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 zrandmember
-    175,5,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 zrange
-    186,5,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 zrangebylex
-    192,5,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 zrangebyscore
-    203,5,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 zrangestore
-    216,5,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 zrank
-    227,5,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 225 zrem
-    232,5,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 226 zremrangebylex
-    236,5,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 zremrangebyrank
-    250,5,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 zremrangebyscore
-    9,6,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 zrevrange
-    25,6,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 zrevrangebylex
-    34,6,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 zrevrangebyscore
-    48,6,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 232 zrevrank
-    64,6,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 233 zscan
-    72,6,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 234 zscore
-    77,6,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 235 zunion
-    83,6,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 236 zunionstore
-    89,6,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 237 client|caching
-    100,6,14,0,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 238 client|getname
-    114,6,14,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 239 client|getredir
-    128,6,15,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 240 client|help
-    143,6,11,1,2,0,15,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 241 client|id
-    154,6,9,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 242 client|info
-    163,6,11,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 243 client|kill
-    174,6,11,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 244 client|list
-    185,6,11,1,254,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 245 client|no-evict
-    196,6,15,1,3,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 246 client|no-touch
-    211,6,15,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 247 client|pause
-    226,6,12,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 248 client|reply
-    238,6,12,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 249 client|setinfo
-    250,6,14,1,4,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 250 client|setname
-    8,7,14,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 251 client|tracking
-    22,7,15,0,253,255,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 252 client|trackinginfo
-    37,7,19,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 253 client|unblock
-    56,7,14,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 254 client|unpause
-    70,7,14,1,2,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 255 command|count
-    84,7,13,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 256 command|docs
-    97,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 257 command|getkeys
-    109,7,15,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 258 command|getkeysandflags
-    124,7,23,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 259 command|help
-    147,7,12,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 260 command|info
-    159,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 261 command|list
-    171,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 262 config|get
-    183,7,10,1,253,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 263 config|help
-    193,7,11,1,2,0,17,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 264 config|resetstat
-    204,7,16,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 265 config|rewrite
-    220,7,14,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 266 config|set
-    234,7,10,1,252,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 267 latency|doctor
-    244,7,14,1,2,0,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 268 latency|graph
-    2,8,13,1,3,0,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 269 latency|help
-    15,8,12,1,2,0,88,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 270 latency|histogram
-    27,8,17,1,254,255,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 271 latency|history
-    44,8,15,1,3,0,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 272 latency|latest
-    59,8,14,1,2,0,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 273 latency|reset
-    73,8,13,1,254,255,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 274 memory|doctor
-    86,8,13,1,2,0,104,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 275 memory|help
-    99,8,11,1,2,0,104,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 276 memory|malloc-stats
-    110,8,19,1,2,0,104,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 277 memory|purge
-    129,8,12,1,2,0,104,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 278 memory|stats
-    141,8,12,1,2,0,104,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 279 memory|usage
-    153,8,12,0,253,255,104,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 280 object|encoding
-    165,8,15,0,3,0,113,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 281 object|freq
-    180,8,11,0,3,0,113,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 282 object|help
-    191,8,11,0,2,0,113,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 283 object|idletime
-    202,8,15,0,3,0,113,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 284 object|refcount
-    217,8,15,0,3,0,113,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 285 pubsub|channels
-    232,8,15,0,254,255,128,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 286 pubsub|help
-    247,8,11,0,2,0,128,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 287 pubsub|numpat
-    2,9,13,0,2,0,128,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 288 pubsub|numsub
-    15,9,13,0,254,255,128,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 289 pubsub|shardchannels
-    28,9,20,0,254,255,128,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 290 pubsub|shardnumsub
-    48,9,18,0,254,255,128,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 291 slowlog|get
-    66,9,11,0,254,255,158,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 292 slowlog|help
-    77,9,12,0,2,0,158,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 293 slowlog|len
-    89,9,11,0,2,0,158,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 294 slowlog|reset
-    100,9,13,0,2,0,158,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 295 xgroup|create
-    113,9,13,0,251,255,193,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 296 xgroup|createconsumer
-    126,9,21,0,5,0,193,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 297 xgroup|delconsumer
-    147,9,18,0,5,0,193,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 298 xgroup|destroy
-    165,9,14,0,4,0,193,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 299 xgroup|help
-    179,9,11,0,2,0,193,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 300 xgroup|setid
-    190,9,12,0,251,255,193,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 301 xinfo|consumers
-    202,9,15,0,4,0,195,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 302 xinfo|groups
-    217,9,12,0,3,0,195,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 303 xinfo|help
-    229,9,10,0,2,0,195,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 304 xinfo|stream
-    239,9,12,0,253,255,195,0,2,0,16,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 2 backup
+    10,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,243,0,7,0,0,0,0,0,0,0,
+    // 3 bgsave
+    16,0,6,1,255,255,255,255,40,128,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 4 bitcount
+    22,0,8,0,254,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 5 bitfield
+    30,0,8,0,254,255,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 6 bitfield_ro
+    38,0,11,0,254,255,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 7 bitop
+    49,0,5,0,252,255,255,255,5,0,16,0,4,129,0,0,2,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 8 bitpos
+    54,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 9 blmove
+    60,0,6,0,6,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 10 blmpop
+    66,0,6,0,251,255,255,255,65,0,18,0,36,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 11 blpop
+    72,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 12 brpop
+    77,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 13 brpoplpush
+    82,0,10,0,4,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 14 bzmpop
+    92,0,6,0,251,255,255,255,65,0,18,0,20,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 15 bzpopmax
+    98,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 16 bzpopmin
+    106,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 17 client
+    114,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,250,0,18,0,0,0,0,0,0,0,
+    // 18 command
+    120,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,12,1,7,0,0,0,0,0,0,0,
+    // 19 config
+    127,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,19,1,5,0,0,0,0,0,0,0,
+    // 20 copy
+    133,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 21 dbsize
+    137,0,6,0,1,0,255,255,2,16,0,1,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 22 debug
+    143,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 23 decr
+    148,0,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 24 decrby
+    152,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 25 del
+    158,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 26 delex
+    161,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 27 digest
+    166,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 28 discard
+    172,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 29 dump
+    179,0,4,0,2,0,255,255,2,0,16,0,3,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 30 echo
+    183,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 31 exec
+    187,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 32 exists
+    191,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 33 expire
+    197,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 34 expireat
+    203,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 35 expiretime
+    211,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 36 flushall
+    221,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 37 flushdb
+    229,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 38 geoadd
+    236,0,6,0,251,255,255,255,5,0,0,1,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 39 geodist
+    242,0,7,0,252,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 40 geohash
+    249,0,7,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 geopos
+    0,1,6,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 42 georadius
+    6,1,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 georadius_ro
+    15,1,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 44 georadiusbymember
+    27,1,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 45 georadiusbymember_ro
+    44,1,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 geosearch
+    64,1,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 47 geosearchstore
+    73,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 48 get
+    87,1,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 getbit
+    90,1,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 getdel
+    96,1,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 51 getex
+    102,1,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 52 getrange
+    107,1,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 53 getset
+    115,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 54 hdel
+    121,1,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 55 hello
+    125,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 56 hexists
+    130,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 57 hexpire
+    137,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 58 hexpireat
+    144,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 hexpiretime
+    153,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 hget
+    164,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 61 hgetall
+    168,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 62 hgetdel
+    175,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 63 hgetex
+    182,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 hincrby
+    188,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 65 hincrbyfloat
+    195,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 66 hkeys
+    207,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 67 hlen
+    212,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 hmget
+    216,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 69 hmset
+    221,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 70 hpersist
+    226,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 hpexpire
+    234,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 hpexpireat
+    242,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 hpexpiretime
+    252,1,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 hpttl
+    8,2,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 75 hrandfield
+    13,2,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 hscan
+    23,2,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 77 hset
+    28,2,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 78 hsetex
+    32,2,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 hsetnx
+    38,2,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 80 hstrlen
+    44,2,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 81 httl
+    51,2,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 82 hvals
+    55,2,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 incr
+    60,2,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 incrby
+    64,2,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 incrbyfloat
+    70,2,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 increx
+    81,2,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 info
+    87,2,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 keys
+    91,2,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 lastsave
+    95,2,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 latency
+    103,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,24,1,7,0,0,0,0,0,0,0,
+    // 91 lcs
+    110,2,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 lindex
+    113,2,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 linsert
+    119,2,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 llen
+    126,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 lmove
+    130,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 lmpop
+    135,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 lolwut
+    140,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 lpop
+    146,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 lpos
+    150,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 lpush
+    154,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 lpushx
+    159,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 lrange
+    165,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 lrem
+    171,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 lset
+    175,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 ltrim
+    179,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 memory
+    184,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,31,1,6,0,0,0,0,0,0,0,
+    // 107 mget
+    190,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 migrate
+    194,2,7,1,250,255,255,255,1,0,18,0,5,128,2,0,3,3,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 monitor
+    201,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 move
+    208,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 mset
+    212,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 112 msetex
+    216,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 msetnx
+    222,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 multi
+    228,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 object
+    233,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,37,1,5,0,0,0,0,0,0,0,
+    // 116 persist
+    239,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 pexpire
+    246,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 pexpireat
+    253,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 pexpiretime
+    6,3,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 pfadd
+    17,3,5,0,254,255,255,255,5,16,0,1,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 pfcount
+    22,3,7,0,254,255,255,255,2,64,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 pfdebug
+    29,3,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 pfmerge
+    36,3,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 pfselftest
+    43,3,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 ping
+    53,3,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 psetex
+    57,3,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 psubscribe
+    63,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 psync
+    73,3,5,1,253,255,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 pttl
+    78,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 publish
+    82,3,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 pubsub
+    89,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,42,1,6,0,0,0,0,0,0,0,
+    // 132 punsubscribe
+    95,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 quit
+    107,3,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 randomkey
+    111,3,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 rename
+    120,3,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 renamenx
+    126,3,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 replconf
+    134,3,8,1,255,255,255,255,168,1,20,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 reset
+    142,3,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 restore
+    147,3,7,0,252,255,255,255,5,0,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 restore-asking
+    154,3,14,0,252,255,255,255,5,8,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 role
+    168,3,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 rpop
+    172,3,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 rpoplpush
+    176,3,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 rpush
+    185,3,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 rpushx
+    190,3,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 sadd
+    196,3,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 147 save
+    200,3,4,1,1,0,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 scan
+    204,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 scard
+    208,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 sdiff
+    213,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 sdiffstore
+    218,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 select
+    228,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 set
+    234,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 setbit
+    237,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 setex
+    243,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 setnx
+    248,3,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 setrange
+    253,3,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 158 shutdown
+    5,4,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 sinter
+    13,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 sintercard
+    19,4,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 sinterstore
+    29,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 sismember
+    40,4,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 163 slowlog
+    49,4,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,48,1,4,0,0,0,0,0,0,0,
+    // 164 smembers
+    56,4,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 smismember
+    64,4,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 166 smove
+    74,4,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 167 sort
+    79,4,4,0,254,255,255,255,5,0,18,0,60,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 sort_ro
+    83,4,7,0,254,255,255,255,2,0,18,0,58,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 spop
+    90,4,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 spublish
+    94,4,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 srandmember
+    102,4,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 srem
+    113,4,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 173 sscan
+    117,4,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 ssubscribe
+    122,4,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 strlen
+    132,4,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 subscribe
+    138,4,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 substr
+    147,4,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 sunion
+    153,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 sunionstore
+    159,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 sunsubscribe
+    170,4,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 swapdb
+    182,4,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 sync
+    188,4,4,1,1,0,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 time
+    192,4,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 touch
+    196,4,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 ttl
+    201,4,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 type
+    204,4,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 unlink
+    208,4,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 unsubscribe
+    214,4,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 unwatch
+    225,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 watch
+    232,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 xack
+    237,4,4,0,252,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 xackdel
+    241,4,7,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 xadd
+    248,4,4,0,251,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 xautoclaim
+    252,4,10,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 xcfgset
+    6,5,7,0,254,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 xclaim
+    13,5,6,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 xdel
+    19,5,4,0,253,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 xdelex
+    23,5,6,0,251,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 xgroup
+    29,5,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,52,1,6,0,0,0,0,0,0,0,
+    // 200 xidmprecord
+    35,5,11,0,5,0,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 xinfo
+    46,5,5,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,58,1,4,0,0,0,0,0,0,0,
+    // 202 xlen
+    51,5,4,0,2,0,255,255,2,16,0,1,2,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 xnack
+    55,5,5,0,249,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 xpending
+    60,5,8,0,253,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 xrange
+    68,5,6,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 xread
+    74,5,5,0,252,255,255,255,66,0,2,1,2,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 xreadgroup
+    79,5,10,0,249,255,255,255,65,0,2,1,4,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 xrevrange
+    89,5,9,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 xsetid
+    98,5,6,0,253,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 xtrim
+    104,5,5,0,252,255,255,255,1,0,0,1,4,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 zadd
+    109,5,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
+    // 212 zcard
+    113,5,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 213 zcount
+    118,5,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 zdiff
+    124,5,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 zdiffstore
+    129,5,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 zincrby
+    139,5,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 217 zinter
+    146,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 zintercard
+    152,5,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 zinterstore
+    162,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 zlexcount
+    173,5,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 zmpop
+    182,5,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 zmscore
+    187,5,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 223 zpopmax
+    194,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 zpopmin
+    201,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 zrandmember
+    208,5,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 zrange
+    219,5,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 zrangebylex
+    225,5,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 zrangebyscore
+    236,5,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 zrangestore
+    249,5,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 zrank
+    4,6,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 231 zrem
+    9,6,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 232 zremrangebylex
+    13,6,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 zremrangebyrank
+    27,6,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 zremrangebyscore
+    42,6,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 zrevrange
+    58,6,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 zrevrangebylex
+    67,6,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 237 zrevrangebyscore
+    81,6,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 238 zrevrank
+    97,6,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 239 zscan
+    105,6,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 240 zscore
+    110,6,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 241 zunion
+    116,6,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 242 zunionstore
+    122,6,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 243 backup|abort
+    133,6,12,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 244 backup|cleanup
+    145,6,14,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 245 backup|help
+    159,6,11,1,2,0,2,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 246 backup|list
+    170,6,11,1,2,0,2,0,8,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 247 backup|seal
+    181,6,11,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 248 backup|start
+    192,6,12,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 249 backup|status
+    204,6,13,1,2,0,2,0,8,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 250 client|caching
+    217,6,14,0,3,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 251 client|getname
+    231,6,14,1,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 252 client|getredir
+    245,6,15,0,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 253 client|help
+    4,7,11,1,2,0,17,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 254 client|id
+    15,7,9,1,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 255 client|info
+    24,7,11,1,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 256 client|kill
+    35,7,11,1,253,255,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 257 client|list
+    46,7,11,1,254,255,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 258 client|no-evict
+    57,7,15,1,3,0,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 259 client|no-touch
+    72,7,15,1,3,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 260 client|pause
+    87,7,12,1,253,255,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 261 client|reply
+    99,7,12,1,3,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 262 client|setinfo
+    111,7,14,1,4,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 263 client|setname
+    125,7,14,1,3,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 264 client|tracking
+    139,7,15,0,253,255,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 265 client|trackinginfo
+    154,7,19,0,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 266 client|unblock
+    173,7,14,1,253,255,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 267 client|unpause
+    187,7,14,1,2,0,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 268 command|count
+    201,7,13,1,2,0,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 269 command|docs
+    214,7,12,1,254,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 270 command|getkeys
+    226,7,15,1,253,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 271 command|getkeysandflags
+    241,7,23,1,253,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 272 command|help
+    8,8,12,1,2,0,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 273 command|info
+    20,8,12,1,254,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 274 command|list
+    32,8,12,1,254,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 275 config|get
+    44,8,10,1,253,255,19,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 276 config|help
+    54,8,11,1,2,0,19,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 277 config|resetstat
+    65,8,16,1,2,0,19,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 278 config|rewrite
+    81,8,14,1,2,0,19,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 279 config|set
+    95,8,10,1,252,255,19,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 280 latency|doctor
+    105,8,14,1,2,0,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 281 latency|graph
+    119,8,13,1,3,0,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 282 latency|help
+    132,8,12,1,2,0,90,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 283 latency|histogram
+    144,8,17,1,254,255,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 284 latency|history
+    161,8,15,1,3,0,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 285 latency|latest
+    176,8,14,1,2,0,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 286 latency|reset
+    190,8,13,1,254,255,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 287 memory|doctor
+    203,8,13,1,2,0,106,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 288 memory|help
+    216,8,11,1,2,0,106,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 289 memory|malloc-stats
+    227,8,19,1,2,0,106,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 290 memory|purge
+    246,8,12,1,2,0,106,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 291 memory|stats
+    2,9,12,1,2,0,106,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 292 memory|usage
+    14,9,12,0,253,255,106,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 293 object|encoding
+    26,9,15,0,3,0,115,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 294 object|freq
+    41,9,11,0,3,0,115,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 295 object|help
+    52,9,11,0,2,0,115,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 296 object|idletime
+    63,9,15,0,3,0,115,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 297 object|refcount
+    78,9,15,0,3,0,115,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 298 pubsub|channels
+    93,9,15,0,254,255,131,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 299 pubsub|help
+    108,9,11,0,2,0,131,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 300 pubsub|numpat
+    119,9,13,0,2,0,131,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 301 pubsub|numsub
+    132,9,13,0,254,255,131,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 302 pubsub|shardchannels
+    145,9,20,0,254,255,131,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 303 pubsub|shardnumsub
+    165,9,18,0,254,255,131,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 304 slowlog|get
+    183,9,11,0,254,255,163,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 305 slowlog|help
+    194,9,12,0,2,0,163,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 306 slowlog|len
+    206,9,11,0,2,0,163,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 307 slowlog|reset
+    217,9,13,0,2,0,163,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 308 xgroup|create
+    230,9,13,0,251,255,199,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 309 xgroup|createconsumer
+    243,9,21,0,5,0,199,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 310 xgroup|delconsumer
+    8,10,18,0,5,0,199,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 311 xgroup|destroy
+    26,10,14,0,4,0,199,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 312 xgroup|help
+    40,10,11,0,2,0,199,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 313 xgroup|setid
+    51,10,12,0,251,255,199,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 314 xinfo|consumers
+    63,10,15,0,4,0,201,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 315 xinfo|groups
+    78,10,12,0,3,0,201,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 316 xinfo|help
+    90,10,10,0,2,0,201,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 317 xinfo|stream
+    100,10,12,0,253,255,201,0,2,0,16,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -1270,6 +1309,8 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
 export const COMMAND_NAMES: usize = memory.data<u8>([
   97,112,112,101,110,100, // append
   97,117,116,104, // auth
+  98,97,99,107,117,112, // backup
+  98,103,115,97,118,101, // bgsave
   98,105,116,99,111,117,110,116, // bitcount
   98,105,116,102,105,101,108,100, // bitfield
   98,105,116,102,105,101,108,100,95,114,111, // bitfield_ro
@@ -1394,6 +1435,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   112,105,110,103, // ping
   112,115,101,116,101,120, // psetex
   112,115,117,98,115,99,114,105,98,101, // psubscribe
+  112,115,121,110,99, // psync
   112,116,116,108, // pttl
   112,117,98,108,105,115,104, // publish
   112,117,98,115,117,98, // pubsub
@@ -1402,6 +1444,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   114,97,110,100,111,109,107,101,121, // randomkey
   114,101,110,97,109,101, // rename
   114,101,110,97,109,101,110,120, // renamenx
+  114,101,112,108,99,111,110,102, // replconf
   114,101,115,101,116, // reset
   114,101,115,116,111,114,101, // restore
   114,101,115,116,111,114,101,45,97,115,107,105,110,103, // restore-asking
@@ -1411,6 +1454,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   114,112,117,115,104, // rpush
   114,112,117,115,104,120, // rpushx
   115,97,100,100, // sadd
+  115,97,118,101, // save
   115,99,97,110, // scan
   115,99,97,114,100, // scard
   115,100,105,102,102, // sdiff
@@ -1445,6 +1489,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   115,117,110,105,111,110,115,116,111,114,101, // sunionstore
   115,117,110,115,117,98,115,99,114,105,98,101, // sunsubscribe
   115,119,97,112,100,98, // swapdb
+  115,121,110,99, // sync
   116,105,109,101, // time
   116,111,117,99,104, // touch
   116,116,108, // ttl
@@ -1505,6 +1550,13 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   122,115,99,111,114,101, // zscore
   122,117,110,105,111,110, // zunion
   122,117,110,105,111,110,115,116,111,114,101, // zunionstore
+  98,97,99,107,117,112,124,97,98,111,114,116, // backup|abort
+  98,97,99,107,117,112,124,99,108,101,97,110,117,112, // backup|cleanup
+  98,97,99,107,117,112,124,104,101,108,112, // backup|help
+  98,97,99,107,117,112,124,108,105,115,116, // backup|list
+  98,97,99,107,117,112,124,115,101,97,108, // backup|seal
+  98,97,99,107,117,112,124,115,116,97,114,116, // backup|start
+  98,97,99,107,117,112,124,115,116,97,116,117,115, // backup|status
   99,108,105,101,110,116,124,99,97,99,104,105,110,103, // client|caching
   99,108,105,101,110,116,124,103,101,116,110,97,109,101, // client|getname
   99,108,105,101,110,116,124,103,101,116,114,101,100,105,114, // client|getredir
@@ -1581,745 +1633,745 @@ export function dispatchCommand(id: u32): void {
     case 0:
       appendCommand();
       break;
-    case 2:
+    case 4:
       bitcountCommand();
       break;
-    case 3:
+    case 5:
       bitfieldCommand();
       break;
-    case 4:
+    case 6:
       bitfieldRoCommand();
       break;
-    case 5:
+    case 7:
       bitopCommand();
       break;
-    case 6:
+    case 8:
       bitposCommand();
       break;
-    case 7:
+    case 9:
       blmoveCommand();
       break;
-    case 8:
+    case 10:
       blmpopCommand();
       break;
-    case 9:
+    case 11:
       blpopCommand();
       break;
-    case 10:
+    case 12:
       brpopCommand();
       break;
-    case 11:
+    case 13:
       brpoplpushCommand();
       break;
-    case 12:
+    case 14:
       bzmpopCommand();
       break;
-    case 13:
+    case 15:
       bzpopmaxCommand();
       break;
-    case 14:
+    case 16:
       bzpopminCommand();
       break;
-    case 18:
+    case 20:
       copyCommand();
       break;
-    case 19:
+    case 21:
       dbsizeCommand();
       break;
-    case 21:
+    case 23:
       decrCommand();
       break;
-    case 22:
+    case 24:
       decrbyCommand();
       break;
-    case 23:
+    case 25:
       delCommand();
       break;
-    case 24:
+    case 26:
       delexCommand();
       break;
-    case 25:
+    case 27:
       digestCommand();
       break;
-    case 26:
+    case 28:
       discardCommand();
       break;
-    case 27:
+    case 29:
       dumpCommand();
       break;
-    case 28:
+    case 30:
       echoCommand();
       break;
-    case 29:
+    case 31:
       execCommand();
       break;
-    case 30:
+    case 32:
       existsCommand();
       break;
-    case 31:
+    case 33:
       expireCommand();
       break;
-    case 32:
+    case 34:
       expireatCommand();
       break;
-    case 33:
+    case 35:
       expiretimeCommand();
       break;
-    case 34:
+    case 36:
       flushallCommand();
       break;
-    case 35:
+    case 37:
       flushdbCommand();
       break;
-    case 36:
+    case 38:
       geoaddCommand();
       break;
-    case 37:
+    case 39:
       geodistCommand();
       break;
-    case 38:
+    case 40:
       geohashCommand();
       break;
-    case 39:
+    case 41:
       geoposCommand();
       break;
-    case 40:
+    case 42:
       georadiusCommand();
       break;
-    case 41:
+    case 43:
       georadiusRoCommand();
       break;
-    case 42:
+    case 44:
       georadiusbymemberCommand();
       break;
-    case 43:
+    case 45:
       georadiusbymemberRoCommand();
       break;
-    case 44:
+    case 46:
       geosearchCommand();
       break;
-    case 45:
+    case 47:
       geosearchstoreCommand();
       break;
-    case 46:
+    case 48:
       getCommand();
       break;
-    case 47:
+    case 49:
       getbitCommand();
       break;
-    case 48:
+    case 50:
       getdelCommand();
       break;
-    case 49:
+    case 51:
       getexCommand();
       break;
-    case 50:
+    case 52:
       getrangeCommand();
       break;
-    case 51:
+    case 53:
       getsetCommand();
       break;
-    case 52:
+    case 54:
       hdelCommand();
       break;
-    case 54:
+    case 56:
       hexistsCommand();
       break;
-    case 55:
+    case 57:
       hexpireCommand();
       break;
-    case 56:
+    case 58:
       hexpireatCommand();
       break;
-    case 57:
+    case 59:
       hexpiretimeCommand();
       break;
-    case 58:
+    case 60:
       hgetCommand();
       break;
-    case 59:
+    case 61:
       hgetallCommand();
       break;
-    case 60:
+    case 62:
       hgetdelCommand();
       break;
-    case 61:
+    case 63:
       hgetexCommand();
       break;
-    case 62:
+    case 64:
       hincrbyCommand();
       break;
-    case 63:
+    case 65:
       hincrbyfloatCommand();
       break;
-    case 64:
+    case 66:
       hkeysCommand();
       break;
-    case 65:
+    case 67:
       hlenCommand();
       break;
-    case 66:
+    case 68:
       hmgetCommand();
       break;
-    case 67:
+    case 69:
       hmsetCommand();
       break;
-    case 68:
+    case 70:
       hpersistCommand();
       break;
-    case 69:
+    case 71:
       hpexpireCommand();
       break;
-    case 70:
+    case 72:
       hpexpireatCommand();
       break;
-    case 71:
+    case 73:
       hpexpiretimeCommand();
       break;
-    case 72:
+    case 74:
       hpttlCommand();
       break;
-    case 73:
+    case 75:
       hrandfieldCommand();
       break;
-    case 74:
+    case 76:
       hscanCommand();
       break;
-    case 75:
+    case 77:
       hsetCommand();
       break;
-    case 76:
+    case 78:
       hsetexCommand();
       break;
-    case 77:
+    case 79:
       hsetnxCommand();
       break;
-    case 78:
+    case 80:
       hstrlenCommand();
       break;
-    case 79:
+    case 81:
       httlCommand();
       break;
-    case 80:
+    case 82:
       hvalsCommand();
       break;
-    case 81:
+    case 83:
       incrCommand();
       break;
-    case 82:
+    case 84:
       incrbyCommand();
       break;
-    case 83:
+    case 85:
       incrbyfloatCommand();
       break;
-    case 84:
+    case 86:
       increxCommand();
       break;
-    case 86:
+    case 88:
       keysCommand();
       break;
-    case 89:
+    case 91:
       lcsCommand();
       break;
-    case 90:
+    case 92:
       lindexCommand();
       break;
-    case 91:
+    case 93:
       linsertCommand();
       break;
-    case 92:
+    case 94:
       llenCommand();
       break;
-    case 93:
+    case 95:
       lmoveCommand();
       break;
-    case 94:
+    case 96:
       lmpopCommand();
       break;
-    case 96:
+    case 98:
       lpopCommand();
       break;
-    case 97:
+    case 99:
       lposCommand();
       break;
-    case 98:
+    case 100:
       lpushCommand();
       break;
-    case 99:
+    case 101:
       lpushxCommand();
       break;
-    case 100:
+    case 102:
       lrangeCommand();
       break;
-    case 101:
+    case 103:
       lremCommand();
       break;
-    case 102:
+    case 104:
       lsetCommand();
       break;
-    case 103:
+    case 105:
       ltrimCommand();
       break;
-    case 105:
+    case 107:
       mgetCommand();
       break;
-    case 107:
+    case 109:
       monitorCommand();
       break;
-    case 108:
+    case 110:
       moveCommand();
       break;
-    case 109:
+    case 111:
       msetCommand();
       break;
-    case 110:
+    case 112:
       msetexCommand();
       break;
-    case 111:
+    case 113:
       msetnxCommand();
       break;
-    case 112:
+    case 114:
       multiCommand();
       break;
-    case 114:
+    case 116:
       persistCommand();
       break;
-    case 115:
+    case 117:
       pexpireCommand();
       break;
-    case 116:
+    case 118:
       pexpireatCommand();
       break;
-    case 117:
+    case 119:
       pexpiretimeCommand();
       break;
-    case 118:
+    case 120:
       pfaddCommand();
       break;
-    case 119:
+    case 121:
       pfcountCommand();
       break;
-    case 120:
+    case 122:
       pfdebugCommand();
       break;
-    case 121:
+    case 123:
       pfmergeCommand();
       break;
-    case 122:
+    case 124:
       pfselftestCommand();
       break;
-    case 123:
+    case 125:
       pingCommand();
       break;
-    case 124:
+    case 126:
       psetexCommand();
       break;
-    case 125:
+    case 127:
       psubscribeCommand();
       break;
-    case 126:
+    case 129:
       pttlCommand();
       break;
-    case 127:
+    case 130:
       publishCommand();
       break;
-    case 129:
+    case 132:
       punsubscribeCommand();
       break;
-    case 130:
+    case 133:
       quitCommand();
       break;
-    case 131:
+    case 134:
       randomkeyCommand();
       break;
-    case 132:
+    case 135:
       renameCommand();
       break;
-    case 133:
+    case 136:
       renamenxCommand();
       break;
-    case 134:
+    case 138:
       resetCommand();
       break;
-    case 135:
-      restoreCommand();
-      break;
-    case 136:
-      restoreCommand();
-      break;
-    case 138:
-      rpopCommand();
-      break;
     case 139:
-      rpoplpushCommand();
+      restoreCommand();
       break;
     case 140:
-      rpushCommand();
-      break;
-    case 141:
-      rpushxCommand();
+      restoreCommand();
       break;
     case 142:
-      saddCommand();
+      rpopCommand();
       break;
     case 143:
-      scanCommand();
+      rpoplpushCommand();
       break;
     case 144:
-      scardCommand();
+      rpushCommand();
       break;
     case 145:
-      sdiffCommand();
+      rpushxCommand();
       break;
     case 146:
-      sdiffstoreCommand();
-      break;
-    case 147:
-      selectCommand();
+      saddCommand();
       break;
     case 148:
-      setCommand();
+      scanCommand();
       break;
     case 149:
-      setbitCommand();
+      scardCommand();
       break;
     case 150:
-      setexCommand();
+      sdiffCommand();
       break;
     case 151:
-      setnxCommand();
+      sdiffstoreCommand();
       break;
     case 152:
-      setrangeCommand();
+      selectCommand();
+      break;
+    case 153:
+      setCommand();
       break;
     case 154:
-      sinterCommand();
+      setbitCommand();
       break;
     case 155:
-      sintercardCommand();
+      setexCommand();
       break;
     case 156:
-      sinterstoreCommand();
+      setnxCommand();
       break;
     case 157:
-      sismemberCommand();
+      setrangeCommand();
       break;
     case 159:
-      smembersCommand();
+      sinterCommand();
       break;
     case 160:
-      smismemberCommand();
+      sintercardCommand();
       break;
     case 161:
-      smoveCommand();
+      sinterstoreCommand();
       break;
     case 162:
-      sortCommand();
-      break;
-    case 163:
-      sortRoCommand();
+      sismemberCommand();
       break;
     case 164:
-      spopCommand();
+      smembersCommand();
       break;
     case 165:
-      spublishCommand();
+      smismemberCommand();
       break;
     case 166:
-      srandmemberCommand();
+      smoveCommand();
       break;
     case 167:
-      sremCommand();
+      sortCommand();
       break;
     case 168:
-      sscanCommand();
+      sortRoCommand();
       break;
     case 169:
-      ssubscribeCommand();
+      spopCommand();
       break;
     case 170:
-      strlenCommand();
+      spublishCommand();
       break;
     case 171:
-      subscribeCommand();
+      srandmemberCommand();
       break;
     case 172:
-      getrangeCommand();
+      sremCommand();
       break;
     case 173:
-      sunionCommand();
+      sscanCommand();
       break;
     case 174:
-      sunionstoreCommand();
+      ssubscribeCommand();
       break;
     case 175:
-      sunsubscribeCommand();
+      strlenCommand();
       break;
     case 176:
-      swapdbCommand();
+      subscribeCommand();
       break;
     case 177:
-      timeCommand();
+      getrangeCommand();
       break;
     case 178:
-      touchCommand();
+      sunionCommand();
       break;
     case 179:
-      ttlCommand();
+      sunionstoreCommand();
       break;
     case 180:
-      typeCommand();
+      sunsubscribeCommand();
       break;
     case 181:
-      unlinkCommand();
-      break;
-    case 182:
-      unsubscribeCommand();
+      swapdbCommand();
       break;
     case 183:
-      unwatchCommand();
+      timeCommand();
       break;
     case 184:
-      watchCommand();
+      touchCommand();
       break;
     case 185:
-      xackCommand();
+      ttlCommand();
       break;
     case 186:
-      xackdelCommand();
+      typeCommand();
       break;
     case 187:
-      xaddCommand();
+      unlinkCommand();
       break;
     case 188:
-      xautoclaimCommand();
+      unsubscribeCommand();
       break;
     case 189:
-      xcfgsetCommand();
+      unwatchCommand();
       break;
     case 190:
-      xclaimCommand();
+      watchCommand();
       break;
     case 191:
-      xdelCommand();
+      xackCommand();
       break;
     case 192:
-      xdelexCommand();
+      xackdelCommand();
+      break;
+    case 193:
+      xaddCommand();
       break;
     case 194:
-      xidmprecordCommand();
+      xautoclaimCommand();
+      break;
+    case 195:
+      xcfgsetCommand();
       break;
     case 196:
-      xlenCommand();
+      xclaimCommand();
       break;
     case 197:
-      xnackCommand();
+      xdelCommand();
       break;
     case 198:
-      xpendingCommand();
-      break;
-    case 199:
-      xrangeCommand();
+      xdelexCommand();
       break;
     case 200:
-      xreadCommand();
-      break;
-    case 201:
-      xreadgroupCommand();
+      xidmprecordCommand();
       break;
     case 202:
-      xrevrangeCommand();
+      xlenCommand();
       break;
     case 203:
-      xsetidCommand();
+      xnackCommand();
       break;
     case 204:
-      xtrimCommand();
+      xpendingCommand();
       break;
     case 205:
-      zaddCommand();
+      xrangeCommand();
       break;
     case 206:
-      zcardCommand();
+      xreadCommand();
       break;
     case 207:
-      zcountCommand();
+      xreadgroupCommand();
       break;
     case 208:
-      zdiffCommand();
+      xrevrangeCommand();
       break;
     case 209:
-      zdiffstoreCommand();
+      xsetidCommand();
       break;
     case 210:
-      zincrbyCommand();
+      xtrimCommand();
       break;
     case 211:
-      zinterCommand();
+      zaddCommand();
       break;
     case 212:
-      zintercardCommand();
+      zcardCommand();
       break;
     case 213:
-      zinterstoreCommand();
+      zcountCommand();
       break;
     case 214:
-      zlexcountCommand();
+      zdiffCommand();
       break;
     case 215:
-      zmpopCommand();
+      zdiffstoreCommand();
       break;
     case 216:
-      zmscoreCommand();
+      zincrbyCommand();
       break;
     case 217:
-      zpopmaxCommand();
+      zinterCommand();
       break;
     case 218:
-      zpopminCommand();
+      zintercardCommand();
       break;
     case 219:
-      zrandmemberCommand();
+      zinterstoreCommand();
       break;
     case 220:
-      zrangeCommand();
+      zlexcountCommand();
       break;
     case 221:
-      zrangebylexCommand();
+      zmpopCommand();
       break;
     case 222:
-      zrangebyscoreCommand();
+      zmscoreCommand();
       break;
     case 223:
-      zrangestoreCommand();
+      zpopmaxCommand();
       break;
     case 224:
-      zrankCommand();
+      zpopminCommand();
       break;
     case 225:
-      zremCommand();
+      zrandmemberCommand();
       break;
     case 226:
-      zremrangebylexCommand();
+      zrangeCommand();
       break;
     case 227:
-      zremrangebyrankCommand();
+      zrangebylexCommand();
       break;
     case 228:
-      zremrangebyscoreCommand();
+      zrangebyscoreCommand();
       break;
     case 229:
-      zrevrangeCommand();
+      zrangestoreCommand();
       break;
     case 230:
-      zrevrangebylexCommand();
+      zrankCommand();
       break;
     case 231:
-      zrevrangebyscoreCommand();
+      zremCommand();
       break;
     case 232:
-      zrevrankCommand();
+      zremrangebylexCommand();
       break;
     case 233:
-      zscanCommand();
+      zremrangebyrankCommand();
       break;
     case 234:
-      zscoreCommand();
+      zremrangebyscoreCommand();
       break;
     case 235:
-      zunionCommand();
+      zrevrangeCommand();
       break;
     case 236:
-      zunionstoreCommand();
+      zrevrangebylexCommand();
       break;
     case 237:
-      clientCachingCommand();
+      zrevrangebyscoreCommand();
+      break;
+    case 238:
+      zrevrankCommand();
       break;
     case 239:
-      clientGetredirCommand();
+      zscanCommand();
       break;
-    case 251:
-      clientTrackingCommand();
+    case 240:
+      zscoreCommand();
+      break;
+    case 241:
+      zunionCommand();
+      break;
+    case 242:
+      zunionstoreCommand();
+      break;
+    case 250:
+      clientCachingCommand();
       break;
     case 252:
+      clientGetredirCommand();
+      break;
+    case 264:
+      clientTrackingCommand();
+      break;
+    case 265:
       clientTrackinginfoCommand();
       break;
-    case 279:
+    case 292:
       memoryUsageCommand();
       break;
-    case 280:
+    case 293:
       objectEncodingCommand();
       break;
-    case 281:
+    case 294:
       objectFreqCommand();
       break;
-    case 282:
+    case 295:
       objectHelpCommand();
       break;
-    case 283:
+    case 296:
       objectIdletimeCommand();
       break;
-    case 284:
+    case 297:
       objectRefcountCommand();
       break;
-    case 285:
+    case 298:
       pubsubChannelsCommand();
       break;
-    case 286:
+    case 299:
       pubsubHelpCommand();
       break;
-    case 287:
+    case 300:
       pubsubNumpatCommand();
       break;
-    case 288:
+    case 301:
       pubsubNumsubCommand();
       break;
-    case 289:
+    case 302:
       pubsubShardchannelsCommand();
       break;
-    case 290:
+    case 303:
       pubsubShardnumsubCommand();
       break;
-    case 291:
+    case 304:
       slowlogGetCommand();
       break;
-    case 292:
+    case 305:
       slowlogHelpCommand();
       break;
-    case 293:
+    case 306:
       slowlogLenCommand();
       break;
-    case 294:
+    case 307:
       slowlogResetCommand();
       break;
-    case 295:
+    case 308:
       xgroupCreateCommand();
       break;
-    case 296:
+    case 309:
       xgroupCreateconsumerCommand();
       break;
-    case 297:
+    case 310:
       xgroupDelconsumerCommand();
       break;
-    case 298:
+    case 311:
       xgroupDestroyCommand();
       break;
-    case 299:
+    case 312:
       xgroupHelpCommand();
       break;
-    case 300:
+    case 313:
       xgroupSetidCommand();
       break;
-    case 301:
+    case 314:
       xinfoConsumersCommand();
       break;
-    case 302:
+    case 315:
       xinfoGroupsCommand();
       break;
-    case 303:
+    case 316:
       xinfoHelpCommand();
       break;
-    case 304:
+    case 317:
       xinfoStreamCommand();
       break;
     default:

@@ -35,6 +35,7 @@ import {
   GUARD_LOADING,
   GUARD_PAUSE_ALL,
   GUARD_PAUSE_WRITE,
+  GUARD_SHUTDOWN,
 } from '../abi';
 
 const settings: usize = memory.data(<i32>CFG_COUNT * 8, 8);
@@ -51,8 +52,9 @@ export class Settings {
   }
 }
 
-/** Guards that hold commands which write back: CLIENT PAUSE of either kind, MIGRATE. */
-const GUARD_STANDSTILL: u32 = GUARD_PAUSE_ALL | GUARD_PAUSE_WRITE | GUARD_HOLD_WRITES;
+/** Guards that hold commands which write back: CLIENT PAUSE of either kind, MIGRATE, the last save. */
+const GUARD_STANDSTILL: u32 =
+  GUARD_PAUSE_ALL | GUARD_PAUSE_WRITE | GUARD_HOLD_WRITES | GUARD_SHUTDOWN;
 
 /** Whether writes are held back, by whatever. */
 export function areWritesHeld(): bool {

@@ -182,3 +182,25 @@ function countCode(code: usize, len: u32): void {
 export function resetErrorStats(): void {
   memory.fill(errorStats, 0, ERRSTAT_SLOTS * ERRSTAT_BYTES);
 }
+
+/** What ERR_MISCONF gives way to when it is not snapshots that fail. */
+const diskError: usize = memory.data(256, 8);
+const DISK_ERROR_BYTES: u32 = 256;
+let diskErrorLen: u32 = 0;
+
+/** Why writes are refused, code word included; empty for the text about snapshots. */
+export function setDiskError(text: usize, len: u32): void {
+  diskErrorLen = min(len, DISK_ERROR_BYTES);
+  memory.copy(diskError, text, diskErrorLen);
+}
+
+/** Tells that writes are refused because what is written cannot be made durable. */
+export function replyDiskError(): void {
+  if (diskErrorLen == 0) {
+    replyError(ERR_MISCONF);
+    return;
+  }
+  const start = errorStart();
+  replyRaw(diskError, diskErrorLen);
+  errorEnd(start);
+}

@@ -52,6 +52,7 @@ import {
   STATUS_BLOCKED,
   STATUS_CLOSE,
   STATUS_FLUSH,
+  STATUS_FLUSHED_ALL,
   STATUS_HOST_COMMAND,
   STATUS_OK,
   STATUS_PAUSED,
@@ -70,7 +71,7 @@ import {
 import { dispatchCommand } from '../generated/command_table';
 import { clockUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
-import { effectsWanted } from '../keyspace/effects';
+import { effectsWanted, flushedAll, noteFlushAll } from '../keyspace/effects';
 import { walking } from '../keyspace/preserve';
 import { propagating, unitHold, unitRelease } from '../keyspace/propagation';
 import { Settings } from '../keyspace/settings';
@@ -475,6 +476,10 @@ function afterCommand(c: Conn): i32 {
     queryFree(c);
     abiSet(ABI_CLOSE_REASON, CLOSE_ASKED);
     return STATUS_CLOSE;
+  }
+  if (flushedAll) {
+    noteFlushAll(false);
+    return interrupt(running < parsed ? slotAt(running).start : next, STATUS_FLUSHED_ALL);
   }
   if (outputLen() > FLUSH_BYTES && running < parsed) {
     return interrupt(slotAt(running).start, STATUS_FLUSH);

@@ -66,7 +66,6 @@ import { client, replaying } from '../resp/connection';
 import {
   ERR_LOADING,
   ERR_MASTERDOWN,
-  ERR_MISCONF,
   ERR_NO_MULTI,
   ERR_NOAUTH,
   ERR_NOREPLICAS,
@@ -76,6 +75,7 @@ import {
   errorBytes,
   errorEnd,
   errorStart,
+  replyDiskError,
   replyError,
   setErrorCounting,
 } from '../resp/errors';
@@ -229,7 +229,7 @@ function rejectByGuard(id: u32, flags: u32): bool {
   if (guards == 0) return false;
   const writes = (flags & CMD_WRITE) != 0;
   // PING tells health checks of it.
-  if ((writes || id == CMD_ID_PING) && guards & GUARD_DISK_ERROR) replyError(ERR_MISCONF);
+  if ((writes || id == CMD_ID_PING) && guards & GUARD_DISK_ERROR) replyDiskError();
   else if (writes && guards & GUARD_TOO_FEW_REPLICAS) replyError(ERR_NOREPLICAS);
   else if (writes && guards & GUARD_READONLY_REPLICA) replyError(ERR_READONLY);
   else if (guards & GUARD_STALE && (flags & CMD_STALE) == 0) replyError(ERR_MASTERDOWN);

@@ -9,7 +9,7 @@ import { clockUs } from '../keyspace/clock';
 import { Db, entryFree, LOAD_DUPLICATE, LOADED, tryLoadEntry } from '../keyspace/db';
 import { Entry, EntryPtr } from '../keyspace/entry';
 import { tableBucket } from '../keyspace/key_table';
-import { lazyfreePending, lazyfreeStep } from '../keyspace/lazyfree';
+import { lazyfreeStep } from '../keyspace/lazyfree';
 import { memoryNearlyExhausted } from '../memory/pages';
 import { hashBytes } from '../util/siphash';
 
@@ -49,7 +49,7 @@ export function windowAdd(e: EntryPtr): bool {
 export function windowFlush(db: Db, replaces: bool): u32 {
   const stop = items + count * ITEM_BYTES;
   if (stop == items) return 0;
-  if (memoryNearlyExhausted() && !tryFreeFlushed()) {
+  if (memoryNearlyExhausted() && !tryFreeDeferred()) {
     windowDrop();
     return RDB_FAULT_NO_MEMORY;
   }
@@ -84,11 +84,8 @@ export function windowDrop(): void {
   count = 0;
 }
 
-/** Frees what was flushed before, as long as too little memory is left to serve from. */
-function tryFreeFlushed(): bool {
-  while (memoryNearlyExhausted()) {
-    if (!lazyfreePending()) return false;
-    lazyfreeStep(clockUs() + SLICE_US);
-  }
-  return true;
+/** Frees what waits for it, as long as too little memory is left to serve from. */
+function tryFreeDeferred(): bool {
+  while (memoryNearlyExhausted() && lazyfreeStep(clockUs() + SLICE_US));
+  return !memoryNearlyExhausted();
 }

@@ -89,6 +89,8 @@ export interface CoreExports {
   transferBegin(database: number, key: number, keyLen: number, out: number): number;
   transferEnd(): void;
   transferDelete(database: number, key: number, keyLen: number, nowMs: number): number;
+  emptyDataset(current: number): void;
+  setDiskError(text: number, bytes: number): void;
   snapshotBegin(flags: number): number;
   snapshotHeader(ptr: number, bytes: number): void;
   snapshotVersion(): number;
@@ -101,6 +103,7 @@ export interface CoreExports {
   loadBegin(flags: number, totalBytes: number, nowMs: number): number;
   loadStep(ptr: number, len: number, isLast: number, keysMax: number, nowMs: number): number;
   loadEnd(): void;
+  payloadFaultTaken(): void;
   renameCommand(from: number, fromLen: number, to: number, toLen: number): number;
 }
 

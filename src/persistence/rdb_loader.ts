@@ -33,6 +33,8 @@ export interface RdbReadOptions {
   readonly progressBytes?: number;
   /** Called whenever so many more bytes are loaded; then the event loop turns. */
   onProgress(loadedBytes: number): void | Promise<void>;
+  /** Called for each field about the file, which come before the keys. */
+  onAux?(name: string, value: string): void;
 }
 
 export interface RdbLoadOptions extends RdbReadOptions {
@@ -273,9 +275,10 @@ class RdbReader {
   /** One step of the core, with more bytes if it needs them. */
   private step(): number {
     const { load, options } = this;
-    if (this.needsBytes && load.wanted <= this.size - this.read) this.fill();
     // A part that takes more than there is cannot be waited for.
-    const isLast = this.read >= this.size || load.wanted > this.size - this.read;
+    const isCut = this.needsBytes && load.wanted > this.size - this.read;
+    if (this.needsBytes && !isCut) this.fill();
+    const isLast = isCut || this.read >= this.size;
     const status = options.engine.call(() => load.step(isLast, this.keysMax, this.nowMs), TASK);
     this.needsBytes = status === abi.LOAD_MORE;
     return status;
@@ -298,9 +301,12 @@ class RdbReader {
   }
 
   private pause(): Pause | undefined {
+    const { progressBytes } = this;
     this.logPercent();
-    const isProgress = this.progressBytes > 0 && this.loadedBytes >= this.progressAt;
-    if (isProgress) this.progressAt = this.loadedBytes + this.progressBytes;
+    const isProgress = progressBytes > 0 && this.loadedBytes >= this.progressAt;
+    if (isProgress) {
+      this.progressAt = (Math.floor(this.loadedBytes / progressBytes) + 1) * progressBytes;
+    }
     // Timers know no less than a millisecond.
     const delayMs = Math.trunc(this.owedMs);
     this.owedMs -= delayMs;
@@ -325,6 +331,7 @@ class RdbReader {
     if (status === abi.LOAD_AUX) {
       const [name, value] = load.aux();
       this.aux.set(name, value);
+      options.onAux?.(name, value);
       this.logAux(name, value);
     } else if (status === abi.LOAD_EMPTY_KEY) {
       this.emptyKeys += 1;

@@ -7,11 +7,13 @@ export async function replayCommand(options: ReadonlyMap<string, string>): Promi
   const steps = Number(options.get('steps') ?? 100_000);
   const seed = Number(options.get('seed') ?? Date.now() % 1_000_000_000);
   process.stderr.write(`replay: ${steps} steps, seed ${seed}\n`);
-  const { failure, written } = runReplay({ steps, seed }, (done) => {
+  const onProgress = (done: number) => {
     if (done % 30_000 < 1500) process.stderr.write(`${done} of ${steps} steps\n`);
-  });
+  };
+  const { failure, written } = runReplay({ steps, seed, onProgress });
   if (!failure) {
-    process.stdout.write(`no difference in ${steps} steps, ${written} commands, seed ${seed}\n`);
+    const counts = [...written].sort((a, b) => b[1] - a[1]).map((pair) => pair.join(' '));
+    process.stdout.write(`${counts.join(', ')}\nno difference in ${steps} steps, seed ${seed}\n`);
     return true;
   }
   const lines = [

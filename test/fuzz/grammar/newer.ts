@@ -69,9 +69,10 @@ function expireCommand(g: Gen, times: Times, prefix: string): [string, string] {
 function trim(g: Gen): Argument[] {
   const { random } = g;
   const how = random.pick([[], ['='], ['~'], ['~']]);
+  const oldest = Math.max(0, (ticks.get(g) ?? 0) - random.below(30));
   const threshold = random.oneIn(2)
-    ? ['MAXLEN', ...how, String(random.below(20))]
-    : ['MINID', ...how, String(random.below(40))];
+    ? ['MAXLEN', ...how, String(random.below(30))]
+    : ['MINID', ...how, String(oldest)];
   return how[0] === '~' && random.oneIn(3)
     ? [...threshold, 'LIMIT', String(random.below(40))]
     : threshold;
@@ -81,11 +82,23 @@ function references(g: Gen): Argument[] {
   return g.random.oneIn(3) ? [g.random.pick(['KEEPREF', 'DELREF', 'ACKED'])] : [];
 }
 
+/** How far the ids of the stream st have come; those of st2 come from the clock. */
+const ticks = new WeakMap<Gen, number>();
+
+function nextTick(g: Gen): number {
+  const tick = (ticks.get(g) ?? 0) + g.random.below(2);
+  ticks.set(g, tick);
+  return tick;
+}
+
+/** Ids that entries of st may have. */
 function ids(g: Gen): string[] {
-  return Array.from(
-    { length: g.random.between(1, 4) },
-    () => `${g.random.below(60)}-${g.random.below(3)}`,
-  );
+  const { random } = g;
+  const newest = ticks.get(g) ?? 0;
+  return Array.from({ length: random.between(1, 5) }, () => {
+    const ms = Math.max(0, newest - random.below(random.oneIn(4) ? 60 : 12));
+    return `${ms}-${random.below(2)}`;
+  });
 }
 
 function idList(g: Gen): Argument[] {
@@ -213,20 +226,51 @@ export function newerFamily(times: Times): Family {
         g.random.pick(['s', 's2', 'a']),
         ...(g.random.oneIn(2) ? [String(g.random.below(40))] : []),
       ]),
+      make('removes', 12, (g) => {
+        const { random } = g;
+        const members = [random.pick(MEMBERS), random.pick(MEMBERS)];
+        switch (random.below(8)) {
+          case 0:
+            return ['SREM', 's', String(random.below(200)), String(random.below(200))];
+          case 1:
+            return ['SMOVE', 's', 's2', String(random.below(200))];
+          case 2:
+            return ['ZREM', random.pick(['z', 'z2']), ...members];
+          case 3:
+            return ['ZREMRANGEBYRANK', 'z', '0', '1'];
+          case 4:
+            return ['LREM', 'l', '1', random.pick(['a', 'b', 'c'])];
+          case 5:
+            return ['LTRIM', random.pick(['l', 'l2']), '0', '5'];
+          case 6:
+            return ['ZUNIONSTORE', 'z2', '2', 'z', 's'];
+          default:
+            return [random.pick(['DEL', 'UNLINK']), random.pick(['st', 'h', 's', 'z'])];
+        }
+      }),
       make('SCAN', 3, () => ['SCAN', '0', 'COUNT', '100']),
       make('RANDOMKEY', 2, () => ['RANDOMKEY']),
       make('XADD', 22, (g) => [
         'XADD',
-        streamKey(g),
+        g.random.oneIn(8) ? g.key() : 'st',
+        ...references(g),
+        ...(g.random.oneIn(8) ? trim(g) : []),
+        `${nextTick(g)}-*`,
+        g.random.pick(FIELDS),
+        g.value(),
+      ]),
+      make('XADD *', 8, (g) => [
+        'XADD',
+        'st2',
         ...references(g),
         ...(g.random.oneIn(3) ? trim(g) : []),
-        g.random.pick(['*', '*', `${g.random.below(60)}-*`]),
+        '*',
         g.random.pick(FIELDS),
         g.value(),
       ]),
       make('XADD IDMP', 6, (g) => [
         'XADD',
-        streamKey(g),
+        'st2',
         ...(g.random.oneIn(2)
           ? ['IDMP', g.random.pick(CONSUMERS), g.random.pick(['limit', 'two', 'three'])]
           : ['IDMPAUTO', g.random.pick(['limit', 'p'])]),
