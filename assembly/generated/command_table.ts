@@ -340,319 +340,320 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 310;
-export const TOP_LEVEL_COUNT: u32 = 242;
+export const COMMAND_COUNT: u32 = 311;
+export const TOP_LEVEL_COUNT: u32 = 243;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
-export const CMD_ID_BGSAVE: u32 = 2;
-export const CMD_ID_BITCOUNT: u32 = 3;
-export const CMD_ID_BITFIELD: u32 = 4;
-export const CMD_ID_BITFIELD_RO: u32 = 5;
-export const CMD_ID_BITOP: u32 = 6;
-export const CMD_ID_BITPOS: u32 = 7;
-export const CMD_ID_BLMOVE: u32 = 8;
-export const CMD_ID_BLMPOP: u32 = 9;
-export const CMD_ID_BLPOP: u32 = 10;
-export const CMD_ID_BRPOP: u32 = 11;
-export const CMD_ID_BRPOPLPUSH: u32 = 12;
-export const CMD_ID_BZMPOP: u32 = 13;
-export const CMD_ID_BZPOPMAX: u32 = 14;
-export const CMD_ID_BZPOPMIN: u32 = 15;
-export const CMD_ID_CLIENT: u32 = 16;
-export const CMD_ID_COMMAND: u32 = 17;
-export const CMD_ID_CONFIG: u32 = 18;
-export const CMD_ID_COPY: u32 = 19;
-export const CMD_ID_DBSIZE: u32 = 20;
-export const CMD_ID_DEBUG: u32 = 21;
-export const CMD_ID_DECR: u32 = 22;
-export const CMD_ID_DECRBY: u32 = 23;
-export const CMD_ID_DEL: u32 = 24;
-export const CMD_ID_DELEX: u32 = 25;
-export const CMD_ID_DIGEST: u32 = 26;
-export const CMD_ID_DISCARD: u32 = 27;
-export const CMD_ID_DUMP: u32 = 28;
-export const CMD_ID_ECHO: u32 = 29;
-export const CMD_ID_EXEC: u32 = 30;
-export const CMD_ID_EXISTS: u32 = 31;
-export const CMD_ID_EXPIRE: u32 = 32;
-export const CMD_ID_EXPIREAT: u32 = 33;
-export const CMD_ID_EXPIRETIME: u32 = 34;
-export const CMD_ID_FLUSHALL: u32 = 35;
-export const CMD_ID_FLUSHDB: u32 = 36;
-export const CMD_ID_GEOADD: u32 = 37;
-export const CMD_ID_GEODIST: u32 = 38;
-export const CMD_ID_GEOHASH: u32 = 39;
-export const CMD_ID_GEOPOS: u32 = 40;
-export const CMD_ID_GEORADIUS: u32 = 41;
-export const CMD_ID_GEORADIUS_RO: u32 = 42;
-export const CMD_ID_GEORADIUSBYMEMBER: u32 = 43;
-export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 44;
-export const CMD_ID_GEOSEARCH: u32 = 45;
-export const CMD_ID_GEOSEARCHSTORE: u32 = 46;
-export const CMD_ID_GET: u32 = 47;
-export const CMD_ID_GETBIT: u32 = 48;
-export const CMD_ID_GETDEL: u32 = 49;
-export const CMD_ID_GETEX: u32 = 50;
-export const CMD_ID_GETRANGE: u32 = 51;
-export const CMD_ID_GETSET: u32 = 52;
-export const CMD_ID_HDEL: u32 = 53;
-export const CMD_ID_HELLO: u32 = 54;
-export const CMD_ID_HEXISTS: u32 = 55;
-export const CMD_ID_HEXPIRE: u32 = 56;
-export const CMD_ID_HEXPIREAT: u32 = 57;
-export const CMD_ID_HEXPIRETIME: u32 = 58;
-export const CMD_ID_HGET: u32 = 59;
-export const CMD_ID_HGETALL: u32 = 60;
-export const CMD_ID_HGETDEL: u32 = 61;
-export const CMD_ID_HGETEX: u32 = 62;
-export const CMD_ID_HINCRBY: u32 = 63;
-export const CMD_ID_HINCRBYFLOAT: u32 = 64;
-export const CMD_ID_HKEYS: u32 = 65;
-export const CMD_ID_HLEN: u32 = 66;
-export const CMD_ID_HMGET: u32 = 67;
-export const CMD_ID_HMSET: u32 = 68;
-export const CMD_ID_HPERSIST: u32 = 69;
-export const CMD_ID_HPEXPIRE: u32 = 70;
-export const CMD_ID_HPEXPIREAT: u32 = 71;
-export const CMD_ID_HPEXPIRETIME: u32 = 72;
-export const CMD_ID_HPTTL: u32 = 73;
-export const CMD_ID_HRANDFIELD: u32 = 74;
-export const CMD_ID_HSCAN: u32 = 75;
-export const CMD_ID_HSET: u32 = 76;
-export const CMD_ID_HSETEX: u32 = 77;
-export const CMD_ID_HSETNX: u32 = 78;
-export const CMD_ID_HSTRLEN: u32 = 79;
-export const CMD_ID_HTTL: u32 = 80;
-export const CMD_ID_HVALS: u32 = 81;
-export const CMD_ID_INCR: u32 = 82;
-export const CMD_ID_INCRBY: u32 = 83;
-export const CMD_ID_INCRBYFLOAT: u32 = 84;
-export const CMD_ID_INCREX: u32 = 85;
-export const CMD_ID_INFO: u32 = 86;
-export const CMD_ID_KEYS: u32 = 87;
-export const CMD_ID_LASTSAVE: u32 = 88;
-export const CMD_ID_LATENCY: u32 = 89;
-export const CMD_ID_LCS: u32 = 90;
-export const CMD_ID_LINDEX: u32 = 91;
-export const CMD_ID_LINSERT: u32 = 92;
-export const CMD_ID_LLEN: u32 = 93;
-export const CMD_ID_LMOVE: u32 = 94;
-export const CMD_ID_LMPOP: u32 = 95;
-export const CMD_ID_LOLWUT: u32 = 96;
-export const CMD_ID_LPOP: u32 = 97;
-export const CMD_ID_LPOS: u32 = 98;
-export const CMD_ID_LPUSH: u32 = 99;
-export const CMD_ID_LPUSHX: u32 = 100;
-export const CMD_ID_LRANGE: u32 = 101;
-export const CMD_ID_LREM: u32 = 102;
-export const CMD_ID_LSET: u32 = 103;
-export const CMD_ID_LTRIM: u32 = 104;
-export const CMD_ID_MEMORY: u32 = 105;
-export const CMD_ID_MGET: u32 = 106;
-export const CMD_ID_MIGRATE: u32 = 107;
-export const CMD_ID_MONITOR: u32 = 108;
-export const CMD_ID_MOVE: u32 = 109;
-export const CMD_ID_MSET: u32 = 110;
-export const CMD_ID_MSETEX: u32 = 111;
-export const CMD_ID_MSETNX: u32 = 112;
-export const CMD_ID_MULTI: u32 = 113;
-export const CMD_ID_OBJECT: u32 = 114;
-export const CMD_ID_PERSIST: u32 = 115;
-export const CMD_ID_PEXPIRE: u32 = 116;
-export const CMD_ID_PEXPIREAT: u32 = 117;
-export const CMD_ID_PEXPIRETIME: u32 = 118;
-export const CMD_ID_PFADD: u32 = 119;
-export const CMD_ID_PFCOUNT: u32 = 120;
-export const CMD_ID_PFDEBUG: u32 = 121;
-export const CMD_ID_PFMERGE: u32 = 122;
-export const CMD_ID_PFSELFTEST: u32 = 123;
-export const CMD_ID_PING: u32 = 124;
-export const CMD_ID_PSETEX: u32 = 125;
-export const CMD_ID_PSUBSCRIBE: u32 = 126;
-export const CMD_ID_PSYNC: u32 = 127;
-export const CMD_ID_PTTL: u32 = 128;
-export const CMD_ID_PUBLISH: u32 = 129;
-export const CMD_ID_PUBSUB: u32 = 130;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 131;
-export const CMD_ID_QUIT: u32 = 132;
-export const CMD_ID_RANDOMKEY: u32 = 133;
-export const CMD_ID_RENAME: u32 = 134;
-export const CMD_ID_RENAMENX: u32 = 135;
-export const CMD_ID_REPLCONF: u32 = 136;
-export const CMD_ID_RESET: u32 = 137;
-export const CMD_ID_RESTORE: u32 = 138;
-export const CMD_ID_RESTORE_ASKING: u32 = 139;
-export const CMD_ID_ROLE: u32 = 140;
-export const CMD_ID_RPOP: u32 = 141;
-export const CMD_ID_RPOPLPUSH: u32 = 142;
-export const CMD_ID_RPUSH: u32 = 143;
-export const CMD_ID_RPUSHX: u32 = 144;
-export const CMD_ID_SADD: u32 = 145;
-export const CMD_ID_SAVE: u32 = 146;
-export const CMD_ID_SCAN: u32 = 147;
-export const CMD_ID_SCARD: u32 = 148;
-export const CMD_ID_SDIFF: u32 = 149;
-export const CMD_ID_SDIFFSTORE: u32 = 150;
-export const CMD_ID_SELECT: u32 = 151;
-export const CMD_ID_SET: u32 = 152;
-export const CMD_ID_SETBIT: u32 = 153;
-export const CMD_ID_SETEX: u32 = 154;
-export const CMD_ID_SETNX: u32 = 155;
-export const CMD_ID_SETRANGE: u32 = 156;
-export const CMD_ID_SHUTDOWN: u32 = 157;
-export const CMD_ID_SINTER: u32 = 158;
-export const CMD_ID_SINTERCARD: u32 = 159;
-export const CMD_ID_SINTERSTORE: u32 = 160;
-export const CMD_ID_SISMEMBER: u32 = 161;
-export const CMD_ID_SLOWLOG: u32 = 162;
-export const CMD_ID_SMEMBERS: u32 = 163;
-export const CMD_ID_SMISMEMBER: u32 = 164;
-export const CMD_ID_SMOVE: u32 = 165;
-export const CMD_ID_SORT: u32 = 166;
-export const CMD_ID_SORT_RO: u32 = 167;
-export const CMD_ID_SPOP: u32 = 168;
-export const CMD_ID_SPUBLISH: u32 = 169;
-export const CMD_ID_SRANDMEMBER: u32 = 170;
-export const CMD_ID_SREM: u32 = 171;
-export const CMD_ID_SSCAN: u32 = 172;
-export const CMD_ID_SSUBSCRIBE: u32 = 173;
-export const CMD_ID_STRLEN: u32 = 174;
-export const CMD_ID_SUBSCRIBE: u32 = 175;
-export const CMD_ID_SUBSTR: u32 = 176;
-export const CMD_ID_SUNION: u32 = 177;
-export const CMD_ID_SUNIONSTORE: u32 = 178;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 179;
-export const CMD_ID_SWAPDB: u32 = 180;
-export const CMD_ID_SYNC: u32 = 181;
-export const CMD_ID_TIME: u32 = 182;
-export const CMD_ID_TOUCH: u32 = 183;
-export const CMD_ID_TTL: u32 = 184;
-export const CMD_ID_TYPE: u32 = 185;
-export const CMD_ID_UNLINK: u32 = 186;
-export const CMD_ID_UNSUBSCRIBE: u32 = 187;
-export const CMD_ID_UNWATCH: u32 = 188;
-export const CMD_ID_WATCH: u32 = 189;
-export const CMD_ID_XACK: u32 = 190;
-export const CMD_ID_XACKDEL: u32 = 191;
-export const CMD_ID_XADD: u32 = 192;
-export const CMD_ID_XAUTOCLAIM: u32 = 193;
-export const CMD_ID_XCFGSET: u32 = 194;
-export const CMD_ID_XCLAIM: u32 = 195;
-export const CMD_ID_XDEL: u32 = 196;
-export const CMD_ID_XDELEX: u32 = 197;
-export const CMD_ID_XGROUP: u32 = 198;
-export const CMD_ID_XIDMPRECORD: u32 = 199;
-export const CMD_ID_XINFO: u32 = 200;
-export const CMD_ID_XLEN: u32 = 201;
-export const CMD_ID_XNACK: u32 = 202;
-export const CMD_ID_XPENDING: u32 = 203;
-export const CMD_ID_XRANGE: u32 = 204;
-export const CMD_ID_XREAD: u32 = 205;
-export const CMD_ID_XREADGROUP: u32 = 206;
-export const CMD_ID_XREVRANGE: u32 = 207;
-export const CMD_ID_XSETID: u32 = 208;
-export const CMD_ID_XTRIM: u32 = 209;
-export const CMD_ID_ZADD: u32 = 210;
-export const CMD_ID_ZCARD: u32 = 211;
-export const CMD_ID_ZCOUNT: u32 = 212;
-export const CMD_ID_ZDIFF: u32 = 213;
-export const CMD_ID_ZDIFFSTORE: u32 = 214;
-export const CMD_ID_ZINCRBY: u32 = 215;
-export const CMD_ID_ZINTER: u32 = 216;
-export const CMD_ID_ZINTERCARD: u32 = 217;
-export const CMD_ID_ZINTERSTORE: u32 = 218;
-export const CMD_ID_ZLEXCOUNT: u32 = 219;
-export const CMD_ID_ZMPOP: u32 = 220;
-export const CMD_ID_ZMSCORE: u32 = 221;
-export const CMD_ID_ZPOPMAX: u32 = 222;
-export const CMD_ID_ZPOPMIN: u32 = 223;
-export const CMD_ID_ZRANDMEMBER: u32 = 224;
-export const CMD_ID_ZRANGE: u32 = 225;
-export const CMD_ID_ZRANGEBYLEX: u32 = 226;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 227;
-export const CMD_ID_ZRANGESTORE: u32 = 228;
-export const CMD_ID_ZRANK: u32 = 229;
-export const CMD_ID_ZREM: u32 = 230;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 231;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 232;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 233;
-export const CMD_ID_ZREVRANGE: u32 = 234;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 235;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 236;
-export const CMD_ID_ZREVRANK: u32 = 237;
-export const CMD_ID_ZSCAN: u32 = 238;
-export const CMD_ID_ZSCORE: u32 = 239;
-export const CMD_ID_ZUNION: u32 = 240;
-export const CMD_ID_ZUNIONSTORE: u32 = 241;
-export const CMD_ID_CLIENT_CACHING: u32 = 242;
-export const CMD_ID_CLIENT_GETNAME: u32 = 243;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 244;
-export const CMD_ID_CLIENT_HELP: u32 = 245;
-export const CMD_ID_CLIENT_ID: u32 = 246;
-export const CMD_ID_CLIENT_INFO: u32 = 247;
-export const CMD_ID_CLIENT_KILL: u32 = 248;
-export const CMD_ID_CLIENT_LIST: u32 = 249;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 250;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 251;
-export const CMD_ID_CLIENT_PAUSE: u32 = 252;
-export const CMD_ID_CLIENT_REPLY: u32 = 253;
-export const CMD_ID_CLIENT_SETINFO: u32 = 254;
-export const CMD_ID_CLIENT_SETNAME: u32 = 255;
-export const CMD_ID_CLIENT_TRACKING: u32 = 256;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 257;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 258;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 259;
-export const CMD_ID_COMMAND_COUNT: u32 = 260;
-export const CMD_ID_COMMAND_DOCS: u32 = 261;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 262;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 263;
-export const CMD_ID_COMMAND_HELP: u32 = 264;
-export const CMD_ID_COMMAND_INFO: u32 = 265;
-export const CMD_ID_COMMAND_LIST: u32 = 266;
-export const CMD_ID_CONFIG_GET: u32 = 267;
-export const CMD_ID_CONFIG_HELP: u32 = 268;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 269;
-export const CMD_ID_CONFIG_REWRITE: u32 = 270;
-export const CMD_ID_CONFIG_SET: u32 = 271;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 272;
-export const CMD_ID_LATENCY_GRAPH: u32 = 273;
-export const CMD_ID_LATENCY_HELP: u32 = 274;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 275;
-export const CMD_ID_LATENCY_HISTORY: u32 = 276;
-export const CMD_ID_LATENCY_LATEST: u32 = 277;
-export const CMD_ID_LATENCY_RESET: u32 = 278;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 279;
-export const CMD_ID_MEMORY_HELP: u32 = 280;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 281;
-export const CMD_ID_MEMORY_PURGE: u32 = 282;
-export const CMD_ID_MEMORY_STATS: u32 = 283;
-export const CMD_ID_MEMORY_USAGE: u32 = 284;
-export const CMD_ID_OBJECT_ENCODING: u32 = 285;
-export const CMD_ID_OBJECT_FREQ: u32 = 286;
-export const CMD_ID_OBJECT_HELP: u32 = 287;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 288;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 289;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 290;
-export const CMD_ID_PUBSUB_HELP: u32 = 291;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 292;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 293;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 294;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 295;
-export const CMD_ID_SLOWLOG_GET: u32 = 296;
-export const CMD_ID_SLOWLOG_HELP: u32 = 297;
-export const CMD_ID_SLOWLOG_LEN: u32 = 298;
-export const CMD_ID_SLOWLOG_RESET: u32 = 299;
-export const CMD_ID_XGROUP_CREATE: u32 = 300;
-export const CMD_ID_XGROUP_CREATECONSUMER: u32 = 301;
-export const CMD_ID_XGROUP_DELCONSUMER: u32 = 302;
-export const CMD_ID_XGROUP_DESTROY: u32 = 303;
-export const CMD_ID_XGROUP_HELP: u32 = 304;
-export const CMD_ID_XGROUP_SETID: u32 = 305;
-export const CMD_ID_XINFO_CONSUMERS: u32 = 306;
-export const CMD_ID_XINFO_GROUPS: u32 = 307;
-export const CMD_ID_XINFO_HELP: u32 = 308;
-export const CMD_ID_XINFO_STREAM: u32 = 309;
+export const CMD_ID_BGREWRITEAOF: u32 = 2;
+export const CMD_ID_BGSAVE: u32 = 3;
+export const CMD_ID_BITCOUNT: u32 = 4;
+export const CMD_ID_BITFIELD: u32 = 5;
+export const CMD_ID_BITFIELD_RO: u32 = 6;
+export const CMD_ID_BITOP: u32 = 7;
+export const CMD_ID_BITPOS: u32 = 8;
+export const CMD_ID_BLMOVE: u32 = 9;
+export const CMD_ID_BLMPOP: u32 = 10;
+export const CMD_ID_BLPOP: u32 = 11;
+export const CMD_ID_BRPOP: u32 = 12;
+export const CMD_ID_BRPOPLPUSH: u32 = 13;
+export const CMD_ID_BZMPOP: u32 = 14;
+export const CMD_ID_BZPOPMAX: u32 = 15;
+export const CMD_ID_BZPOPMIN: u32 = 16;
+export const CMD_ID_CLIENT: u32 = 17;
+export const CMD_ID_COMMAND: u32 = 18;
+export const CMD_ID_CONFIG: u32 = 19;
+export const CMD_ID_COPY: u32 = 20;
+export const CMD_ID_DBSIZE: u32 = 21;
+export const CMD_ID_DEBUG: u32 = 22;
+export const CMD_ID_DECR: u32 = 23;
+export const CMD_ID_DECRBY: u32 = 24;
+export const CMD_ID_DEL: u32 = 25;
+export const CMD_ID_DELEX: u32 = 26;
+export const CMD_ID_DIGEST: u32 = 27;
+export const CMD_ID_DISCARD: u32 = 28;
+export const CMD_ID_DUMP: u32 = 29;
+export const CMD_ID_ECHO: u32 = 30;
+export const CMD_ID_EXEC: u32 = 31;
+export const CMD_ID_EXISTS: u32 = 32;
+export const CMD_ID_EXPIRE: u32 = 33;
+export const CMD_ID_EXPIREAT: u32 = 34;
+export const CMD_ID_EXPIRETIME: u32 = 35;
+export const CMD_ID_FLUSHALL: u32 = 36;
+export const CMD_ID_FLUSHDB: u32 = 37;
+export const CMD_ID_GEOADD: u32 = 38;
+export const CMD_ID_GEODIST: u32 = 39;
+export const CMD_ID_GEOHASH: u32 = 40;
+export const CMD_ID_GEOPOS: u32 = 41;
+export const CMD_ID_GEORADIUS: u32 = 42;
+export const CMD_ID_GEORADIUS_RO: u32 = 43;
+export const CMD_ID_GEORADIUSBYMEMBER: u32 = 44;
+export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 45;
+export const CMD_ID_GEOSEARCH: u32 = 46;
+export const CMD_ID_GEOSEARCHSTORE: u32 = 47;
+export const CMD_ID_GET: u32 = 48;
+export const CMD_ID_GETBIT: u32 = 49;
+export const CMD_ID_GETDEL: u32 = 50;
+export const CMD_ID_GETEX: u32 = 51;
+export const CMD_ID_GETRANGE: u32 = 52;
+export const CMD_ID_GETSET: u32 = 53;
+export const CMD_ID_HDEL: u32 = 54;
+export const CMD_ID_HELLO: u32 = 55;
+export const CMD_ID_HEXISTS: u32 = 56;
+export const CMD_ID_HEXPIRE: u32 = 57;
+export const CMD_ID_HEXPIREAT: u32 = 58;
+export const CMD_ID_HEXPIRETIME: u32 = 59;
+export const CMD_ID_HGET: u32 = 60;
+export const CMD_ID_HGETALL: u32 = 61;
+export const CMD_ID_HGETDEL: u32 = 62;
+export const CMD_ID_HGETEX: u32 = 63;
+export const CMD_ID_HINCRBY: u32 = 64;
+export const CMD_ID_HINCRBYFLOAT: u32 = 65;
+export const CMD_ID_HKEYS: u32 = 66;
+export const CMD_ID_HLEN: u32 = 67;
+export const CMD_ID_HMGET: u32 = 68;
+export const CMD_ID_HMSET: u32 = 69;
+export const CMD_ID_HPERSIST: u32 = 70;
+export const CMD_ID_HPEXPIRE: u32 = 71;
+export const CMD_ID_HPEXPIREAT: u32 = 72;
+export const CMD_ID_HPEXPIRETIME: u32 = 73;
+export const CMD_ID_HPTTL: u32 = 74;
+export const CMD_ID_HRANDFIELD: u32 = 75;
+export const CMD_ID_HSCAN: u32 = 76;
+export const CMD_ID_HSET: u32 = 77;
+export const CMD_ID_HSETEX: u32 = 78;
+export const CMD_ID_HSETNX: u32 = 79;
+export const CMD_ID_HSTRLEN: u32 = 80;
+export const CMD_ID_HTTL: u32 = 81;
+export const CMD_ID_HVALS: u32 = 82;
+export const CMD_ID_INCR: u32 = 83;
+export const CMD_ID_INCRBY: u32 = 84;
+export const CMD_ID_INCRBYFLOAT: u32 = 85;
+export const CMD_ID_INCREX: u32 = 86;
+export const CMD_ID_INFO: u32 = 87;
+export const CMD_ID_KEYS: u32 = 88;
+export const CMD_ID_LASTSAVE: u32 = 89;
+export const CMD_ID_LATENCY: u32 = 90;
+export const CMD_ID_LCS: u32 = 91;
+export const CMD_ID_LINDEX: u32 = 92;
+export const CMD_ID_LINSERT: u32 = 93;
+export const CMD_ID_LLEN: u32 = 94;
+export const CMD_ID_LMOVE: u32 = 95;
+export const CMD_ID_LMPOP: u32 = 96;
+export const CMD_ID_LOLWUT: u32 = 97;
+export const CMD_ID_LPOP: u32 = 98;
+export const CMD_ID_LPOS: u32 = 99;
+export const CMD_ID_LPUSH: u32 = 100;
+export const CMD_ID_LPUSHX: u32 = 101;
+export const CMD_ID_LRANGE: u32 = 102;
+export const CMD_ID_LREM: u32 = 103;
+export const CMD_ID_LSET: u32 = 104;
+export const CMD_ID_LTRIM: u32 = 105;
+export const CMD_ID_MEMORY: u32 = 106;
+export const CMD_ID_MGET: u32 = 107;
+export const CMD_ID_MIGRATE: u32 = 108;
+export const CMD_ID_MONITOR: u32 = 109;
+export const CMD_ID_MOVE: u32 = 110;
+export const CMD_ID_MSET: u32 = 111;
+export const CMD_ID_MSETEX: u32 = 112;
+export const CMD_ID_MSETNX: u32 = 113;
+export const CMD_ID_MULTI: u32 = 114;
+export const CMD_ID_OBJECT: u32 = 115;
+export const CMD_ID_PERSIST: u32 = 116;
+export const CMD_ID_PEXPIRE: u32 = 117;
+export const CMD_ID_PEXPIREAT: u32 = 118;
+export const CMD_ID_PEXPIRETIME: u32 = 119;
+export const CMD_ID_PFADD: u32 = 120;
+export const CMD_ID_PFCOUNT: u32 = 121;
+export const CMD_ID_PFDEBUG: u32 = 122;
+export const CMD_ID_PFMERGE: u32 = 123;
+export const CMD_ID_PFSELFTEST: u32 = 124;
+export const CMD_ID_PING: u32 = 125;
+export const CMD_ID_PSETEX: u32 = 126;
+export const CMD_ID_PSUBSCRIBE: u32 = 127;
+export const CMD_ID_PSYNC: u32 = 128;
+export const CMD_ID_PTTL: u32 = 129;
+export const CMD_ID_PUBLISH: u32 = 130;
+export const CMD_ID_PUBSUB: u32 = 131;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 132;
+export const CMD_ID_QUIT: u32 = 133;
+export const CMD_ID_RANDOMKEY: u32 = 134;
+export const CMD_ID_RENAME: u32 = 135;
+export const CMD_ID_RENAMENX: u32 = 136;
+export const CMD_ID_REPLCONF: u32 = 137;
+export const CMD_ID_RESET: u32 = 138;
+export const CMD_ID_RESTORE: u32 = 139;
+export const CMD_ID_RESTORE_ASKING: u32 = 140;
+export const CMD_ID_ROLE: u32 = 141;
+export const CMD_ID_RPOP: u32 = 142;
+export const CMD_ID_RPOPLPUSH: u32 = 143;
+export const CMD_ID_RPUSH: u32 = 144;
+export const CMD_ID_RPUSHX: u32 = 145;
+export const CMD_ID_SADD: u32 = 146;
+export const CMD_ID_SAVE: u32 = 147;
+export const CMD_ID_SCAN: u32 = 148;
+export const CMD_ID_SCARD: u32 = 149;
+export const CMD_ID_SDIFF: u32 = 150;
+export const CMD_ID_SDIFFSTORE: u32 = 151;
+export const CMD_ID_SELECT: u32 = 152;
+export const CMD_ID_SET: u32 = 153;
+export const CMD_ID_SETBIT: u32 = 154;
+export const CMD_ID_SETEX: u32 = 155;
+export const CMD_ID_SETNX: u32 = 156;
+export const CMD_ID_SETRANGE: u32 = 157;
+export const CMD_ID_SHUTDOWN: u32 = 158;
+export const CMD_ID_SINTER: u32 = 159;
+export const CMD_ID_SINTERCARD: u32 = 160;
+export const CMD_ID_SINTERSTORE: u32 = 161;
+export const CMD_ID_SISMEMBER: u32 = 162;
+export const CMD_ID_SLOWLOG: u32 = 163;
+export const CMD_ID_SMEMBERS: u32 = 164;
+export const CMD_ID_SMISMEMBER: u32 = 165;
+export const CMD_ID_SMOVE: u32 = 166;
+export const CMD_ID_SORT: u32 = 167;
+export const CMD_ID_SORT_RO: u32 = 168;
+export const CMD_ID_SPOP: u32 = 169;
+export const CMD_ID_SPUBLISH: u32 = 170;
+export const CMD_ID_SRANDMEMBER: u32 = 171;
+export const CMD_ID_SREM: u32 = 172;
+export const CMD_ID_SSCAN: u32 = 173;
+export const CMD_ID_SSUBSCRIBE: u32 = 174;
+export const CMD_ID_STRLEN: u32 = 175;
+export const CMD_ID_SUBSCRIBE: u32 = 176;
+export const CMD_ID_SUBSTR: u32 = 177;
+export const CMD_ID_SUNION: u32 = 178;
+export const CMD_ID_SUNIONSTORE: u32 = 179;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 180;
+export const CMD_ID_SWAPDB: u32 = 181;
+export const CMD_ID_SYNC: u32 = 182;
+export const CMD_ID_TIME: u32 = 183;
+export const CMD_ID_TOUCH: u32 = 184;
+export const CMD_ID_TTL: u32 = 185;
+export const CMD_ID_TYPE: u32 = 186;
+export const CMD_ID_UNLINK: u32 = 187;
+export const CMD_ID_UNSUBSCRIBE: u32 = 188;
+export const CMD_ID_UNWATCH: u32 = 189;
+export const CMD_ID_WATCH: u32 = 190;
+export const CMD_ID_XACK: u32 = 191;
+export const CMD_ID_XACKDEL: u32 = 192;
+export const CMD_ID_XADD: u32 = 193;
+export const CMD_ID_XAUTOCLAIM: u32 = 194;
+export const CMD_ID_XCFGSET: u32 = 195;
+export const CMD_ID_XCLAIM: u32 = 196;
+export const CMD_ID_XDEL: u32 = 197;
+export const CMD_ID_XDELEX: u32 = 198;
+export const CMD_ID_XGROUP: u32 = 199;
+export const CMD_ID_XIDMPRECORD: u32 = 200;
+export const CMD_ID_XINFO: u32 = 201;
+export const CMD_ID_XLEN: u32 = 202;
+export const CMD_ID_XNACK: u32 = 203;
+export const CMD_ID_XPENDING: u32 = 204;
+export const CMD_ID_XRANGE: u32 = 205;
+export const CMD_ID_XREAD: u32 = 206;
+export const CMD_ID_XREADGROUP: u32 = 207;
+export const CMD_ID_XREVRANGE: u32 = 208;
+export const CMD_ID_XSETID: u32 = 209;
+export const CMD_ID_XTRIM: u32 = 210;
+export const CMD_ID_ZADD: u32 = 211;
+export const CMD_ID_ZCARD: u32 = 212;
+export const CMD_ID_ZCOUNT: u32 = 213;
+export const CMD_ID_ZDIFF: u32 = 214;
+export const CMD_ID_ZDIFFSTORE: u32 = 215;
+export const CMD_ID_ZINCRBY: u32 = 216;
+export const CMD_ID_ZINTER: u32 = 217;
+export const CMD_ID_ZINTERCARD: u32 = 218;
+export const CMD_ID_ZINTERSTORE: u32 = 219;
+export const CMD_ID_ZLEXCOUNT: u32 = 220;
+export const CMD_ID_ZMPOP: u32 = 221;
+export const CMD_ID_ZMSCORE: u32 = 222;
+export const CMD_ID_ZPOPMAX: u32 = 223;
+export const CMD_ID_ZPOPMIN: u32 = 224;
+export const CMD_ID_ZRANDMEMBER: u32 = 225;
+export const CMD_ID_ZRANGE: u32 = 226;
+export const CMD_ID_ZRANGEBYLEX: u32 = 227;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 228;
+export const CMD_ID_ZRANGESTORE: u32 = 229;
+export const CMD_ID_ZRANK: u32 = 230;
+export const CMD_ID_ZREM: u32 = 231;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 232;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 233;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 234;
+export const CMD_ID_ZREVRANGE: u32 = 235;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 236;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 237;
+export const CMD_ID_ZREVRANK: u32 = 238;
+export const CMD_ID_ZSCAN: u32 = 239;
+export const CMD_ID_ZSCORE: u32 = 240;
+export const CMD_ID_ZUNION: u32 = 241;
+export const CMD_ID_ZUNIONSTORE: u32 = 242;
+export const CMD_ID_CLIENT_CACHING: u32 = 243;
+export const CMD_ID_CLIENT_GETNAME: u32 = 244;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 245;
+export const CMD_ID_CLIENT_HELP: u32 = 246;
+export const CMD_ID_CLIENT_ID: u32 = 247;
+export const CMD_ID_CLIENT_INFO: u32 = 248;
+export const CMD_ID_CLIENT_KILL: u32 = 249;
+export const CMD_ID_CLIENT_LIST: u32 = 250;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 251;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 252;
+export const CMD_ID_CLIENT_PAUSE: u32 = 253;
+export const CMD_ID_CLIENT_REPLY: u32 = 254;
+export const CMD_ID_CLIENT_SETINFO: u32 = 255;
+export const CMD_ID_CLIENT_SETNAME: u32 = 256;
+export const CMD_ID_CLIENT_TRACKING: u32 = 257;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 258;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 259;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 260;
+export const CMD_ID_COMMAND_COUNT: u32 = 261;
+export const CMD_ID_COMMAND_DOCS: u32 = 262;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 263;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 264;
+export const CMD_ID_COMMAND_HELP: u32 = 265;
+export const CMD_ID_COMMAND_INFO: u32 = 266;
+export const CMD_ID_COMMAND_LIST: u32 = 267;
+export const CMD_ID_CONFIG_GET: u32 = 268;
+export const CMD_ID_CONFIG_HELP: u32 = 269;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 270;
+export const CMD_ID_CONFIG_REWRITE: u32 = 271;
+export const CMD_ID_CONFIG_SET: u32 = 272;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 273;
+export const CMD_ID_LATENCY_GRAPH: u32 = 274;
+export const CMD_ID_LATENCY_HELP: u32 = 275;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 276;
+export const CMD_ID_LATENCY_HISTORY: u32 = 277;
+export const CMD_ID_LATENCY_LATEST: u32 = 278;
+export const CMD_ID_LATENCY_RESET: u32 = 279;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 280;
+export const CMD_ID_MEMORY_HELP: u32 = 281;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 282;
+export const CMD_ID_MEMORY_PURGE: u32 = 283;
+export const CMD_ID_MEMORY_STATS: u32 = 284;
+export const CMD_ID_MEMORY_USAGE: u32 = 285;
+export const CMD_ID_OBJECT_ENCODING: u32 = 286;
+export const CMD_ID_OBJECT_FREQ: u32 = 287;
+export const CMD_ID_OBJECT_HELP: u32 = 288;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 289;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 290;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 291;
+export const CMD_ID_PUBSUB_HELP: u32 = 292;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 293;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 294;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 295;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 296;
+export const CMD_ID_SLOWLOG_GET: u32 = 297;
+export const CMD_ID_SLOWLOG_HELP: u32 = 298;
+export const CMD_ID_SLOWLOG_LEN: u32 = 299;
+export const CMD_ID_SLOWLOG_RESET: u32 = 300;
+export const CMD_ID_XGROUP_CREATE: u32 = 301;
+export const CMD_ID_XGROUP_CREATECONSUMER: u32 = 302;
+export const CMD_ID_XGROUP_DELCONSUMER: u32 = 303;
+export const CMD_ID_XGROUP_DESTROY: u32 = 304;
+export const CMD_ID_XGROUP_HELP: u32 = 305;
+export const CMD_ID_XGROUP_SETID: u32 = 306;
+export const CMD_ID_XINFO_CONSUMERS: u32 = 307;
+export const CMD_ID_XINFO_GROUPS: u32 = 308;
+export const CMD_ID_XINFO_HELP: u32 = 309;
+export const CMD_ID_XINFO_STREAM: u32 = 310;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -661,622 +662,624 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     0,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 1 auth
     6,0,4,1,254,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 2 bgsave
-    10,0,6,1,255,255,255,255,40,128,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 3 bitcount
-    16,0,8,0,254,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 4 bitfield
-    24,0,8,0,254,255,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 5 bitfield_ro
-    32,0,11,0,254,255,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 6 bitop
-    43,0,5,0,252,255,255,255,5,0,16,0,4,129,0,0,2,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 7 bitpos
-    48,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 8 blmove
-    54,0,6,0,6,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 9 blmpop
-    60,0,6,0,251,255,255,255,65,0,18,0,36,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
-    // 10 blpop
-    66,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 11 brpop
-    71,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 12 brpoplpush
-    76,0,10,0,4,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 13 bzmpop
-    86,0,6,0,251,255,255,255,65,0,18,0,20,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
-    // 14 bzpopmax
-    92,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 15 bzpopmin
-    100,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 16 client
-    108,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,242,0,18,0,0,0,0,0,0,0,
-    // 17 command
-    114,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,4,1,7,0,0,0,0,0,0,0,
-    // 18 config
-    121,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,11,1,5,0,0,0,0,0,0,0,
-    // 19 copy
-    127,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 20 dbsize
-    131,0,6,0,1,0,255,255,2,16,0,1,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 21 debug
-    137,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 22 decr
-    142,0,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 23 decrby
-    146,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 24 del
-    152,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 25 delex
-    155,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 26 digest
-    160,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 27 discard
-    166,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 28 dump
-    173,0,4,0,2,0,255,255,2,0,16,0,3,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 29 echo
-    177,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 30 exec
-    181,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 31 exists
-    185,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 32 expire
-    191,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 33 expireat
-    197,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 34 expiretime
-    205,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 35 flushall
-    215,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 36 flushdb
-    223,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 37 geoadd
-    230,0,6,0,251,255,255,255,5,0,0,1,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 38 geodist
-    236,0,7,0,252,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 39 geohash
-    243,0,7,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 40 geopos
-    250,0,6,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 41 georadius
-    0,1,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 42 georadius_ro
-    9,1,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 43 georadiusbymember
-    21,1,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 44 georadiusbymember_ro
-    38,1,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 45 geosearch
-    58,1,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 geosearchstore
-    67,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 47 get
-    81,1,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 48 getbit
-    84,1,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 49 getdel
-    90,1,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 getex
-    96,1,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 51 getrange
-    101,1,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 52 getset
-    109,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 53 hdel
-    115,1,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 54 hello
-    119,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 55 hexists
-    124,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 56 hexpire
-    131,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 57 hexpireat
-    138,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 58 hexpiretime
-    147,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 59 hget
-    158,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 60 hgetall
-    162,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 hgetdel
-    169,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 hgetex
-    176,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 hincrby
-    182,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 64 hincrbyfloat
-    189,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 65 hkeys
-    201,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 66 hlen
-    206,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 67 hmget
-    210,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 68 hmset
-    215,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 69 hpersist
-    220,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 hpexpire
-    228,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 hpexpireat
-    236,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 hpexpiretime
-    246,1,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 hpttl
-    2,2,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 74 hrandfield
-    7,2,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 hscan
-    17,2,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 hset
-    22,2,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 77 hsetex
-    26,2,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 78 hsetnx
-    32,2,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 79 hstrlen
-    38,2,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 80 httl
-    45,2,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 hvals
-    49,2,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 82 incr
-    54,2,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 incrby
-    58,2,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 incrbyfloat
-    64,2,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 increx
-    75,2,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 info
-    81,2,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 keys
-    85,2,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 lastsave
-    89,2,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 latency
-    97,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,16,1,7,0,0,0,0,0,0,0,
-    // 90 lcs
-    104,2,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 lindex
-    107,2,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 92 linsert
-    113,2,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 llen
-    120,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 lmove
-    124,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 lmpop
-    129,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 lolwut
-    134,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 lpop
-    140,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 lpos
-    144,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 lpush
-    148,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 lpushx
-    153,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 lrange
-    159,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 lrem
-    165,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 lset
-    169,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 ltrim
-    173,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 memory
-    178,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,23,1,6,0,0,0,0,0,0,0,
-    // 106 mget
-    184,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 migrate
-    188,2,7,1,250,255,255,255,1,0,18,0,5,128,2,0,3,3,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 monitor
-    195,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 move
-    202,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 mset
-    206,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 msetex
-    210,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 msetnx
-    216,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 multi
-    222,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 object
-    227,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,29,1,5,0,0,0,0,0,0,0,
-    // 115 persist
-    233,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 pexpire
-    240,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 pexpireat
-    247,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 pexpiretime
-    0,3,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 pfadd
-    11,3,5,0,254,255,255,255,5,16,0,1,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 pfcount
-    16,3,7,0,254,255,255,255,2,64,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 pfdebug
-    23,3,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 pfmerge
-    30,3,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 pfselftest
-    37,3,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 ping
-    47,3,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 psetex
-    51,3,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 psubscribe
-    57,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 psync
-    67,3,5,1,253,255,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 pttl
-    72,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 publish
-    76,3,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 pubsub
-    83,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,34,1,6,0,0,0,0,0,0,0,
-    // 131 punsubscribe
-    89,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 quit
-    101,3,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 randomkey
-    105,3,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 rename
-    114,3,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 renamenx
-    120,3,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 replconf
-    128,3,8,1,255,255,255,255,168,1,20,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 reset
-    136,3,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 restore
-    141,3,7,0,252,255,255,255,5,0,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 restore-asking
-    148,3,14,0,252,255,255,255,5,8,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 role
-    162,3,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 rpop
-    166,3,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 rpoplpush
-    170,3,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 rpush
-    179,3,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 rpushx
-    184,3,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 sadd
-    190,3,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 146 save
-    194,3,4,1,1,0,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 scan
-    198,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 scard
-    202,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 sdiff
-    207,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 sdiffstore
-    212,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 select
-    222,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 set
-    228,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 setbit
-    231,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 setex
-    237,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 setnx
-    242,3,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 setrange
-    247,3,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 shutdown
-    255,3,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 sinter
-    7,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 sintercard
-    13,4,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 sinterstore
-    23,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 sismember
-    34,4,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 162 slowlog
-    43,4,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,40,1,4,0,0,0,0,0,0,0,
-    // 163 smembers
-    50,4,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 smismember
-    58,4,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 165 smove
-    68,4,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 166 sort
-    73,4,4,0,254,255,255,255,5,0,18,0,60,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 sort_ro
-    77,4,7,0,254,255,255,255,2,0,18,0,58,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 spop
-    84,4,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 spublish
-    88,4,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 srandmember
-    96,4,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 srem
-    107,4,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 172 sscan
-    111,4,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 ssubscribe
-    116,4,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 strlen
-    126,4,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 subscribe
-    132,4,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 substr
-    141,4,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 sunion
-    147,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 sunionstore
-    153,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 sunsubscribe
-    164,4,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 swapdb
-    176,4,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 sync
-    182,4,4,1,1,0,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 time
-    186,4,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 touch
-    190,4,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 ttl
-    195,4,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 type
-    198,4,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 unlink
-    202,4,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 unsubscribe
-    208,4,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 unwatch
-    219,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 watch
-    226,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 xack
-    231,4,4,0,252,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 xackdel
-    235,4,7,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 xadd
-    242,4,4,0,251,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 xautoclaim
-    246,4,10,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 xcfgset
-    0,5,7,0,254,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 xclaim
-    7,5,6,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 xdel
-    13,5,4,0,253,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 xdelex
-    17,5,6,0,251,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 xgroup
-    23,5,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,44,1,6,0,0,0,0,0,0,0,
-    // 199 xidmprecord
-    29,5,11,0,5,0,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 xinfo
-    40,5,5,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,50,1,4,0,0,0,0,0,0,0,
-    // 201 xlen
-    45,5,4,0,2,0,255,255,2,16,0,1,2,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 xnack
-    49,5,5,0,249,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 xpending
-    54,5,8,0,253,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 xrange
-    62,5,6,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 xread
-    68,5,5,0,252,255,255,255,66,0,2,1,2,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 xreadgroup
-    73,5,10,0,249,255,255,255,65,0,2,1,4,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 xrevrange
-    83,5,9,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 xsetid
-    92,5,6,0,253,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 xtrim
-    98,5,5,0,252,255,255,255,1,0,0,1,4,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 zadd
-    103,5,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
-    // 211 zcard
-    107,5,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 zcount
-    112,5,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 zdiff
-    118,5,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 zdiffstore
-    123,5,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 zincrby
-    133,5,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 216 zinter
-    140,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 217 zintercard
-    146,5,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 zinterstore
-    156,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 zlexcount
-    167,5,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 zmpop
-    176,5,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 zmscore
-    181,5,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 222 zpopmax
-    188,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 zpopmin
-    195,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 zrandmember
-    202,5,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 zrange
-    213,5,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 zrangebylex
-    219,5,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 zrangebyscore
-    230,5,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 zrangestore
-    243,5,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 zrank
-    254,5,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 230 zrem
-    3,6,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 231 zremrangebylex
-    7,6,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 232 zremrangebyrank
-    21,6,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 233 zremrangebyscore
-    36,6,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 234 zrevrange
-    52,6,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 235 zrevrangebylex
-    61,6,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 236 zrevrangebyscore
-    75,6,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 237 zrevrank
-    91,6,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 238 zscan
-    99,6,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 239 zscore
-    104,6,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 240 zunion
-    110,6,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 241 zunionstore
-    116,6,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 242 client|caching
-    127,6,14,0,3,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 243 client|getname
-    141,6,14,1,2,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 244 client|getredir
-    155,6,15,0,2,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 245 client|help
-    170,6,11,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 246 client|id
-    181,6,9,1,2,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 247 client|info
-    190,6,11,1,2,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 248 client|kill
-    201,6,11,1,253,255,16,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 249 client|list
-    212,6,11,1,254,255,16,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 250 client|no-evict
-    223,6,15,1,3,0,16,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 251 client|no-touch
-    238,6,15,1,3,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 252 client|pause
-    253,6,12,1,253,255,16,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 253 client|reply
-    9,7,12,1,3,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 254 client|setinfo
-    21,7,14,1,4,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 255 client|setname
-    35,7,14,1,3,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 256 client|tracking
-    49,7,15,0,253,255,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 257 client|trackinginfo
-    64,7,19,0,2,0,16,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 258 client|unblock
-    83,7,14,1,253,255,16,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 259 client|unpause
-    97,7,14,1,2,0,16,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 260 command|count
-    111,7,13,1,2,0,17,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 261 command|docs
-    124,7,12,1,254,255,17,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 262 command|getkeys
-    136,7,15,1,253,255,17,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 263 command|getkeysandflags
-    151,7,23,1,253,255,17,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 264 command|help
-    174,7,12,1,2,0,17,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 265 command|info
-    186,7,12,1,254,255,17,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 266 command|list
-    198,7,12,1,254,255,17,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 267 config|get
-    210,7,10,1,253,255,18,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 268 config|help
-    220,7,11,1,2,0,18,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 269 config|resetstat
-    231,7,16,1,2,0,18,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 270 config|rewrite
-    247,7,14,1,2,0,18,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 271 config|set
-    5,8,10,1,252,255,18,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 272 latency|doctor
-    15,8,14,1,2,0,89,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 273 latency|graph
-    29,8,13,1,3,0,89,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 274 latency|help
-    42,8,12,1,2,0,89,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 275 latency|histogram
-    54,8,17,1,254,255,89,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 276 latency|history
-    71,8,15,1,3,0,89,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 277 latency|latest
-    86,8,14,1,2,0,89,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 278 latency|reset
-    100,8,13,1,254,255,89,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 279 memory|doctor
-    113,8,13,1,2,0,105,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 280 memory|help
-    126,8,11,1,2,0,105,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 281 memory|malloc-stats
-    137,8,19,1,2,0,105,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 282 memory|purge
-    156,8,12,1,2,0,105,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 283 memory|stats
-    168,8,12,1,2,0,105,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 284 memory|usage
-    180,8,12,0,253,255,105,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 285 object|encoding
-    192,8,15,0,3,0,114,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 286 object|freq
-    207,8,11,0,3,0,114,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 287 object|help
-    218,8,11,0,2,0,114,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 288 object|idletime
-    229,8,15,0,3,0,114,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 289 object|refcount
-    244,8,15,0,3,0,114,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 290 pubsub|channels
-    3,9,15,0,254,255,130,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 291 pubsub|help
-    18,9,11,0,2,0,130,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 292 pubsub|numpat
-    29,9,13,0,2,0,130,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 293 pubsub|numsub
-    42,9,13,0,254,255,130,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 294 pubsub|shardchannels
-    55,9,20,0,254,255,130,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 295 pubsub|shardnumsub
-    75,9,18,0,254,255,130,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 296 slowlog|get
-    93,9,11,0,254,255,162,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 297 slowlog|help
-    104,9,12,0,2,0,162,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 298 slowlog|len
-    116,9,11,0,2,0,162,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 299 slowlog|reset
-    127,9,13,0,2,0,162,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 300 xgroup|create
-    140,9,13,0,251,255,198,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 301 xgroup|createconsumer
-    153,9,21,0,5,0,198,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 302 xgroup|delconsumer
-    174,9,18,0,5,0,198,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 303 xgroup|destroy
-    192,9,14,0,4,0,198,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 304 xgroup|help
-    206,9,11,0,2,0,198,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 305 xgroup|setid
-    217,9,12,0,251,255,198,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 306 xinfo|consumers
-    229,9,15,0,4,0,200,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 307 xinfo|groups
-    244,9,12,0,3,0,200,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 308 xinfo|help
-    0,10,10,0,2,0,200,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 309 xinfo|stream
-    10,10,12,0,253,255,200,0,2,0,16,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 2 bgrewriteaof
+    10,0,12,1,1,0,255,255,40,128,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 3 bgsave
+    22,0,6,1,255,255,255,255,40,128,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 4 bitcount
+    28,0,8,0,254,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 5 bitfield
+    36,0,8,0,254,255,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 6 bitfield_ro
+    44,0,11,0,254,255,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 7 bitop
+    55,0,5,0,252,255,255,255,5,0,16,0,4,129,0,0,2,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 8 bitpos
+    60,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 9 blmove
+    66,0,6,0,6,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 10 blmpop
+    72,0,6,0,251,255,255,255,65,0,18,0,36,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 11 blpop
+    78,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 12 brpop
+    83,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 13 brpoplpush
+    88,0,10,0,4,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 14 bzmpop
+    98,0,6,0,251,255,255,255,65,0,18,0,20,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 15 bzpopmax
+    104,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 16 bzpopmin
+    112,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 17 client
+    120,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,243,0,18,0,0,0,0,0,0,0,
+    // 18 command
+    126,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,5,1,7,0,0,0,0,0,0,0,
+    // 19 config
+    133,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,12,1,5,0,0,0,0,0,0,0,
+    // 20 copy
+    139,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 21 dbsize
+    143,0,6,0,1,0,255,255,2,16,0,1,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 22 debug
+    149,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 23 decr
+    154,0,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 24 decrby
+    158,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 25 del
+    164,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 26 delex
+    167,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 27 digest
+    172,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 28 discard
+    178,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 29 dump
+    185,0,4,0,2,0,255,255,2,0,16,0,3,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 30 echo
+    189,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 31 exec
+    193,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 32 exists
+    197,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 33 expire
+    203,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 34 expireat
+    209,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 35 expiretime
+    217,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 36 flushall
+    227,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 37 flushdb
+    235,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 38 geoadd
+    242,0,6,0,251,255,255,255,5,0,0,1,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 39 geodist
+    248,0,7,0,252,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 40 geohash
+    255,0,7,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 geopos
+    6,1,6,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 42 georadius
+    12,1,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 georadius_ro
+    21,1,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 44 georadiusbymember
+    33,1,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 45 georadiusbymember_ro
+    50,1,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 geosearch
+    70,1,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 47 geosearchstore
+    79,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 48 get
+    93,1,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 getbit
+    96,1,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 getdel
+    102,1,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 51 getex
+    108,1,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 52 getrange
+    113,1,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 53 getset
+    121,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 54 hdel
+    127,1,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 55 hello
+    131,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 56 hexists
+    136,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 57 hexpire
+    143,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 58 hexpireat
+    150,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 hexpiretime
+    159,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 hget
+    170,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 61 hgetall
+    174,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 62 hgetdel
+    181,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 63 hgetex
+    188,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 hincrby
+    194,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 65 hincrbyfloat
+    201,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 66 hkeys
+    213,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 67 hlen
+    218,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 hmget
+    222,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 69 hmset
+    227,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 70 hpersist
+    232,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 71 hpexpire
+    240,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 hpexpireat
+    248,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 hpexpiretime
+    2,2,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 hpttl
+    14,2,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 75 hrandfield
+    19,2,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 hscan
+    29,2,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 77 hset
+    34,2,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 78 hsetex
+    38,2,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 79 hsetnx
+    44,2,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 80 hstrlen
+    50,2,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 81 httl
+    57,2,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 82 hvals
+    61,2,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 incr
+    66,2,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 incrby
+    70,2,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 incrbyfloat
+    76,2,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 increx
+    87,2,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 info
+    93,2,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 keys
+    97,2,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 lastsave
+    101,2,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 latency
+    109,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,17,1,7,0,0,0,0,0,0,0,
+    // 91 lcs
+    116,2,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 92 lindex
+    119,2,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 linsert
+    125,2,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 llen
+    132,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 lmove
+    136,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 lmpop
+    141,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 lolwut
+    146,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 lpop
+    152,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 lpos
+    156,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 lpush
+    160,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 lpushx
+    165,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 lrange
+    171,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 lrem
+    177,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 lset
+    181,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 ltrim
+    185,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 memory
+    190,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,24,1,6,0,0,0,0,0,0,0,
+    // 107 mget
+    196,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 108 migrate
+    200,2,7,1,250,255,255,255,1,0,18,0,5,128,2,0,3,3,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 monitor
+    207,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 move
+    214,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 mset
+    218,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 112 msetex
+    222,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 msetnx
+    228,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 multi
+    234,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 object
+    239,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,30,1,5,0,0,0,0,0,0,0,
+    // 116 persist
+    245,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 117 pexpire
+    252,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 pexpireat
+    3,3,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 pexpiretime
+    12,3,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 pfadd
+    23,3,5,0,254,255,255,255,5,16,0,1,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 pfcount
+    28,3,7,0,254,255,255,255,2,64,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 pfdebug
+    35,3,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 pfmerge
+    42,3,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 pfselftest
+    49,3,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 ping
+    59,3,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 psetex
+    63,3,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 psubscribe
+    69,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 psync
+    79,3,5,1,253,255,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 pttl
+    84,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 publish
+    88,3,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 pubsub
+    95,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,35,1,6,0,0,0,0,0,0,0,
+    // 132 punsubscribe
+    101,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 133 quit
+    113,3,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 randomkey
+    117,3,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 rename
+    126,3,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 renamenx
+    132,3,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 replconf
+    140,3,8,1,255,255,255,255,168,1,20,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 reset
+    148,3,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 restore
+    153,3,7,0,252,255,255,255,5,0,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 restore-asking
+    160,3,14,0,252,255,255,255,5,8,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 role
+    174,3,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 rpop
+    178,3,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 rpoplpush
+    182,3,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 rpush
+    191,3,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 rpushx
+    196,3,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 sadd
+    202,3,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 147 save
+    206,3,4,1,1,0,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 148 scan
+    210,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 scard
+    214,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 sdiff
+    219,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 sdiffstore
+    224,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 select
+    234,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 set
+    240,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 setbit
+    243,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 setex
+    249,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 setnx
+    254,3,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 setrange
+    3,4,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 158 shutdown
+    11,4,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 sinter
+    19,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 sintercard
+    25,4,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 sinterstore
+    35,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 sismember
+    46,4,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 163 slowlog
+    55,4,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,41,1,4,0,0,0,0,0,0,0,
+    // 164 smembers
+    62,4,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 165 smismember
+    70,4,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 166 smove
+    80,4,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 167 sort
+    85,4,4,0,254,255,255,255,5,0,18,0,60,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 168 sort_ro
+    89,4,7,0,254,255,255,255,2,0,18,0,58,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 spop
+    96,4,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 spublish
+    100,4,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 srandmember
+    108,4,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 srem
+    119,4,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 173 sscan
+    123,4,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 174 ssubscribe
+    128,4,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 strlen
+    138,4,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 subscribe
+    144,4,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 substr
+    153,4,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 sunion
+    159,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 sunionstore
+    165,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 sunsubscribe
+    176,4,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 swapdb
+    188,4,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 sync
+    194,4,4,1,1,0,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 time
+    198,4,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 touch
+    202,4,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 ttl
+    207,4,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 type
+    210,4,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 unlink
+    214,4,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 unsubscribe
+    220,4,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 unwatch
+    231,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 watch
+    238,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 xack
+    243,4,4,0,252,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 xackdel
+    247,4,7,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 xadd
+    254,4,4,0,251,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 xautoclaim
+    2,5,10,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 xcfgset
+    12,5,7,0,254,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 xclaim
+    19,5,6,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 xdel
+    25,5,4,0,253,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 xdelex
+    29,5,6,0,251,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 xgroup
+    35,5,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,45,1,6,0,0,0,0,0,0,0,
+    // 200 xidmprecord
+    41,5,11,0,5,0,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 201 xinfo
+    52,5,5,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,51,1,4,0,0,0,0,0,0,0,
+    // 202 xlen
+    57,5,4,0,2,0,255,255,2,16,0,1,2,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 203 xnack
+    61,5,5,0,249,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 xpending
+    66,5,8,0,253,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 xrange
+    74,5,6,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 xread
+    80,5,5,0,252,255,255,255,66,0,2,1,2,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 xreadgroup
+    85,5,10,0,249,255,255,255,65,0,2,1,4,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 xrevrange
+    95,5,9,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 xsetid
+    104,5,6,0,253,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 xtrim
+    110,5,5,0,252,255,255,255,1,0,0,1,4,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 zadd
+    115,5,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
+    // 212 zcard
+    119,5,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 213 zcount
+    124,5,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 zdiff
+    130,5,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 zdiffstore
+    135,5,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 zincrby
+    145,5,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 217 zinter
+    152,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 218 zintercard
+    158,5,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 zinterstore
+    168,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 zlexcount
+    179,5,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 zmpop
+    188,5,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 zmscore
+    193,5,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 223 zpopmax
+    200,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 224 zpopmin
+    207,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 zrandmember
+    214,5,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 zrange
+    225,5,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 zrangebylex
+    231,5,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 zrangebyscore
+    242,5,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 zrangestore
+    255,5,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 zrank
+    10,6,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 231 zrem
+    15,6,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 232 zremrangebylex
+    19,6,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 233 zremrangebyrank
+    33,6,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 zremrangebyscore
+    48,6,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 zrevrange
+    64,6,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 zrevrangebylex
+    73,6,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 237 zrevrangebyscore
+    87,6,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 238 zrevrank
+    103,6,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 239 zscan
+    111,6,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 240 zscore
+    116,6,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 241 zunion
+    122,6,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 242 zunionstore
+    128,6,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 243 client|caching
+    139,6,14,0,3,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 244 client|getname
+    153,6,14,1,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 245 client|getredir
+    167,6,15,0,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 246 client|help
+    182,6,11,1,2,0,17,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 247 client|id
+    193,6,9,1,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 248 client|info
+    202,6,11,1,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 249 client|kill
+    213,6,11,1,253,255,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 250 client|list
+    224,6,11,1,254,255,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 251 client|no-evict
+    235,6,15,1,3,0,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 252 client|no-touch
+    250,6,15,1,3,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 253 client|pause
+    9,7,12,1,253,255,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 254 client|reply
+    21,7,12,1,3,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 255 client|setinfo
+    33,7,14,1,4,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 256 client|setname
+    47,7,14,1,3,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 257 client|tracking
+    61,7,15,0,253,255,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 258 client|trackinginfo
+    76,7,19,0,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 259 client|unblock
+    95,7,14,1,253,255,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 260 client|unpause
+    109,7,14,1,2,0,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 261 command|count
+    123,7,13,1,2,0,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 262 command|docs
+    136,7,12,1,254,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 263 command|getkeys
+    148,7,15,1,253,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 264 command|getkeysandflags
+    163,7,23,1,253,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 265 command|help
+    186,7,12,1,2,0,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 266 command|info
+    198,7,12,1,254,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 267 command|list
+    210,7,12,1,254,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 268 config|get
+    222,7,10,1,253,255,19,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 269 config|help
+    232,7,11,1,2,0,19,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 270 config|resetstat
+    243,7,16,1,2,0,19,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 271 config|rewrite
+    3,8,14,1,2,0,19,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 272 config|set
+    17,8,10,1,252,255,19,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 273 latency|doctor
+    27,8,14,1,2,0,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 274 latency|graph
+    41,8,13,1,3,0,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 275 latency|help
+    54,8,12,1,2,0,90,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 276 latency|histogram
+    66,8,17,1,254,255,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 277 latency|history
+    83,8,15,1,3,0,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 278 latency|latest
+    98,8,14,1,2,0,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 279 latency|reset
+    112,8,13,1,254,255,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 280 memory|doctor
+    125,8,13,1,2,0,106,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 281 memory|help
+    138,8,11,1,2,0,106,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 282 memory|malloc-stats
+    149,8,19,1,2,0,106,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 283 memory|purge
+    168,8,12,1,2,0,106,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 284 memory|stats
+    180,8,12,1,2,0,106,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 285 memory|usage
+    192,8,12,0,253,255,106,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 286 object|encoding
+    204,8,15,0,3,0,115,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 287 object|freq
+    219,8,11,0,3,0,115,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 288 object|help
+    230,8,11,0,2,0,115,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 289 object|idletime
+    241,8,15,0,3,0,115,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 290 object|refcount
+    0,9,15,0,3,0,115,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 291 pubsub|channels
+    15,9,15,0,254,255,131,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 292 pubsub|help
+    30,9,11,0,2,0,131,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 293 pubsub|numpat
+    41,9,13,0,2,0,131,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 294 pubsub|numsub
+    54,9,13,0,254,255,131,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 295 pubsub|shardchannels
+    67,9,20,0,254,255,131,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 296 pubsub|shardnumsub
+    87,9,18,0,254,255,131,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 297 slowlog|get
+    105,9,11,0,254,255,163,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 298 slowlog|help
+    116,9,12,0,2,0,163,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 299 slowlog|len
+    128,9,11,0,2,0,163,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 300 slowlog|reset
+    139,9,13,0,2,0,163,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 301 xgroup|create
+    152,9,13,0,251,255,199,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 302 xgroup|createconsumer
+    165,9,21,0,5,0,199,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 303 xgroup|delconsumer
+    186,9,18,0,5,0,199,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 304 xgroup|destroy
+    204,9,14,0,4,0,199,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 305 xgroup|help
+    218,9,11,0,2,0,199,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 306 xgroup|setid
+    229,9,12,0,251,255,199,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 307 xinfo|consumers
+    241,9,15,0,4,0,201,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 308 xinfo|groups
+    0,10,12,0,3,0,201,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 309 xinfo|help
+    12,10,10,0,2,0,201,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 310 xinfo|stream
+    22,10,12,0,253,255,201,0,2,0,16,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -1285,6 +1288,7 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
 export const COMMAND_NAMES: usize = memory.data<u8>([
   97,112,112,101,110,100, // append
   97,117,116,104, // auth
+  98,103,114,101,119,114,105,116,101,97,111,102, // bgrewriteaof
   98,103,115,97,118,101, // bgsave
   98,105,116,99,111,117,110,116, // bitcount
   98,105,116,102,105,101,108,100, // bitfield
@@ -1601,745 +1605,745 @@ export function dispatchCommand(id: u32): void {
     case 0:
       appendCommand();
       break;
-    case 3:
+    case 4:
       bitcountCommand();
       break;
-    case 4:
+    case 5:
       bitfieldCommand();
       break;
-    case 5:
+    case 6:
       bitfieldRoCommand();
       break;
-    case 6:
+    case 7:
       bitopCommand();
       break;
-    case 7:
+    case 8:
       bitposCommand();
       break;
-    case 8:
+    case 9:
       blmoveCommand();
       break;
-    case 9:
+    case 10:
       blmpopCommand();
       break;
-    case 10:
+    case 11:
       blpopCommand();
       break;
-    case 11:
+    case 12:
       brpopCommand();
       break;
-    case 12:
+    case 13:
       brpoplpushCommand();
       break;
-    case 13:
+    case 14:
       bzmpopCommand();
       break;
-    case 14:
+    case 15:
       bzpopmaxCommand();
       break;
-    case 15:
+    case 16:
       bzpopminCommand();
       break;
-    case 19:
+    case 20:
       copyCommand();
       break;
-    case 20:
+    case 21:
       dbsizeCommand();
       break;
-    case 22:
+    case 23:
       decrCommand();
       break;
-    case 23:
+    case 24:
       decrbyCommand();
       break;
-    case 24:
+    case 25:
       delCommand();
       break;
-    case 25:
+    case 26:
       delexCommand();
       break;
-    case 26:
+    case 27:
       digestCommand();
       break;
-    case 27:
+    case 28:
       discardCommand();
       break;
-    case 28:
+    case 29:
       dumpCommand();
       break;
-    case 29:
+    case 30:
       echoCommand();
       break;
-    case 30:
+    case 31:
       execCommand();
       break;
-    case 31:
+    case 32:
       existsCommand();
       break;
-    case 32:
+    case 33:
       expireCommand();
       break;
-    case 33:
+    case 34:
       expireatCommand();
       break;
-    case 34:
+    case 35:
       expiretimeCommand();
       break;
-    case 35:
+    case 36:
       flushallCommand();
       break;
-    case 36:
+    case 37:
       flushdbCommand();
       break;
-    case 37:
+    case 38:
       geoaddCommand();
       break;
-    case 38:
+    case 39:
       geodistCommand();
       break;
-    case 39:
+    case 40:
       geohashCommand();
       break;
-    case 40:
+    case 41:
       geoposCommand();
       break;
-    case 41:
+    case 42:
       georadiusCommand();
       break;
-    case 42:
+    case 43:
       georadiusRoCommand();
       break;
-    case 43:
+    case 44:
       georadiusbymemberCommand();
       break;
-    case 44:
+    case 45:
       georadiusbymemberRoCommand();
       break;
-    case 45:
+    case 46:
       geosearchCommand();
       break;
-    case 46:
+    case 47:
       geosearchstoreCommand();
       break;
-    case 47:
+    case 48:
       getCommand();
       break;
-    case 48:
+    case 49:
       getbitCommand();
       break;
-    case 49:
+    case 50:
       getdelCommand();
       break;
-    case 50:
+    case 51:
       getexCommand();
       break;
-    case 51:
+    case 52:
       getrangeCommand();
       break;
-    case 52:
+    case 53:
       getsetCommand();
       break;
-    case 53:
+    case 54:
       hdelCommand();
       break;
-    case 55:
+    case 56:
       hexistsCommand();
       break;
-    case 56:
+    case 57:
       hexpireCommand();
       break;
-    case 57:
+    case 58:
       hexpireatCommand();
       break;
-    case 58:
+    case 59:
       hexpiretimeCommand();
       break;
-    case 59:
+    case 60:
       hgetCommand();
       break;
-    case 60:
+    case 61:
       hgetallCommand();
       break;
-    case 61:
+    case 62:
       hgetdelCommand();
       break;
-    case 62:
+    case 63:
       hgetexCommand();
       break;
-    case 63:
+    case 64:
       hincrbyCommand();
       break;
-    case 64:
+    case 65:
       hincrbyfloatCommand();
       break;
-    case 65:
+    case 66:
       hkeysCommand();
       break;
-    case 66:
+    case 67:
       hlenCommand();
       break;
-    case 67:
+    case 68:
       hmgetCommand();
       break;
-    case 68:
+    case 69:
       hmsetCommand();
       break;
-    case 69:
+    case 70:
       hpersistCommand();
       break;
-    case 70:
+    case 71:
       hpexpireCommand();
       break;
-    case 71:
+    case 72:
       hpexpireatCommand();
       break;
-    case 72:
+    case 73:
       hpexpiretimeCommand();
       break;
-    case 73:
+    case 74:
       hpttlCommand();
       break;
-    case 74:
+    case 75:
       hrandfieldCommand();
       break;
-    case 75:
+    case 76:
       hscanCommand();
       break;
-    case 76:
+    case 77:
       hsetCommand();
       break;
-    case 77:
+    case 78:
       hsetexCommand();
       break;
-    case 78:
+    case 79:
       hsetnxCommand();
       break;
-    case 79:
+    case 80:
       hstrlenCommand();
       break;
-    case 80:
+    case 81:
       httlCommand();
       break;
-    case 81:
+    case 82:
       hvalsCommand();
       break;
-    case 82:
+    case 83:
       incrCommand();
       break;
-    case 83:
+    case 84:
       incrbyCommand();
       break;
-    case 84:
+    case 85:
       incrbyfloatCommand();
       break;
-    case 85:
+    case 86:
       increxCommand();
       break;
-    case 87:
+    case 88:
       keysCommand();
       break;
-    case 90:
+    case 91:
       lcsCommand();
       break;
-    case 91:
+    case 92:
       lindexCommand();
       break;
-    case 92:
+    case 93:
       linsertCommand();
       break;
-    case 93:
+    case 94:
       llenCommand();
       break;
-    case 94:
+    case 95:
       lmoveCommand();
       break;
-    case 95:
+    case 96:
       lmpopCommand();
       break;
-    case 97:
+    case 98:
       lpopCommand();
       break;
-    case 98:
+    case 99:
       lposCommand();
       break;
-    case 99:
+    case 100:
       lpushCommand();
       break;
-    case 100:
+    case 101:
       lpushxCommand();
       break;
-    case 101:
+    case 102:
       lrangeCommand();
       break;
-    case 102:
+    case 103:
       lremCommand();
       break;
-    case 103:
+    case 104:
       lsetCommand();
       break;
-    case 104:
+    case 105:
       ltrimCommand();
       break;
-    case 106:
+    case 107:
       mgetCommand();
       break;
-    case 108:
+    case 109:
       monitorCommand();
       break;
-    case 109:
+    case 110:
       moveCommand();
       break;
-    case 110:
+    case 111:
       msetCommand();
       break;
-    case 111:
+    case 112:
       msetexCommand();
       break;
-    case 112:
+    case 113:
       msetnxCommand();
       break;
-    case 113:
+    case 114:
       multiCommand();
       break;
-    case 115:
+    case 116:
       persistCommand();
       break;
-    case 116:
+    case 117:
       pexpireCommand();
       break;
-    case 117:
+    case 118:
       pexpireatCommand();
       break;
-    case 118:
+    case 119:
       pexpiretimeCommand();
       break;
-    case 119:
+    case 120:
       pfaddCommand();
       break;
-    case 120:
+    case 121:
       pfcountCommand();
       break;
-    case 121:
+    case 122:
       pfdebugCommand();
       break;
-    case 122:
+    case 123:
       pfmergeCommand();
       break;
-    case 123:
+    case 124:
       pfselftestCommand();
       break;
-    case 124:
+    case 125:
       pingCommand();
       break;
-    case 125:
+    case 126:
       psetexCommand();
       break;
-    case 126:
+    case 127:
       psubscribeCommand();
       break;
-    case 128:
+    case 129:
       pttlCommand();
       break;
-    case 129:
+    case 130:
       publishCommand();
       break;
-    case 131:
+    case 132:
       punsubscribeCommand();
       break;
-    case 132:
+    case 133:
       quitCommand();
       break;
-    case 133:
+    case 134:
       randomkeyCommand();
       break;
-    case 134:
+    case 135:
       renameCommand();
       break;
-    case 135:
+    case 136:
       renamenxCommand();
       break;
-    case 137:
-      resetCommand();
-      break;
     case 138:
-      restoreCommand();
+      resetCommand();
       break;
     case 139:
       restoreCommand();
       break;
-    case 141:
-      rpopCommand();
+    case 140:
+      restoreCommand();
       break;
     case 142:
-      rpoplpushCommand();
+      rpopCommand();
       break;
     case 143:
-      rpushCommand();
+      rpoplpushCommand();
       break;
     case 144:
-      rpushxCommand();
+      rpushCommand();
       break;
     case 145:
+      rpushxCommand();
+      break;
+    case 146:
       saddCommand();
       break;
-    case 147:
+    case 148:
       scanCommand();
       break;
-    case 148:
+    case 149:
       scardCommand();
       break;
-    case 149:
+    case 150:
       sdiffCommand();
       break;
-    case 150:
+    case 151:
       sdiffstoreCommand();
       break;
-    case 151:
+    case 152:
       selectCommand();
       break;
-    case 152:
+    case 153:
       setCommand();
       break;
-    case 153:
+    case 154:
       setbitCommand();
       break;
-    case 154:
+    case 155:
       setexCommand();
       break;
-    case 155:
+    case 156:
       setnxCommand();
       break;
-    case 156:
+    case 157:
       setrangeCommand();
       break;
-    case 158:
+    case 159:
       sinterCommand();
       break;
-    case 159:
+    case 160:
       sintercardCommand();
       break;
-    case 160:
+    case 161:
       sinterstoreCommand();
       break;
-    case 161:
+    case 162:
       sismemberCommand();
       break;
-    case 163:
+    case 164:
       smembersCommand();
       break;
-    case 164:
+    case 165:
       smismemberCommand();
       break;
-    case 165:
+    case 166:
       smoveCommand();
       break;
-    case 166:
+    case 167:
       sortCommand();
       break;
-    case 167:
+    case 168:
       sortRoCommand();
       break;
-    case 168:
+    case 169:
       spopCommand();
       break;
-    case 169:
+    case 170:
       spublishCommand();
       break;
-    case 170:
+    case 171:
       srandmemberCommand();
       break;
-    case 171:
+    case 172:
       sremCommand();
       break;
-    case 172:
+    case 173:
       sscanCommand();
       break;
-    case 173:
+    case 174:
       ssubscribeCommand();
       break;
-    case 174:
+    case 175:
       strlenCommand();
       break;
-    case 175:
+    case 176:
       subscribeCommand();
       break;
-    case 176:
+    case 177:
       getrangeCommand();
       break;
-    case 177:
+    case 178:
       sunionCommand();
       break;
-    case 178:
+    case 179:
       sunionstoreCommand();
       break;
-    case 179:
+    case 180:
       sunsubscribeCommand();
       break;
-    case 180:
+    case 181:
       swapdbCommand();
       break;
-    case 182:
+    case 183:
       timeCommand();
       break;
-    case 183:
+    case 184:
       touchCommand();
       break;
-    case 184:
+    case 185:
       ttlCommand();
       break;
-    case 185:
+    case 186:
       typeCommand();
       break;
-    case 186:
+    case 187:
       unlinkCommand();
       break;
-    case 187:
+    case 188:
       unsubscribeCommand();
       break;
-    case 188:
+    case 189:
       unwatchCommand();
       break;
-    case 189:
+    case 190:
       watchCommand();
       break;
-    case 190:
+    case 191:
       xackCommand();
       break;
-    case 191:
+    case 192:
       xackdelCommand();
       break;
-    case 192:
+    case 193:
       xaddCommand();
       break;
-    case 193:
+    case 194:
       xautoclaimCommand();
       break;
-    case 194:
+    case 195:
       xcfgsetCommand();
       break;
-    case 195:
+    case 196:
       xclaimCommand();
       break;
-    case 196:
+    case 197:
       xdelCommand();
       break;
-    case 197:
+    case 198:
       xdelexCommand();
       break;
-    case 199:
+    case 200:
       xidmprecordCommand();
       break;
-    case 201:
+    case 202:
       xlenCommand();
       break;
-    case 202:
+    case 203:
       xnackCommand();
       break;
-    case 203:
+    case 204:
       xpendingCommand();
       break;
-    case 204:
+    case 205:
       xrangeCommand();
       break;
-    case 205:
+    case 206:
       xreadCommand();
       break;
-    case 206:
+    case 207:
       xreadgroupCommand();
       break;
-    case 207:
+    case 208:
       xrevrangeCommand();
       break;
-    case 208:
+    case 209:
       xsetidCommand();
       break;
-    case 209:
+    case 210:
       xtrimCommand();
       break;
-    case 210:
+    case 211:
       zaddCommand();
       break;
-    case 211:
+    case 212:
       zcardCommand();
       break;
-    case 212:
+    case 213:
       zcountCommand();
       break;
-    case 213:
+    case 214:
       zdiffCommand();
       break;
-    case 214:
+    case 215:
       zdiffstoreCommand();
       break;
-    case 215:
+    case 216:
       zincrbyCommand();
       break;
-    case 216:
+    case 217:
       zinterCommand();
       break;
-    case 217:
+    case 218:
       zintercardCommand();
       break;
-    case 218:
+    case 219:
       zinterstoreCommand();
       break;
-    case 219:
+    case 220:
       zlexcountCommand();
       break;
-    case 220:
+    case 221:
       zmpopCommand();
       break;
-    case 221:
+    case 222:
       zmscoreCommand();
       break;
-    case 222:
+    case 223:
       zpopmaxCommand();
       break;
-    case 223:
+    case 224:
       zpopminCommand();
       break;
-    case 224:
+    case 225:
       zrandmemberCommand();
       break;
-    case 225:
+    case 226:
       zrangeCommand();
       break;
-    case 226:
+    case 227:
       zrangebylexCommand();
       break;
-    case 227:
+    case 228:
       zrangebyscoreCommand();
       break;
-    case 228:
+    case 229:
       zrangestoreCommand();
       break;
-    case 229:
+    case 230:
       zrankCommand();
       break;
-    case 230:
+    case 231:
       zremCommand();
       break;
-    case 231:
+    case 232:
       zremrangebylexCommand();
       break;
-    case 232:
+    case 233:
       zremrangebyrankCommand();
       break;
-    case 233:
+    case 234:
       zremrangebyscoreCommand();
       break;
-    case 234:
+    case 235:
       zrevrangeCommand();
       break;
-    case 235:
+    case 236:
       zrevrangebylexCommand();
       break;
-    case 236:
+    case 237:
       zrevrangebyscoreCommand();
       break;
-    case 237:
+    case 238:
       zrevrankCommand();
       break;
-    case 238:
+    case 239:
       zscanCommand();
       break;
-    case 239:
+    case 240:
       zscoreCommand();
       break;
-    case 240:
+    case 241:
       zunionCommand();
       break;
-    case 241:
+    case 242:
       zunionstoreCommand();
       break;
-    case 242:
+    case 243:
       clientCachingCommand();
       break;
-    case 244:
+    case 245:
       clientGetredirCommand();
       break;
-    case 256:
+    case 257:
       clientTrackingCommand();
       break;
-    case 257:
+    case 258:
       clientTrackinginfoCommand();
       break;
-    case 284:
+    case 285:
       memoryUsageCommand();
       break;
-    case 285:
+    case 286:
       objectEncodingCommand();
       break;
-    case 286:
+    case 287:
       objectFreqCommand();
       break;
-    case 287:
+    case 288:
       objectHelpCommand();
       break;
-    case 288:
+    case 289:
       objectIdletimeCommand();
       break;
-    case 289:
+    case 290:
       objectRefcountCommand();
       break;
-    case 290:
+    case 291:
       pubsubChannelsCommand();
       break;
-    case 291:
+    case 292:
       pubsubHelpCommand();
       break;
-    case 292:
+    case 293:
       pubsubNumpatCommand();
       break;
-    case 293:
+    case 294:
       pubsubNumsubCommand();
       break;
-    case 294:
+    case 295:
       pubsubShardchannelsCommand();
       break;
-    case 295:
+    case 296:
       pubsubShardnumsubCommand();
       break;
-    case 296:
+    case 297:
       slowlogGetCommand();
       break;
-    case 297:
+    case 298:
       slowlogHelpCommand();
       break;
-    case 298:
+    case 299:
       slowlogLenCommand();
       break;
-    case 299:
+    case 300:
       slowlogResetCommand();
       break;
-    case 300:
+    case 301:
       xgroupCreateCommand();
       break;
-    case 301:
+    case 302:
       xgroupCreateconsumerCommand();
       break;
-    case 302:
+    case 303:
       xgroupDelconsumerCommand();
       break;
-    case 303:
+    case 304:
       xgroupDestroyCommand();
       break;
-    case 304:
+    case 305:
       xgroupHelpCommand();
       break;
-    case 305:
+    case 306:
       xgroupSetidCommand();
       break;
-    case 306:
+    case 307:
       xinfoConsumersCommand();
       break;
-    case 307:
+    case 308:
       xinfoGroupsCommand();
       break;
-    case 308:
+    case 309:
       xinfoHelpCommand();
       break;
-    case 309:
+    case 310:
       xinfoStreamCommand();
       break;
     default:
