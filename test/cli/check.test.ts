@@ -29,7 +29,7 @@ describe('a snapshot', () => {
     const { code, output, errors } = await tool(storage, '--quiet check dump', { nowMs: 2000 });
     expect(output).toBe(`File             dump
 RDB version      10
-Bytes            109
+Bytes            120
 Checksum         right
 Keys             3, 1 with an expiry, 1 of them already expired
   db0            2, 0 with an expiry
