@@ -132,6 +132,10 @@ export class Server {
         const client = this.clients.find(id);
         if (client) this.disconnects.note(client, reason, error);
       },
+      onBadPayload: (text) =>
+        this.logger.verbose(
+          `Internal error in RDB reading offset 0, function at decode.ts -> ${text}`,
+        ),
       // Behind all reads of the event loop's turn.
       postpone: setImmediate,
       onFlushAll: () => this.persistence.flushedAll(),
@@ -347,14 +351,9 @@ export class Server {
       log: logger,
       storage: new NodeStorage(),
       snapshots: new Snapshotter(engine),
-      loader: {
-        load: () => Promise.reject(new Error('none')),
-        loadNow: () => {
-          throw new Error('none');
-        },
-      },
       identity: ownIdentity(),
       now: () => engine.now(),
+      skipsChecksum: () => this.debugFlags.skipChecksumValidation,
       exit: this.options.exit,
     });
   }

@@ -138,10 +138,8 @@ import {
   resolveCommand,
 } from './dispatch';
 import { KnownHead, keepHead } from './known_heads';
-
 import { propagateCommand } from './propagate_command';
 import { noteReplayError } from './replay';
-
 import { hasLoneKey, touchAll, touchCollect, touchLoneKey } from './touch';
 import { afterTracked, noteReads } from './tracked_reads';
 import { serveReady } from './unblock';

@@ -47,7 +47,6 @@ import { isBig } from '../keyspace/value';
 import { Tree } from '../struct/ordered_tree';
 import { hadUnowned } from '../struct/stream_group';
 import { crc64 } from '../util/crc64';
-import { formatI64, I64_CHARS_MAX } from '../util/number_format';
 import { ENCODE_DONE, ENCODE_MORE, encodeStart, encodeStep, rdbTypeOf } from './encode';
 import { ENCODER_BYTES, Encoder, encodeEnd } from './encoder';
 import {
@@ -63,11 +62,15 @@ import {
 } from './format';
 import {
   COMPRESS_ANY,
+  isShort,
+  outputAdvance,
   outputFree,
   outputInit,
+  outputRoom,
+  putShort,
+  putShortInteger,
   RDB_OUTPUT_BYTES,
   RdbOutput,
-  tryWriteInteger,
   tryWriteShort,
   writeByte,
   writeBytes,
@@ -91,6 +94,8 @@ const KEEP_BYTES: usize = 4 << 20;
 /** Entries whose lines are touched together; a chain may add some. */
 const WINDOW: u32 = 64;
 const WINDOW_MAX: u32 = 128;
+/** Most bytes of type, key and value of a short string. */
+const SHORT_STRING_BYTES: usize = 80;
 const NO_DATABASE: u32 = u32.MAX_VALUE;
 
 const window: usize = memory.data(512, 16);
@@ -98,7 +103,6 @@ const encoder: Encoder = changetype<Encoder>(memory.data(ENCODER_BYTES, 8));
 const main: RdbOutput = changetype<RdbOutput>(memory.data(RDB_OUTPUT_BYTES, 8));
 const side: RdbOutput = changetype<RdbOutput>(memory.data(RDB_OUTPUT_BYTES, 8));
 const sideEncoder: Encoder = changetype<Encoder>(memory.data(ENCODER_BYTES, 8));
-const digits: usize = memory.data(<i32>I64_CHARS_MAX, 8);
 
 let flags: u32 = 0;
 let failed: bool = false;
@@ -407,9 +411,11 @@ function written(e: EntryPtr): void {
 }
 
 function writeWhole(out: RdbOutput, x: Encoder, databaseId: u32, e: EntryPtr): void {
-  writeHead(out, databaseId, e);
-  if (Entry.type(e) == TYPE_STRING) writeString(out, e);
-  else {
+  if (isShortString(e)) {
+    writeMark(out, databaseId, e);
+    writeShortString(out, e);
+  } else {
+    writeHead(out, databaseId, e);
     encodeStart(x, e);
     encodeStep(x, out, usize.MAX_VALUE);
   }
@@ -419,8 +425,33 @@ function writeWhole(out: RdbOutput, x: Encoder, databaseId: u32, e: EntryPtr): v
   } else written(e);
 }
 
+/** Whether an entry is a short key with a short string: most are, and they take a shorter way. */
+function isShortString(e: EntryPtr): bool {
+  if (Entry.type(e) != TYPE_STRING || !isShort(Entry.keyLen(e))) return false;
+  return Entry.encoding(e) == ENCODING_INT || isShort(Entry.stringLen(e));
+}
+
+/** Type, key and value of such an entry. */
+function writeShortString(out: RdbOutput, e: EntryPtr): void {
+  const from = outputRoom(out, SHORT_STRING_BYTES);
+  if (from == 0) return;
+  store<u8>(from, RDB_STRING);
+  let at = from + 1;
+  at += putShort(at, Entry.key(e), Entry.keyLen(e));
+  if (Entry.encoding(e) == ENCODING_INT) at += putShortInteger(at, Entry.intValue(e));
+  else at += putShort(at, Entry.stringPtr(e), Entry.stringLen(e));
+  outputAdvance(out, at - from);
+}
+
 /** Everything in front of the value. */
 function writeHead(out: RdbOutput, databaseId: u32, e: EntryPtr): void {
+  writeMark(out, databaseId, e);
+  writeByte(out, rdbTypeOf(e));
+  writeText(out, Entry.key(e), Entry.keyLen(e));
+}
+
+/** Everything in front of the type. */
+function writeMark(out: RdbOutput, databaseId: u32, e: EntryPtr): void {
   if (databaseId != (out == main ? mainDatabase : sideDatabase)) select(out, databaseId);
   if (Entry.hasExpire(e)) {
     writeByte(out, OPCODE_EXPIRE_MS);
@@ -428,8 +459,6 @@ function writeHead(out: RdbOutput, databaseId: u32, e: EntryPtr): void {
   }
   const policy = Settings.get(CFG_MAXMEMORY_POLICY);
   if (policy != 0) writeUse(out, policy, e);
-  writeByte(out, Entry.type(e) == TYPE_STRING ? RDB_STRING : rdbTypeOf(e));
-  writeText(out, Entry.key(e), Entry.keyLen(e));
 }
 
 function writeUse(out: RdbOutput, policy: i64, e: EntryPtr): void {
@@ -446,13 +475,6 @@ function writeText(out: RdbOutput, ptr: usize, len: u32): void {
   if (tryWriteShort(out, ptr, len)) return;
   writeLength(out, len);
   writeBytes(out, ptr, len);
-}
-
-function writeString(out: RdbOutput, e: EntryPtr): void {
-  if (Entry.encoding(e) != ENCODING_INT) writeText(out, Entry.stringPtr(e), Entry.stringLen(e));
-  else if (!tryWriteInteger(out, Entry.intValue(e))) {
-    writeText(out, digits, formatI64(Entry.intValue(e), digits));
-  }
 }
 
 /** The database of what follows, and how many keys a loader may expect there. */

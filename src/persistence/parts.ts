@@ -1,7 +1,6 @@
 // The parts that persistence.ts puts together, as the others see them. What only one of them knows is
 // not here; tests put simple ones in their place.
 
-import type { Logger } from '../log.ts';
 import type { PersistenceFacts } from '../monitor/facts.ts';
 import type { Snapshotter } from './snapshotter.ts';
 
@@ -43,28 +42,4 @@ export interface AppendOnlyPart {
   /** Writes out everything, durably, and lets go of the files. */
   shutdown(): void;
   facts(): Partial<PersistenceFacts>;
-}
-
-export interface RdbLoadResult {
-  readonly keysLoaded: number;
-  readonly keysExpired: number;
-}
-
-export interface RdbLoadSettings {
-  readonly log: Logger;
-  /** Keys that are there already are replaced; otherwise they are an error. */
-  readonly allowDuplicates: boolean;
-  readonly checksum: boolean;
-  readonly keyDelayUs: number;
-}
-
-/** Reads snapshot files into the engine. */
-export interface RdbLoader {
-  load(
-    path: string,
-    settings: RdbLoadSettings,
-    onProgress: (loadedBytes: number) => Promise<void>,
-  ): Promise<RdbLoadResult>;
-  /** Nothing is served meanwhile. */
-  loadNow(path: string, settings: RdbLoadSettings): RdbLoadResult;
 }

@@ -20,8 +20,9 @@ import { blockThread, type ReloadOptions } from '../monitor/debug.ts';
 import { DEFAULT_PERSISTENCE, type PersistenceFacts } from '../monitor/facts.ts';
 import { joinPath } from '../storage/join_path.ts';
 import type { Storage } from '../storage/storage.ts';
+import { leadingInteger } from '../util/integers.ts';
 import { nextTurn } from '../util/next_turn.ts';
-import { errorCode, systemErrorText } from '../util/system_error.ts';
+import { systemErrorText } from '../util/system_error.ts';
 import {
   DirectoryInUse,
   DirectoryLock,
@@ -29,7 +30,14 @@ import {
   type ProcessIdentity,
 } from './directory_lock.ts';
 import { Loading } from './loading.ts';
-import type { AppendOnlyPart, Clock, RdbLoader, RdbLoadSettings, Snapshots } from './parts.ts';
+import type { AppendOnlyPart, Clock, Snapshots } from './parts.ts';
+import {
+  loadRdb,
+  loadRdbBlocking,
+  RdbLoadError,
+  type RdbLoadOptions,
+  type RdbLoadResult,
+} from './rdb_loader.ts';
 import { RdbSaver, type SaveOutcome, type SaveSettings } from './rdb_saver.ts';
 import { RdbTransfers, type TransferSettings } from './rdb_transfer.ts';
 import type { SaveHooks } from './save_commands.ts';
@@ -37,6 +45,7 @@ import { firstDueSavePoint, mayTrySave, type SaveHistory } from './save_points.t
 import type { ExitRequest } from './shutdown.ts';
 
 const MS_PER_SECOND = 1000;
+const LOADING = 'LOADING Redis is loading the dataset in memory';
 
 export interface PersistenceOptions {
   readonly engine: Engine;
@@ -45,11 +54,12 @@ export interface PersistenceOptions {
   readonly log: Logger;
   readonly storage: Storage;
   readonly snapshots: Snapshots;
-  readonly loader: RdbLoader;
   /** Absent: CONFIG SET appendonly says that there is none. */
   readonly appendOnly?: AppendOnlyPart;
   readonly identity: ProcessIdentity;
   readonly now: Clock;
+  /** DEBUG SET-SKIP-CHECKSUM-VALIDATION */
+  skipsChecksum(): boolean;
   /** Ends the process. */
   exit(code: number): void;
 }
@@ -175,9 +185,10 @@ export class Persistence {
   private async loadAppendOnly(appendOnly: AppendOnlyPart): Promise<void> {
     const began = performance.now();
     this.loading.begin(0);
-    const loaded = await appendOnly.load((loadedBytes, totalBytes) =>
-      this.noteProgress(loadedBytes, totalBytes),
-    );
+    const loaded = await appendOnly.load((loadedBytes, totalBytes) => {
+      this.loading.progress(loadedBytes, totalBytes);
+      return nextTurn();
+    });
     this.loading.end();
     if (!loaded) this.endWith(1);
     const seconds = secondsSince(began);
@@ -185,18 +196,14 @@ export class Persistence {
   }
 
   private async loadSnapshot(): Promise<void> {
-    const { loader, log } = this.options;
+    const { log } = this.options;
     const began = performance.now();
     const path = this.snapshotPath();
     const bytes = this.snapshotBytes(path);
     if (bytes === undefined) return;
     this.loading.begin(bytes);
     try {
-      const result = await loader.load(path, this.loadSettings(false), (loadedBytes) =>
-        this.noteProgress(loadedBytes, bytes),
-      );
-      this.keysLoaded = result.keysLoaded;
-      this.keysExpired = result.keysExpired;
+      this.noteLoaded(await loadRdb(path, this.loadOptions(bytes, false)));
     } catch (error) {
       this.endForLoad(error);
     } finally {
@@ -205,9 +212,27 @@ export class Persistence {
     log.notice(`DB loaded from disk: ${secondsSince(began)} seconds`);
   }
 
-  private noteProgress(loadedBytes: number, totalBytes: number): Promise<void> {
-    this.loading.progress(loadedBytes, totalBytes);
-    return nextTurn();
+  private loadOptions(totalBytes: number, allowDuplicates: boolean): RdbLoadOptions {
+    const { config, engine, log, storage } = this.options;
+    return {
+      engine,
+      log,
+      storage,
+      allowDuplicates,
+      keepExpired: false,
+      checksum: config.get('rdbchecksum') && !this.options.skipsChecksum(),
+      keyDelayUs: config.get('key-load-delay'),
+      progressBytes: config.get('loading-process-events-interval-bytes'),
+      onProgress: (loadedBytes) => this.loading.progress(loadedBytes, totalBytes),
+      onAux: (name, value) => {
+        if (name === 'used-mem') this.loading.usedMemoryBytes = leadingInteger(Buffer.from(value));
+      },
+    };
+  }
+
+  private noteLoaded({ keysLoaded, keysExpired }: RdbLoadResult): void {
+    this.keysLoaded = keysLoaded;
+    this.keysExpired = keysExpired;
   }
 
   /** Zero bytes are a file that ends too early; undefined when there is no file. */
@@ -215,23 +240,20 @@ export class Persistence {
     try {
       return this.options.storage.status(path)?.sizeBytes;
     } catch (error) {
-      this.options.log.warning(
-        `Fatal error: can't open the RDB file ${path} for reading: ${systemErrorText(error)}`,
-      );
-      return this.endWith(1, 'Fatal error loading the DB, check server logs. Exiting.');
+      return this.endUnreadable(error);
     }
   }
 
   private endForLoad(error: unknown): never {
     if (error instanceof CoreCrash) throw error;
-    if (!isLoadError(error)) {
-      const name = this.options.config.get('dbfilename');
-      this.options.log.warning(
-        `Fatal error: can't open the RDB file ${name} for reading: ${systemErrorText(error)}`,
-      );
-    } else if (errorCode(error) !== 'VERSION') {
-      return this.endWith(1, 'Terminating server after rdb file reading failure.');
-    }
+    if (error instanceof RdbLoadError) return this.endWith(1, error.lastWords);
+    return this.endUnreadable(error);
+  }
+
+  private endUnreadable(error: unknown): never {
+    const name = this.options.config.get('dbfilename');
+    const reason = systemErrorText(error);
+    this.options.log.warning(`Fatal error: can't open the RDB file ${name} for reading: ${reason}`);
     return this.endWith(1, 'Fatal error loading the DB, check server logs. Exiting.');
   }
 
@@ -245,18 +267,19 @@ export class Persistence {
 
   /** Returns the error to reply with. `client`: address of the connection that asks. */
   reload(client: number, { saves, flushes, merges }: ReloadOptions): string | undefined {
-    const { engine, loader, log } = this.options;
+    const { engine, log } = this.options;
+    if (this.isLoading) return LOADING;
     this.makeRoom();
     if (saves && !this.saver.saveNow()) return 'ERR';
     if (flushes) engine.core.exports.emptyDataset(client);
     const path = this.snapshotPath();
-    if (this.snapshotBytes(path) === undefined) {
+    const bytes = this.snapshotBytes(path);
+    if (bytes === undefined) {
       return 'ERR Error trying to load the RDB dump, check server logs.';
     }
     try {
-      const result = this.whileLoading(() => loader.loadNow(path, this.loadSettings(merges)));
-      this.keysLoaded = result.keysLoaded;
-      this.keysExpired = result.keysExpired;
+      const options = this.loadOptions(bytes, merges);
+      this.noteLoaded(this.whileLoading(() => loadRdbBlocking(path, options)));
     } catch (error) {
       this.endForLoad(error);
     }
@@ -268,6 +291,7 @@ export class Persistence {
   async reloadAppendOnly(client: number): Promise<string | undefined> {
     const { engine, log, appendOnly, guards } = this.options;
     if (!appendOnly) return 'ERR The append only file is not available';
+    if (this.isLoading) return LOADING;
     this.makeRoom();
     engine.core.exports.emptyDataset(client);
     guards.set(abi.GUARD_LOADING, true);
@@ -504,16 +528,6 @@ export class Persistence {
     };
   }
 
-  private loadSettings(allowDuplicates: boolean): RdbLoadSettings {
-    const { config, log } = this.options;
-    return {
-      log,
-      allowDuplicates,
-      checksum: config.get('rdbchecksum'),
-      keyDelayUs: config.get('key-load-delay'),
-    };
-  }
-
   // --- Figures ---
 
   facts(): PersistenceFacts {
@@ -545,12 +559,6 @@ export class Persistence {
   resetStatistics(): void {
     this.saver.saves = 0;
   }
-}
-
-const LOAD_ERRORS = 'FORMAT VERSION CHECKSUM SHORT_READ NO_MEMORY MODULE DUPLICATE'.split(' ');
-
-function isLoadError(error: unknown): boolean {
-  return LOAD_ERRORS.includes(errorCode(error));
 }
 
 function secondsSince(began: number): string {

@@ -33,6 +33,8 @@ export interface RdbReadOptions {
   readonly progressBytes?: number;
   /** Called whenever so many more bytes are loaded; then the event loop turns. */
   onProgress(loadedBytes: number): void | Promise<void>;
+  /** Called for each field about the file, which come before the keys. */
+  onAux?(name: string, value: string): void;
 }
 
 export interface RdbLoadOptions extends RdbReadOptions {
@@ -329,6 +331,7 @@ class RdbReader {
     if (status === abi.LOAD_AUX) {
       const [name, value] = load.aux();
       this.aux.set(name, value);
+      options.onAux?.(name, value);
       this.logAux(name, value);
     } else if (status === abi.LOAD_EMPTY_KEY) {
       this.emptyKeys += 1;

@@ -26,6 +26,7 @@ import {
   showCommand,
 } from '../support/change_stream.ts';
 import { Random } from '../support/random.ts';
+import { asGenerated } from './grammar/base.ts';
 import { CommandSource, FAMILIES } from './grammar/index.ts';
 import { newerFamily } from './grammar/newer.ts';
 
@@ -93,8 +94,7 @@ function makeSteps(seed: number, count: number): ReplayStep[] {
     } else if (random.oneIn(2)) add(common.next().args.map(withoutSign));
     else {
       const made = random.weighted(newer.rules).make(common.gen);
-      const args = Array.isArray(made) ? made : made.args;
-      add(args.map(argumentBytes));
+      add(asGenerated(made).args);
     }
   }
   return steps;

@@ -28,6 +28,7 @@ import type { Logger } from '../../log.ts';
 import type { PersistenceFacts } from '../../monitor/facts.ts';
 import type { Storage, StorageFile } from '../../storage/storage.ts';
 import { errorCode, systemErrorText } from '../../util/system_error.ts';
+import { loadRdb } from '../rdb_loader.ts';
 import { AofLoadError, loadLog, makeLogDirectory, readManifestOrFail } from './loader.ts';
 import { type AofFile, Manifest, type ManifestPlace, writeManifest } from './manifest.ts';
 import {
@@ -60,8 +61,6 @@ export interface AppendOnlyOptions {
   readonly pid: number;
   /** Unix milliseconds. */
   readonly now: () => number;
-  /** Loads the RDB file at the beginning of `path`; resolves to where it ends. */
-  loadPreamble(path: string, onProgress: (loadedBytes: number) => Promise<void>): Promise<number>;
   /** Ends the process. */
   exit(code: number): void;
   /** Whether other work in the background goes over the data set, or has not cleaned up yet. */
@@ -237,7 +236,7 @@ export class AppendOnly implements Journal {
         panicsOnErrors: config.get('propagation-error-behavior') === 'panic',
         keyDelayUs: () => config.get('key-load-delay'),
         progressBytes: config.get('loading-process-events-interval-bytes'),
-        loadPreamble: this.options.loadPreamble,
+        loadPreamble: (path, onPart) => this.loadPreamble(path, onPart),
         onProgress,
       });
       this.manifest = loaded.manifest;
@@ -249,6 +248,25 @@ export class AppendOnly implements Journal {
       if (wasOpen) stream.turn(true);
     }
     return true;
+  }
+
+  private async loadPreamble(
+    path: string,
+    onProgress: (loadedBytes: number) => Promise<void>,
+  ): Promise<number> {
+    const { engine, storage, log, config } = this.options;
+    const { endOffset } = await loadRdb(path, {
+      engine,
+      storage,
+      log,
+      keepExpired: true,
+      allowDuplicates: false,
+      checksum: config.get('rdbchecksum'),
+      keyDelayUs: config.get('key-load-delay'),
+      progressBytes: config.get('loading-process-events-interval-bytes'),
+      onProgress,
+    });
+    return endOffset;
   }
 
   private noteSizes(totalBytes: number, baseBytes: number): void {
