@@ -543,7 +543,7 @@ export function tryLoadEntry(which: Db, e: EntryPtr, hash: u64, replaces: bool):
   if (!tryFileEntry(which, e, hash)) return LOAD_NO_MEMORY;
   if (old != 0) {
     tableReplaceFound(which, e);
-    entryFree(old);
+    entryRemoved(which, old);
     return LOADED;
   }
   if (tryTableInsert(which, e, hash)) return LOADED;

@@ -7,6 +7,7 @@
 
 import * as abi from '../../assembly/abi.ts';
 import { type AclCategory, aclCategoryBit, withImpliedCategories } from './acl_categories.ts';
+import { backupCommands } from './backup.ts';
 import { bitmapCommands } from './bitmap.ts';
 import { connectionCommands } from './connection.ts';
 import { genericCommands } from './generic.ts';
@@ -43,6 +44,7 @@ const families: readonly CommandSpec[][] = [
   connectionCommands,
   introspectionCommands,
   serverCommands,
+  backupCommands,
   persistenceCommands,
   transactionsCommands,
   pubsubCommands,
