@@ -14,13 +14,14 @@ import type { LoadedExtras } from './config/parse.ts';
 import type { RewriteOptions } from './config/rewrite.ts';
 import { Core } from './core/core.ts';
 import { Guards } from './core/guards.ts';
+import { Propagation } from './core/propagation.ts';
 import { resetStatistics } from './core/statistics.ts';
 import { Engine } from './engine.ts';
 import type { HostCall } from './host_command.ts';
 import type { Logger } from './log.ts';
 import { type CrashCause, causeOfCoreCrash } from './monitor/crash_cause.ts';
 import { writeCrashReport } from './monitor/crash_report.ts';
-import { type DebugHooks, registerDebug } from './monitor/debug.ts';
+import { blockThread, type DebugHooks, registerDebug } from './monitor/debug.ts';
 import { DebugFlags } from './monitor/debug_flags.ts';
 import { DEFAULT_REPLICATION } from './monitor/facts.ts';
 import { type InfoSection, registerInfo } from './monitor/info.ts';
@@ -69,6 +70,7 @@ const CRON_BUSY_MS = 1;
 const CLIENTS_TICK_MS = 100;
 /** A timer that fires a little early still counts as on time. */
 const TICK_EARLY_MS = 5;
+const US_PER_MS = 1000;
 
 export interface ServerOptions {
   readonly config: Config;
@@ -252,9 +254,11 @@ export class Server {
     }
   }
 
-  /** Ends the process as SHUTDOWN does. Resolves only when the server goes on. */
+  /** Ends the process as SHUTDOWN does, with the next tick. Resolves only when the server goes on. */
   shutdown(request: ShutdownRequest): Promise<void> {
-    return this.ending.begin(request);
+    const goesOn = this.ending.schedule(request);
+    if (!this.debugFlags.cronPaused) this.ending.tick();
+    return goesOn;
   }
 
   /** A second interrupt: ends the process without saving. */
@@ -327,6 +331,7 @@ export class Server {
         this.scheduleCron(1000 / this.config.get('hz'));
         return;
       }
+      this.ending.tick();
       const began = performance.now();
       if (began - this.lastTickMs >= CLIENTS_TICK_MS - TICK_EARLY_MS) {
         this.lastTickMs = began;
@@ -353,6 +358,12 @@ export class Server {
       snapshots: new Snapshotter(engine),
       identity: ownIdentity(),
       now: () => engine.now(),
+      stream: new Propagation(engine.core),
+      addLatency: (event, milliseconds) => this.latency.add(event, milliseconds),
+      beforeAofWrite: () => {
+        const { aofFlushSleepUs } = this.debugFlags;
+        if (aofFlushSleepUs > 0) blockThread(aofFlushSleepUs / US_PER_MS);
+      },
       skipsChecksum: () => this.debugFlags.skipChecksumValidation,
       exit: this.options.exit,
     });

@@ -340,327 +340,328 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 318;
-export const TOP_LEVEL_COUNT: u32 = 243;
+export const COMMAND_COUNT: u32 = 319;
+export const TOP_LEVEL_COUNT: u32 = 244;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
 export const CMD_ID_BACKUP: u32 = 2;
-export const CMD_ID_BGSAVE: u32 = 3;
-export const CMD_ID_BITCOUNT: u32 = 4;
-export const CMD_ID_BITFIELD: u32 = 5;
-export const CMD_ID_BITFIELD_RO: u32 = 6;
-export const CMD_ID_BITOP: u32 = 7;
-export const CMD_ID_BITPOS: u32 = 8;
-export const CMD_ID_BLMOVE: u32 = 9;
-export const CMD_ID_BLMPOP: u32 = 10;
-export const CMD_ID_BLPOP: u32 = 11;
-export const CMD_ID_BRPOP: u32 = 12;
-export const CMD_ID_BRPOPLPUSH: u32 = 13;
-export const CMD_ID_BZMPOP: u32 = 14;
-export const CMD_ID_BZPOPMAX: u32 = 15;
-export const CMD_ID_BZPOPMIN: u32 = 16;
-export const CMD_ID_CLIENT: u32 = 17;
-export const CMD_ID_COMMAND: u32 = 18;
-export const CMD_ID_CONFIG: u32 = 19;
-export const CMD_ID_COPY: u32 = 20;
-export const CMD_ID_DBSIZE: u32 = 21;
-export const CMD_ID_DEBUG: u32 = 22;
-export const CMD_ID_DECR: u32 = 23;
-export const CMD_ID_DECRBY: u32 = 24;
-export const CMD_ID_DEL: u32 = 25;
-export const CMD_ID_DELEX: u32 = 26;
-export const CMD_ID_DIGEST: u32 = 27;
-export const CMD_ID_DISCARD: u32 = 28;
-export const CMD_ID_DUMP: u32 = 29;
-export const CMD_ID_ECHO: u32 = 30;
-export const CMD_ID_EXEC: u32 = 31;
-export const CMD_ID_EXISTS: u32 = 32;
-export const CMD_ID_EXPIRE: u32 = 33;
-export const CMD_ID_EXPIREAT: u32 = 34;
-export const CMD_ID_EXPIRETIME: u32 = 35;
-export const CMD_ID_FLUSHALL: u32 = 36;
-export const CMD_ID_FLUSHDB: u32 = 37;
-export const CMD_ID_GEOADD: u32 = 38;
-export const CMD_ID_GEODIST: u32 = 39;
-export const CMD_ID_GEOHASH: u32 = 40;
-export const CMD_ID_GEOPOS: u32 = 41;
-export const CMD_ID_GEORADIUS: u32 = 42;
-export const CMD_ID_GEORADIUS_RO: u32 = 43;
-export const CMD_ID_GEORADIUSBYMEMBER: u32 = 44;
-export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 45;
-export const CMD_ID_GEOSEARCH: u32 = 46;
-export const CMD_ID_GEOSEARCHSTORE: u32 = 47;
-export const CMD_ID_GET: u32 = 48;
-export const CMD_ID_GETBIT: u32 = 49;
-export const CMD_ID_GETDEL: u32 = 50;
-export const CMD_ID_GETEX: u32 = 51;
-export const CMD_ID_GETRANGE: u32 = 52;
-export const CMD_ID_GETSET: u32 = 53;
-export const CMD_ID_HDEL: u32 = 54;
-export const CMD_ID_HELLO: u32 = 55;
-export const CMD_ID_HEXISTS: u32 = 56;
-export const CMD_ID_HEXPIRE: u32 = 57;
-export const CMD_ID_HEXPIREAT: u32 = 58;
-export const CMD_ID_HEXPIRETIME: u32 = 59;
-export const CMD_ID_HGET: u32 = 60;
-export const CMD_ID_HGETALL: u32 = 61;
-export const CMD_ID_HGETDEL: u32 = 62;
-export const CMD_ID_HGETEX: u32 = 63;
-export const CMD_ID_HINCRBY: u32 = 64;
-export const CMD_ID_HINCRBYFLOAT: u32 = 65;
-export const CMD_ID_HKEYS: u32 = 66;
-export const CMD_ID_HLEN: u32 = 67;
-export const CMD_ID_HMGET: u32 = 68;
-export const CMD_ID_HMSET: u32 = 69;
-export const CMD_ID_HPERSIST: u32 = 70;
-export const CMD_ID_HPEXPIRE: u32 = 71;
-export const CMD_ID_HPEXPIREAT: u32 = 72;
-export const CMD_ID_HPEXPIRETIME: u32 = 73;
-export const CMD_ID_HPTTL: u32 = 74;
-export const CMD_ID_HRANDFIELD: u32 = 75;
-export const CMD_ID_HSCAN: u32 = 76;
-export const CMD_ID_HSET: u32 = 77;
-export const CMD_ID_HSETEX: u32 = 78;
-export const CMD_ID_HSETNX: u32 = 79;
-export const CMD_ID_HSTRLEN: u32 = 80;
-export const CMD_ID_HTTL: u32 = 81;
-export const CMD_ID_HVALS: u32 = 82;
-export const CMD_ID_INCR: u32 = 83;
-export const CMD_ID_INCRBY: u32 = 84;
-export const CMD_ID_INCRBYFLOAT: u32 = 85;
-export const CMD_ID_INCREX: u32 = 86;
-export const CMD_ID_INFO: u32 = 87;
-export const CMD_ID_KEYS: u32 = 88;
-export const CMD_ID_LASTSAVE: u32 = 89;
-export const CMD_ID_LATENCY: u32 = 90;
-export const CMD_ID_LCS: u32 = 91;
-export const CMD_ID_LINDEX: u32 = 92;
-export const CMD_ID_LINSERT: u32 = 93;
-export const CMD_ID_LLEN: u32 = 94;
-export const CMD_ID_LMOVE: u32 = 95;
-export const CMD_ID_LMPOP: u32 = 96;
-export const CMD_ID_LOLWUT: u32 = 97;
-export const CMD_ID_LPOP: u32 = 98;
-export const CMD_ID_LPOS: u32 = 99;
-export const CMD_ID_LPUSH: u32 = 100;
-export const CMD_ID_LPUSHX: u32 = 101;
-export const CMD_ID_LRANGE: u32 = 102;
-export const CMD_ID_LREM: u32 = 103;
-export const CMD_ID_LSET: u32 = 104;
-export const CMD_ID_LTRIM: u32 = 105;
-export const CMD_ID_MEMORY: u32 = 106;
-export const CMD_ID_MGET: u32 = 107;
-export const CMD_ID_MIGRATE: u32 = 108;
-export const CMD_ID_MONITOR: u32 = 109;
-export const CMD_ID_MOVE: u32 = 110;
-export const CMD_ID_MSET: u32 = 111;
-export const CMD_ID_MSETEX: u32 = 112;
-export const CMD_ID_MSETNX: u32 = 113;
-export const CMD_ID_MULTI: u32 = 114;
-export const CMD_ID_OBJECT: u32 = 115;
-export const CMD_ID_PERSIST: u32 = 116;
-export const CMD_ID_PEXPIRE: u32 = 117;
-export const CMD_ID_PEXPIREAT: u32 = 118;
-export const CMD_ID_PEXPIRETIME: u32 = 119;
-export const CMD_ID_PFADD: u32 = 120;
-export const CMD_ID_PFCOUNT: u32 = 121;
-export const CMD_ID_PFDEBUG: u32 = 122;
-export const CMD_ID_PFMERGE: u32 = 123;
-export const CMD_ID_PFSELFTEST: u32 = 124;
-export const CMD_ID_PING: u32 = 125;
-export const CMD_ID_PSETEX: u32 = 126;
-export const CMD_ID_PSUBSCRIBE: u32 = 127;
-export const CMD_ID_PSYNC: u32 = 128;
-export const CMD_ID_PTTL: u32 = 129;
-export const CMD_ID_PUBLISH: u32 = 130;
-export const CMD_ID_PUBSUB: u32 = 131;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 132;
-export const CMD_ID_QUIT: u32 = 133;
-export const CMD_ID_RANDOMKEY: u32 = 134;
-export const CMD_ID_RENAME: u32 = 135;
-export const CMD_ID_RENAMENX: u32 = 136;
-export const CMD_ID_REPLCONF: u32 = 137;
-export const CMD_ID_RESET: u32 = 138;
-export const CMD_ID_RESTORE: u32 = 139;
-export const CMD_ID_RESTORE_ASKING: u32 = 140;
-export const CMD_ID_ROLE: u32 = 141;
-export const CMD_ID_RPOP: u32 = 142;
-export const CMD_ID_RPOPLPUSH: u32 = 143;
-export const CMD_ID_RPUSH: u32 = 144;
-export const CMD_ID_RPUSHX: u32 = 145;
-export const CMD_ID_SADD: u32 = 146;
-export const CMD_ID_SAVE: u32 = 147;
-export const CMD_ID_SCAN: u32 = 148;
-export const CMD_ID_SCARD: u32 = 149;
-export const CMD_ID_SDIFF: u32 = 150;
-export const CMD_ID_SDIFFSTORE: u32 = 151;
-export const CMD_ID_SELECT: u32 = 152;
-export const CMD_ID_SET: u32 = 153;
-export const CMD_ID_SETBIT: u32 = 154;
-export const CMD_ID_SETEX: u32 = 155;
-export const CMD_ID_SETNX: u32 = 156;
-export const CMD_ID_SETRANGE: u32 = 157;
-export const CMD_ID_SHUTDOWN: u32 = 158;
-export const CMD_ID_SINTER: u32 = 159;
-export const CMD_ID_SINTERCARD: u32 = 160;
-export const CMD_ID_SINTERSTORE: u32 = 161;
-export const CMD_ID_SISMEMBER: u32 = 162;
-export const CMD_ID_SLOWLOG: u32 = 163;
-export const CMD_ID_SMEMBERS: u32 = 164;
-export const CMD_ID_SMISMEMBER: u32 = 165;
-export const CMD_ID_SMOVE: u32 = 166;
-export const CMD_ID_SORT: u32 = 167;
-export const CMD_ID_SORT_RO: u32 = 168;
-export const CMD_ID_SPOP: u32 = 169;
-export const CMD_ID_SPUBLISH: u32 = 170;
-export const CMD_ID_SRANDMEMBER: u32 = 171;
-export const CMD_ID_SREM: u32 = 172;
-export const CMD_ID_SSCAN: u32 = 173;
-export const CMD_ID_SSUBSCRIBE: u32 = 174;
-export const CMD_ID_STRLEN: u32 = 175;
-export const CMD_ID_SUBSCRIBE: u32 = 176;
-export const CMD_ID_SUBSTR: u32 = 177;
-export const CMD_ID_SUNION: u32 = 178;
-export const CMD_ID_SUNIONSTORE: u32 = 179;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 180;
-export const CMD_ID_SWAPDB: u32 = 181;
-export const CMD_ID_SYNC: u32 = 182;
-export const CMD_ID_TIME: u32 = 183;
-export const CMD_ID_TOUCH: u32 = 184;
-export const CMD_ID_TTL: u32 = 185;
-export const CMD_ID_TYPE: u32 = 186;
-export const CMD_ID_UNLINK: u32 = 187;
-export const CMD_ID_UNSUBSCRIBE: u32 = 188;
-export const CMD_ID_UNWATCH: u32 = 189;
-export const CMD_ID_WATCH: u32 = 190;
-export const CMD_ID_XACK: u32 = 191;
-export const CMD_ID_XACKDEL: u32 = 192;
-export const CMD_ID_XADD: u32 = 193;
-export const CMD_ID_XAUTOCLAIM: u32 = 194;
-export const CMD_ID_XCFGSET: u32 = 195;
-export const CMD_ID_XCLAIM: u32 = 196;
-export const CMD_ID_XDEL: u32 = 197;
-export const CMD_ID_XDELEX: u32 = 198;
-export const CMD_ID_XGROUP: u32 = 199;
-export const CMD_ID_XIDMPRECORD: u32 = 200;
-export const CMD_ID_XINFO: u32 = 201;
-export const CMD_ID_XLEN: u32 = 202;
-export const CMD_ID_XNACK: u32 = 203;
-export const CMD_ID_XPENDING: u32 = 204;
-export const CMD_ID_XRANGE: u32 = 205;
-export const CMD_ID_XREAD: u32 = 206;
-export const CMD_ID_XREADGROUP: u32 = 207;
-export const CMD_ID_XREVRANGE: u32 = 208;
-export const CMD_ID_XSETID: u32 = 209;
-export const CMD_ID_XTRIM: u32 = 210;
-export const CMD_ID_ZADD: u32 = 211;
-export const CMD_ID_ZCARD: u32 = 212;
-export const CMD_ID_ZCOUNT: u32 = 213;
-export const CMD_ID_ZDIFF: u32 = 214;
-export const CMD_ID_ZDIFFSTORE: u32 = 215;
-export const CMD_ID_ZINCRBY: u32 = 216;
-export const CMD_ID_ZINTER: u32 = 217;
-export const CMD_ID_ZINTERCARD: u32 = 218;
-export const CMD_ID_ZINTERSTORE: u32 = 219;
-export const CMD_ID_ZLEXCOUNT: u32 = 220;
-export const CMD_ID_ZMPOP: u32 = 221;
-export const CMD_ID_ZMSCORE: u32 = 222;
-export const CMD_ID_ZPOPMAX: u32 = 223;
-export const CMD_ID_ZPOPMIN: u32 = 224;
-export const CMD_ID_ZRANDMEMBER: u32 = 225;
-export const CMD_ID_ZRANGE: u32 = 226;
-export const CMD_ID_ZRANGEBYLEX: u32 = 227;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 228;
-export const CMD_ID_ZRANGESTORE: u32 = 229;
-export const CMD_ID_ZRANK: u32 = 230;
-export const CMD_ID_ZREM: u32 = 231;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 232;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 233;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 234;
-export const CMD_ID_ZREVRANGE: u32 = 235;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 236;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 237;
-export const CMD_ID_ZREVRANK: u32 = 238;
-export const CMD_ID_ZSCAN: u32 = 239;
-export const CMD_ID_ZSCORE: u32 = 240;
-export const CMD_ID_ZUNION: u32 = 241;
-export const CMD_ID_ZUNIONSTORE: u32 = 242;
-export const CMD_ID_BACKUP_ABORT: u32 = 243;
-export const CMD_ID_BACKUP_CLEANUP: u32 = 244;
-export const CMD_ID_BACKUP_HELP: u32 = 245;
-export const CMD_ID_BACKUP_LIST: u32 = 246;
-export const CMD_ID_BACKUP_SEAL: u32 = 247;
-export const CMD_ID_BACKUP_START: u32 = 248;
-export const CMD_ID_BACKUP_STATUS: u32 = 249;
-export const CMD_ID_CLIENT_CACHING: u32 = 250;
-export const CMD_ID_CLIENT_GETNAME: u32 = 251;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 252;
-export const CMD_ID_CLIENT_HELP: u32 = 253;
-export const CMD_ID_CLIENT_ID: u32 = 254;
-export const CMD_ID_CLIENT_INFO: u32 = 255;
-export const CMD_ID_CLIENT_KILL: u32 = 256;
-export const CMD_ID_CLIENT_LIST: u32 = 257;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 258;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 259;
-export const CMD_ID_CLIENT_PAUSE: u32 = 260;
-export const CMD_ID_CLIENT_REPLY: u32 = 261;
-export const CMD_ID_CLIENT_SETINFO: u32 = 262;
-export const CMD_ID_CLIENT_SETNAME: u32 = 263;
-export const CMD_ID_CLIENT_TRACKING: u32 = 264;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 265;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 266;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 267;
-export const CMD_ID_COMMAND_COUNT: u32 = 268;
-export const CMD_ID_COMMAND_DOCS: u32 = 269;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 270;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 271;
-export const CMD_ID_COMMAND_HELP: u32 = 272;
-export const CMD_ID_COMMAND_INFO: u32 = 273;
-export const CMD_ID_COMMAND_LIST: u32 = 274;
-export const CMD_ID_CONFIG_GET: u32 = 275;
-export const CMD_ID_CONFIG_HELP: u32 = 276;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 277;
-export const CMD_ID_CONFIG_REWRITE: u32 = 278;
-export const CMD_ID_CONFIG_SET: u32 = 279;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 280;
-export const CMD_ID_LATENCY_GRAPH: u32 = 281;
-export const CMD_ID_LATENCY_HELP: u32 = 282;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 283;
-export const CMD_ID_LATENCY_HISTORY: u32 = 284;
-export const CMD_ID_LATENCY_LATEST: u32 = 285;
-export const CMD_ID_LATENCY_RESET: u32 = 286;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 287;
-export const CMD_ID_MEMORY_HELP: u32 = 288;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 289;
-export const CMD_ID_MEMORY_PURGE: u32 = 290;
-export const CMD_ID_MEMORY_STATS: u32 = 291;
-export const CMD_ID_MEMORY_USAGE: u32 = 292;
-export const CMD_ID_OBJECT_ENCODING: u32 = 293;
-export const CMD_ID_OBJECT_FREQ: u32 = 294;
-export const CMD_ID_OBJECT_HELP: u32 = 295;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 296;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 297;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 298;
-export const CMD_ID_PUBSUB_HELP: u32 = 299;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 300;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 301;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 302;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 303;
-export const CMD_ID_SLOWLOG_GET: u32 = 304;
-export const CMD_ID_SLOWLOG_HELP: u32 = 305;
-export const CMD_ID_SLOWLOG_LEN: u32 = 306;
-export const CMD_ID_SLOWLOG_RESET: u32 = 307;
-export const CMD_ID_XGROUP_CREATE: u32 = 308;
-export const CMD_ID_XGROUP_CREATECONSUMER: u32 = 309;
-export const CMD_ID_XGROUP_DELCONSUMER: u32 = 310;
-export const CMD_ID_XGROUP_DESTROY: u32 = 311;
-export const CMD_ID_XGROUP_HELP: u32 = 312;
-export const CMD_ID_XGROUP_SETID: u32 = 313;
-export const CMD_ID_XINFO_CONSUMERS: u32 = 314;
-export const CMD_ID_XINFO_GROUPS: u32 = 315;
-export const CMD_ID_XINFO_HELP: u32 = 316;
-export const CMD_ID_XINFO_STREAM: u32 = 317;
+export const CMD_ID_BGREWRITEAOF: u32 = 3;
+export const CMD_ID_BGSAVE: u32 = 4;
+export const CMD_ID_BITCOUNT: u32 = 5;
+export const CMD_ID_BITFIELD: u32 = 6;
+export const CMD_ID_BITFIELD_RO: u32 = 7;
+export const CMD_ID_BITOP: u32 = 8;
+export const CMD_ID_BITPOS: u32 = 9;
+export const CMD_ID_BLMOVE: u32 = 10;
+export const CMD_ID_BLMPOP: u32 = 11;
+export const CMD_ID_BLPOP: u32 = 12;
+export const CMD_ID_BRPOP: u32 = 13;
+export const CMD_ID_BRPOPLPUSH: u32 = 14;
+export const CMD_ID_BZMPOP: u32 = 15;
+export const CMD_ID_BZPOPMAX: u32 = 16;
+export const CMD_ID_BZPOPMIN: u32 = 17;
+export const CMD_ID_CLIENT: u32 = 18;
+export const CMD_ID_COMMAND: u32 = 19;
+export const CMD_ID_CONFIG: u32 = 20;
+export const CMD_ID_COPY: u32 = 21;
+export const CMD_ID_DBSIZE: u32 = 22;
+export const CMD_ID_DEBUG: u32 = 23;
+export const CMD_ID_DECR: u32 = 24;
+export const CMD_ID_DECRBY: u32 = 25;
+export const CMD_ID_DEL: u32 = 26;
+export const CMD_ID_DELEX: u32 = 27;
+export const CMD_ID_DIGEST: u32 = 28;
+export const CMD_ID_DISCARD: u32 = 29;
+export const CMD_ID_DUMP: u32 = 30;
+export const CMD_ID_ECHO: u32 = 31;
+export const CMD_ID_EXEC: u32 = 32;
+export const CMD_ID_EXISTS: u32 = 33;
+export const CMD_ID_EXPIRE: u32 = 34;
+export const CMD_ID_EXPIREAT: u32 = 35;
+export const CMD_ID_EXPIRETIME: u32 = 36;
+export const CMD_ID_FLUSHALL: u32 = 37;
+export const CMD_ID_FLUSHDB: u32 = 38;
+export const CMD_ID_GEOADD: u32 = 39;
+export const CMD_ID_GEODIST: u32 = 40;
+export const CMD_ID_GEOHASH: u32 = 41;
+export const CMD_ID_GEOPOS: u32 = 42;
+export const CMD_ID_GEORADIUS: u32 = 43;
+export const CMD_ID_GEORADIUS_RO: u32 = 44;
+export const CMD_ID_GEORADIUSBYMEMBER: u32 = 45;
+export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 46;
+export const CMD_ID_GEOSEARCH: u32 = 47;
+export const CMD_ID_GEOSEARCHSTORE: u32 = 48;
+export const CMD_ID_GET: u32 = 49;
+export const CMD_ID_GETBIT: u32 = 50;
+export const CMD_ID_GETDEL: u32 = 51;
+export const CMD_ID_GETEX: u32 = 52;
+export const CMD_ID_GETRANGE: u32 = 53;
+export const CMD_ID_GETSET: u32 = 54;
+export const CMD_ID_HDEL: u32 = 55;
+export const CMD_ID_HELLO: u32 = 56;
+export const CMD_ID_HEXISTS: u32 = 57;
+export const CMD_ID_HEXPIRE: u32 = 58;
+export const CMD_ID_HEXPIREAT: u32 = 59;
+export const CMD_ID_HEXPIRETIME: u32 = 60;
+export const CMD_ID_HGET: u32 = 61;
+export const CMD_ID_HGETALL: u32 = 62;
+export const CMD_ID_HGETDEL: u32 = 63;
+export const CMD_ID_HGETEX: u32 = 64;
+export const CMD_ID_HINCRBY: u32 = 65;
+export const CMD_ID_HINCRBYFLOAT: u32 = 66;
+export const CMD_ID_HKEYS: u32 = 67;
+export const CMD_ID_HLEN: u32 = 68;
+export const CMD_ID_HMGET: u32 = 69;
+export const CMD_ID_HMSET: u32 = 70;
+export const CMD_ID_HPERSIST: u32 = 71;
+export const CMD_ID_HPEXPIRE: u32 = 72;
+export const CMD_ID_HPEXPIREAT: u32 = 73;
+export const CMD_ID_HPEXPIRETIME: u32 = 74;
+export const CMD_ID_HPTTL: u32 = 75;
+export const CMD_ID_HRANDFIELD: u32 = 76;
+export const CMD_ID_HSCAN: u32 = 77;
+export const CMD_ID_HSET: u32 = 78;
+export const CMD_ID_HSETEX: u32 = 79;
+export const CMD_ID_HSETNX: u32 = 80;
+export const CMD_ID_HSTRLEN: u32 = 81;
+export const CMD_ID_HTTL: u32 = 82;
+export const CMD_ID_HVALS: u32 = 83;
+export const CMD_ID_INCR: u32 = 84;
+export const CMD_ID_INCRBY: u32 = 85;
+export const CMD_ID_INCRBYFLOAT: u32 = 86;
+export const CMD_ID_INCREX: u32 = 87;
+export const CMD_ID_INFO: u32 = 88;
+export const CMD_ID_KEYS: u32 = 89;
+export const CMD_ID_LASTSAVE: u32 = 90;
+export const CMD_ID_LATENCY: u32 = 91;
+export const CMD_ID_LCS: u32 = 92;
+export const CMD_ID_LINDEX: u32 = 93;
+export const CMD_ID_LINSERT: u32 = 94;
+export const CMD_ID_LLEN: u32 = 95;
+export const CMD_ID_LMOVE: u32 = 96;
+export const CMD_ID_LMPOP: u32 = 97;
+export const CMD_ID_LOLWUT: u32 = 98;
+export const CMD_ID_LPOP: u32 = 99;
+export const CMD_ID_LPOS: u32 = 100;
+export const CMD_ID_LPUSH: u32 = 101;
+export const CMD_ID_LPUSHX: u32 = 102;
+export const CMD_ID_LRANGE: u32 = 103;
+export const CMD_ID_LREM: u32 = 104;
+export const CMD_ID_LSET: u32 = 105;
+export const CMD_ID_LTRIM: u32 = 106;
+export const CMD_ID_MEMORY: u32 = 107;
+export const CMD_ID_MGET: u32 = 108;
+export const CMD_ID_MIGRATE: u32 = 109;
+export const CMD_ID_MONITOR: u32 = 110;
+export const CMD_ID_MOVE: u32 = 111;
+export const CMD_ID_MSET: u32 = 112;
+export const CMD_ID_MSETEX: u32 = 113;
+export const CMD_ID_MSETNX: u32 = 114;
+export const CMD_ID_MULTI: u32 = 115;
+export const CMD_ID_OBJECT: u32 = 116;
+export const CMD_ID_PERSIST: u32 = 117;
+export const CMD_ID_PEXPIRE: u32 = 118;
+export const CMD_ID_PEXPIREAT: u32 = 119;
+export const CMD_ID_PEXPIRETIME: u32 = 120;
+export const CMD_ID_PFADD: u32 = 121;
+export const CMD_ID_PFCOUNT: u32 = 122;
+export const CMD_ID_PFDEBUG: u32 = 123;
+export const CMD_ID_PFMERGE: u32 = 124;
+export const CMD_ID_PFSELFTEST: u32 = 125;
+export const CMD_ID_PING: u32 = 126;
+export const CMD_ID_PSETEX: u32 = 127;
+export const CMD_ID_PSUBSCRIBE: u32 = 128;
+export const CMD_ID_PSYNC: u32 = 129;
+export const CMD_ID_PTTL: u32 = 130;
+export const CMD_ID_PUBLISH: u32 = 131;
+export const CMD_ID_PUBSUB: u32 = 132;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 133;
+export const CMD_ID_QUIT: u32 = 134;
+export const CMD_ID_RANDOMKEY: u32 = 135;
+export const CMD_ID_RENAME: u32 = 136;
+export const CMD_ID_RENAMENX: u32 = 137;
+export const CMD_ID_REPLCONF: u32 = 138;
+export const CMD_ID_RESET: u32 = 139;
+export const CMD_ID_RESTORE: u32 = 140;
+export const CMD_ID_RESTORE_ASKING: u32 = 141;
+export const CMD_ID_ROLE: u32 = 142;
+export const CMD_ID_RPOP: u32 = 143;
+export const CMD_ID_RPOPLPUSH: u32 = 144;
+export const CMD_ID_RPUSH: u32 = 145;
+export const CMD_ID_RPUSHX: u32 = 146;
+export const CMD_ID_SADD: u32 = 147;
+export const CMD_ID_SAVE: u32 = 148;
+export const CMD_ID_SCAN: u32 = 149;
+export const CMD_ID_SCARD: u32 = 150;
+export const CMD_ID_SDIFF: u32 = 151;
+export const CMD_ID_SDIFFSTORE: u32 = 152;
+export const CMD_ID_SELECT: u32 = 153;
+export const CMD_ID_SET: u32 = 154;
+export const CMD_ID_SETBIT: u32 = 155;
+export const CMD_ID_SETEX: u32 = 156;
+export const CMD_ID_SETNX: u32 = 157;
+export const CMD_ID_SETRANGE: u32 = 158;
+export const CMD_ID_SHUTDOWN: u32 = 159;
+export const CMD_ID_SINTER: u32 = 160;
+export const CMD_ID_SINTERCARD: u32 = 161;
+export const CMD_ID_SINTERSTORE: u32 = 162;
+export const CMD_ID_SISMEMBER: u32 = 163;
+export const CMD_ID_SLOWLOG: u32 = 164;
+export const CMD_ID_SMEMBERS: u32 = 165;
+export const CMD_ID_SMISMEMBER: u32 = 166;
+export const CMD_ID_SMOVE: u32 = 167;
+export const CMD_ID_SORT: u32 = 168;
+export const CMD_ID_SORT_RO: u32 = 169;
+export const CMD_ID_SPOP: u32 = 170;
+export const CMD_ID_SPUBLISH: u32 = 171;
+export const CMD_ID_SRANDMEMBER: u32 = 172;
+export const CMD_ID_SREM: u32 = 173;
+export const CMD_ID_SSCAN: u32 = 174;
+export const CMD_ID_SSUBSCRIBE: u32 = 175;
+export const CMD_ID_STRLEN: u32 = 176;
+export const CMD_ID_SUBSCRIBE: u32 = 177;
+export const CMD_ID_SUBSTR: u32 = 178;
+export const CMD_ID_SUNION: u32 = 179;
+export const CMD_ID_SUNIONSTORE: u32 = 180;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 181;
+export const CMD_ID_SWAPDB: u32 = 182;
+export const CMD_ID_SYNC: u32 = 183;
+export const CMD_ID_TIME: u32 = 184;
+export const CMD_ID_TOUCH: u32 = 185;
+export const CMD_ID_TTL: u32 = 186;
+export const CMD_ID_TYPE: u32 = 187;
+export const CMD_ID_UNLINK: u32 = 188;
+export const CMD_ID_UNSUBSCRIBE: u32 = 189;
+export const CMD_ID_UNWATCH: u32 = 190;
+export const CMD_ID_WATCH: u32 = 191;
+export const CMD_ID_XACK: u32 = 192;
+export const CMD_ID_XACKDEL: u32 = 193;
+export const CMD_ID_XADD: u32 = 194;
+export const CMD_ID_XAUTOCLAIM: u32 = 195;
+export const CMD_ID_XCFGSET: u32 = 196;
+export const CMD_ID_XCLAIM: u32 = 197;
+export const CMD_ID_XDEL: u32 = 198;
+export const CMD_ID_XDELEX: u32 = 199;
+export const CMD_ID_XGROUP: u32 = 200;
+export const CMD_ID_XIDMPRECORD: u32 = 201;
+export const CMD_ID_XINFO: u32 = 202;
+export const CMD_ID_XLEN: u32 = 203;
+export const CMD_ID_XNACK: u32 = 204;
+export const CMD_ID_XPENDING: u32 = 205;
+export const CMD_ID_XRANGE: u32 = 206;
+export const CMD_ID_XREAD: u32 = 207;
+export const CMD_ID_XREADGROUP: u32 = 208;
+export const CMD_ID_XREVRANGE: u32 = 209;
+export const CMD_ID_XSETID: u32 = 210;
+export const CMD_ID_XTRIM: u32 = 211;
+export const CMD_ID_ZADD: u32 = 212;
+export const CMD_ID_ZCARD: u32 = 213;
+export const CMD_ID_ZCOUNT: u32 = 214;
+export const CMD_ID_ZDIFF: u32 = 215;
+export const CMD_ID_ZDIFFSTORE: u32 = 216;
+export const CMD_ID_ZINCRBY: u32 = 217;
+export const CMD_ID_ZINTER: u32 = 218;
+export const CMD_ID_ZINTERCARD: u32 = 219;
+export const CMD_ID_ZINTERSTORE: u32 = 220;
+export const CMD_ID_ZLEXCOUNT: u32 = 221;
+export const CMD_ID_ZMPOP: u32 = 222;
+export const CMD_ID_ZMSCORE: u32 = 223;
+export const CMD_ID_ZPOPMAX: u32 = 224;
+export const CMD_ID_ZPOPMIN: u32 = 225;
+export const CMD_ID_ZRANDMEMBER: u32 = 226;
+export const CMD_ID_ZRANGE: u32 = 227;
+export const CMD_ID_ZRANGEBYLEX: u32 = 228;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 229;
+export const CMD_ID_ZRANGESTORE: u32 = 230;
+export const CMD_ID_ZRANK: u32 = 231;
+export const CMD_ID_ZREM: u32 = 232;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 233;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 234;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 235;
+export const CMD_ID_ZREVRANGE: u32 = 236;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 237;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 238;
+export const CMD_ID_ZREVRANK: u32 = 239;
+export const CMD_ID_ZSCAN: u32 = 240;
+export const CMD_ID_ZSCORE: u32 = 241;
+export const CMD_ID_ZUNION: u32 = 242;
+export const CMD_ID_ZUNIONSTORE: u32 = 243;
+export const CMD_ID_BACKUP_ABORT: u32 = 244;
+export const CMD_ID_BACKUP_CLEANUP: u32 = 245;
+export const CMD_ID_BACKUP_HELP: u32 = 246;
+export const CMD_ID_BACKUP_LIST: u32 = 247;
+export const CMD_ID_BACKUP_SEAL: u32 = 248;
+export const CMD_ID_BACKUP_START: u32 = 249;
+export const CMD_ID_BACKUP_STATUS: u32 = 250;
+export const CMD_ID_CLIENT_CACHING: u32 = 251;
+export const CMD_ID_CLIENT_GETNAME: u32 = 252;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 253;
+export const CMD_ID_CLIENT_HELP: u32 = 254;
+export const CMD_ID_CLIENT_ID: u32 = 255;
+export const CMD_ID_CLIENT_INFO: u32 = 256;
+export const CMD_ID_CLIENT_KILL: u32 = 257;
+export const CMD_ID_CLIENT_LIST: u32 = 258;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 259;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 260;
+export const CMD_ID_CLIENT_PAUSE: u32 = 261;
+export const CMD_ID_CLIENT_REPLY: u32 = 262;
+export const CMD_ID_CLIENT_SETINFO: u32 = 263;
+export const CMD_ID_CLIENT_SETNAME: u32 = 264;
+export const CMD_ID_CLIENT_TRACKING: u32 = 265;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 266;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 267;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 268;
+export const CMD_ID_COMMAND_COUNT: u32 = 269;
+export const CMD_ID_COMMAND_DOCS: u32 = 270;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 271;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 272;
+export const CMD_ID_COMMAND_HELP: u32 = 273;
+export const CMD_ID_COMMAND_INFO: u32 = 274;
+export const CMD_ID_COMMAND_LIST: u32 = 275;
+export const CMD_ID_CONFIG_GET: u32 = 276;
+export const CMD_ID_CONFIG_HELP: u32 = 277;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 278;
+export const CMD_ID_CONFIG_REWRITE: u32 = 279;
+export const CMD_ID_CONFIG_SET: u32 = 280;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 281;
+export const CMD_ID_LATENCY_GRAPH: u32 = 282;
+export const CMD_ID_LATENCY_HELP: u32 = 283;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 284;
+export const CMD_ID_LATENCY_HISTORY: u32 = 285;
+export const CMD_ID_LATENCY_LATEST: u32 = 286;
+export const CMD_ID_LATENCY_RESET: u32 = 287;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 288;
+export const CMD_ID_MEMORY_HELP: u32 = 289;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 290;
+export const CMD_ID_MEMORY_PURGE: u32 = 291;
+export const CMD_ID_MEMORY_STATS: u32 = 292;
+export const CMD_ID_MEMORY_USAGE: u32 = 293;
+export const CMD_ID_OBJECT_ENCODING: u32 = 294;
+export const CMD_ID_OBJECT_FREQ: u32 = 295;
+export const CMD_ID_OBJECT_HELP: u32 = 296;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 297;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 298;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 299;
+export const CMD_ID_PUBSUB_HELP: u32 = 300;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 301;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 302;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 303;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 304;
+export const CMD_ID_SLOWLOG_GET: u32 = 305;
+export const CMD_ID_SLOWLOG_HELP: u32 = 306;
+export const CMD_ID_SLOWLOG_LEN: u32 = 307;
+export const CMD_ID_SLOWLOG_RESET: u32 = 308;
+export const CMD_ID_XGROUP_CREATE: u32 = 309;
+export const CMD_ID_XGROUP_CREATECONSUMER: u32 = 310;
+export const CMD_ID_XGROUP_DELCONSUMER: u32 = 311;
+export const CMD_ID_XGROUP_DESTROY: u32 = 312;
+export const CMD_ID_XGROUP_HELP: u32 = 313;
+export const CMD_ID_XGROUP_SETID: u32 = 314;
+export const CMD_ID_XINFO_CONSUMERS: u32 = 315;
+export const CMD_ID_XINFO_GROUPS: u32 = 316;
+export const CMD_ID_XINFO_HELP: u32 = 317;
+export const CMD_ID_XINFO_STREAM: u32 = 318;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -670,637 +671,639 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     // 1 auth
     6,0,4,1,254,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
     // 2 backup
-    10,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,243,0,7,0,0,0,0,0,0,0,
-    // 3 bgsave
-    16,0,6,1,255,255,255,255,40,128,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 4 bitcount
-    22,0,8,0,254,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 5 bitfield
-    30,0,8,0,254,255,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 6 bitfield_ro
-    38,0,11,0,254,255,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 7 bitop
-    49,0,5,0,252,255,255,255,5,0,16,0,4,129,0,0,2,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 8 bitpos
-    54,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 9 blmove
-    60,0,6,0,6,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 10 blmpop
-    66,0,6,0,251,255,255,255,65,0,18,0,36,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
-    // 11 blpop
-    72,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 12 brpop
-    77,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 13 brpoplpush
-    82,0,10,0,4,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 14 bzmpop
-    92,0,6,0,251,255,255,255,65,0,18,0,20,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
-    // 15 bzpopmax
-    98,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 16 bzpopmin
-    106,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 17 client
-    114,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,250,0,18,0,0,0,0,0,0,0,
-    // 18 command
-    120,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,12,1,7,0,0,0,0,0,0,0,
-    // 19 config
-    127,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,19,1,5,0,0,0,0,0,0,0,
-    // 20 copy
-    133,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 21 dbsize
-    137,0,6,0,1,0,255,255,2,16,0,1,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 22 debug
-    143,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 23 decr
-    148,0,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 24 decrby
-    152,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 25 del
-    158,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 26 delex
-    161,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 27 digest
-    166,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 28 discard
-    172,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 29 dump
-    179,0,4,0,2,0,255,255,2,0,16,0,3,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 30 echo
-    183,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 31 exec
-    187,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 32 exists
-    191,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 33 expire
-    197,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 34 expireat
-    203,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 35 expiretime
-    211,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 36 flushall
-    221,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 37 flushdb
-    229,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 38 geoadd
-    236,0,6,0,251,255,255,255,5,0,0,1,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 39 geodist
-    242,0,7,0,252,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 40 geohash
-    249,0,7,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 41 geopos
-    0,1,6,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 42 georadius
-    6,1,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 43 georadius_ro
-    15,1,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 44 georadiusbymember
-    27,1,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 45 georadiusbymember_ro
-    44,1,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 geosearch
-    64,1,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 47 geosearchstore
-    73,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 48 get
-    87,1,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 49 getbit
-    90,1,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 getdel
-    96,1,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 51 getex
-    102,1,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 52 getrange
-    107,1,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 53 getset
-    115,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 54 hdel
-    121,1,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 55 hello
-    125,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 56 hexists
-    130,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 57 hexpire
-    137,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 58 hexpireat
-    144,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 59 hexpiretime
-    153,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 hget
-    164,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 61 hgetall
-    168,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 hgetdel
-    175,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 63 hgetex
-    182,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 64 hincrby
-    188,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 65 hincrbyfloat
-    195,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 66 hkeys
-    207,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 67 hlen
-    212,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 68 hmget
-    216,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 69 hmset
-    221,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 70 hpersist
-    226,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 hpexpire
-    234,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 hpexpireat
-    242,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 hpexpiretime
-    252,1,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 74 hpttl
-    8,2,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 hrandfield
-    13,2,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 76 hscan
-    23,2,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 hset
-    28,2,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 78 hsetex
-    32,2,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 79 hsetnx
-    38,2,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 80 hstrlen
-    44,2,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 81 httl
-    51,2,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 82 hvals
-    55,2,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 incr
-    60,2,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 incrby
-    64,2,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 incrbyfloat
-    70,2,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 increx
-    81,2,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 info
-    87,2,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 keys
-    91,2,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 89 lastsave
-    95,2,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 latency
-    103,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,24,1,7,0,0,0,0,0,0,0,
-    // 91 lcs
-    110,2,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 92 lindex
-    113,2,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 linsert
-    119,2,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 llen
-    126,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 lmove
-    130,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 lmpop
-    135,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 lolwut
-    140,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 lpop
-    146,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 lpos
-    150,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 lpush
-    154,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 lpushx
-    159,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 lrange
-    165,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 lrem
-    171,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 lset
-    175,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 105 ltrim
-    179,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 memory
-    184,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,31,1,6,0,0,0,0,0,0,0,
-    // 107 mget
-    190,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 migrate
-    194,2,7,1,250,255,255,255,1,0,18,0,5,128,2,0,3,3,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 monitor
-    201,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 move
-    208,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 mset
-    212,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 msetex
-    216,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 msetnx
-    222,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 114 multi
-    228,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 object
-    233,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,37,1,5,0,0,0,0,0,0,0,
-    // 116 persist
-    239,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 pexpire
-    246,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 pexpireat
-    253,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 pexpiretime
-    6,3,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 pfadd
-    17,3,5,0,254,255,255,255,5,16,0,1,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 pfcount
-    22,3,7,0,254,255,255,255,2,64,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 pfdebug
-    29,3,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 pfmerge
-    36,3,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 pfselftest
-    43,3,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 ping
-    53,3,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 psetex
-    57,3,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 psubscribe
-    63,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 psync
-    73,3,5,1,253,255,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 129 pttl
-    78,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 publish
-    82,3,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 pubsub
-    89,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,42,1,6,0,0,0,0,0,0,0,
-    // 132 punsubscribe
-    95,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 quit
-    107,3,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 randomkey
-    111,3,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 rename
-    120,3,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 renamenx
-    126,3,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 replconf
-    134,3,8,1,255,255,255,255,168,1,20,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 reset
-    142,3,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 restore
-    147,3,7,0,252,255,255,255,5,0,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 restore-asking
-    154,3,14,0,252,255,255,255,5,8,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 role
-    168,3,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 rpop
-    172,3,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 143 rpoplpush
-    176,3,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 rpush
-    185,3,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 rpushx
-    190,3,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 sadd
-    196,3,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 147 save
-    200,3,4,1,1,0,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 scan
-    204,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 scard
-    208,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 sdiff
-    213,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 sdiffstore
-    218,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 select
-    228,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 set
-    234,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 setbit
-    237,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 setex
-    243,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 setnx
-    248,3,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 setrange
-    253,3,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 158 shutdown
-    5,4,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 159 sinter
-    13,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 sintercard
-    19,4,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 161 sinterstore
-    29,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 162 sismember
-    40,4,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 163 slowlog
-    49,4,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,48,1,4,0,0,0,0,0,0,0,
-    // 164 smembers
-    56,4,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 smismember
-    64,4,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 166 smove
-    74,4,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 167 sort
-    79,4,4,0,254,255,255,255,5,0,18,0,60,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 168 sort_ro
-    83,4,7,0,254,255,255,255,2,0,18,0,58,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 spop
-    90,4,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 spublish
-    94,4,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 srandmember
-    102,4,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 srem
-    113,4,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 173 sscan
-    117,4,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 ssubscribe
-    122,4,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 strlen
-    132,4,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 subscribe
-    138,4,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 substr
-    147,4,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 sunion
-    153,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 sunionstore
-    159,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 sunsubscribe
-    170,4,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 swapdb
-    182,4,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 sync
-    188,4,4,1,1,0,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 time
-    192,4,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 touch
-    196,4,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 ttl
-    201,4,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 type
-    204,4,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 unlink
-    208,4,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 unsubscribe
-    214,4,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 unwatch
-    225,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 watch
-    232,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 xack
-    237,4,4,0,252,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 xackdel
-    241,4,7,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 xadd
-    248,4,4,0,251,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 194 xautoclaim
-    252,4,10,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 xcfgset
-    6,5,7,0,254,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 196 xclaim
-    13,5,6,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 xdel
-    19,5,4,0,253,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 xdelex
-    23,5,6,0,251,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 xgroup
-    29,5,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,52,1,6,0,0,0,0,0,0,0,
-    // 200 xidmprecord
-    35,5,11,0,5,0,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 xinfo
-    46,5,5,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,58,1,4,0,0,0,0,0,0,0,
-    // 202 xlen
-    51,5,4,0,2,0,255,255,2,16,0,1,2,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 xnack
-    55,5,5,0,249,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 xpending
-    60,5,8,0,253,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 xrange
-    68,5,6,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 206 xread
-    74,5,5,0,252,255,255,255,66,0,2,1,2,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 xreadgroup
-    79,5,10,0,249,255,255,255,65,0,2,1,4,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 xrevrange
-    89,5,9,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 xsetid
-    98,5,6,0,253,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 xtrim
-    104,5,5,0,252,255,255,255,1,0,0,1,4,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 211 zadd
-    109,5,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
-    // 212 zcard
-    113,5,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 zcount
-    118,5,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 zdiff
-    124,5,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 zdiffstore
-    129,5,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 zincrby
-    139,5,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 217 zinter
-    146,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 zintercard
-    152,5,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 zinterstore
-    162,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 zlexcount
-    173,5,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 zmpop
-    182,5,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 zmscore
-    187,5,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 223 zpopmax
-    194,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 zpopmin
-    201,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 225 zrandmember
-    208,5,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 226 zrange
-    219,5,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 zrangebylex
-    225,5,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 zrangebyscore
-    236,5,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 zrangestore
-    249,5,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 zrank
-    4,6,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 231 zrem
-    9,6,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 232 zremrangebylex
-    13,6,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 233 zremrangebyrank
-    27,6,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 234 zremrangebyscore
-    42,6,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 235 zrevrange
-    58,6,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 236 zrevrangebylex
-    67,6,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 237 zrevrangebyscore
-    81,6,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 238 zrevrank
-    97,6,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 239 zscan
-    105,6,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 240 zscore
-    110,6,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 241 zunion
-    116,6,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 242 zunionstore
-    122,6,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 243 backup|abort
-    133,6,12,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 244 backup|cleanup
-    145,6,14,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 245 backup|help
-    159,6,11,1,2,0,2,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 246 backup|list
-    170,6,11,1,2,0,2,0,8,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 247 backup|seal
-    181,6,11,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 248 backup|start
-    192,6,12,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 249 backup|status
-    204,6,13,1,2,0,2,0,8,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 250 client|caching
-    217,6,14,0,3,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 251 client|getname
-    231,6,14,1,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 252 client|getredir
-    245,6,15,0,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 253 client|help
-    4,7,11,1,2,0,17,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 254 client|id
-    15,7,9,1,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 255 client|info
-    24,7,11,1,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 256 client|kill
-    35,7,11,1,253,255,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 257 client|list
-    46,7,11,1,254,255,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 258 client|no-evict
-    57,7,15,1,3,0,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 259 client|no-touch
-    72,7,15,1,3,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 260 client|pause
-    87,7,12,1,253,255,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 261 client|reply
-    99,7,12,1,3,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 262 client|setinfo
-    111,7,14,1,4,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 263 client|setname
-    125,7,14,1,3,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 264 client|tracking
-    139,7,15,0,253,255,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 265 client|trackinginfo
-    154,7,19,0,2,0,17,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 266 client|unblock
-    173,7,14,1,253,255,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 267 client|unpause
-    187,7,14,1,2,0,17,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 268 command|count
-    201,7,13,1,2,0,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 269 command|docs
-    214,7,12,1,254,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 270 command|getkeys
-    226,7,15,1,253,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 271 command|getkeysandflags
-    241,7,23,1,253,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 272 command|help
-    8,8,12,1,2,0,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 273 command|info
-    20,8,12,1,254,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 274 command|list
-    32,8,12,1,254,255,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 275 config|get
-    44,8,10,1,253,255,19,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 276 config|help
-    54,8,11,1,2,0,19,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 277 config|resetstat
-    65,8,16,1,2,0,19,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 278 config|rewrite
-    81,8,14,1,2,0,19,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 279 config|set
-    95,8,10,1,252,255,19,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 280 latency|doctor
-    105,8,14,1,2,0,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 281 latency|graph
-    119,8,13,1,3,0,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 282 latency|help
-    132,8,12,1,2,0,90,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 283 latency|histogram
-    144,8,17,1,254,255,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 284 latency|history
-    161,8,15,1,3,0,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 285 latency|latest
-    176,8,14,1,2,0,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 286 latency|reset
-    190,8,13,1,254,255,90,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 287 memory|doctor
-    203,8,13,1,2,0,106,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 288 memory|help
-    216,8,11,1,2,0,106,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 289 memory|malloc-stats
-    227,8,19,1,2,0,106,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 290 memory|purge
-    246,8,12,1,2,0,106,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 291 memory|stats
-    2,9,12,1,2,0,106,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 292 memory|usage
-    14,9,12,0,253,255,106,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 293 object|encoding
-    26,9,15,0,3,0,115,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 294 object|freq
-    41,9,11,0,3,0,115,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 295 object|help
-    52,9,11,0,2,0,115,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 296 object|idletime
-    63,9,15,0,3,0,115,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 297 object|refcount
-    78,9,15,0,3,0,115,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 298 pubsub|channels
-    93,9,15,0,254,255,131,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 299 pubsub|help
-    108,9,11,0,2,0,131,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 300 pubsub|numpat
-    119,9,13,0,2,0,131,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 301 pubsub|numsub
-    132,9,13,0,254,255,131,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 302 pubsub|shardchannels
-    145,9,20,0,254,255,131,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 303 pubsub|shardnumsub
-    165,9,18,0,254,255,131,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 304 slowlog|get
-    183,9,11,0,254,255,163,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 305 slowlog|help
-    194,9,12,0,2,0,163,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 306 slowlog|len
-    206,9,11,0,2,0,163,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 307 slowlog|reset
-    217,9,13,0,2,0,163,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 308 xgroup|create
-    230,9,13,0,251,255,199,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 309 xgroup|createconsumer
-    243,9,21,0,5,0,199,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 310 xgroup|delconsumer
-    8,10,18,0,5,0,199,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 311 xgroup|destroy
-    26,10,14,0,4,0,199,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 312 xgroup|help
-    40,10,11,0,2,0,199,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 313 xgroup|setid
-    51,10,12,0,251,255,199,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 314 xinfo|consumers
-    63,10,15,0,4,0,201,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 315 xinfo|groups
-    78,10,12,0,3,0,201,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 316 xinfo|help
-    90,10,10,0,2,0,201,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 317 xinfo|stream
-    100,10,12,0,253,255,201,0,2,0,16,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    10,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,244,0,7,0,0,0,0,0,0,0,
+    // 3 bgrewriteaof
+    16,0,12,1,1,0,255,255,40,128,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 4 bgsave
+    28,0,6,1,255,255,255,255,40,128,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 5 bitcount
+    34,0,8,0,254,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 6 bitfield
+    42,0,8,0,254,255,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 7 bitfield_ro
+    50,0,11,0,254,255,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 8 bitop
+    61,0,5,0,252,255,255,255,5,0,16,0,4,129,0,0,2,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 9 bitpos
+    66,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 10 blmove
+    72,0,6,0,6,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 11 blmpop
+    78,0,6,0,251,255,255,255,65,0,18,0,36,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 12 blpop
+    84,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 13 brpop
+    89,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 14 brpoplpush
+    94,0,10,0,4,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 15 bzmpop
+    104,0,6,0,251,255,255,255,65,0,18,0,20,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 16 bzpopmax
+    110,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 17 bzpopmin
+    118,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 18 client
+    126,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,251,0,18,0,0,0,0,0,0,0,
+    // 19 command
+    132,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,13,1,7,0,0,0,0,0,0,0,
+    // 20 config
+    139,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,20,1,5,0,0,0,0,0,0,0,
+    // 21 copy
+    145,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 22 dbsize
+    149,0,6,0,1,0,255,255,2,16,0,1,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 23 debug
+    155,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 24 decr
+    160,0,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 25 decrby
+    164,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 26 del
+    170,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 27 delex
+    173,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 28 digest
+    178,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 29 discard
+    184,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 30 dump
+    191,0,4,0,2,0,255,255,2,0,16,0,3,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 31 echo
+    195,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 32 exec
+    199,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 33 exists
+    203,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 34 expire
+    209,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 35 expireat
+    215,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 36 expiretime
+    223,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 37 flushall
+    233,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 38 flushdb
+    241,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 39 geoadd
+    248,0,6,0,251,255,255,255,5,0,0,1,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 40 geodist
+    254,0,7,0,252,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 geohash
+    5,1,7,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 42 geopos
+    12,1,6,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 georadius
+    18,1,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 44 georadius_ro
+    27,1,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 45 georadiusbymember
+    39,1,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 georadiusbymember_ro
+    56,1,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 47 geosearch
+    76,1,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 48 geosearchstore
+    85,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 get
+    99,1,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 getbit
+    102,1,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 51 getdel
+    108,1,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 52 getex
+    114,1,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 53 getrange
+    119,1,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 54 getset
+    127,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 55 hdel
+    133,1,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 56 hello
+    137,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 57 hexists
+    142,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 58 hexpire
+    149,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 hexpireat
+    156,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 hexpiretime
+    165,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 hget
+    176,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 62 hgetall
+    180,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 63 hgetdel
+    187,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 hgetex
+    194,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 65 hincrby
+    200,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 66 hincrbyfloat
+    207,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 67 hkeys
+    219,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 hlen
+    224,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 hmget
+    228,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 70 hmset
+    233,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 71 hpersist
+    238,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 hpexpire
+    246,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 hpexpireat
+    254,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 hpexpiretime
+    8,2,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 75 hpttl
+    20,2,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 hrandfield
+    25,2,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 77 hscan
+    35,2,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 78 hset
+    40,2,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 79 hsetex
+    44,2,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 hsetnx
+    50,2,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 81 hstrlen
+    56,2,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 82 httl
+    63,2,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 hvals
+    67,2,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 incr
+    72,2,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 incrby
+    76,2,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 incrbyfloat
+    82,2,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 increx
+    93,2,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 info
+    99,2,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 keys
+    103,2,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 lastsave
+    107,2,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 latency
+    115,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,25,1,7,0,0,0,0,0,0,0,
+    // 92 lcs
+    122,2,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 lindex
+    125,2,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 linsert
+    131,2,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 llen
+    138,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 lmove
+    142,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 lmpop
+    147,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 lolwut
+    152,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 lpop
+    158,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 lpos
+    162,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 lpush
+    166,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 lpushx
+    171,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 lrange
+    177,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 lrem
+    183,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 lset
+    187,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 ltrim
+    191,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 memory
+    196,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,32,1,6,0,0,0,0,0,0,0,
+    // 108 mget
+    202,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 migrate
+    206,2,7,1,250,255,255,255,1,0,18,0,5,128,2,0,3,3,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 monitor
+    213,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 move
+    220,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 112 mset
+    224,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 msetex
+    228,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 msetnx
+    234,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 multi
+    240,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 object
+    245,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,38,1,5,0,0,0,0,0,0,0,
+    // 117 persist
+    251,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 pexpire
+    2,3,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 pexpireat
+    9,3,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 pexpiretime
+    18,3,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 pfadd
+    29,3,5,0,254,255,255,255,5,16,0,1,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 pfcount
+    34,3,7,0,254,255,255,255,2,64,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 pfdebug
+    41,3,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 pfmerge
+    48,3,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 pfselftest
+    55,3,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 ping
+    65,3,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 psetex
+    69,3,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 psubscribe
+    75,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 psync
+    85,3,5,1,253,255,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 pttl
+    90,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 publish
+    94,3,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 pubsub
+    101,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,43,1,6,0,0,0,0,0,0,0,
+    // 133 punsubscribe
+    107,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 quit
+    119,3,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 randomkey
+    123,3,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 rename
+    132,3,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 renamenx
+    138,3,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 replconf
+    146,3,8,1,255,255,255,255,168,1,20,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 reset
+    154,3,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 restore
+    159,3,7,0,252,255,255,255,5,0,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 restore-asking
+    166,3,14,0,252,255,255,255,5,8,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 role
+    180,3,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 rpop
+    184,3,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 rpoplpush
+    188,3,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 rpush
+    197,3,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 rpushx
+    202,3,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 sadd
+    208,3,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 148 save
+    212,3,4,1,1,0,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 scan
+    216,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 scard
+    220,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 sdiff
+    225,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 sdiffstore
+    230,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 select
+    240,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 set
+    246,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 setbit
+    249,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 setex
+    255,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 setnx
+    4,4,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 158 setrange
+    9,4,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 shutdown
+    17,4,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 sinter
+    25,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 sintercard
+    31,4,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 sinterstore
+    41,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 sismember
+    52,4,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 164 slowlog
+    61,4,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,49,1,4,0,0,0,0,0,0,0,
+    // 165 smembers
+    68,4,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 smismember
+    76,4,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 167 smove
+    86,4,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 168 sort
+    91,4,4,0,254,255,255,255,5,0,18,0,60,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 sort_ro
+    95,4,7,0,254,255,255,255,2,0,18,0,58,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 spop
+    102,4,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 spublish
+    106,4,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 srandmember
+    114,4,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 173 srem
+    125,4,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 174 sscan
+    129,4,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 ssubscribe
+    134,4,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 strlen
+    144,4,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 subscribe
+    150,4,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 substr
+    159,4,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 sunion
+    165,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 sunionstore
+    171,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 sunsubscribe
+    182,4,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 swapdb
+    194,4,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 sync
+    200,4,4,1,1,0,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 time
+    204,4,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 touch
+    208,4,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 ttl
+    213,4,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 type
+    216,4,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 unlink
+    220,4,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 unsubscribe
+    226,4,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 unwatch
+    237,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 watch
+    244,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 xack
+    249,4,4,0,252,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 xackdel
+    253,4,7,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 xadd
+    4,5,4,0,251,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 xautoclaim
+    8,5,10,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 xcfgset
+    18,5,7,0,254,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 xclaim
+    25,5,6,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 xdel
+    31,5,4,0,253,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 xdelex
+    35,5,6,0,251,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 xgroup
+    41,5,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,53,1,6,0,0,0,0,0,0,0,
+    // 201 xidmprecord
+    47,5,11,0,5,0,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 202 xinfo
+    58,5,5,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,59,1,4,0,0,0,0,0,0,0,
+    // 203 xlen
+    63,5,4,0,2,0,255,255,2,16,0,1,2,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 xnack
+    67,5,5,0,249,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 xpending
+    72,5,8,0,253,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 xrange
+    80,5,6,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 xread
+    86,5,5,0,252,255,255,255,66,0,2,1,2,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 xreadgroup
+    91,5,10,0,249,255,255,255,65,0,2,1,4,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 xrevrange
+    101,5,9,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 xsetid
+    110,5,6,0,253,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 xtrim
+    116,5,5,0,252,255,255,255,1,0,0,1,4,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 zadd
+    121,5,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
+    // 213 zcard
+    125,5,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 zcount
+    130,5,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 zdiff
+    136,5,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 zdiffstore
+    141,5,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 zincrby
+    151,5,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 218 zinter
+    158,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 zintercard
+    164,5,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 zinterstore
+    174,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 zlexcount
+    185,5,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 zmpop
+    194,5,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 zmscore
+    199,5,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 224 zpopmax
+    206,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 zpopmin
+    213,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 zrandmember
+    220,5,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 zrange
+    231,5,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 zrangebylex
+    237,5,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 zrangebyscore
+    248,5,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 zrangestore
+    5,6,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 231 zrank
+    16,6,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 232 zrem
+    21,6,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 233 zremrangebylex
+    25,6,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 zremrangebyrank
+    39,6,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 zremrangebyscore
+    54,6,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 zrevrange
+    70,6,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 237 zrevrangebylex
+    79,6,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 238 zrevrangebyscore
+    93,6,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 239 zrevrank
+    109,6,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 240 zscan
+    117,6,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 241 zscore
+    122,6,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 242 zunion
+    128,6,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 243 zunionstore
+    134,6,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 244 backup|abort
+    145,6,12,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 245 backup|cleanup
+    157,6,14,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 246 backup|help
+    171,6,11,1,2,0,2,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 247 backup|list
+    182,6,11,1,2,0,2,0,8,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 248 backup|seal
+    193,6,11,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 249 backup|start
+    204,6,12,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 250 backup|status
+    216,6,13,1,2,0,2,0,8,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 251 client|caching
+    229,6,14,0,3,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 252 client|getname
+    243,6,14,1,2,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 253 client|getredir
+    1,7,15,0,2,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 254 client|help
+    16,7,11,1,2,0,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 255 client|id
+    27,7,9,1,2,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 256 client|info
+    36,7,11,1,2,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 257 client|kill
+    47,7,11,1,253,255,18,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 258 client|list
+    58,7,11,1,254,255,18,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 259 client|no-evict
+    69,7,15,1,3,0,18,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 260 client|no-touch
+    84,7,15,1,3,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 261 client|pause
+    99,7,12,1,253,255,18,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 262 client|reply
+    111,7,12,1,3,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 263 client|setinfo
+    123,7,14,1,4,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 264 client|setname
+    137,7,14,1,3,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 265 client|tracking
+    151,7,15,0,253,255,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 266 client|trackinginfo
+    166,7,19,0,2,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 267 client|unblock
+    185,7,14,1,253,255,18,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 268 client|unpause
+    199,7,14,1,2,0,18,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 269 command|count
+    213,7,13,1,2,0,19,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 270 command|docs
+    226,7,12,1,254,255,19,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 271 command|getkeys
+    238,7,15,1,253,255,19,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 272 command|getkeysandflags
+    253,7,23,1,253,255,19,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 273 command|help
+    20,8,12,1,2,0,19,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 274 command|info
+    32,8,12,1,254,255,19,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 275 command|list
+    44,8,12,1,254,255,19,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 276 config|get
+    56,8,10,1,253,255,20,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 277 config|help
+    66,8,11,1,2,0,20,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 278 config|resetstat
+    77,8,16,1,2,0,20,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 279 config|rewrite
+    93,8,14,1,2,0,20,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 280 config|set
+    107,8,10,1,252,255,20,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 281 latency|doctor
+    117,8,14,1,2,0,91,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 282 latency|graph
+    131,8,13,1,3,0,91,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 283 latency|help
+    144,8,12,1,2,0,91,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 284 latency|histogram
+    156,8,17,1,254,255,91,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 285 latency|history
+    173,8,15,1,3,0,91,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 286 latency|latest
+    188,8,14,1,2,0,91,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 287 latency|reset
+    202,8,13,1,254,255,91,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 288 memory|doctor
+    215,8,13,1,2,0,107,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 289 memory|help
+    228,8,11,1,2,0,107,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 290 memory|malloc-stats
+    239,8,19,1,2,0,107,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 291 memory|purge
+    2,9,12,1,2,0,107,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 292 memory|stats
+    14,9,12,1,2,0,107,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 293 memory|usage
+    26,9,12,0,253,255,107,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 294 object|encoding
+    38,9,15,0,3,0,116,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 295 object|freq
+    53,9,11,0,3,0,116,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 296 object|help
+    64,9,11,0,2,0,116,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 297 object|idletime
+    75,9,15,0,3,0,116,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 298 object|refcount
+    90,9,15,0,3,0,116,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 299 pubsub|channels
+    105,9,15,0,254,255,132,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 300 pubsub|help
+    120,9,11,0,2,0,132,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 301 pubsub|numpat
+    131,9,13,0,2,0,132,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 302 pubsub|numsub
+    144,9,13,0,254,255,132,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 303 pubsub|shardchannels
+    157,9,20,0,254,255,132,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 304 pubsub|shardnumsub
+    177,9,18,0,254,255,132,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 305 slowlog|get
+    195,9,11,0,254,255,164,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 306 slowlog|help
+    206,9,12,0,2,0,164,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 307 slowlog|len
+    218,9,11,0,2,0,164,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 308 slowlog|reset
+    229,9,13,0,2,0,164,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 309 xgroup|create
+    242,9,13,0,251,255,200,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 310 xgroup|createconsumer
+    255,9,21,0,5,0,200,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 311 xgroup|delconsumer
+    20,10,18,0,5,0,200,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 312 xgroup|destroy
+    38,10,14,0,4,0,200,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 313 xgroup|help
+    52,10,11,0,2,0,200,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 314 xgroup|setid
+    63,10,12,0,251,255,200,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 315 xinfo|consumers
+    75,10,15,0,4,0,202,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 316 xinfo|groups
+    90,10,12,0,3,0,202,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 317 xinfo|help
+    102,10,10,0,2,0,202,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 318 xinfo|stream
+    112,10,12,0,253,255,202,0,2,0,16,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -1310,6 +1313,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   97,112,112,101,110,100, // append
   97,117,116,104, // auth
   98,97,99,107,117,112, // backup
+  98,103,114,101,119,114,105,116,101,97,111,102, // bgrewriteaof
   98,103,115,97,118,101, // bgsave
   98,105,116,99,111,117,110,116, // bitcount
   98,105,116,102,105,101,108,100, // bitfield
@@ -1633,745 +1637,745 @@ export function dispatchCommand(id: u32): void {
     case 0:
       appendCommand();
       break;
-    case 4:
+    case 5:
       bitcountCommand();
       break;
-    case 5:
+    case 6:
       bitfieldCommand();
       break;
-    case 6:
+    case 7:
       bitfieldRoCommand();
       break;
-    case 7:
+    case 8:
       bitopCommand();
       break;
-    case 8:
+    case 9:
       bitposCommand();
       break;
-    case 9:
+    case 10:
       blmoveCommand();
       break;
-    case 10:
+    case 11:
       blmpopCommand();
       break;
-    case 11:
+    case 12:
       blpopCommand();
       break;
-    case 12:
+    case 13:
       brpopCommand();
       break;
-    case 13:
+    case 14:
       brpoplpushCommand();
       break;
-    case 14:
+    case 15:
       bzmpopCommand();
       break;
-    case 15:
+    case 16:
       bzpopmaxCommand();
       break;
-    case 16:
+    case 17:
       bzpopminCommand();
       break;
-    case 20:
+    case 21:
       copyCommand();
       break;
-    case 21:
+    case 22:
       dbsizeCommand();
       break;
-    case 23:
+    case 24:
       decrCommand();
       break;
-    case 24:
+    case 25:
       decrbyCommand();
       break;
-    case 25:
+    case 26:
       delCommand();
       break;
-    case 26:
+    case 27:
       delexCommand();
       break;
-    case 27:
+    case 28:
       digestCommand();
       break;
-    case 28:
+    case 29:
       discardCommand();
       break;
-    case 29:
+    case 30:
       dumpCommand();
       break;
-    case 30:
+    case 31:
       echoCommand();
       break;
-    case 31:
+    case 32:
       execCommand();
       break;
-    case 32:
+    case 33:
       existsCommand();
       break;
-    case 33:
+    case 34:
       expireCommand();
       break;
-    case 34:
+    case 35:
       expireatCommand();
       break;
-    case 35:
+    case 36:
       expiretimeCommand();
       break;
-    case 36:
+    case 37:
       flushallCommand();
       break;
-    case 37:
+    case 38:
       flushdbCommand();
       break;
-    case 38:
+    case 39:
       geoaddCommand();
       break;
-    case 39:
+    case 40:
       geodistCommand();
       break;
-    case 40:
+    case 41:
       geohashCommand();
       break;
-    case 41:
+    case 42:
       geoposCommand();
       break;
-    case 42:
+    case 43:
       georadiusCommand();
       break;
-    case 43:
+    case 44:
       georadiusRoCommand();
       break;
-    case 44:
+    case 45:
       georadiusbymemberCommand();
       break;
-    case 45:
+    case 46:
       georadiusbymemberRoCommand();
       break;
-    case 46:
+    case 47:
       geosearchCommand();
       break;
-    case 47:
+    case 48:
       geosearchstoreCommand();
       break;
-    case 48:
+    case 49:
       getCommand();
       break;
-    case 49:
+    case 50:
       getbitCommand();
       break;
-    case 50:
+    case 51:
       getdelCommand();
       break;
-    case 51:
+    case 52:
       getexCommand();
       break;
-    case 52:
+    case 53:
       getrangeCommand();
       break;
-    case 53:
+    case 54:
       getsetCommand();
       break;
-    case 54:
+    case 55:
       hdelCommand();
       break;
-    case 56:
+    case 57:
       hexistsCommand();
       break;
-    case 57:
+    case 58:
       hexpireCommand();
       break;
-    case 58:
+    case 59:
       hexpireatCommand();
       break;
-    case 59:
+    case 60:
       hexpiretimeCommand();
       break;
-    case 60:
+    case 61:
       hgetCommand();
       break;
-    case 61:
+    case 62:
       hgetallCommand();
       break;
-    case 62:
+    case 63:
       hgetdelCommand();
       break;
-    case 63:
+    case 64:
       hgetexCommand();
       break;
-    case 64:
+    case 65:
       hincrbyCommand();
       break;
-    case 65:
+    case 66:
       hincrbyfloatCommand();
       break;
-    case 66:
+    case 67:
       hkeysCommand();
       break;
-    case 67:
+    case 68:
       hlenCommand();
       break;
-    case 68:
+    case 69:
       hmgetCommand();
       break;
-    case 69:
+    case 70:
       hmsetCommand();
       break;
-    case 70:
+    case 71:
       hpersistCommand();
       break;
-    case 71:
+    case 72:
       hpexpireCommand();
       break;
-    case 72:
+    case 73:
       hpexpireatCommand();
       break;
-    case 73:
+    case 74:
       hpexpiretimeCommand();
       break;
-    case 74:
+    case 75:
       hpttlCommand();
       break;
-    case 75:
+    case 76:
       hrandfieldCommand();
       break;
-    case 76:
+    case 77:
       hscanCommand();
       break;
-    case 77:
+    case 78:
       hsetCommand();
       break;
-    case 78:
+    case 79:
       hsetexCommand();
       break;
-    case 79:
+    case 80:
       hsetnxCommand();
       break;
-    case 80:
+    case 81:
       hstrlenCommand();
       break;
-    case 81:
+    case 82:
       httlCommand();
       break;
-    case 82:
+    case 83:
       hvalsCommand();
       break;
-    case 83:
+    case 84:
       incrCommand();
       break;
-    case 84:
+    case 85:
       incrbyCommand();
       break;
-    case 85:
+    case 86:
       incrbyfloatCommand();
       break;
-    case 86:
+    case 87:
       increxCommand();
       break;
-    case 88:
+    case 89:
       keysCommand();
       break;
-    case 91:
+    case 92:
       lcsCommand();
       break;
-    case 92:
+    case 93:
       lindexCommand();
       break;
-    case 93:
+    case 94:
       linsertCommand();
       break;
-    case 94:
+    case 95:
       llenCommand();
       break;
-    case 95:
+    case 96:
       lmoveCommand();
       break;
-    case 96:
+    case 97:
       lmpopCommand();
       break;
-    case 98:
+    case 99:
       lpopCommand();
       break;
-    case 99:
+    case 100:
       lposCommand();
       break;
-    case 100:
+    case 101:
       lpushCommand();
       break;
-    case 101:
+    case 102:
       lpushxCommand();
       break;
-    case 102:
+    case 103:
       lrangeCommand();
       break;
-    case 103:
+    case 104:
       lremCommand();
       break;
-    case 104:
+    case 105:
       lsetCommand();
       break;
-    case 105:
+    case 106:
       ltrimCommand();
       break;
-    case 107:
+    case 108:
       mgetCommand();
       break;
-    case 109:
+    case 110:
       monitorCommand();
       break;
-    case 110:
+    case 111:
       moveCommand();
       break;
-    case 111:
+    case 112:
       msetCommand();
       break;
-    case 112:
+    case 113:
       msetexCommand();
       break;
-    case 113:
+    case 114:
       msetnxCommand();
       break;
-    case 114:
+    case 115:
       multiCommand();
       break;
-    case 116:
+    case 117:
       persistCommand();
       break;
-    case 117:
+    case 118:
       pexpireCommand();
       break;
-    case 118:
+    case 119:
       pexpireatCommand();
       break;
-    case 119:
+    case 120:
       pexpiretimeCommand();
       break;
-    case 120:
+    case 121:
       pfaddCommand();
       break;
-    case 121:
+    case 122:
       pfcountCommand();
       break;
-    case 122:
+    case 123:
       pfdebugCommand();
       break;
-    case 123:
+    case 124:
       pfmergeCommand();
       break;
-    case 124:
+    case 125:
       pfselftestCommand();
       break;
-    case 125:
+    case 126:
       pingCommand();
       break;
-    case 126:
+    case 127:
       psetexCommand();
       break;
-    case 127:
+    case 128:
       psubscribeCommand();
       break;
-    case 129:
+    case 130:
       pttlCommand();
       break;
-    case 130:
+    case 131:
       publishCommand();
       break;
-    case 132:
+    case 133:
       punsubscribeCommand();
       break;
-    case 133:
+    case 134:
       quitCommand();
       break;
-    case 134:
+    case 135:
       randomkeyCommand();
       break;
-    case 135:
+    case 136:
       renameCommand();
       break;
-    case 136:
+    case 137:
       renamenxCommand();
       break;
-    case 138:
-      resetCommand();
-      break;
     case 139:
-      restoreCommand();
+      resetCommand();
       break;
     case 140:
       restoreCommand();
       break;
-    case 142:
-      rpopCommand();
+    case 141:
+      restoreCommand();
       break;
     case 143:
-      rpoplpushCommand();
+      rpopCommand();
       break;
     case 144:
-      rpushCommand();
+      rpoplpushCommand();
       break;
     case 145:
-      rpushxCommand();
+      rpushCommand();
       break;
     case 146:
+      rpushxCommand();
+      break;
+    case 147:
       saddCommand();
       break;
-    case 148:
+    case 149:
       scanCommand();
       break;
-    case 149:
+    case 150:
       scardCommand();
       break;
-    case 150:
+    case 151:
       sdiffCommand();
       break;
-    case 151:
+    case 152:
       sdiffstoreCommand();
       break;
-    case 152:
+    case 153:
       selectCommand();
       break;
-    case 153:
+    case 154:
       setCommand();
       break;
-    case 154:
+    case 155:
       setbitCommand();
       break;
-    case 155:
+    case 156:
       setexCommand();
       break;
-    case 156:
+    case 157:
       setnxCommand();
       break;
-    case 157:
+    case 158:
       setrangeCommand();
       break;
-    case 159:
+    case 160:
       sinterCommand();
       break;
-    case 160:
+    case 161:
       sintercardCommand();
       break;
-    case 161:
+    case 162:
       sinterstoreCommand();
       break;
-    case 162:
+    case 163:
       sismemberCommand();
       break;
-    case 164:
+    case 165:
       smembersCommand();
       break;
-    case 165:
+    case 166:
       smismemberCommand();
       break;
-    case 166:
+    case 167:
       smoveCommand();
       break;
-    case 167:
+    case 168:
       sortCommand();
       break;
-    case 168:
+    case 169:
       sortRoCommand();
       break;
-    case 169:
+    case 170:
       spopCommand();
       break;
-    case 170:
+    case 171:
       spublishCommand();
       break;
-    case 171:
+    case 172:
       srandmemberCommand();
       break;
-    case 172:
+    case 173:
       sremCommand();
       break;
-    case 173:
+    case 174:
       sscanCommand();
       break;
-    case 174:
+    case 175:
       ssubscribeCommand();
       break;
-    case 175:
+    case 176:
       strlenCommand();
       break;
-    case 176:
+    case 177:
       subscribeCommand();
       break;
-    case 177:
+    case 178:
       getrangeCommand();
       break;
-    case 178:
+    case 179:
       sunionCommand();
       break;
-    case 179:
+    case 180:
       sunionstoreCommand();
       break;
-    case 180:
+    case 181:
       sunsubscribeCommand();
       break;
-    case 181:
+    case 182:
       swapdbCommand();
       break;
-    case 183:
+    case 184:
       timeCommand();
       break;
-    case 184:
+    case 185:
       touchCommand();
       break;
-    case 185:
+    case 186:
       ttlCommand();
       break;
-    case 186:
+    case 187:
       typeCommand();
       break;
-    case 187:
+    case 188:
       unlinkCommand();
       break;
-    case 188:
+    case 189:
       unsubscribeCommand();
       break;
-    case 189:
+    case 190:
       unwatchCommand();
       break;
-    case 190:
+    case 191:
       watchCommand();
       break;
-    case 191:
+    case 192:
       xackCommand();
       break;
-    case 192:
+    case 193:
       xackdelCommand();
       break;
-    case 193:
+    case 194:
       xaddCommand();
       break;
-    case 194:
+    case 195:
       xautoclaimCommand();
       break;
-    case 195:
+    case 196:
       xcfgsetCommand();
       break;
-    case 196:
+    case 197:
       xclaimCommand();
       break;
-    case 197:
+    case 198:
       xdelCommand();
       break;
-    case 198:
+    case 199:
       xdelexCommand();
       break;
-    case 200:
+    case 201:
       xidmprecordCommand();
       break;
-    case 202:
+    case 203:
       xlenCommand();
       break;
-    case 203:
+    case 204:
       xnackCommand();
       break;
-    case 204:
+    case 205:
       xpendingCommand();
       break;
-    case 205:
+    case 206:
       xrangeCommand();
       break;
-    case 206:
+    case 207:
       xreadCommand();
       break;
-    case 207:
+    case 208:
       xreadgroupCommand();
       break;
-    case 208:
+    case 209:
       xrevrangeCommand();
       break;
-    case 209:
+    case 210:
       xsetidCommand();
       break;
-    case 210:
+    case 211:
       xtrimCommand();
       break;
-    case 211:
+    case 212:
       zaddCommand();
       break;
-    case 212:
+    case 213:
       zcardCommand();
       break;
-    case 213:
+    case 214:
       zcountCommand();
       break;
-    case 214:
+    case 215:
       zdiffCommand();
       break;
-    case 215:
+    case 216:
       zdiffstoreCommand();
       break;
-    case 216:
+    case 217:
       zincrbyCommand();
       break;
-    case 217:
+    case 218:
       zinterCommand();
       break;
-    case 218:
+    case 219:
       zintercardCommand();
       break;
-    case 219:
+    case 220:
       zinterstoreCommand();
       break;
-    case 220:
+    case 221:
       zlexcountCommand();
       break;
-    case 221:
+    case 222:
       zmpopCommand();
       break;
-    case 222:
+    case 223:
       zmscoreCommand();
       break;
-    case 223:
+    case 224:
       zpopmaxCommand();
       break;
-    case 224:
+    case 225:
       zpopminCommand();
       break;
-    case 225:
+    case 226:
       zrandmemberCommand();
       break;
-    case 226:
+    case 227:
       zrangeCommand();
       break;
-    case 227:
+    case 228:
       zrangebylexCommand();
       break;
-    case 228:
+    case 229:
       zrangebyscoreCommand();
       break;
-    case 229:
+    case 230:
       zrangestoreCommand();
       break;
-    case 230:
+    case 231:
       zrankCommand();
       break;
-    case 231:
+    case 232:
       zremCommand();
       break;
-    case 232:
+    case 233:
       zremrangebylexCommand();
       break;
-    case 233:
+    case 234:
       zremrangebyrankCommand();
       break;
-    case 234:
+    case 235:
       zremrangebyscoreCommand();
       break;
-    case 235:
+    case 236:
       zrevrangeCommand();
       break;
-    case 236:
+    case 237:
       zrevrangebylexCommand();
       break;
-    case 237:
+    case 238:
       zrevrangebyscoreCommand();
       break;
-    case 238:
+    case 239:
       zrevrankCommand();
       break;
-    case 239:
+    case 240:
       zscanCommand();
       break;
-    case 240:
+    case 241:
       zscoreCommand();
       break;
-    case 241:
+    case 242:
       zunionCommand();
       break;
-    case 242:
+    case 243:
       zunionstoreCommand();
       break;
-    case 250:
+    case 251:
       clientCachingCommand();
       break;
-    case 252:
+    case 253:
       clientGetredirCommand();
       break;
-    case 264:
+    case 265:
       clientTrackingCommand();
       break;
-    case 265:
+    case 266:
       clientTrackinginfoCommand();
       break;
-    case 292:
+    case 293:
       memoryUsageCommand();
       break;
-    case 293:
+    case 294:
       objectEncodingCommand();
       break;
-    case 294:
+    case 295:
       objectFreqCommand();
       break;
-    case 295:
+    case 296:
       objectHelpCommand();
       break;
-    case 296:
+    case 297:
       objectIdletimeCommand();
       break;
-    case 297:
+    case 298:
       objectRefcountCommand();
       break;
-    case 298:
+    case 299:
       pubsubChannelsCommand();
       break;
-    case 299:
+    case 300:
       pubsubHelpCommand();
       break;
-    case 300:
+    case 301:
       pubsubNumpatCommand();
       break;
-    case 301:
+    case 302:
       pubsubNumsubCommand();
       break;
-    case 302:
+    case 303:
       pubsubShardchannelsCommand();
       break;
-    case 303:
+    case 304:
       pubsubShardnumsubCommand();
       break;
-    case 304:
+    case 305:
       slowlogGetCommand();
       break;
-    case 305:
+    case 306:
       slowlogHelpCommand();
       break;
-    case 306:
+    case 307:
       slowlogLenCommand();
       break;
-    case 307:
+    case 308:
       slowlogResetCommand();
       break;
-    case 308:
+    case 309:
       xgroupCreateCommand();
       break;
-    case 309:
+    case 310:
       xgroupCreateconsumerCommand();
       break;
-    case 310:
+    case 311:
       xgroupDelconsumerCommand();
       break;
-    case 311:
+    case 312:
       xgroupDestroyCommand();
       break;
-    case 312:
+    case 313:
       xgroupHelpCommand();
       break;
-    case 313:
+    case 314:
       xgroupSetidCommand();
       break;
-    case 314:
+    case 315:
       xinfoConsumersCommand();
       break;
-    case 315:
+    case 316:
       xinfoGroupsCommand();
       break;
-    case 316:
+    case 317:
       xinfoHelpCommand();
       break;
-    case 317:
+    case 318:
       xinfoStreamCommand();
       break;
     default:

@@ -5,6 +5,20 @@ import type { CommandSpec } from './spec.ts';
 
 export const persistenceCommands: CommandSpec[] = [
   {
+    name: 'bgrewriteaof',
+    owner: 'host',
+    arity: 1,
+    flags: ['admin', 'noscript', 'no_async_loading', 'timed'],
+    categories: [],
+    keys: [],
+    args: [],
+    group: 'server',
+    since: '1.0.0',
+    complexity: 'O(1)',
+    summary: 'Rewrites the append-only file in the background.',
+    reply: 'simple-string',
+  },
+  {
     name: 'bgsave',
     owner: 'host',
     arity: -1,

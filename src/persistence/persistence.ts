@@ -23,6 +23,7 @@ import type { Storage } from '../storage/storage.ts';
 import { leadingInteger } from '../util/integers.ts';
 import { nextTurn } from '../util/next_turn.ts';
 import { systemErrorText } from '../util/system_error.ts';
+import { AppendOnly, type RewriteOutcome, type Stream } from './aof/append_only.ts';
 import {
   DirectoryInUse,
   DirectoryLock,
@@ -30,7 +31,7 @@ import {
   type ProcessIdentity,
 } from './directory_lock.ts';
 import { Loading } from './loading.ts';
-import type { AppendOnlyPart, Clock, Snapshots } from './parts.ts';
+import type { Clock, Snapshots } from './parts.ts';
 import {
   loadRdb,
   loadRdbBlocking,
@@ -54,12 +55,15 @@ export interface PersistenceOptions {
   readonly log: Logger;
   readonly storage: Storage;
   readonly snapshots: Snapshots;
-  /** Absent: CONFIG SET appendonly says that there is none. */
-  readonly appendOnly?: AppendOnlyPart;
+  /** The core's stream of changes. */
+  readonly stream: Stream;
   readonly identity: ProcessIdentity;
   readonly now: Clock;
   /** DEBUG SET-SKIP-CHECKSUM-VALIDATION */
   skipsChecksum(): boolean;
+  /** DEBUG AOF-FLUSH-SLEEP: called before each write to the append-only file. */
+  beforeAofWrite(): void;
+  addLatency(event: string, milliseconds: number): void;
   /** Ends the process. */
   exit(code: number): void;
 }
@@ -70,6 +74,7 @@ export class Ending extends Error {}
 export class Persistence {
   readonly saver: RdbSaver;
   readonly transfers: RdbTransfers;
+  readonly appendOnly: AppendOnly;
   private readonly options: PersistenceOptions;
   private readonly loading: Loading;
   private isSaveScheduled = false;
@@ -111,6 +116,21 @@ export class Persistence {
       isIdle: () => !this.isWalking,
       onEnd: () => this.walkEnded(),
     });
+    this.appendOnly = new AppendOnly({
+      engine: options.engine,
+      config: options.config,
+      storage,
+      log,
+      snapshots,
+      stream: options.stream,
+      pid,
+      now,
+      exit: options.exit,
+      isBusy: () => this.isSaving,
+      onWriteStatus: () => this.refreshDiskGuard(),
+      addLatency: options.addLatency,
+      beforeWrite: options.beforeAofWrite,
+    });
     options.guards.set(abi.GUARD_LOADING, true);
     this.followDirectives();
   }
@@ -128,11 +148,7 @@ export class Persistence {
 
   /** Anything goes over the data set, or has done so and is not through yet. */
   get isWalking(): boolean {
-    return (
-      this.isSaving ||
-      this.options.snapshots.isRunning ||
-      this.options.appendOnly?.isRewriting === true
-    );
+    return this.isSaving || this.options.snapshots.isRunning || this.appendOnly.isRewriting;
   }
 
   /** Whether there are save points. */
@@ -144,14 +160,15 @@ export class Persistence {
 
   /** Loads what was saved before. Throws Ending when the server cannot go on; the log tells why. */
   async load(): Promise<void> {
-    const { config, appendOnly, guards, engine } = this.options;
-    if (this.hasSavePoints || config.get('appendonly')) this.requireDirectory();
+    const { guards, engine } = this.options;
+    const { appendOnly } = this;
+    if (this.hasSavePoints || appendOnly.isOn) this.requireDirectory();
     if (this.lock) this.saver.removeStaleFiles((pid) => this.options.identity.isRunning(pid, ''));
-    if (appendOnly?.isOn) await this.loadAppendOnly(appendOnly);
+    if (appendOnly.isOn) await this.loadAppendOnly();
     else await this.loadSnapshot();
-    guards.set(abi.GUARD_LOADING, false);
+    appendOnly.open();
     engine.core.exports.setConfig(abi.CFG_TELL_FLUSHALL, 1);
-    appendOnly?.open();
+    guards.set(abi.GUARD_LOADING, false);
   }
 
   private requireDirectory(): void {
@@ -182,7 +199,8 @@ export class Persistence {
     }
   }
 
-  private async loadAppendOnly(appendOnly: AppendOnlyPart): Promise<void> {
+  private async loadAppendOnly(): Promise<void> {
+    const { appendOnly } = this;
     const began = performance.now();
     this.loading.begin(0);
     const loaded = await appendOnly.load((loadedBytes, totalBytes) => {
@@ -191,6 +209,7 @@ export class Persistence {
     });
     this.loading.end();
     if (!loaded) this.endWith(1);
+    if (appendOnly.facts().aofCurrentBytes === 0) return;
     const seconds = secondsSince(began);
     this.options.log.notice(`DB loaded from append only file: ${seconds} seconds`);
   }
@@ -289,14 +308,13 @@ export class Persistence {
 
   /** As `reload`, with the append-only file. */
   async reloadAppendOnly(client: number): Promise<string | undefined> {
-    const { engine, log, appendOnly, guards } = this.options;
-    if (!appendOnly) return 'ERR The append only file is not available';
+    const { engine, log, guards } = this.options;
     if (this.isLoading) return LOADING;
     this.makeRoom();
     engine.core.exports.emptyDataset(client);
     guards.set(abi.GUARD_LOADING, true);
     try {
-      if (!(await appendOnly.load(() => nextTurn()))) {
+      if (!(await this.appendOnly.load(() => nextTurn()))) {
         return 'ERR Error trying to load the AOF files, check server logs.';
       }
     } finally {
@@ -322,9 +340,8 @@ export class Persistence {
   /** Ten times a second. */
   tick(): void {
     if (this.isLoading) return;
-    const { appendOnly, log } = this.options;
-    appendOnly?.tick();
-    this.refreshDiskGuard();
+    const { log } = this.options;
+    this.appendOnly.tick();
     this.transfers.tick();
     if (this.isWalking) return;
     for (const resolve of this.waitingForIdle.splice(0)) resolve();
@@ -372,7 +389,8 @@ export class Persistence {
         this.isSaveScheduled = true;
       },
       lastSaveSeconds: () => saver.lastSaveSeconds,
-      isInTransaction: ({ id }) => ((engine.clients.get(id)?.flags ?? 0) & abi.CLIENT_MULTI) !== 0,
+      isInTransaction: () => engine.isInTransaction,
+      startRewrite: () => this.startRewrite(),
     };
   }
 
@@ -397,17 +415,17 @@ export class Persistence {
 
   private walkEnded(): void {
     this.refreshDiskGuard();
-    this.options.appendOnly?.onSnapshotEnd();
+    this.appendOnly.onSnapshotEnd();
   }
 
   /** Writes are refused while what they change could not be saved. */
   private refreshDiskGuard(): void {
-    const { config, guards, engine, appendOnly } = this.options;
+    const { config, guards, engine } = this.options;
     const isSnapshotLost =
       config.get('stop-writes-on-bgsave-error') &&
       this.hasSavePoints &&
       !this.saver.isLastBackgroundOk;
-    const reason = isSnapshotLost || !appendOnly?.isOn ? undefined : appendOnly.writeError;
+    const reason = isSnapshotLost ? undefined : this.appendOnly.writeError;
     const text = reason === undefined ? '' : `MISCONF Errors writing to the AOF file: ${reason}`;
     if (text !== this.diskErrorText) {
       this.diskErrorText = text;
@@ -424,33 +442,35 @@ export class Persistence {
    * the log tells why. Nothing may be written meanwhile.
    */
   async prepareExit({ save, isForced }: ExitRequest): Promise<boolean> {
-    const { log, appendOnly } = this.options;
+    const { log } = this.options;
     if (this.saver.isRunning) log.warning('There is a child saving an .rdb. Killing it!');
     this.transfers.abort();
     this.saver.abort();
-    if (appendOnly && !this.endAppendOnly(appendOnly, isForced)) return false;
+    if (!this.endRewrite(isForced)) return false;
     if (!this.isLoading && (save === 'always' || (save === 'default' && this.hasSavePoints))) {
       if (!(await this.saveLast(isForced))) return false;
+    }
+    // Only now, because the server may have had to go on.
+    if (this.appendOnly.isOn && !this.isLoading) {
+      log.notice('Calling fsync() on the AOF file.');
+      this.appendOnly.shutdown();
     }
     return true;
   }
 
-  private endAppendOnly(appendOnly: AppendOnlyPart, isForced: boolean): boolean {
+  /** What the append-only file has is whole without the rewrite, unless it is the first one. */
+  private endRewrite(isForced: boolean): boolean {
     const { log } = this.options;
-    if (appendOnly.isRewriting) {
-      if (appendOnly.isWritingFirstBase) {
-        log.warning(
-          isForced ? 'Writing initial AOF. Exit anyway.' : "Writing initial AOF, can't exit.",
-        );
-        if (!isForced) return false;
-      }
-      log.warning('There is a child rewriting the AOF. Killing it!');
-      this.options.snapshots.abort();
+    const { appendOnly } = this;
+    if (!appendOnly.isRewriting) return true;
+    if (appendOnly.isWritingFirstBase) {
+      log.warning(
+        isForced ? 'Writing initial AOF. Exit anyway.' : "Writing initial AOF, can't exit.",
+      );
+      if (!isForced) return false;
     }
-    if (appendOnly.isOn && !this.isLoading) {
-      log.notice('Calling fsync() on the AOF file.');
-      appendOnly.shutdown();
-    }
+    log.warning('There is a child rewriting the AOF. Killing it!');
+    this.options.snapshots.abort();
     return true;
   }
 
@@ -483,22 +503,34 @@ export class Persistence {
   // --- Directives ---
 
   private followDirectives(): void {
-    const { config, appendOnly } = this.options;
+    const { config } = this.options;
     config.subscribe(['save', 'stop-writes-on-bgsave-error'], () => {
       this.refreshDiskGuard();
       return undefined;
     });
-    config.subscribe('appendonly', () => {
-      if (!appendOnly) {
-        return config.get('appendonly') ? 'The append only file is not available' : undefined;
-      }
-      if (config.get('appendonly') === appendOnly.isOn) return undefined;
-      if (config.get('appendonly')) return appendOnly.turnOn();
-      appendOnly.turnOff();
-      return undefined;
-    });
+    config.subscribe('appendonly', () => this.applyAppendOnly());
     // The lock goes along.
     config.subscribe('dir', () => (this.lock ? this.claimDirectory() : undefined));
+  }
+
+  private applyAppendOnly(): string | undefined {
+    const { appendOnly } = this;
+    const wanted = this.options.config.get('appendonly');
+    if (wanted === appendOnly.isOn) return undefined;
+    if (!wanted) {
+      appendOnly.turnOff();
+      return undefined;
+    }
+    const owner = this.claimDirectory();
+    if (owner === undefined) return appendOnly.turnOn();
+    this.options.log.warning(owner);
+    return 'Unable to turn on AOF. Check server logs.';
+  }
+
+  /** BGREWRITEAOF. */
+  private startRewrite(): RewriteOutcome {
+    const owner = this.claimDirectory();
+    return owner === undefined ? this.appendOnly.startRewrite() : { error: `ERR ${owner}` };
   }
 
   private snapshotPath(): string {
@@ -519,8 +551,8 @@ export class Persistence {
   }
 
   private transferSettings(): TransferSettings {
-    const { config, appendOnly } = this.options;
-    const isPersistent = this.hasSavePoints || appendOnly?.isOn === true;
+    const { config } = this.options;
+    const isPersistent = this.hasSavePoints || this.appendOnly.isOn;
     return {
       ...this.saveSettings(),
       timeoutSeconds: config.get('repl-timeout'),
@@ -532,14 +564,14 @@ export class Persistence {
 
   facts(): PersistenceFacts {
     const { saver, transfers } = this;
-    const { snapshots, appendOnly } = this.options;
+    const { snapshots } = this.options;
     const { keysDone, keysTotal } = snapshots.isRunning
       ? snapshots.progress
       : { keysDone: 0, keysTotal: 0 };
     const load = this.loading.facts();
     return {
       ...DEFAULT_PERSISTENCE,
-      ...appendOnly?.facts(),
+      ...this.appendOnly.facts(),
       loading: load !== undefined,
       saveKeysProcessed: keysDone,
       saveKeysTotal: keysTotal,
@@ -558,6 +590,7 @@ export class Persistence {
   /** CONFIG RESETSTAT. */
   resetStatistics(): void {
     this.saver.saves = 0;
+    this.appendOnly.resetStatistics();
   }
 }
 

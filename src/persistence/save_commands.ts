@@ -1,11 +1,7 @@
-// SAVE, BGSAVE and LASTSAVE.
+// SAVE, BGSAVE, LASTSAVE and BGREWRITEAOF.
 
-import {
-  CommandError,
-  type HostCall,
-  type HostClient,
-  type HostCommands,
-} from '../host_command.ts';
+import { CommandError, type HostCall, type HostCommands } from '../host_command.ts';
+import type { RewriteOutcome } from './aof/append_only.ts';
 
 export interface SaveHooks {
   /** A save in the background, to the disk or to a connection. */
@@ -20,7 +16,9 @@ export interface SaveHooks {
   /** A background save as soon as one is possible. */
   schedule(): void;
   lastSaveSeconds(): number;
-  isInTransaction(client: HostClient): boolean;
+  /** Whether the command that runs is one of a transaction. */
+  isInTransaction(): boolean;
+  startRewrite(): RewriteOutcome;
 }
 
 const BUSY = 'ERR Background save already in progress';
@@ -39,6 +37,11 @@ export function registerSave(commands: HostCommands, hooks: SaveHooks): void {
     return hooks.whenIdle().then(() => save(call, hooks));
   });
   commands.register('bgsave', (call) => backgroundSave(call, hooks));
+  commands.register('bgrewriteaof', ({ reply }) => {
+    const outcome = hooks.startRewrite();
+    if (typeof outcome === 'object') throw new CommandError(outcome.error);
+    reply.simple(`Background append only file rewriting ${outcome}`);
+  });
   commands.register('lastsave', ({ reply }) => {
     reply.integer(hooks.lastSaveSeconds());
   });
@@ -49,11 +52,11 @@ function save({ reply }: HostCall, hooks: SaveHooks): void {
   else reply.error('ERR');
 }
 
-function backgroundSave({ args, client, reply }: HostCall, hooks: SaveHooks): void {
+function backgroundSave({ args, reply }: HostCall, hooks: SaveHooks): void {
   const isSchedule = args.length === 2 && /^schedule$/i.test(args[1]!.toString('latin1'));
   if (args.length > 1 && !isSchedule) throw new CommandError('ERR syntax error');
   if (hooks.isSaving()) throw new CommandError(BUSY);
-  const isInTransaction = hooks.isInTransaction(client);
+  const isInTransaction = hooks.isInTransaction();
   if (!hooks.isWalking() && !isInTransaction) {
     hooks.startBackground();
     reply.simple('Background saving started');

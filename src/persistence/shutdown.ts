@@ -36,6 +36,8 @@ export class Shutdown {
   /** Those who asked, told when there will be no end. */
   private waiting: (() => void)[] = [];
   private state: 'serving' | 'ending' | 'aborted' = 'serving';
+  /** What is to begin with the next tick. */
+  private scheduled: ShutdownRequest | undefined;
 
   constructor(options: ShutdownOptions) {
     this.options = options;
@@ -43,6 +45,19 @@ export class Shutdown {
 
   get isUnderWay(): boolean {
     return this.state !== 'serving';
+  }
+
+  /** Begins with the next tick. Resolves only when the server goes on. */
+  schedule(request: ShutdownRequest): Promise<void> {
+    this.scheduled ??= request;
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  /** Called by the server's timer. */
+  tick(): void {
+    const { scheduled } = this;
+    this.scheduled = undefined;
+    if (scheduled && this.state === 'serving') void this.run(scheduled);
   }
 
   /** Resolves only when the server goes on. */
@@ -54,10 +69,14 @@ export class Shutdown {
 
   /** False when no shutdown is under way. */
   abort(): boolean {
-    if (this.state !== 'ending') return false;
-    this.state = 'aborted';
+    const isScheduled = this.scheduled !== undefined;
+    this.scheduled = undefined;
+    if (this.state !== 'ending' && !isScheduled) return false;
     this.options.log.notice('Shutdown manually aborted.');
-    this.options.abortSave();
+    if (this.state === 'ending') {
+      this.state = 'aborted';
+      this.options.abortSave();
+    } else this.goOn();
     return true;
   }
 
@@ -77,8 +96,12 @@ export class Shutdown {
     if (this.state === 'ending') {
       log.warning('Errors trying to shut down the server. Check the logs for more information.');
     }
-    this.state = 'serving';
     this.options.hold(false);
+    this.goOn();
+  }
+
+  private goOn(): void {
+    this.state = 'serving';
     for (const tell of this.waiting.splice(0)) tell();
   }
 

@@ -96,3 +96,19 @@ it('while the data are loaded nothing is saved over them', () => {
   void shutdown.begin({ ...REQUEST, save: 'always' });
   expect(steps.at(-1)).toBe('prepare never');
 });
+
+it('one that waits for the next tick can be called off before it begins', async () => {
+  const { shutdown, steps } = create();
+  const told: number[] = [];
+  void shutdown.schedule(REQUEST).then(() => told.push(1));
+  expect(steps).toEqual([]);
+  expect(shutdown.abort()).toBe(true);
+  shutdown.tick();
+  await new Promise(setImmediate);
+  expect(steps).toEqual(['Shutdown manually aborted.']);
+  expect(told).toEqual([1]);
+  expect(shutdown.abort()).toBe(false);
+  void shutdown.schedule(REQUEST);
+  shutdown.tick();
+  expect(steps.at(-1)).toBe('prepare default');
+});
