@@ -85,7 +85,7 @@ describe('changes', () => {
     expect(log()).toBe(written);
     storage.holdsSyncs = false;
     storage.releaseSyncs();
-    await server.aof.idle();
+    await server.pass(100);
     server.nowMs += 1000;
     await server.call('SET', 'd', '4');
     expect(log().slice(written.length)).toBe(
