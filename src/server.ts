@@ -53,6 +53,7 @@ import { registerSave } from './persistence/save_commands.ts';
 import { Shutdown } from './persistence/shutdown.ts';
 import { Snapshotter } from './persistence/snapshotter.ts';
 import { registerSync } from './persistence/sync_commands.ts';
+import { WaitingClients } from './persistence/wait_commands.ts';
 import { ServerFigures } from './server_facts.ts';
 import { NodeStorage } from './storage/node_storage.node.ts';
 import { REDIS_VERSION } from './version.ts';
@@ -108,6 +109,7 @@ export class Server {
   readonly latency: LatencyMonitor;
   readonly persistence: Persistence;
   readonly ending: Shutdown;
+  readonly waits: WaitingClients;
   private readonly sections: readonly InfoSection[];
   private readonly options: ServerOptions;
   private readonly disconnects: DisconnectLog;
@@ -157,12 +159,18 @@ export class Server {
     this.migrateLinks = new MigrateLinks(() => this.engine.now());
     this.persistence = this.createPersistence();
     this.ending = this.createShutdown();
+    this.waits = new WaitingClients({
+      engine: this.engine,
+      log: this.persistence.appendOnly,
+      isLogEnabled: () => this.config.get('appendonly'),
+    });
     this.figures = new ServerFigures({
       engine: this.engine,
       config: this.config,
       clients: this.clients,
       migrateLinks: this.migrateLinks,
       persistence: this.persistence,
+      waits: this.waits,
       pid: options.pid,
       executable: options.executable,
       configFile: options.configFile,
@@ -237,6 +245,7 @@ export class Server {
     clearTimeout(this.timer);
     this.pause.stop();
     this.migrateLinks.stop();
+    this.waits.stop();
     this.listener?.close();
     for (const client of [...this.engine.clients.values()]) client.output.destroy();
   }
@@ -339,6 +348,7 @@ export class Server {
         this.figures.tick();
         this.latency.tick();
         this.persistence.tick();
+        this.waits.tick();
       }
       // Nothing expires and nothing is evicted before all of it is there.
       const more = !this.persistence.isLoading && this.engine.cron(CRON_STEP_US);
@@ -415,6 +425,7 @@ export class Server {
     registerLolwut(engine.commands);
     registerStandalone(engine.commands);
     registerSave(engine.commands, this.persistence.saveHooks());
+    this.waits.register(engine.commands);
     registerSync(engine.commands, {
       peerOf: (client) => this.transferPeer(this.clients.of(client)),
       queuedBytes: (client) =>
@@ -439,7 +450,7 @@ export class Server {
       doctor: () => ({
         slowlogSlowerThanUs: config.get('slowlog-log-slower-than'),
         hz: config.get('hz'),
-        fsyncsAlways: false,
+        fsyncsAlways: config.get('appendonly') && config.get('appendfsync') === 'always',
         hugePageBytes: readHugePageBytes(),
       }),
     });
@@ -448,7 +459,8 @@ export class Server {
       registry: this.clients,
       pause: this.pause,
       hasUser: (name) => this.users.hasUser(name),
-      unblock: ({ block }, reason) =>
+      unblock: ({ id, block }, reason) =>
+        this.waits.unblock(id, reason === 'error') ||
         engine.core.exports.unblockClient(block.ptr, reason === 'error' ? 1 : 0) !== 0,
     });
     registerAuthCommands(engine.commands, {
