@@ -20,6 +20,8 @@ export const STATUS_FLUSH = 4;
 export const STATUS_PAUSED = 5;
 /** Close the connection at once, without writing anything more; ABI_CLOSE_REASON tells why. */
 export const STATUS_ABORT = 6;
+/** FLUSHALL ran (CFG_TELL_FLUSHALL): save if need be, write the reply out, then call `resume`. */
+export const STATUS_FLUSHED_ALL = 7;
 
 /** A command asked for it: QUIT, CLIENT KILL ... */
 export const CLOSE_ASKED = 0;
@@ -31,6 +33,13 @@ export const CLOSE_QUERY_LIMIT = 2;
 export const CLOSE_CROSS_PROTOCOL = 3;
 /** It broke the protocol, and has been told so. */
 export const CLOSE_PROTOCOL_ERROR = 4;
+// Only for the client that replays a file; the command's arguments are at ABI_ARGV.
+/** There is no command of that name. */
+export const CLOSE_UNKNOWN_COMMAND = 5;
+/** It has too few or too many arguments. */
+export const CLOSE_WRONG_ARITY = 6;
+/** Memory for what it adds ran out. */
+export const CLOSE_REPLAY_NO_MEMORY = 7;
 
 // --- Shared input region ---
 
@@ -58,6 +67,9 @@ export const ABI_EVENTS_PTR = 15; // EVENT_BYTES each
 export const ABI_ERROR_STATS = 16; // ERRSTAT_SLOTS records
 export const ABI_CLOSE_REASON = 17; // CLOSE_*, after STATUS_CLOSE and STATUS_ABORT
 export const ABI_SEQUEL = 18; // SEQUEL_* bits: what a call left for the host to do
+export const ABI_PAYLOAD_FAULT = 20; // RDB_FAULT_* of a payload, its type in the high half
+export const ABI_SNAPSHOT_PTR = 24; // what the walk over the keyspace has written
+export const ABI_SNAPSHOT_LEN = 25;
 export const ABI_PROPAGATED_PTR = 26; // stream of changes, while it is switched on
 export const ABI_PROPAGATED_LEN = 27; // bytes of it that belong to whole units
 export const ABI_WORDS = 32;
@@ -68,6 +80,8 @@ export const SEQUEL_UNBLOCKED = 1;
 export const SEQUEL_DEADLINE = 2;
 /** Connections have output that other clients' commands wrote: `nextDirty` names them. */
 export const SEQUEL_PUSHED = 4;
+/** RESTORE refused a payload: ABI_PAYLOAD_FAULT tells why, until `payloadFaultTaken`. */
+export const SEQUEL_PAYLOAD = 8;
 
 export const ARG_BYTES = 16;
 export const SCRATCH_BYTES = 65536;
@@ -131,7 +145,8 @@ export const CLIENT_TRACKING = 131072;
 export const CLIENT_READONLY = 262144;
 export const CLIENT_ASKING = 524288;
 export const CLIENT_CLOSE_ASAP = 1048576;
-export const CLIENT_INTERNAL = 2097152; // no socket behind it: AOF replay, embedded calls
+/** No socket behind it: embedded calls; while GUARD_LOADING is set, the replay of a file. */
+export const CLIENT_INTERNAL = 2097152;
 export const CLIENT_TRACKING_BROKEN = 33554432; // the client it redirects to is gone
 export const CLIENT_TRACKING_BCAST = 67108864;
 export const CLIENT_TRACKING_OPTIN = 134217728;
@@ -276,6 +291,7 @@ export const CFG_ACTIVE_REHASHING = 22;
 export const CFG_HZ = 23;
 export const CFG_NOTIFY_EVENTS = 24; // NOTIFY_* bits of notify-keyspace-events
 export const CFG_TRACKING_MAX_KEYS = 25; // 0 none
+export const CFG_TELL_FLUSHALL = 26; // whether FLUSHALL ends with STATUS_FLUSHED_ALL
 export const CFG_LIST_MAX_LISTPACK_SIZE = 40; // elements, or negative: -1 to -5
 export const CFG_LIST_COMPRESS_DEPTH = 41;
 export const CFG_ZSET_MAX_LISTPACK_ENTRIES = 42;
@@ -292,6 +308,7 @@ export const CFG_STREAM_NODE_MAX_BYTES = 53; // 0: no limit
 export const CFG_STREAM_NODE_MAX_ENTRIES = 54; // 0: no limit
 export const CFG_STREAM_IDMP_DURATION = 55; // seconds
 export const CFG_STREAM_IDMP_MAXSIZE = 56;
+export const CFG_HOST_BYTES = 63; // output the host holds for clients that do not read it
 export const CFG_COUNT = 64;
 
 export const POLICY_NOEVICTION = 0;
@@ -314,6 +331,8 @@ export const GUARD_BUSY = 64;
 export const GUARD_TOO_FEW_REPLICAS = 128;
 /** As GUARD_PAUSE_WRITE, while keys are carried to another server. */
 export const GUARD_HOLD_WRITES = 256;
+/** The same while the server saves its last snapshot. */
+export const GUARD_SHUTDOWN = 512;
 
 // --- Events the core leaves for the host (drained after every call) ---
 
@@ -328,6 +347,103 @@ export const LATENCY_EVENT_EXPIRE_CYCLE = 2;
 export const LATENCY_EVENT_EVICTION_CYCLE = 3;
 export const LATENCY_EVENT_EVICTION_DEL = 4;
 export const LATENCY_EVENT_WHILE_BLOCKED_CRON = 5;
+
+// --- Errors of replayed commands: what `replayErrors` points to ---
+
+export const REPLAY_ERRORS_BYTES = 0; // u32, bytes of the records behind this head
+export const REPLAY_ERRORS_LOST = 4; // u32, errors there was no room for
+export const REPLAY_ERRORS_HEAD = 8; // records: u32 command id, u32 length, text, padded to 4 bytes
+
+// --- Loading RDB files: LOAD_BYTES at the address that `loadBegin` returns, good after each step ---
+
+export const LOAD_BYTES = 96;
+export const LOAD_TAKEN = 0; // u32 bytes the step took
+export const LOAD_WANTED = 4; // u32 bytes that are missing behind the piece to go on, 0 when any will do
+export const LOAD_PTR = 8; // u32 LOAD_AUX: name; LOAD_EMPTY_KEY and faults of a key: the key
+export const LOAD_LEN = 12; // u32
+export const LOAD_VALUE_PTR = 16; // u32 LOAD_AUX: value; LOAD_FUNCTIONS: the library
+export const LOAD_VALUE_LEN = 20; // u32
+export const LOAD_REASON = 24; // u32 RDB_FAULT_*, after LOAD_ERROR
+export const LOAD_FAULT_AT = 28; // u32 where in the piece
+export const LOAD_VERSION = 32; // u32 of the file
+export const LOAD_DB = 36; // u32 database of the key
+export const LOAD_TYPE = 40; // u32 type of the value, LOAD_NO_TYPE outside of values
+export const LOAD_STATE = 44; // u32 LOADING_*: what was being read
+export const LOAD_KEYS = 48; // f64 keys loaded so far
+export const LOAD_EXPIRED = 56; // f64 keys whose time had come
+export const LOAD_EMPTY = 64; // f64 keys without elements
+export const LOAD_NUMBER = 72; // u64 id of the module, number of the database
+export const LOAD_CRC = 80; // u64 of what was read
+export const LOAD_CRC_FOUND = 88; // u64 that the file has, 0 for none
+export const LOAD_NO_TYPE = 255;
+
+/** Flags of `loadBegin`. */
+export const LOAD_CHECKSUM = 1; // verify the checksum
+export const LOAD_KEEP_EXPIRED = 2; // keys whose time has come stay
+export const LOAD_REPLACE = 4; // keys that are there already are replaced
+
+/** What `loadStep` returns. */
+export const LOAD_MORE = 0; // the piece is used up but for an incomplete part: go on with it and more
+export const LOAD_DONE = 1; // the file ends behind the bytes taken
+export const LOAD_ERROR = 2; // LOAD_REASON tells why; nothing is left behind but keys loaded before
+export const LOAD_AUX = 3; // a field about the file
+export const LOAD_EMPTY_KEY = 4; // a key without elements was passed over
+export const LOAD_FUNCTIONS = 5; // a library of functions was passed over
+export const LOAD_MODULE_AUX = 6; // data of a module was passed over
+export const LOAD_PAUSE = 7; // as many keys as the step may take
+
+/** What was being read. */
+export const LOADING_HEADER = 0;
+export const LOADING_OPCODE = 1;
+export const LOADING_KEY = 2;
+export const LOADING_VALUE = 3;
+export const LOADING_STRING = 4; // a string that comes in several pieces
+export const LOADING_MODULE = 5; // data of a module
+export const LOADING_CHECKSUM = 6;
+export const LOADING_END = 7;
+
+/** What is wrong with an RDB file or a payload: 0 nothing. */
+export const RDB_FAULT_EOF = 1;
+export const RDB_FAULT_CHECKSUM = 2;
+export const RDB_FAULT_SIGNATURE = 3;
+export const RDB_FAULT_VERSION = 4;
+export const RDB_FAULT_DATABASE = 5;
+export const RDB_FAULT_TYPE = 6;
+export const RDB_FAULT_LENGTH = 7;
+export const RDB_FAULT_STRING = 8;
+export const RDB_FAULT_LZF = 9;
+export const RDB_FAULT_LIST_NODES = 10;
+export const RDB_FAULT_LIST_ZIPLIST = 11;
+export const RDB_FAULT_LISTPACK = 12;
+export const RDB_FAULT_ZIPLIST = 13;
+export const RDB_FAULT_ZIPMAP = 14;
+export const RDB_FAULT_INTSET = 15;
+export const RDB_FAULT_SET_LISTPACK = 16;
+export const RDB_FAULT_SET_DUPLICATE = 17;
+export const RDB_FAULT_ZSET_ZIPLIST = 18;
+export const RDB_FAULT_ZSET_LISTPACK = 19;
+export const RDB_FAULT_ZSET_NAN = 20;
+export const RDB_FAULT_ZSET_DUPLICATE = 21;
+export const RDB_FAULT_HASH_ZIPLIST = 22;
+export const RDB_FAULT_HASH_LISTPACK = 23;
+export const RDB_FAULT_HASH_DUPLICATE = 24;
+export const RDB_FAULT_HASH_EXPIRY = 25;
+export const RDB_FAULT_STREAM_NODE_KEY = 26;
+export const RDB_FAULT_STREAM_LISTPACK = 27;
+export const RDB_FAULT_STREAM_EMPTY_NODE = 28;
+export const RDB_FAULT_STREAM_NODE_ORDER = 29;
+export const RDB_FAULT_STREAM_LENGTH = 30;
+export const RDB_FAULT_STREAM_GROUP = 31;
+export const RDB_FAULT_STREAM_PEL = 32;
+export const RDB_FAULT_STREAM_CONSUMER = 33;
+export const RDB_FAULT_STREAM_CONSUMER_PEL = 34;
+export const RDB_FAULT_STREAM_NO_OWNER = 35;
+export const RDB_FAULT_MODULE_OLD = 36;
+export const RDB_FAULT_MODULE_TYPE = 37;
+export const RDB_FAULT_MODULE_AUX = 38;
+export const RDB_FAULT_MODULE_DATA = 39;
+export const RDB_FAULT_DUPLICATE_KEY = 40;
+export const RDB_FAULT_NO_MEMORY = 41;
 
 // --- Distribution of value sizes, for INFO keysizes: KEYSIZES_TYPES rows of KEYSIZES_BINS u32 ---
 
@@ -365,6 +481,17 @@ export const TRANSFER_EXPIRE_AT = 8; // f64 Unix milliseconds, negative for neve
 export const TRANSFER_NO_KEY = 0;
 export const TRANSFER_DUMPED = 1;
 export const TRANSFER_NO_MEMORY = 2;
+
+// --- Snapshots: `snapshotBegin(flags)`, what comes of `snapshotStep` ---
+
+export const SNAPSHOT_COMPRESS = 1;
+export const SNAPSHOT_CHECKSUM = 2;
+/** RESP commands in place of an RDB file. */
+export const SNAPSHOT_COMMANDS = 4;
+
+export const SNAPSHOT_MORE = 0;
+export const SNAPSHOT_DONE = 1;
+export const SNAPSHOT_FAILED = 2;
 
 /** Counters of `tableChains`: buckets of 0, 1, 2 ... entries; the last for that many or more. */
 export const CHAIN_COUNTERS = 50;

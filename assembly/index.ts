@@ -13,12 +13,16 @@ import {
   ABI_INPUT,
   ABI_OUT_LEN,
   ABI_OUT_PTR,
+  ABI_PAYLOAD_FAULT,
   ABI_PROPAGATED_LEN,
   ABI_PROPAGATED_PTR,
   ABI_SCRATCH,
   ABI_SEQUEL,
+  ABI_SNAPSHOT_LEN,
+  ABI_SNAPSHOT_PTR,
   ABI_STATS,
   CFG_COUNT,
+  CFG_GUARDS,
   CFG_LIST_COMPRESS_DEPTH,
   CFG_LIST_MAX_LISTPACK_SIZE,
   CFG_MAXMEMORY_POLICY,
@@ -29,6 +33,7 @@ import {
   INPUT_BYTES,
   SCRATCH_BYTES,
   SEQUEL_DEADLINE,
+  SEQUEL_PAYLOAD,
   SEQUEL_PUSHED,
   SEQUEL_UNBLOCKED,
   STAT_OVERHEAD_MEMORY,
@@ -75,7 +80,7 @@ import { prefixCount } from './client/tracking_prefixes';
 import { trackedFreeStep, trackedItems, trackedKeys } from './client/tracking_table';
 import { queuedBytes, queuedCommands, transactionEnd } from './client/transaction';
 import { watchedKeys, watchingClients } from './client/watch';
-import { clockUs, setNow } from './keyspace/clock';
+import { clockUs, setExpires, setNow } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
 import { evictionPending, evictionPolicyChanged, usedMemory } from './keyspace/evict';
 import { tableBytes, tableShrink } from './keyspace/key_table';
@@ -89,7 +94,7 @@ import {
   propagationReset as streamReset,
   propagationTaken as streamTaken,
 } from './keyspace/propagation';
-import { areWritesHeld, Settings, settingsInit } from './keyspace/settings';
+import { areKeysKept, isLoading, Settings, settingsInit } from './keyspace/settings';
 import { Stats, statsBlock } from './keyspace/stats';
 import { setAssertBlock } from './memory/abort';
 import { alloc, allocInit, free, peakBytes, resetPeak, tryAlloc } from './memory/alloc';
@@ -107,7 +112,12 @@ import {
   trySetAddr,
   trySetName,
 } from './resp/connection';
-import { countError, errorStats, resetErrorStats } from './resp/errors';
+import {
+  countError,
+  errorStats,
+  resetErrorStats,
+  setDiskError as setDiskErrorInCore,
+} from './resp/errors';
 import { parserInit } from './resp/parser';
 import {
   outputCommit,
@@ -140,7 +150,12 @@ import {
   transferHasKey as hasTransferred,
 } from './server/key_transfer';
 import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
+import { emptyDataset as emptyDatasetInCore } from './server/reload';
+import { replayErrorsBlock, replayErrorsClear } from './server/replay';
 import * as unblock from './server/unblock';
+import { loadStep as loadPiece, loadStart } from './snapshot/load';
+import { forgetPayloadFault, payloadFault } from './snapshot/payload';
+import * as walk from './snapshot/walk';
 import { listSetOptions } from './struct/list';
 import { Tree } from './struct/ordered_tree';
 import { seedRandom } from './util/prng';
@@ -186,6 +201,10 @@ function publishOutput(): void {
   let sequel: u32 = anyUnblocked() ? SEQUEL_UNBLOCKED : 0;
   if (firstDeadlineMs() != announcedMs) sequel |= SEQUEL_DEADLINE;
   if (anyDirty()) sequel |= SEQUEL_PUSHED;
+  if (payloadFault != 0) {
+    abiSet(ABI_PAYLOAD_FAULT, payloadFault);
+    sequel |= SEQUEL_PAYLOAD;
+  }
   abiSet(ABI_SEQUEL, sequel);
   if (propagating) publishPropagated();
 }
@@ -211,6 +230,7 @@ export function hostFree(ptr: usize): void {
 export function setConfig(id: u32, value: f64): void {
   assert(id < <u32>CFG_COUNT);
   Settings.set(id, <i64>value);
+  if (id == CFG_GUARDS) setExpires(!isLoading());
   if (id == CFG_MAXMEMORY_POLICY) evictionPolicyChanged();
   if (id == CFG_SLOWLOG_MAX_LEN) slowlogTrim();
   if (id == CFG_NOTIFY_EVENTS) notifySettingChanged();
@@ -344,6 +364,15 @@ export function outputTaken(): void {
   publishOutput();
 }
 
+/** Address of the errors that replayed commands replied with: REPLAY_ERRORS_*. */
+export function replayErrors(): usize {
+  return replayErrorsBlock();
+}
+
+export function replayErrorsTaken(): void {
+  replayErrorsClear();
+}
+
 export function eventsTaken(): void {
   eventsTakenInCore();
 }
@@ -423,7 +452,7 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
   setNow(nowMs);
   const deadline = clockUs() + budgetUs;
   let more = lazyfreeStep(deadline);
-  if (!areWritesHeld()) {
+  if (!areKeysKept()) {
     if (evictionPending()) {
       tryFreeMemoryTimed();
       if (evictionPending()) more = true;
@@ -436,6 +465,8 @@ export function cron(nowMs: f64, budgetUs: f64): bool {
   unblock.serveReadyAlone();
   if (broadcastPending()) trackingBroadcast();
   publishOutput();
+  // Room that was made for keys to be loaded has to stay.
+  if (isLoading()) return more;
   for (let i: u32 = 0; i < databaseCount; i++) {
     while (tableShrink(database(i), 64)) {
       if (clockUs() >= deadline) {
@@ -534,6 +565,67 @@ export function databaseOverflow(index: u32): u32 {
 export { allocatorStats } from './memory/alloc_stats';
 export { keySizesBegin, keySizesStep } from './server/key_sizes';
 
+// --- Snapshots: snapshot/walk.ts ---
+
+/** Begins a snapshot of this moment; SNAPSHOT_*. False while another one is under way. */
+export function snapshotBegin(flags: u32): bool {
+  const begun = walk.walkBegin(flags);
+  publishSnapshot();
+  return begun;
+}
+
+/** Puts bytes in front of everything else; they count for the checksum. */
+export function snapshotHeader(ptr: usize, len: u32): void {
+  walk.walkHeader(ptr, len);
+  publishSnapshot();
+}
+
+/** The lowest RDB version that holds the data of this moment. */
+export function snapshotVersion(): u32 {
+  return walk.walkVersion();
+}
+
+/** Writes for about `budgetUs`. Returns SNAPSHOT_*; behind SNAPSHOT_DONE call `snapshotEnd`. */
+export function snapshotStep(nowMs: f64, budgetUs: f64): i32 {
+  setNow(nowMs);
+  const status = walk.walkStep(clockUs() + budgetUs);
+  publishSnapshot();
+  return status;
+}
+
+/** What the words of the snapshot show was taken. */
+export function snapshotTaken(): void {
+  walk.walkTaken();
+  publishSnapshot();
+}
+
+/** Whether commands that wait for the snapshot should be tried again: `resume` them. */
+export function snapshotReleased(): bool {
+  return walk.walkReleased();
+}
+
+/** The last bytes are taken. */
+export function snapshotEnd(): void {
+  walk.walkFinished();
+  publishSnapshot();
+}
+
+/** Gives up the snapshot under way. */
+export function snapshotAbort(): void {
+  walk.walkAbort();
+  publishSnapshot();
+}
+
+/** Keys written so far. */
+export function snapshotKeys(): f64 {
+  return walk.walkKeys();
+}
+
+function publishSnapshot(): void {
+  abiSet(ABI_SNAPSHOT_PTR, <u32>walk.walkOutput());
+  abiSet(ABI_SNAPSHOT_LEN, walk.walkOutputBytes());
+}
+
 // --- For MIGRATE ---
 
 export { transferEnd } from './server/key_transfer';
@@ -562,6 +654,43 @@ export function transferDelete(databaseId: u32, key: usize, keyLen: u32, nowMs: 
   drainEffects(0);
   publishPropagated();
   return deleted;
+}
+
+// --- For persistence ---
+
+/** Removes all keys without counting that as changes. `current`: connection that asks, 0 for none. */
+export function emptyDataset(current: usize): void {
+  emptyDatasetInCore(current);
+  publishOutput();
+}
+
+/**
+ * The error that GUARD_DISK_ERROR makes writes fail with, code word included: `bytes` at `text`. None
+ * for the one about snapshots.
+ */
+export function setDiskError(text: usize, bytes: u32): void {
+  setDiskErrorInCore(text, bytes);
+}
+
+// --- Loading RDB files ---
+
+export { loadEnd } from './snapshot/load';
+
+/** The host knows what was wrong with a payload. */
+export function payloadFaultTaken(): void {
+  forgetPayloadFault();
+  publishOutput();
+}
+
+/** See snapshot/load.ts. */
+export function loadBegin(flags: u32, totalBytes: f64, nowMs: f64): usize {
+  setNow(nowMs);
+  return loadStart(flags, totalBytes);
+}
+
+export function loadStep(ptr: usize, len: usize, isLast: bool, keysMax: u32, nowMs: f64): u32 {
+  setNow(nowMs);
+  return loadPiece(ptr, len, isLast, keysMax);
 }
 
 // --- For DEBUG ---

@@ -7,6 +7,12 @@
 //
 // In a transaction such a command holds everybody back, because nothing may run in the middle of one.
 //
+// What commands changed may have to be kept elsewhere (`Journal`), and then once per turn of the event loop
+// for all commands of that turn:
+//
+//   reads of the turn ─> batches ─> replies, held back while the journal says so
+//   end of the turn   ─> journal.beforeReplies() ─> held replies ─> messages to other clients
+//
 // While a host command runs, nothing else may: it can close clients and ask for others to be resumed,
 // which happens behind the batch, but `run` throws. An output may close its client while it is
 // written to; what it throws goes up to the caller of `run`.
@@ -17,6 +23,7 @@
 import * as abi from '../assembly/abi.ts';
 import { allCommands } from './commands/index.ts';
 import type { Core } from './core/core.ts';
+import { faultText } from './core/rdb_reasons.ts';
 import { ReplyWriter } from './core/reply_writer.ts';
 import { CommandError, type HostClient, HostCommands } from './host_command.ts';
 import { Alarm } from './util/alarm.ts';
@@ -30,6 +37,18 @@ export interface ClientOutput {
   end(): void;
   /** Close at once. */
   destroy(): void;
+}
+
+/** Keeps what commands changed, once per turn. */
+export interface Journal {
+  /** Whether there are changes that are not kept yet. */
+  readonly hasChanges: boolean;
+  /** All changes so far, as a number that grows with them. */
+  readonly position: number;
+  /** Whether replies wait until they are. */
+  readonly holdsReplies: boolean;
+  /** Keeps the changes so far. False when replies must never leave, because the process ends. */
+  beforeReplies(): boolean;
 }
 
 /** A trap in the core: its state can no longer be trusted. */
@@ -53,6 +72,11 @@ export class EngineClient implements HostClient {
   readonly output: ClientOutput;
   /** Set once the block is freed; nothing may be done with the client afterwards. */
   closed = false;
+  /** Replies that wait for the journal, and whether the connection ends behind them. */
+  held: Buffer[] = [];
+  endsBehindHeld = false;
+  /** The journal's position behind the client's last command that changed something; 0 before. */
+  changedUpTo = 0;
   private readonly engine: Engine;
 
   constructor(engine: Engine, id: number, ptr: number, output: ClientOutput) {
@@ -113,15 +137,22 @@ export interface EngineHooks {
    * `error` is the error reply that goes before it, empty when there is none.
    */
   onDisconnect?(client: EngineClient, reason: number, error: string): void;
+  /** RESTORE refused a payload, for this reason. */
+  onBadPayload?(text: string): void;
   /**
    * Calls `run` once the input that is there now has been read: what commands wrote to other clients
    * is delivered then, many messages in one write. Without it each batch delivers its own.
    */
   postpone?(run: () => void): void;
+  /** FLUSHALL ran (CFG_TELL_FLUSHALL); its reply is not written yet, and no command runs. */
+  onFlushAll?(): void;
 }
 
 /** Input that may be run before its messages to others are delivered: it may bring many of each byte. */
 const POSTPONED_INPUT_BYTES_MAX = 65536;
+
+/** Replies that may be held back, of all clients, until the journal is asked to keep the changes now. */
+const HELD_BYTES_MAX = 1 << 20;
 
 /** The error that ends a connection is shorter than this. */
 const LAST_ERROR_BYTES = 128;
@@ -153,10 +184,18 @@ export class Engine {
   /** Client whose transaction waits for a host command: nobody else's commands run. */
   private frozenBy: EngineClient | undefined;
   private nextId = 1;
-  /** Messages wait for `postpone` to call; the bytes of input run since they began to. */
+  /** Messages wait for the end of the turn; the bytes of input run since they began to. */
   private deliveryDue = false;
   private inputSinceDue = 0;
+  /** `postpone` is going to call. */
+  private turnEndDue = false;
+  /** Keeps what commands change; undefined while nobody does. */
+  private journal: Journal | undefined;
+  private lastPosition = 0;
+  private heldBy: EngineClient[] = [];
+  private heldBytes = 0;
   private handlerRuns = false;
+  private handlerClient: EngineClient | undefined;
   private crashed: CoreCrash | undefined;
   /** Unix milliseconds; replaceable for tests. */
   now: () => number = Date.now;
@@ -191,6 +230,11 @@ export class Engine {
     return client;
   }
 
+  /** Full name of the command with an id. */
+  commandName(id: number): string {
+    return this.names[id] ?? '<unknown>';
+  }
+
   /** The shared input region. */
   input(): Uint8Array {
     return this.core.input;
@@ -210,6 +254,26 @@ export class Engine {
       throw this.crash(error);
     }
     this.proceed(client, status);
+  }
+
+  /** From now on `journal` keeps what commands change, or nobody does. */
+  setJournal(journal: Journal | undefined): void {
+    this.releaseReplies();
+    this.journal = journal;
+    this.lastPosition = journal?.position ?? 0;
+  }
+
+  /** Notes whose changes the latest ones are: the client's whose commands ran, or nobody's. */
+  private attributeChanges(journal: Journal, client: EngineClient | undefined): void {
+    const { position } = journal;
+    if (position === this.lastPosition) return;
+    this.lastPosition = position;
+    if (client !== undefined) client.changedUpTo = position;
+  }
+
+  /** Whether the host command that runs now is one of a transaction. */
+  get isInTransaction(): boolean {
+    return ((this.handlerClient?.flags ?? 0) & abi.CLIENT_MULTI) !== 0;
   }
 
   /** Clients with commands that CLIENT PAUSE holds back. */
@@ -254,8 +318,11 @@ export class Engine {
     if ((this.core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) this.setAlarm();
   }
 
-  /** Calls into the core. `task` names what runs there, when it is not the command of the ABI block. */
-  private call<T>(run: () => T, task?: string): T {
+  /**
+   * Calls into the core: what is thrown in `run` is reported as its crash. `task` names what runs there,
+   * when it is not the command of the ABI block.
+   */
+  call<T>(run: () => T, task?: string): T {
     if (this.crashed) throw this.crashed;
     try {
       return run();
@@ -285,10 +352,23 @@ export class Engine {
 
   /** What a batch, or background work, left to do for other clients. */
   private settle(): void {
+    if (this.journal !== undefined) {
+      this.attributeChanges(this.journal, undefined);
+      if (this.journal.hasChanges) this.endTurnSoon();
+    }
     const sequel = this.core.word(abi.ABI_SEQUEL);
     if (sequel === 0) return;
     if ((sequel & abi.SEQUEL_PUSHED) !== 0) this.deliverSoon();
+    if ((sequel & abi.SEQUEL_PAYLOAD) !== 0) this.tellBadPayload();
     if ((sequel & (abi.SEQUEL_UNBLOCKED | abi.SEQUEL_DEADLINE)) !== 0) this.settleBlocked();
+  }
+
+  private tellBadPayload(): void {
+    const { core, hooks } = this;
+    const word = core.word(abi.ABI_PAYLOAD_FAULT);
+    const context = { type: word >>> 16, version: 0, number: 0n, databases: core.databases };
+    this.call(() => core.exports.payloadFaultTaken());
+    hooks.onBadPayload?.(faultText(word & 0xffff, context));
   }
 
   /** Lets clients go on that waited in a blocking command, and sets the clock for those that wait. */
@@ -324,9 +404,15 @@ export class Engine {
   private finishBatch(client: EngineClient, first: number): void {
     let status = first;
     for (;;) {
+      if (this.journal !== undefined) this.attributeChanges(this.journal, client);
       switch (status) {
         case abi.STATUS_HOST_COMMAND:
           if (!this.runHostCommand(client)) return;
+          status = this.resumeCore(client);
+          continue;
+        case abi.STATUS_FLUSHED_ALL:
+          this.flushBehindHook(client);
+          if (client.closed) return;
           status = this.resumeCore(client);
           continue;
         case abi.STATUS_FLUSH:
@@ -337,7 +423,8 @@ export class Engine {
         case abi.STATUS_CLOSE:
           this.tellDisconnect(client);
           this.flush(client);
-          if (!client.closed) client.output.end();
+          if (client.held.length > 0) client.endsBehindHeld = true;
+          else if (!client.closed) client.output.end();
           return;
         case abi.STATUS_ABORT:
           this.tellDisconnect(client);
@@ -367,8 +454,7 @@ export class Engine {
   private flush(client: EngineClient): void {
     const { core } = this;
     if (core.word(abi.ABI_OUT_LEN) === 0) return;
-    this.countOutput(core.word(abi.ABI_OUT_LEN));
-    client.output.write(core.output());
+    this.send(client, core.output());
     try {
       core.exports.outputTaken();
     } catch (error) {
@@ -376,27 +462,84 @@ export class Engine {
     }
   }
 
-  private countOutput(bytes: number): void {
-    this.traffic.outputBytes += bytes;
-    this.traffic.writes += 1;
+  /** As `flush`, when the hook has run: it may take its time and run others' commands. */
+  private flushBehindHook(client: EngineClient): void {
+    const replies = Buffer.from(this.core.output());
+    this.call(() => this.core.exports.outputTaken());
+    this.hooks.onFlushAll?.();
+    if (client.closed || replies.length === 0) return;
+    this.send(client, replies);
   }
 
-  /** Delivers what was written to other clients: now, or when the input that is there has been read. */
-  private deliverSoon(): void {
+  /** Writes to a client's output, unless that has to wait for the journal. */
+  private send(client: EngineClient, bytes: Uint8Array): void {
+    this.traffic.outputBytes += bytes.length;
+    this.traffic.writes += 1;
+    if (this.journal !== undefined && !this.mayReply(this.journal)) this.hold(client, bytes);
+    else client.output.write(bytes);
+  }
+
+  private mayReply(journal: Journal): boolean {
+    if (!journal.holdsReplies || !journal.hasChanges) return this.heldBytes === 0;
+    // Without turns to wait for, and when too much is waiting, the changes are kept at once.
+    if (this.hooks.postpone !== undefined && this.heldBytes < HELD_BYTES_MAX) return false;
+    return this.releaseReplies();
+  }
+
+  private hold(client: EngineClient, bytes: Uint8Array): void {
+    if (client.held.length === 0) this.heldBy.push(client);
+    client.held.push(Buffer.from(bytes));
+    this.heldBytes += bytes.length;
+    this.endTurnSoon();
+  }
+
+  /** Has the changes kept and lets held replies go. False when they must not. */
+  private releaseReplies(): boolean {
+    if (this.journal?.hasChanges && !this.journal.beforeReplies()) return false;
+    const clients = this.heldBy;
+    this.heldBy = [];
+    this.heldBytes = 0;
+    for (const client of clients) {
+      const [first, ...others] = client.held;
+      client.held = [];
+      if (client.closed || first === undefined) continue;
+      client.output.write(others.length === 0 ? first : Buffer.concat([first, ...others]));
+      if (client.endsBehindHeld && !client.closed) client.output.end();
+    }
+    return true;
+  }
+
+  /** Ends the turn once the input that is there now has been read. */
+  private endTurnSoon(): void {
     const { postpone } = this.hooks;
-    if (postpone === undefined) this.deliverPushed();
-    else if (!this.deliveryDue) {
-      this.deliveryDue = true;
-      this.inputSinceDue = 0;
+    if (postpone === undefined) this.endTurn();
+    else if (!this.turnEndDue) {
+      this.turnEndDue = true;
       postpone(() => {
         if (this.crashed) return;
         try {
-          this.deliverPushed();
+          this.endTurn();
         } catch (error) {
           // A crash has been reported, and nobody called.
           if (!(error instanceof CoreCrash)) throw error;
         }
       });
+    }
+  }
+
+  private endTurn(): void {
+    this.turnEndDue = false;
+    if (!this.releaseReplies()) return;
+    if (this.deliveryDue) this.deliverPushed();
+  }
+
+  /** Delivers what was written to other clients: now, or when the input that is there has been read. */
+  private deliverSoon(): void {
+    if (this.hooks.postpone === undefined) this.deliverPushed();
+    else if (!this.deliveryDue) {
+      this.deliveryDue = true;
+      this.inputSinceDue = 0;
+      this.endTurnSoon();
     }
   }
 
@@ -418,8 +561,7 @@ export class Engine {
       const length = data.getUint32(ptr + abi.CONN_PUSH_LEN, true);
       // The connection's own batch has taken it along.
       if (length === 0) continue;
-      this.countOutput(length);
-      client.output.write(core.view(data.getUint32(ptr + abi.CONN_PUSH_PTR, true), length));
+      this.send(client, core.view(data.getUint32(ptr + abi.CONN_PUSH_PTR, true), length));
       if (!client.closed) this.call(() => core.exports.connPushTaken(ptr));
     }
   }
@@ -471,6 +613,7 @@ export class Engine {
     }
     const args = this.core.args();
     this.handlerRuns = true;
+    this.handlerClient = client;
     try {
       return handler({ name, args, client, nowMs: this.now(), reply }) ?? undefined;
     } catch (error) {
@@ -478,6 +621,7 @@ export class Engine {
       return undefined;
     } finally {
       this.handlerRuns = false;
+      this.handlerClient = undefined;
     }
   }
 

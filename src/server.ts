@@ -14,14 +14,16 @@ import type { LoadedExtras } from './config/parse.ts';
 import type { RewriteOptions } from './config/rewrite.ts';
 import { Core } from './core/core.ts';
 import { Guards } from './core/guards.ts';
+import { Propagation } from './core/propagation.ts';
 import { resetStatistics } from './core/statistics.ts';
 import { Engine } from './engine.ts';
 import type { HostCall } from './host_command.ts';
 import type { Logger } from './log.ts';
 import { type CrashCause, causeOfCoreCrash } from './monitor/crash_cause.ts';
 import { writeCrashReport } from './monitor/crash_report.ts';
-import { type DebugHooks, registerDebug } from './monitor/debug.ts';
+import { blockThread, type DebugHooks, registerDebug } from './monitor/debug.ts';
 import { DebugFlags } from './monitor/debug_flags.ts';
+import { DEFAULT_REPLICATION } from './monitor/facts.ts';
 import { type InfoSection, registerInfo } from './monitor/info.ts';
 import { infoSections } from './monitor/info_sections.ts';
 import { registerLatency } from './monitor/latency.ts';
@@ -29,7 +31,7 @@ import { LatencyMonitor } from './monitor/latency_monitor.ts';
 import { registerLolwut } from './monitor/lolwut.ts';
 import { registerMemory } from './monitor/memory.ts';
 import { readHugePageBytes } from './monitor/process_facts.node.ts';
-import { registerShutdown } from './monitor/shutdown.ts';
+import { registerShutdown, type ShutdownRequest } from './monitor/shutdown.ts';
 import { registerStandalone } from './monitor/standalone.ts';
 import { DefaultUser, registerAuthCommands } from './net/auth_commands.ts';
 import { chooseTransport } from './net/choose.ts';
@@ -44,7 +46,15 @@ import { ListenError, Listener, type ListenerSettings } from './net/listener.ts'
 import { registerMigrate } from './net/migrate.ts';
 import { MigrateLinks } from './net/migrate_link.ts';
 import type { Transport } from './net/transport.ts';
+import { Persistence } from './persistence/persistence.ts';
+import { ownIdentity } from './persistence/process_identity.node.ts';
+import type { TransferPeer } from './persistence/rdb_transfer.ts';
+import { registerSave } from './persistence/save_commands.ts';
+import { Shutdown } from './persistence/shutdown.ts';
+import { Snapshotter } from './persistence/snapshotter.ts';
+import { registerSync } from './persistence/sync_commands.ts';
 import { ServerFigures } from './server_facts.ts';
+import { NodeStorage } from './storage/node_storage.node.ts';
 import { REDIS_VERSION } from './version.ts';
 
 /**
@@ -60,6 +70,7 @@ const CRON_BUSY_MS = 1;
 const CLIENTS_TICK_MS = 100;
 /** A timer that fires a little early still counts as on time. */
 const TICK_EARLY_MS = 5;
+const US_PER_MS = 1000;
 
 export interface ServerOptions {
   readonly config: Config;
@@ -77,7 +88,9 @@ export interface ServerOptions {
   readonly restart: (isGraceful: boolean, delayMs: number) => void;
   /** Ends the process after a crash report. */
   readonly endAfterCrash: (cause: CrashCause, usesExit: boolean) => never;
-  /** Ends the process after a shutdown. */
+  /** Removes the pid file. False when there is none. */
+  readonly removePidFile: () => boolean;
+  /** Ends the process. */
   readonly exit: (code: number) => void;
 }
 
@@ -93,6 +106,8 @@ export class Server {
   readonly figures: ServerFigures;
   readonly debugFlags = new DebugFlags();
   readonly latency: LatencyMonitor;
+  readonly persistence: Persistence;
+  readonly ending: Shutdown;
   private readonly sections: readonly InfoSection[];
   private readonly options: ServerOptions;
   private readonly disconnects: DisconnectLog;
@@ -119,8 +134,13 @@ export class Server {
         const client = this.clients.find(id);
         if (client) this.disconnects.note(client, reason, error);
       },
+      onBadPayload: (text) =>
+        this.logger.verbose(
+          `Internal error in RDB reading offset 0, function at decode.ts -> ${text}`,
+        ),
       // Behind all reads of the event loop's turn.
       postpone: setImmediate,
+      onFlushAll: () => this.persistence.flushedAll(),
     });
     bindCoreSettings(this.config, core);
     this.users = new DefaultUser(() => this.config.get('requirepass'));
@@ -135,11 +155,14 @@ export class Server {
     this.guards = new Guards(core);
     this.pause = new ClientPause(this.guards, this.engine);
     this.migrateLinks = new MigrateLinks(() => this.engine.now());
+    this.persistence = this.createPersistence();
+    this.ending = this.createShutdown();
     this.figures = new ServerFigures({
       engine: this.engine,
       config: this.config,
       clients: this.clients,
       migrateLinks: this.migrateLinks,
+      persistence: this.persistence,
       pid: options.pid,
       executable: options.executable,
       configFile: options.configFile,
@@ -167,8 +190,11 @@ export class Server {
     return this.transport?.name ?? '';
   }
 
-  /** Opens the sockets and serves. Throws ListenError when they cannot be opened. */
-  async start(): Promise<void> {
+  /**
+   * Opens the sockets. Whoever connects finds a server that is loading. Throws ListenError when they
+   * cannot be opened.
+   */
+  async listen(): Promise<void> {
     const { config, logger } = this;
     logger.role = 'M';
     const conditions: BannerConditions = {
@@ -196,6 +222,12 @@ export class Server {
     config.subscribe(['port', 'bind'], (changed) => this.applyAddresses(changed.has('port')));
     logger.notice('Server initialized');
     this.scheduleCron(0);
+  }
+
+  /** Loads the data, and serves from then on. */
+  async load(): Promise<void> {
+    const { config, logger } = this;
+    await this.persistence.load();
     if (config.get('port') !== 0) logger.notice('Ready to accept connections tcp');
     if (config.get('unixsocket') !== '') logger.notice('Ready to accept connections unix');
   }
@@ -222,13 +254,17 @@ export class Server {
     }
   }
 
-  /** Stops serving and ends the process. */
-  shutdown(): void {
-    const { logger } = this;
-    logger.warning('User requested shutdown...');
-    this.stop();
-    logger.warning('Respite is now ready to exit, bye bye...');
-    this.options.exit(0);
+  /** Ends the process as SHUTDOWN does, with the next tick. Resolves only when the server goes on. */
+  shutdown(request: ShutdownRequest): Promise<void> {
+    const goesOn = this.ending.schedule(request);
+    if (!this.debugFlags.cronPaused) this.ending.tick();
+    return goesOn;
+  }
+
+  /** A second interrupt: ends the process without saving. */
+  exitNow(): void {
+    this.persistence.close();
+    this.options.exit(1);
   }
 
   /** Reports why the process cannot go on, and ends it. */
@@ -295,17 +331,79 @@ export class Server {
         this.scheduleCron(1000 / this.config.get('hz'));
         return;
       }
+      this.ending.tick();
       const began = performance.now();
       if (began - this.lastTickMs >= CLIENTS_TICK_MS - TICK_EARLY_MS) {
         this.lastTickMs = began;
         this.clients.tick(this.engine.now());
         this.figures.tick();
         this.latency.tick();
+        this.persistence.tick();
       }
-      const more = this.engine.cron(CRON_STEP_US);
+      // Nothing expires and nothing is evicted before all of it is there.
+      const more = !this.persistence.isLoading && this.engine.cron(CRON_STEP_US);
       this.figures.metrics.addCron((performance.now() - began) * 1000);
       this.scheduleCron(more ? CRON_BUSY_MS : 1000 / this.config.get('hz'));
     }, delayMs);
+  }
+
+  private createPersistence(): Persistence {
+    const { engine, config, logger, guards } = this;
+    return new Persistence({
+      engine,
+      config,
+      guards,
+      log: logger,
+      storage: new NodeStorage(),
+      snapshots: new Snapshotter(engine),
+      identity: ownIdentity(),
+      now: () => engine.now(),
+      stream: new Propagation(engine.core),
+      addLatency: (event, milliseconds) => this.latency.add(event, milliseconds),
+      beforeAofWrite: () => {
+        const { aofFlushSleepUs } = this.debugFlags;
+        if (aofFlushSleepUs > 0) blockThread(aofFlushSleepUs / US_PER_MS);
+      },
+      skipsChecksum: () => this.debugFlags.skipChecksumValidation,
+      exit: this.options.exit,
+    });
+  }
+
+  private createShutdown(): Shutdown {
+    const { engine, guards, persistence } = this;
+    return new Shutdown({
+      log: this.logger,
+      isLoading: () => persistence.isLoading,
+      hold: (on) => {
+        guards.set(abi.GUARD_SHUTDOWN, on);
+        if (!on) engine.resumePaused();
+      },
+      prepareExit: (request) => persistence.prepareExit(request),
+      abortSave: () => persistence.abortSave(),
+      stop: () => {
+        this.stop();
+        persistence.close();
+      },
+      removePidFile: this.options.removePidFile,
+      exit: this.options.exit,
+    });
+  }
+
+  /** A client that gets a snapshot: from now on it is no normal one. */
+  private transferPeer(client: Client): TransferPeer {
+    client.block.setFlag(abi.CLIENT_REPLICA, true);
+    return {
+      name: client.address,
+      get isClosed() {
+        return client.isClosed;
+      },
+      get queuedBytes() {
+        return client.connection?.queuedBytes ?? 0;
+      },
+      write: (bytes) => client.write(bytes),
+      end: () => client.end(),
+      destroy: () => client.kill(),
+    };
   }
 
   private registerCommands(): void {
@@ -315,13 +413,19 @@ export class Server {
     registerCommandCommands(engine.commands);
     registerInfo(engine.commands, this.sections);
     registerLolwut(engine.commands);
-    registerStandalone(engine.commands, engine.now());
+    registerStandalone(engine.commands);
+    registerSave(engine.commands, this.persistence.saveHooks());
+    registerSync(engine.commands, {
+      peerOf: (client) => this.transferPeer(this.clients.of(client)),
+      queuedBytes: (client) =>
+        (this.clients.of(client).connection?.queuedBytes ?? 0) + engine.core.word(abi.ABI_OUT_LEN),
+      request: (request) => this.persistence.transfers.request(request),
+      log: (text) => logger.notice(text),
+      replicationId: () => DEFAULT_REPLICATION.replicationId,
+    });
     registerShutdown(engine.commands, {
-      begin: () => {
-        this.shutdown();
-        return new Promise(() => {});
-      },
-      abort: () => false,
+      begin: (request) => this.ending.begin(request),
+      abort: () => this.ending.abort(),
     });
     registerMemory(engine.commands, {
       core: engine.core,
@@ -363,7 +467,7 @@ export class Server {
     });
     registerConfigCommands(engine.commands, config, {
       isLocalClient: (call) => this.clients.of(call.client).connection?.isLoopback ?? true,
-      isLoading: () => false,
+      isLoading: () => this.persistence.isLoading,
       resetStats: () => this.resetStats(),
       rewriteFile: () => this.options.rewriteFile,
       redactArgument,
@@ -387,6 +491,8 @@ export class Server {
       clientBuckets: () => this.clients.eviction.describe(),
       changeReplicationId: () => {},
       isClusterEnabled: () => config.get('cluster-enabled'),
+      reload: (client, options) => this.persistence.reload(client.ptr, options),
+      loadAof: (client) => this.persistence.reloadAppendOnly(client.ptr),
     };
   }
 
@@ -414,6 +520,7 @@ export class Server {
     counters.outputLimitDisconnections = 0;
     this.clients.eviction.evictedClients = 0;
     this.figures.metrics.reset();
+    this.persistence.resetStatistics();
   }
 }
 

@@ -17,6 +17,7 @@ import {
 } from './monitor/process_facts.node.ts';
 import type { ClientRegistry } from './net/clients.ts';
 import type { MigrateLinks } from './net/migrate_link.ts';
+import type { Persistence } from './persistence/persistence.ts';
 import { randomId } from './util/random_id.ts';
 
 export interface FactOwners {
@@ -24,6 +25,7 @@ export interface FactOwners {
   readonly config: Config;
   readonly clients: ClientRegistry;
   readonly migrateLinks: MigrateLinks;
+  readonly persistence: Persistence;
   readonly pid: number;
   readonly executable: string;
   /** Absolute path, empty when there is none. */
@@ -58,6 +60,7 @@ export class ServerFigures implements InfoSources {
       memory: () => ({
         maxMemory: owners.config.get('maxmemory'),
         maxMemoryPolicy: String(owners.config.get('maxmemory-policy')),
+        aofBuffer: owners.persistence.facts().aofBufferBytes,
       }),
       process: readProcess,
     });
@@ -126,6 +129,10 @@ export class ServerFigures implements InfoSources {
       readsProcessed: traffic.reads,
       writesProcessed: traffic.writes,
     };
+  }
+
+  persistence(): ReturnType<NonNullable<InfoSources['persistence']>> {
+    return this.owners.persistence.facts();
   }
 
   latency(): ReturnType<InfoSources['latency']> {

@@ -40,11 +40,13 @@ const HOST_LAYERS = [
   'engine.ts',
   'config acl scripting monitor',
   'persistence',
+  'backup',
   'replication',
   'cluster',
   'net',
   'server_facts.ts',
   'server.ts',
+  'cli',
   'bin index.ts browser.ts worker.ts web build',
 ];
 

@@ -4,7 +4,7 @@
 // sanitize-dump-payload says.
 
 import { CFG_LAZYFREE_SERVER_DEL, STAT_DUMP_SANITIZATIONS } from '../abi';
-import { initialClock, lruClock, policyIsLfu, withFrequency } from '../keyspace/access_clock';
+import { pastClock } from '../keyspace/access_clock';
 import { nowMs } from '../keyspace/clock';
 import {
   deleteFound,
@@ -84,15 +84,6 @@ function optionsOrReply(): bool {
   return true;
 }
 
-/** The access clock that the options ask for, as far as the eviction policy makes use of them. */
-function restoredClock(): u32 {
-  if (policyIsLfu()) return frequency >= 0 ? withFrequency(<u32>frequency) : initialClock();
-  if (idleSeconds < 0) return initialClock();
-  // Redis's arithmetic, which also for absurd idle times gives the same.
-  const at = <i64>lruClock() - (idleSeconds * 1000) / 1000;
-  return <u32>(at < 0 ? at + 0xffffff : at) & 0xffffff;
-}
-
 /**
  * RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]; also
  * RESTORE-ASKING
@@ -148,6 +139,7 @@ function propagateAbsolute(expireAtMs: i64): void {
 /** False when memory is exhausted; then nothing changed. */
 function tryStore(expireAtMs: i64): bool {
   const key = Arg.ptr(1);
-  const e = tryDecodedEntry(decoder, key, Arg.len(1), restoredClock(), expireAtMs);
+  const clock = pastClock(idleSeconds, frequency);
+  const e = tryDecodedEntry(decoder, key, Arg.len(1), clock, expireAtMs);
   return tryPutEntry(e, key, Arg.len(1), Arg.hash(1));
 }

@@ -4,7 +4,7 @@
 //
 // A value is moved by RENAME and MOVE without being copied; only the entry, which holds the key, is
 // built anew. COPY duplicates the value in its encoding.
-import { CFG_LAZYFREE_USER_DEL, CFG_LAZYFREE_USER_FLUSH } from '../abi';
+import { CFG_LAZYFREE_USER_DEL, CFG_LAZYFREE_USER_FLUSH, CFG_TELL_FLUSHALL } from '../abi';
 import { touchEntry } from '../keyspace/access_clock';
 import {
   Db,
@@ -28,6 +28,7 @@ import {
   databaseEvent,
   keyModified,
   NOTIFY_GENERIC,
+  noteFlushAll,
 } from '../keyspace/effects';
 import { Entry } from '../keyspace/entry';
 import { freeLazily } from '../keyspace/lazy_values';
@@ -305,5 +306,6 @@ export function flushdbCommand(): void {
 export function flushallCommand(): void {
   if (!parseFlushOrReply()) return;
   for (let i: u32 = 0; i < databaseCount; i++) flush(database(i));
+  if (Settings.on(CFG_TELL_FLUSHALL)) noteFlushAll(true);
   replyOk();
 }

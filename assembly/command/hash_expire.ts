@@ -7,7 +7,7 @@
 // A command that runs out of memory in between keeps what it has done, and reports it as changes,
 // before it replies the error.
 
-import { nowMs } from '../keyspace/clock';
+import { expiryClockMs, nowMs } from '../keyspace/clock';
 import { NOTIFY_HASH } from '../keyspace/effects';
 import { EntryPtr } from '../keyspace/entry';
 import {
@@ -172,7 +172,7 @@ export function hpexpireatCommand(): void {
 /** When the field in argument `i` expires; one whose time has come is absent. */
 function liveExpiry(i: u32): i64 {
   const at = hashExpiry(hash, Arg.ptr(i), Arg.len(i));
-  return at >= 0 && at < nowMs ? FIELD_ABSENT : at;
+  return at >= 0 && at < expiryClockMs ? FIELD_ABSENT : at;
 }
 
 function replyExpiries(time: u32): void {

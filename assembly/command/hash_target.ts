@@ -6,16 +6,18 @@
 // create it.
 
 import { initialClock } from '../keyspace/access_clock';
+import { nowMs } from '../keyspace/clock';
 import { db, deleteFound, lookupKeyRead, lookupKeyWrite, tryInsertNew } from '../keyspace/db';
 import { NOTIFY_GENERIC, NOTIFY_HASH } from '../keyspace/effects';
 import {
   ENCODING_HASHTABLE,
+  Entry,
   EntryPtr,
   NO_EXPIRE,
   TYPE_HASH,
   tryNewBlockEntry,
 } from '../keyspace/entry';
-import { settleHash } from '../keyspace/field_expiries';
+import { firstExpiry, settleHash } from '../keyspace/field_expiries';
 import { countReaped, hashReap } from '../keyspace/hash_expiry';
 import {
   clearMetExpired,
@@ -32,6 +34,7 @@ import {
   tryHashExpect,
   tryHashNew,
 } from '../keyspace/hash_value';
+import { preserve, walking } from '../keyspace/preserve';
 import { opStart, opText, propagating } from '../keyspace/propagation';
 import { argEvent } from '../resp/arg_event';
 import { Arg, argc } from '../resp/args';
@@ -66,6 +69,8 @@ export function lookupHashWrite(): EntryPtr {
 /** Opens the hash of an entry. False after replying that it is none. */
 export function openOrReply(e: EntryPtr): bool {
   if (!hasTypeOrReply(e, TYPE_HASH)) return false;
+  // Also commands that only read may remove fields.
+  if (walking && firstExpiry(Entry.encoding(e), Entry.valuePtr(e)) < nowMs) preserve(db.walkId, e);
   hashOpen(hash, e);
   return true;
 }

@@ -4,8 +4,8 @@
 // What a command replies before it changes anything (the old value) is taken back when memory turns
 // out to be exhausted, so an error is always the whole reply and means that nothing happened.
 
-import { CFG_GUARDS, CFG_LAZYFREE_EXPIRE, GUARD_LOADING } from '../abi';
-import { nowMs } from '../keyspace/clock';
+import { CFG_LAZYFREE_EXPIRE } from '../abi';
+import { expiryClockMs } from '../keyspace/clock';
 import {
   db,
   deleteFound,
@@ -19,7 +19,6 @@ import {
 import { NOTIFY_GENERIC, NOTIFY_STRING } from '../keyspace/effects';
 import { ENCODING_INT, Entry, EntryPtr, NO_EXPIRE, TYPE_STRING } from '../keyspace/entry';
 import { opInt, opStart, opText, propagating, replaceCommand } from '../keyspace/propagation';
-import { Settings } from '../keyspace/settings';
 import { argEvent } from '../resp/arg_event';
 import { Arg, argc } from '../resp/args';
 import { ERR_OOM_LIMIT, ERR_WRONG_TYPE, replyError } from '../resp/errors';
@@ -263,7 +262,7 @@ function expireAfterReply(e: EntryPtr, given: u32, start: u32): void {
 
 /** Whether a key given this expiry is to be deleted at once; never while loading. */
 export function isPast(atMs: i64): bool {
-  return atMs <= nowMs && (<u32>Settings.get(CFG_GUARDS) & GUARD_LOADING) == 0;
+  return atMs <= expiryClockMs;
 }
 
 function setExpiryFound(e: EntryPtr, atMs: i64, start: u32): void {

@@ -340,314 +340,328 @@ import {
   zscanCommand,
 } from '../command/zset_scan';
 
-export const COMMAND_COUNT: u32 = 305;
-export const TOP_LEVEL_COUNT: u32 = 237;
+export const COMMAND_COUNT: u32 = 319;
+export const TOP_LEVEL_COUNT: u32 = 244;
 
 export const CMD_ID_APPEND: u32 = 0;
 export const CMD_ID_AUTH: u32 = 1;
-export const CMD_ID_BITCOUNT: u32 = 2;
-export const CMD_ID_BITFIELD: u32 = 3;
-export const CMD_ID_BITFIELD_RO: u32 = 4;
-export const CMD_ID_BITOP: u32 = 5;
-export const CMD_ID_BITPOS: u32 = 6;
-export const CMD_ID_BLMOVE: u32 = 7;
-export const CMD_ID_BLMPOP: u32 = 8;
-export const CMD_ID_BLPOP: u32 = 9;
-export const CMD_ID_BRPOP: u32 = 10;
-export const CMD_ID_BRPOPLPUSH: u32 = 11;
-export const CMD_ID_BZMPOP: u32 = 12;
-export const CMD_ID_BZPOPMAX: u32 = 13;
-export const CMD_ID_BZPOPMIN: u32 = 14;
-export const CMD_ID_CLIENT: u32 = 15;
-export const CMD_ID_COMMAND: u32 = 16;
-export const CMD_ID_CONFIG: u32 = 17;
-export const CMD_ID_COPY: u32 = 18;
-export const CMD_ID_DBSIZE: u32 = 19;
-export const CMD_ID_DEBUG: u32 = 20;
-export const CMD_ID_DECR: u32 = 21;
-export const CMD_ID_DECRBY: u32 = 22;
-export const CMD_ID_DEL: u32 = 23;
-export const CMD_ID_DELEX: u32 = 24;
-export const CMD_ID_DIGEST: u32 = 25;
-export const CMD_ID_DISCARD: u32 = 26;
-export const CMD_ID_DUMP: u32 = 27;
-export const CMD_ID_ECHO: u32 = 28;
-export const CMD_ID_EXEC: u32 = 29;
-export const CMD_ID_EXISTS: u32 = 30;
-export const CMD_ID_EXPIRE: u32 = 31;
-export const CMD_ID_EXPIREAT: u32 = 32;
-export const CMD_ID_EXPIRETIME: u32 = 33;
-export const CMD_ID_FLUSHALL: u32 = 34;
-export const CMD_ID_FLUSHDB: u32 = 35;
-export const CMD_ID_GEOADD: u32 = 36;
-export const CMD_ID_GEODIST: u32 = 37;
-export const CMD_ID_GEOHASH: u32 = 38;
-export const CMD_ID_GEOPOS: u32 = 39;
-export const CMD_ID_GEORADIUS: u32 = 40;
-export const CMD_ID_GEORADIUS_RO: u32 = 41;
-export const CMD_ID_GEORADIUSBYMEMBER: u32 = 42;
-export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 43;
-export const CMD_ID_GEOSEARCH: u32 = 44;
-export const CMD_ID_GEOSEARCHSTORE: u32 = 45;
-export const CMD_ID_GET: u32 = 46;
-export const CMD_ID_GETBIT: u32 = 47;
-export const CMD_ID_GETDEL: u32 = 48;
-export const CMD_ID_GETEX: u32 = 49;
-export const CMD_ID_GETRANGE: u32 = 50;
-export const CMD_ID_GETSET: u32 = 51;
-export const CMD_ID_HDEL: u32 = 52;
-export const CMD_ID_HELLO: u32 = 53;
-export const CMD_ID_HEXISTS: u32 = 54;
-export const CMD_ID_HEXPIRE: u32 = 55;
-export const CMD_ID_HEXPIREAT: u32 = 56;
-export const CMD_ID_HEXPIRETIME: u32 = 57;
-export const CMD_ID_HGET: u32 = 58;
-export const CMD_ID_HGETALL: u32 = 59;
-export const CMD_ID_HGETDEL: u32 = 60;
-export const CMD_ID_HGETEX: u32 = 61;
-export const CMD_ID_HINCRBY: u32 = 62;
-export const CMD_ID_HINCRBYFLOAT: u32 = 63;
-export const CMD_ID_HKEYS: u32 = 64;
-export const CMD_ID_HLEN: u32 = 65;
-export const CMD_ID_HMGET: u32 = 66;
-export const CMD_ID_HMSET: u32 = 67;
-export const CMD_ID_HPERSIST: u32 = 68;
-export const CMD_ID_HPEXPIRE: u32 = 69;
-export const CMD_ID_HPEXPIREAT: u32 = 70;
-export const CMD_ID_HPEXPIRETIME: u32 = 71;
-export const CMD_ID_HPTTL: u32 = 72;
-export const CMD_ID_HRANDFIELD: u32 = 73;
-export const CMD_ID_HSCAN: u32 = 74;
-export const CMD_ID_HSET: u32 = 75;
-export const CMD_ID_HSETEX: u32 = 76;
-export const CMD_ID_HSETNX: u32 = 77;
-export const CMD_ID_HSTRLEN: u32 = 78;
-export const CMD_ID_HTTL: u32 = 79;
-export const CMD_ID_HVALS: u32 = 80;
-export const CMD_ID_INCR: u32 = 81;
-export const CMD_ID_INCRBY: u32 = 82;
-export const CMD_ID_INCRBYFLOAT: u32 = 83;
-export const CMD_ID_INCREX: u32 = 84;
-export const CMD_ID_INFO: u32 = 85;
-export const CMD_ID_KEYS: u32 = 86;
-export const CMD_ID_LASTSAVE: u32 = 87;
-export const CMD_ID_LATENCY: u32 = 88;
-export const CMD_ID_LCS: u32 = 89;
-export const CMD_ID_LINDEX: u32 = 90;
-export const CMD_ID_LINSERT: u32 = 91;
-export const CMD_ID_LLEN: u32 = 92;
-export const CMD_ID_LMOVE: u32 = 93;
-export const CMD_ID_LMPOP: u32 = 94;
-export const CMD_ID_LOLWUT: u32 = 95;
-export const CMD_ID_LPOP: u32 = 96;
-export const CMD_ID_LPOS: u32 = 97;
-export const CMD_ID_LPUSH: u32 = 98;
-export const CMD_ID_LPUSHX: u32 = 99;
-export const CMD_ID_LRANGE: u32 = 100;
-export const CMD_ID_LREM: u32 = 101;
-export const CMD_ID_LSET: u32 = 102;
-export const CMD_ID_LTRIM: u32 = 103;
-export const CMD_ID_MEMORY: u32 = 104;
-export const CMD_ID_MGET: u32 = 105;
-export const CMD_ID_MIGRATE: u32 = 106;
-export const CMD_ID_MONITOR: u32 = 107;
-export const CMD_ID_MOVE: u32 = 108;
-export const CMD_ID_MSET: u32 = 109;
-export const CMD_ID_MSETEX: u32 = 110;
-export const CMD_ID_MSETNX: u32 = 111;
-export const CMD_ID_MULTI: u32 = 112;
-export const CMD_ID_OBJECT: u32 = 113;
-export const CMD_ID_PERSIST: u32 = 114;
-export const CMD_ID_PEXPIRE: u32 = 115;
-export const CMD_ID_PEXPIREAT: u32 = 116;
-export const CMD_ID_PEXPIRETIME: u32 = 117;
-export const CMD_ID_PFADD: u32 = 118;
-export const CMD_ID_PFCOUNT: u32 = 119;
-export const CMD_ID_PFDEBUG: u32 = 120;
-export const CMD_ID_PFMERGE: u32 = 121;
-export const CMD_ID_PFSELFTEST: u32 = 122;
-export const CMD_ID_PING: u32 = 123;
-export const CMD_ID_PSETEX: u32 = 124;
-export const CMD_ID_PSUBSCRIBE: u32 = 125;
-export const CMD_ID_PTTL: u32 = 126;
-export const CMD_ID_PUBLISH: u32 = 127;
-export const CMD_ID_PUBSUB: u32 = 128;
-export const CMD_ID_PUNSUBSCRIBE: u32 = 129;
-export const CMD_ID_QUIT: u32 = 130;
-export const CMD_ID_RANDOMKEY: u32 = 131;
-export const CMD_ID_RENAME: u32 = 132;
-export const CMD_ID_RENAMENX: u32 = 133;
-export const CMD_ID_RESET: u32 = 134;
-export const CMD_ID_RESTORE: u32 = 135;
-export const CMD_ID_RESTORE_ASKING: u32 = 136;
-export const CMD_ID_ROLE: u32 = 137;
-export const CMD_ID_RPOP: u32 = 138;
-export const CMD_ID_RPOPLPUSH: u32 = 139;
-export const CMD_ID_RPUSH: u32 = 140;
-export const CMD_ID_RPUSHX: u32 = 141;
-export const CMD_ID_SADD: u32 = 142;
-export const CMD_ID_SCAN: u32 = 143;
-export const CMD_ID_SCARD: u32 = 144;
-export const CMD_ID_SDIFF: u32 = 145;
-export const CMD_ID_SDIFFSTORE: u32 = 146;
-export const CMD_ID_SELECT: u32 = 147;
-export const CMD_ID_SET: u32 = 148;
-export const CMD_ID_SETBIT: u32 = 149;
-export const CMD_ID_SETEX: u32 = 150;
-export const CMD_ID_SETNX: u32 = 151;
-export const CMD_ID_SETRANGE: u32 = 152;
-export const CMD_ID_SHUTDOWN: u32 = 153;
-export const CMD_ID_SINTER: u32 = 154;
-export const CMD_ID_SINTERCARD: u32 = 155;
-export const CMD_ID_SINTERSTORE: u32 = 156;
-export const CMD_ID_SISMEMBER: u32 = 157;
-export const CMD_ID_SLOWLOG: u32 = 158;
-export const CMD_ID_SMEMBERS: u32 = 159;
-export const CMD_ID_SMISMEMBER: u32 = 160;
-export const CMD_ID_SMOVE: u32 = 161;
-export const CMD_ID_SORT: u32 = 162;
-export const CMD_ID_SORT_RO: u32 = 163;
-export const CMD_ID_SPOP: u32 = 164;
-export const CMD_ID_SPUBLISH: u32 = 165;
-export const CMD_ID_SRANDMEMBER: u32 = 166;
-export const CMD_ID_SREM: u32 = 167;
-export const CMD_ID_SSCAN: u32 = 168;
-export const CMD_ID_SSUBSCRIBE: u32 = 169;
-export const CMD_ID_STRLEN: u32 = 170;
-export const CMD_ID_SUBSCRIBE: u32 = 171;
-export const CMD_ID_SUBSTR: u32 = 172;
-export const CMD_ID_SUNION: u32 = 173;
-export const CMD_ID_SUNIONSTORE: u32 = 174;
-export const CMD_ID_SUNSUBSCRIBE: u32 = 175;
-export const CMD_ID_SWAPDB: u32 = 176;
-export const CMD_ID_TIME: u32 = 177;
-export const CMD_ID_TOUCH: u32 = 178;
-export const CMD_ID_TTL: u32 = 179;
-export const CMD_ID_TYPE: u32 = 180;
-export const CMD_ID_UNLINK: u32 = 181;
-export const CMD_ID_UNSUBSCRIBE: u32 = 182;
-export const CMD_ID_UNWATCH: u32 = 183;
-export const CMD_ID_WATCH: u32 = 184;
-export const CMD_ID_XACK: u32 = 185;
-export const CMD_ID_XACKDEL: u32 = 186;
-export const CMD_ID_XADD: u32 = 187;
-export const CMD_ID_XAUTOCLAIM: u32 = 188;
-export const CMD_ID_XCFGSET: u32 = 189;
-export const CMD_ID_XCLAIM: u32 = 190;
-export const CMD_ID_XDEL: u32 = 191;
-export const CMD_ID_XDELEX: u32 = 192;
-export const CMD_ID_XGROUP: u32 = 193;
-export const CMD_ID_XIDMPRECORD: u32 = 194;
-export const CMD_ID_XINFO: u32 = 195;
-export const CMD_ID_XLEN: u32 = 196;
-export const CMD_ID_XNACK: u32 = 197;
-export const CMD_ID_XPENDING: u32 = 198;
-export const CMD_ID_XRANGE: u32 = 199;
-export const CMD_ID_XREAD: u32 = 200;
-export const CMD_ID_XREADGROUP: u32 = 201;
-export const CMD_ID_XREVRANGE: u32 = 202;
-export const CMD_ID_XSETID: u32 = 203;
-export const CMD_ID_XTRIM: u32 = 204;
-export const CMD_ID_ZADD: u32 = 205;
-export const CMD_ID_ZCARD: u32 = 206;
-export const CMD_ID_ZCOUNT: u32 = 207;
-export const CMD_ID_ZDIFF: u32 = 208;
-export const CMD_ID_ZDIFFSTORE: u32 = 209;
-export const CMD_ID_ZINCRBY: u32 = 210;
-export const CMD_ID_ZINTER: u32 = 211;
-export const CMD_ID_ZINTERCARD: u32 = 212;
-export const CMD_ID_ZINTERSTORE: u32 = 213;
-export const CMD_ID_ZLEXCOUNT: u32 = 214;
-export const CMD_ID_ZMPOP: u32 = 215;
-export const CMD_ID_ZMSCORE: u32 = 216;
-export const CMD_ID_ZPOPMAX: u32 = 217;
-export const CMD_ID_ZPOPMIN: u32 = 218;
-export const CMD_ID_ZRANDMEMBER: u32 = 219;
-export const CMD_ID_ZRANGE: u32 = 220;
-export const CMD_ID_ZRANGEBYLEX: u32 = 221;
-export const CMD_ID_ZRANGEBYSCORE: u32 = 222;
-export const CMD_ID_ZRANGESTORE: u32 = 223;
-export const CMD_ID_ZRANK: u32 = 224;
-export const CMD_ID_ZREM: u32 = 225;
-export const CMD_ID_ZREMRANGEBYLEX: u32 = 226;
-export const CMD_ID_ZREMRANGEBYRANK: u32 = 227;
-export const CMD_ID_ZREMRANGEBYSCORE: u32 = 228;
-export const CMD_ID_ZREVRANGE: u32 = 229;
-export const CMD_ID_ZREVRANGEBYLEX: u32 = 230;
-export const CMD_ID_ZREVRANGEBYSCORE: u32 = 231;
-export const CMD_ID_ZREVRANK: u32 = 232;
-export const CMD_ID_ZSCAN: u32 = 233;
-export const CMD_ID_ZSCORE: u32 = 234;
-export const CMD_ID_ZUNION: u32 = 235;
-export const CMD_ID_ZUNIONSTORE: u32 = 236;
-export const CMD_ID_CLIENT_CACHING: u32 = 237;
-export const CMD_ID_CLIENT_GETNAME: u32 = 238;
-export const CMD_ID_CLIENT_GETREDIR: u32 = 239;
-export const CMD_ID_CLIENT_HELP: u32 = 240;
-export const CMD_ID_CLIENT_ID: u32 = 241;
-export const CMD_ID_CLIENT_INFO: u32 = 242;
-export const CMD_ID_CLIENT_KILL: u32 = 243;
-export const CMD_ID_CLIENT_LIST: u32 = 244;
-export const CMD_ID_CLIENT_NO_EVICT: u32 = 245;
-export const CMD_ID_CLIENT_NO_TOUCH: u32 = 246;
-export const CMD_ID_CLIENT_PAUSE: u32 = 247;
-export const CMD_ID_CLIENT_REPLY: u32 = 248;
-export const CMD_ID_CLIENT_SETINFO: u32 = 249;
-export const CMD_ID_CLIENT_SETNAME: u32 = 250;
-export const CMD_ID_CLIENT_TRACKING: u32 = 251;
-export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 252;
-export const CMD_ID_CLIENT_UNBLOCK: u32 = 253;
-export const CMD_ID_CLIENT_UNPAUSE: u32 = 254;
-export const CMD_ID_COMMAND_COUNT: u32 = 255;
-export const CMD_ID_COMMAND_DOCS: u32 = 256;
-export const CMD_ID_COMMAND_GETKEYS: u32 = 257;
-export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 258;
-export const CMD_ID_COMMAND_HELP: u32 = 259;
-export const CMD_ID_COMMAND_INFO: u32 = 260;
-export const CMD_ID_COMMAND_LIST: u32 = 261;
-export const CMD_ID_CONFIG_GET: u32 = 262;
-export const CMD_ID_CONFIG_HELP: u32 = 263;
-export const CMD_ID_CONFIG_RESETSTAT: u32 = 264;
-export const CMD_ID_CONFIG_REWRITE: u32 = 265;
-export const CMD_ID_CONFIG_SET: u32 = 266;
-export const CMD_ID_LATENCY_DOCTOR: u32 = 267;
-export const CMD_ID_LATENCY_GRAPH: u32 = 268;
-export const CMD_ID_LATENCY_HELP: u32 = 269;
-export const CMD_ID_LATENCY_HISTOGRAM: u32 = 270;
-export const CMD_ID_LATENCY_HISTORY: u32 = 271;
-export const CMD_ID_LATENCY_LATEST: u32 = 272;
-export const CMD_ID_LATENCY_RESET: u32 = 273;
-export const CMD_ID_MEMORY_DOCTOR: u32 = 274;
-export const CMD_ID_MEMORY_HELP: u32 = 275;
-export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 276;
-export const CMD_ID_MEMORY_PURGE: u32 = 277;
-export const CMD_ID_MEMORY_STATS: u32 = 278;
-export const CMD_ID_MEMORY_USAGE: u32 = 279;
-export const CMD_ID_OBJECT_ENCODING: u32 = 280;
-export const CMD_ID_OBJECT_FREQ: u32 = 281;
-export const CMD_ID_OBJECT_HELP: u32 = 282;
-export const CMD_ID_OBJECT_IDLETIME: u32 = 283;
-export const CMD_ID_OBJECT_REFCOUNT: u32 = 284;
-export const CMD_ID_PUBSUB_CHANNELS: u32 = 285;
-export const CMD_ID_PUBSUB_HELP: u32 = 286;
-export const CMD_ID_PUBSUB_NUMPAT: u32 = 287;
-export const CMD_ID_PUBSUB_NUMSUB: u32 = 288;
-export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 289;
-export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 290;
-export const CMD_ID_SLOWLOG_GET: u32 = 291;
-export const CMD_ID_SLOWLOG_HELP: u32 = 292;
-export const CMD_ID_SLOWLOG_LEN: u32 = 293;
-export const CMD_ID_SLOWLOG_RESET: u32 = 294;
-export const CMD_ID_XGROUP_CREATE: u32 = 295;
-export const CMD_ID_XGROUP_CREATECONSUMER: u32 = 296;
-export const CMD_ID_XGROUP_DELCONSUMER: u32 = 297;
-export const CMD_ID_XGROUP_DESTROY: u32 = 298;
-export const CMD_ID_XGROUP_HELP: u32 = 299;
-export const CMD_ID_XGROUP_SETID: u32 = 300;
-export const CMD_ID_XINFO_CONSUMERS: u32 = 301;
-export const CMD_ID_XINFO_GROUPS: u32 = 302;
-export const CMD_ID_XINFO_HELP: u32 = 303;
-export const CMD_ID_XINFO_STREAM: u32 = 304;
+export const CMD_ID_BACKUP: u32 = 2;
+export const CMD_ID_BGREWRITEAOF: u32 = 3;
+export const CMD_ID_BGSAVE: u32 = 4;
+export const CMD_ID_BITCOUNT: u32 = 5;
+export const CMD_ID_BITFIELD: u32 = 6;
+export const CMD_ID_BITFIELD_RO: u32 = 7;
+export const CMD_ID_BITOP: u32 = 8;
+export const CMD_ID_BITPOS: u32 = 9;
+export const CMD_ID_BLMOVE: u32 = 10;
+export const CMD_ID_BLMPOP: u32 = 11;
+export const CMD_ID_BLPOP: u32 = 12;
+export const CMD_ID_BRPOP: u32 = 13;
+export const CMD_ID_BRPOPLPUSH: u32 = 14;
+export const CMD_ID_BZMPOP: u32 = 15;
+export const CMD_ID_BZPOPMAX: u32 = 16;
+export const CMD_ID_BZPOPMIN: u32 = 17;
+export const CMD_ID_CLIENT: u32 = 18;
+export const CMD_ID_COMMAND: u32 = 19;
+export const CMD_ID_CONFIG: u32 = 20;
+export const CMD_ID_COPY: u32 = 21;
+export const CMD_ID_DBSIZE: u32 = 22;
+export const CMD_ID_DEBUG: u32 = 23;
+export const CMD_ID_DECR: u32 = 24;
+export const CMD_ID_DECRBY: u32 = 25;
+export const CMD_ID_DEL: u32 = 26;
+export const CMD_ID_DELEX: u32 = 27;
+export const CMD_ID_DIGEST: u32 = 28;
+export const CMD_ID_DISCARD: u32 = 29;
+export const CMD_ID_DUMP: u32 = 30;
+export const CMD_ID_ECHO: u32 = 31;
+export const CMD_ID_EXEC: u32 = 32;
+export const CMD_ID_EXISTS: u32 = 33;
+export const CMD_ID_EXPIRE: u32 = 34;
+export const CMD_ID_EXPIREAT: u32 = 35;
+export const CMD_ID_EXPIRETIME: u32 = 36;
+export const CMD_ID_FLUSHALL: u32 = 37;
+export const CMD_ID_FLUSHDB: u32 = 38;
+export const CMD_ID_GEOADD: u32 = 39;
+export const CMD_ID_GEODIST: u32 = 40;
+export const CMD_ID_GEOHASH: u32 = 41;
+export const CMD_ID_GEOPOS: u32 = 42;
+export const CMD_ID_GEORADIUS: u32 = 43;
+export const CMD_ID_GEORADIUS_RO: u32 = 44;
+export const CMD_ID_GEORADIUSBYMEMBER: u32 = 45;
+export const CMD_ID_GEORADIUSBYMEMBER_RO: u32 = 46;
+export const CMD_ID_GEOSEARCH: u32 = 47;
+export const CMD_ID_GEOSEARCHSTORE: u32 = 48;
+export const CMD_ID_GET: u32 = 49;
+export const CMD_ID_GETBIT: u32 = 50;
+export const CMD_ID_GETDEL: u32 = 51;
+export const CMD_ID_GETEX: u32 = 52;
+export const CMD_ID_GETRANGE: u32 = 53;
+export const CMD_ID_GETSET: u32 = 54;
+export const CMD_ID_HDEL: u32 = 55;
+export const CMD_ID_HELLO: u32 = 56;
+export const CMD_ID_HEXISTS: u32 = 57;
+export const CMD_ID_HEXPIRE: u32 = 58;
+export const CMD_ID_HEXPIREAT: u32 = 59;
+export const CMD_ID_HEXPIRETIME: u32 = 60;
+export const CMD_ID_HGET: u32 = 61;
+export const CMD_ID_HGETALL: u32 = 62;
+export const CMD_ID_HGETDEL: u32 = 63;
+export const CMD_ID_HGETEX: u32 = 64;
+export const CMD_ID_HINCRBY: u32 = 65;
+export const CMD_ID_HINCRBYFLOAT: u32 = 66;
+export const CMD_ID_HKEYS: u32 = 67;
+export const CMD_ID_HLEN: u32 = 68;
+export const CMD_ID_HMGET: u32 = 69;
+export const CMD_ID_HMSET: u32 = 70;
+export const CMD_ID_HPERSIST: u32 = 71;
+export const CMD_ID_HPEXPIRE: u32 = 72;
+export const CMD_ID_HPEXPIREAT: u32 = 73;
+export const CMD_ID_HPEXPIRETIME: u32 = 74;
+export const CMD_ID_HPTTL: u32 = 75;
+export const CMD_ID_HRANDFIELD: u32 = 76;
+export const CMD_ID_HSCAN: u32 = 77;
+export const CMD_ID_HSET: u32 = 78;
+export const CMD_ID_HSETEX: u32 = 79;
+export const CMD_ID_HSETNX: u32 = 80;
+export const CMD_ID_HSTRLEN: u32 = 81;
+export const CMD_ID_HTTL: u32 = 82;
+export const CMD_ID_HVALS: u32 = 83;
+export const CMD_ID_INCR: u32 = 84;
+export const CMD_ID_INCRBY: u32 = 85;
+export const CMD_ID_INCRBYFLOAT: u32 = 86;
+export const CMD_ID_INCREX: u32 = 87;
+export const CMD_ID_INFO: u32 = 88;
+export const CMD_ID_KEYS: u32 = 89;
+export const CMD_ID_LASTSAVE: u32 = 90;
+export const CMD_ID_LATENCY: u32 = 91;
+export const CMD_ID_LCS: u32 = 92;
+export const CMD_ID_LINDEX: u32 = 93;
+export const CMD_ID_LINSERT: u32 = 94;
+export const CMD_ID_LLEN: u32 = 95;
+export const CMD_ID_LMOVE: u32 = 96;
+export const CMD_ID_LMPOP: u32 = 97;
+export const CMD_ID_LOLWUT: u32 = 98;
+export const CMD_ID_LPOP: u32 = 99;
+export const CMD_ID_LPOS: u32 = 100;
+export const CMD_ID_LPUSH: u32 = 101;
+export const CMD_ID_LPUSHX: u32 = 102;
+export const CMD_ID_LRANGE: u32 = 103;
+export const CMD_ID_LREM: u32 = 104;
+export const CMD_ID_LSET: u32 = 105;
+export const CMD_ID_LTRIM: u32 = 106;
+export const CMD_ID_MEMORY: u32 = 107;
+export const CMD_ID_MGET: u32 = 108;
+export const CMD_ID_MIGRATE: u32 = 109;
+export const CMD_ID_MONITOR: u32 = 110;
+export const CMD_ID_MOVE: u32 = 111;
+export const CMD_ID_MSET: u32 = 112;
+export const CMD_ID_MSETEX: u32 = 113;
+export const CMD_ID_MSETNX: u32 = 114;
+export const CMD_ID_MULTI: u32 = 115;
+export const CMD_ID_OBJECT: u32 = 116;
+export const CMD_ID_PERSIST: u32 = 117;
+export const CMD_ID_PEXPIRE: u32 = 118;
+export const CMD_ID_PEXPIREAT: u32 = 119;
+export const CMD_ID_PEXPIRETIME: u32 = 120;
+export const CMD_ID_PFADD: u32 = 121;
+export const CMD_ID_PFCOUNT: u32 = 122;
+export const CMD_ID_PFDEBUG: u32 = 123;
+export const CMD_ID_PFMERGE: u32 = 124;
+export const CMD_ID_PFSELFTEST: u32 = 125;
+export const CMD_ID_PING: u32 = 126;
+export const CMD_ID_PSETEX: u32 = 127;
+export const CMD_ID_PSUBSCRIBE: u32 = 128;
+export const CMD_ID_PSYNC: u32 = 129;
+export const CMD_ID_PTTL: u32 = 130;
+export const CMD_ID_PUBLISH: u32 = 131;
+export const CMD_ID_PUBSUB: u32 = 132;
+export const CMD_ID_PUNSUBSCRIBE: u32 = 133;
+export const CMD_ID_QUIT: u32 = 134;
+export const CMD_ID_RANDOMKEY: u32 = 135;
+export const CMD_ID_RENAME: u32 = 136;
+export const CMD_ID_RENAMENX: u32 = 137;
+export const CMD_ID_REPLCONF: u32 = 138;
+export const CMD_ID_RESET: u32 = 139;
+export const CMD_ID_RESTORE: u32 = 140;
+export const CMD_ID_RESTORE_ASKING: u32 = 141;
+export const CMD_ID_ROLE: u32 = 142;
+export const CMD_ID_RPOP: u32 = 143;
+export const CMD_ID_RPOPLPUSH: u32 = 144;
+export const CMD_ID_RPUSH: u32 = 145;
+export const CMD_ID_RPUSHX: u32 = 146;
+export const CMD_ID_SADD: u32 = 147;
+export const CMD_ID_SAVE: u32 = 148;
+export const CMD_ID_SCAN: u32 = 149;
+export const CMD_ID_SCARD: u32 = 150;
+export const CMD_ID_SDIFF: u32 = 151;
+export const CMD_ID_SDIFFSTORE: u32 = 152;
+export const CMD_ID_SELECT: u32 = 153;
+export const CMD_ID_SET: u32 = 154;
+export const CMD_ID_SETBIT: u32 = 155;
+export const CMD_ID_SETEX: u32 = 156;
+export const CMD_ID_SETNX: u32 = 157;
+export const CMD_ID_SETRANGE: u32 = 158;
+export const CMD_ID_SHUTDOWN: u32 = 159;
+export const CMD_ID_SINTER: u32 = 160;
+export const CMD_ID_SINTERCARD: u32 = 161;
+export const CMD_ID_SINTERSTORE: u32 = 162;
+export const CMD_ID_SISMEMBER: u32 = 163;
+export const CMD_ID_SLOWLOG: u32 = 164;
+export const CMD_ID_SMEMBERS: u32 = 165;
+export const CMD_ID_SMISMEMBER: u32 = 166;
+export const CMD_ID_SMOVE: u32 = 167;
+export const CMD_ID_SORT: u32 = 168;
+export const CMD_ID_SORT_RO: u32 = 169;
+export const CMD_ID_SPOP: u32 = 170;
+export const CMD_ID_SPUBLISH: u32 = 171;
+export const CMD_ID_SRANDMEMBER: u32 = 172;
+export const CMD_ID_SREM: u32 = 173;
+export const CMD_ID_SSCAN: u32 = 174;
+export const CMD_ID_SSUBSCRIBE: u32 = 175;
+export const CMD_ID_STRLEN: u32 = 176;
+export const CMD_ID_SUBSCRIBE: u32 = 177;
+export const CMD_ID_SUBSTR: u32 = 178;
+export const CMD_ID_SUNION: u32 = 179;
+export const CMD_ID_SUNIONSTORE: u32 = 180;
+export const CMD_ID_SUNSUBSCRIBE: u32 = 181;
+export const CMD_ID_SWAPDB: u32 = 182;
+export const CMD_ID_SYNC: u32 = 183;
+export const CMD_ID_TIME: u32 = 184;
+export const CMD_ID_TOUCH: u32 = 185;
+export const CMD_ID_TTL: u32 = 186;
+export const CMD_ID_TYPE: u32 = 187;
+export const CMD_ID_UNLINK: u32 = 188;
+export const CMD_ID_UNSUBSCRIBE: u32 = 189;
+export const CMD_ID_UNWATCH: u32 = 190;
+export const CMD_ID_WATCH: u32 = 191;
+export const CMD_ID_XACK: u32 = 192;
+export const CMD_ID_XACKDEL: u32 = 193;
+export const CMD_ID_XADD: u32 = 194;
+export const CMD_ID_XAUTOCLAIM: u32 = 195;
+export const CMD_ID_XCFGSET: u32 = 196;
+export const CMD_ID_XCLAIM: u32 = 197;
+export const CMD_ID_XDEL: u32 = 198;
+export const CMD_ID_XDELEX: u32 = 199;
+export const CMD_ID_XGROUP: u32 = 200;
+export const CMD_ID_XIDMPRECORD: u32 = 201;
+export const CMD_ID_XINFO: u32 = 202;
+export const CMD_ID_XLEN: u32 = 203;
+export const CMD_ID_XNACK: u32 = 204;
+export const CMD_ID_XPENDING: u32 = 205;
+export const CMD_ID_XRANGE: u32 = 206;
+export const CMD_ID_XREAD: u32 = 207;
+export const CMD_ID_XREADGROUP: u32 = 208;
+export const CMD_ID_XREVRANGE: u32 = 209;
+export const CMD_ID_XSETID: u32 = 210;
+export const CMD_ID_XTRIM: u32 = 211;
+export const CMD_ID_ZADD: u32 = 212;
+export const CMD_ID_ZCARD: u32 = 213;
+export const CMD_ID_ZCOUNT: u32 = 214;
+export const CMD_ID_ZDIFF: u32 = 215;
+export const CMD_ID_ZDIFFSTORE: u32 = 216;
+export const CMD_ID_ZINCRBY: u32 = 217;
+export const CMD_ID_ZINTER: u32 = 218;
+export const CMD_ID_ZINTERCARD: u32 = 219;
+export const CMD_ID_ZINTERSTORE: u32 = 220;
+export const CMD_ID_ZLEXCOUNT: u32 = 221;
+export const CMD_ID_ZMPOP: u32 = 222;
+export const CMD_ID_ZMSCORE: u32 = 223;
+export const CMD_ID_ZPOPMAX: u32 = 224;
+export const CMD_ID_ZPOPMIN: u32 = 225;
+export const CMD_ID_ZRANDMEMBER: u32 = 226;
+export const CMD_ID_ZRANGE: u32 = 227;
+export const CMD_ID_ZRANGEBYLEX: u32 = 228;
+export const CMD_ID_ZRANGEBYSCORE: u32 = 229;
+export const CMD_ID_ZRANGESTORE: u32 = 230;
+export const CMD_ID_ZRANK: u32 = 231;
+export const CMD_ID_ZREM: u32 = 232;
+export const CMD_ID_ZREMRANGEBYLEX: u32 = 233;
+export const CMD_ID_ZREMRANGEBYRANK: u32 = 234;
+export const CMD_ID_ZREMRANGEBYSCORE: u32 = 235;
+export const CMD_ID_ZREVRANGE: u32 = 236;
+export const CMD_ID_ZREVRANGEBYLEX: u32 = 237;
+export const CMD_ID_ZREVRANGEBYSCORE: u32 = 238;
+export const CMD_ID_ZREVRANK: u32 = 239;
+export const CMD_ID_ZSCAN: u32 = 240;
+export const CMD_ID_ZSCORE: u32 = 241;
+export const CMD_ID_ZUNION: u32 = 242;
+export const CMD_ID_ZUNIONSTORE: u32 = 243;
+export const CMD_ID_BACKUP_ABORT: u32 = 244;
+export const CMD_ID_BACKUP_CLEANUP: u32 = 245;
+export const CMD_ID_BACKUP_HELP: u32 = 246;
+export const CMD_ID_BACKUP_LIST: u32 = 247;
+export const CMD_ID_BACKUP_SEAL: u32 = 248;
+export const CMD_ID_BACKUP_START: u32 = 249;
+export const CMD_ID_BACKUP_STATUS: u32 = 250;
+export const CMD_ID_CLIENT_CACHING: u32 = 251;
+export const CMD_ID_CLIENT_GETNAME: u32 = 252;
+export const CMD_ID_CLIENT_GETREDIR: u32 = 253;
+export const CMD_ID_CLIENT_HELP: u32 = 254;
+export const CMD_ID_CLIENT_ID: u32 = 255;
+export const CMD_ID_CLIENT_INFO: u32 = 256;
+export const CMD_ID_CLIENT_KILL: u32 = 257;
+export const CMD_ID_CLIENT_LIST: u32 = 258;
+export const CMD_ID_CLIENT_NO_EVICT: u32 = 259;
+export const CMD_ID_CLIENT_NO_TOUCH: u32 = 260;
+export const CMD_ID_CLIENT_PAUSE: u32 = 261;
+export const CMD_ID_CLIENT_REPLY: u32 = 262;
+export const CMD_ID_CLIENT_SETINFO: u32 = 263;
+export const CMD_ID_CLIENT_SETNAME: u32 = 264;
+export const CMD_ID_CLIENT_TRACKING: u32 = 265;
+export const CMD_ID_CLIENT_TRACKINGINFO: u32 = 266;
+export const CMD_ID_CLIENT_UNBLOCK: u32 = 267;
+export const CMD_ID_CLIENT_UNPAUSE: u32 = 268;
+export const CMD_ID_COMMAND_COUNT: u32 = 269;
+export const CMD_ID_COMMAND_DOCS: u32 = 270;
+export const CMD_ID_COMMAND_GETKEYS: u32 = 271;
+export const CMD_ID_COMMAND_GETKEYSANDFLAGS: u32 = 272;
+export const CMD_ID_COMMAND_HELP: u32 = 273;
+export const CMD_ID_COMMAND_INFO: u32 = 274;
+export const CMD_ID_COMMAND_LIST: u32 = 275;
+export const CMD_ID_CONFIG_GET: u32 = 276;
+export const CMD_ID_CONFIG_HELP: u32 = 277;
+export const CMD_ID_CONFIG_RESETSTAT: u32 = 278;
+export const CMD_ID_CONFIG_REWRITE: u32 = 279;
+export const CMD_ID_CONFIG_SET: u32 = 280;
+export const CMD_ID_LATENCY_DOCTOR: u32 = 281;
+export const CMD_ID_LATENCY_GRAPH: u32 = 282;
+export const CMD_ID_LATENCY_HELP: u32 = 283;
+export const CMD_ID_LATENCY_HISTOGRAM: u32 = 284;
+export const CMD_ID_LATENCY_HISTORY: u32 = 285;
+export const CMD_ID_LATENCY_LATEST: u32 = 286;
+export const CMD_ID_LATENCY_RESET: u32 = 287;
+export const CMD_ID_MEMORY_DOCTOR: u32 = 288;
+export const CMD_ID_MEMORY_HELP: u32 = 289;
+export const CMD_ID_MEMORY_MALLOC_STATS: u32 = 290;
+export const CMD_ID_MEMORY_PURGE: u32 = 291;
+export const CMD_ID_MEMORY_STATS: u32 = 292;
+export const CMD_ID_MEMORY_USAGE: u32 = 293;
+export const CMD_ID_OBJECT_ENCODING: u32 = 294;
+export const CMD_ID_OBJECT_FREQ: u32 = 295;
+export const CMD_ID_OBJECT_HELP: u32 = 296;
+export const CMD_ID_OBJECT_IDLETIME: u32 = 297;
+export const CMD_ID_OBJECT_REFCOUNT: u32 = 298;
+export const CMD_ID_PUBSUB_CHANNELS: u32 = 299;
+export const CMD_ID_PUBSUB_HELP: u32 = 300;
+export const CMD_ID_PUBSUB_NUMPAT: u32 = 301;
+export const CMD_ID_PUBSUB_NUMSUB: u32 = 302;
+export const CMD_ID_PUBSUB_SHARDCHANNELS: u32 = 303;
+export const CMD_ID_PUBSUB_SHARDNUMSUB: u32 = 304;
+export const CMD_ID_SLOWLOG_GET: u32 = 305;
+export const CMD_ID_SLOWLOG_HELP: u32 = 306;
+export const CMD_ID_SLOWLOG_LEN: u32 = 307;
+export const CMD_ID_SLOWLOG_RESET: u32 = 308;
+export const CMD_ID_XGROUP_CREATE: u32 = 309;
+export const CMD_ID_XGROUP_CREATECONSUMER: u32 = 310;
+export const CMD_ID_XGROUP_DELCONSUMER: u32 = 311;
+export const CMD_ID_XGROUP_DESTROY: u32 = 312;
+export const CMD_ID_XGROUP_HELP: u32 = 313;
+export const CMD_ID_XGROUP_SETID: u32 = 314;
+export const CMD_ID_XINFO_CONSUMERS: u32 = 315;
+export const CMD_ID_XINFO_GROUPS: u32 = 316;
+export const CMD_ID_XINFO_HELP: u32 = 317;
+export const CMD_ID_XINFO_STREAM: u32 = 318;
 
 /** RECORD_BYTES per command, in the order of ids: see abi.ts. */
 export const COMMAND_RECORDS: usize = memory.data<u8>(
@@ -656,612 +670,640 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
     0,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
     // 1 auth
     6,0,4,1,254,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 2 bitcount
-    10,0,8,0,254,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 3 bitfield
-    18,0,8,0,254,255,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 4 bitfield_ro
-    26,0,11,0,254,255,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 5 bitop
-    37,0,5,0,252,255,255,255,5,0,16,0,4,129,0,0,2,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 6 bitpos
-    42,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 7 blmove
-    48,0,6,0,6,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 8 blmpop
-    54,0,6,0,251,255,255,255,65,0,18,0,36,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
-    // 9 blpop
-    60,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 10 brpop
-    65,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 11 brpoplpush
-    70,0,10,0,4,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 12 bzmpop
-    80,0,6,0,251,255,255,255,65,0,18,0,20,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
-    // 13 bzpopmax
-    86,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 14 bzpopmin
-    94,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 15 client
-    102,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,237,0,18,0,0,0,0,0,0,0,
-    // 16 command
-    108,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,255,0,7,0,0,0,0,0,0,0,
-    // 17 config
-    115,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,6,1,5,0,0,0,0,0,0,0,
-    // 18 copy
-    121,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 19 dbsize
-    125,0,6,0,1,0,255,255,2,16,0,1,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 20 debug
-    131,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 21 decr
-    136,0,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 22 decrby
-    140,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 23 del
-    146,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 24 delex
-    149,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 25 digest
-    154,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 26 discard
-    160,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 27 dump
-    167,0,4,0,2,0,255,255,2,0,16,0,3,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 28 echo
-    171,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 29 exec
-    175,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 30 exists
-    179,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 31 expire
-    185,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 32 expireat
-    191,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 33 expiretime
-    199,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 34 flushall
-    209,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 35 flushdb
-    217,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 36 geoadd
-    224,0,6,0,251,255,255,255,5,0,0,1,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 37 geodist
-    230,0,7,0,252,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 38 geohash
-    237,0,7,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 39 geopos
-    244,0,6,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 40 georadius
-    250,0,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 41 georadius_ro
-    3,1,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 42 georadiusbymember
-    15,1,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 43 georadiusbymember_ro
-    32,1,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 44 geosearch
-    52,1,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 45 geosearchstore
-    61,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 46 get
-    75,1,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 47 getbit
-    78,1,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 48 getdel
-    84,1,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 49 getex
-    90,1,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 50 getrange
-    95,1,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 51 getset
-    103,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 52 hdel
-    109,1,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 53 hello
-    113,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 54 hexists
-    118,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 55 hexpire
-    125,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 56 hexpireat
-    132,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 57 hexpiretime
-    141,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 58 hget
-    152,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 59 hgetall
-    156,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 60 hgetdel
-    163,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 61 hgetex
-    170,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 62 hincrby
-    176,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 63 hincrbyfloat
-    183,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 64 hkeys
-    195,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 65 hlen
-    200,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 66 hmget
-    204,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 67 hmset
-    209,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 68 hpersist
-    214,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 69 hpexpire
-    222,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 70 hpexpireat
-    230,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 71 hpexpiretime
-    240,1,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 72 hpttl
-    252,1,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 73 hrandfield
-    1,2,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 74 hscan
-    11,2,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 75 hset
-    16,2,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
-    // 76 hsetex
-    20,2,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 77 hsetnx
-    26,2,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 78 hstrlen
-    32,2,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 79 httl
-    39,2,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 80 hvals
-    43,2,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 81 incr
-    48,2,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 82 incrby
-    52,2,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 83 incrbyfloat
-    58,2,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 84 increx
-    69,2,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 85 info
-    75,2,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 86 keys
-    79,2,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 87 lastsave
-    83,2,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 88 latency
-    91,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,11,1,7,0,0,0,0,0,0,0,
-    // 89 lcs
-    98,2,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 90 lindex
-    101,2,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 91 linsert
-    107,2,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 92 llen
-    114,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 93 lmove
-    118,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 94 lmpop
-    123,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 95 lolwut
-    128,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 96 lpop
-    134,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 97 lpos
-    138,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 98 lpush
-    142,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 99 lpushx
-    147,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 100 lrange
-    153,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 101 lrem
-    159,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 102 lset
-    163,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 103 ltrim
-    167,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 104 memory
-    172,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,18,1,6,0,0,0,0,0,0,0,
-    // 105 mget
-    178,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 106 migrate
-    182,2,7,1,250,255,255,255,1,0,18,0,5,128,2,0,3,3,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 107 monitor
-    189,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 108 move
-    196,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 109 mset
-    200,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 110 msetex
-    204,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 111 msetnx
-    210,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 112 multi
-    216,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 113 object
-    221,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,24,1,5,0,0,0,0,0,0,0,
-    // 114 persist
-    227,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 115 pexpire
-    234,2,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 116 pexpireat
-    241,2,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 117 pexpiretime
-    250,2,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 118 pfadd
-    5,3,5,0,254,255,255,255,5,16,0,1,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 119 pfcount
-    10,3,7,0,254,255,255,255,2,64,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 120 pfdebug
-    17,3,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 121 pfmerge
-    24,3,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 122 pfselftest
-    31,3,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 123 ping
-    41,3,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 124 psetex
-    45,3,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 125 psubscribe
-    51,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 126 pttl
-    61,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 127 publish
-    65,3,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 128 pubsub
-    72,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,29,1,6,0,0,0,0,0,0,0,
-    // 129 punsubscribe
-    78,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 130 quit
-    90,3,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 131 randomkey
-    94,3,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 132 rename
-    103,3,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 133 renamenx
-    109,3,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 134 reset
-    117,3,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 135 restore
-    122,3,7,0,252,255,255,255,5,0,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 136 restore-asking
-    129,3,14,0,252,255,255,255,5,8,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 137 role
-    143,3,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 138 rpop
-    147,3,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 139 rpoplpush
-    151,3,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 140 rpush
-    160,3,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 141 rpushx
-    165,3,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 142 sadd
-    171,3,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 143 scan
-    175,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 144 scard
-    179,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 145 sdiff
-    184,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 146 sdiffstore
-    189,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 147 select
-    199,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 148 set
-    205,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 149 setbit
-    208,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 150 setex
-    214,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 151 setnx
-    219,3,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 152 setrange
-    224,3,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 153 shutdown
-    232,3,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 154 sinter
-    240,3,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 155 sintercard
-    246,3,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 156 sinterstore
-    0,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 157 sismember
-    11,4,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 158 slowlog
-    20,4,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,35,1,4,0,0,0,0,0,0,0,
-    // 159 smembers
-    27,4,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 160 smismember
-    35,4,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 161 smove
-    45,4,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 162 sort
-    50,4,4,0,254,255,255,255,5,0,18,0,60,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 163 sort_ro
-    54,4,7,0,254,255,255,255,2,0,18,0,58,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 164 spop
-    61,4,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 165 spublish
-    65,4,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 166 srandmember
-    73,4,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 167 srem
-    84,4,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 168 sscan
-    88,4,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 169 ssubscribe
-    93,4,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 170 strlen
-    103,4,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 171 subscribe
-    109,4,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 172 substr
-    118,4,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 173 sunion
-    124,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 174 sunionstore
-    130,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 175 sunsubscribe
-    141,4,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 176 swapdb
-    153,4,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 177 time
-    159,4,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 178 touch
-    163,4,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 179 ttl
-    168,4,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 180 type
-    171,4,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 181 unlink
-    175,4,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 182 unsubscribe
-    181,4,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 183 unwatch
-    192,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 184 watch
-    199,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 185 xack
-    204,4,4,0,252,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 186 xackdel
-    208,4,7,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 187 xadd
-    215,4,4,0,251,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 188 xautoclaim
-    219,4,10,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 189 xcfgset
-    229,4,7,0,254,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 190 xclaim
-    236,4,6,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 191 xdel
-    242,4,4,0,253,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 192 xdelex
-    246,4,6,0,251,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 193 xgroup
-    252,4,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,39,1,6,0,0,0,0,0,0,0,
-    // 194 xidmprecord
-    2,5,11,0,5,0,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 195 xinfo
-    13,5,5,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,45,1,4,0,0,0,0,0,0,0,
-    // 196 xlen
-    18,5,4,0,2,0,255,255,2,16,0,1,2,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 197 xnack
-    22,5,5,0,249,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 198 xpending
-    27,5,8,0,253,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 199 xrange
-    35,5,6,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 200 xread
-    41,5,5,0,252,255,255,255,66,0,2,1,2,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 201 xreadgroup
-    46,5,10,0,249,255,255,255,65,0,2,1,4,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 202 xrevrange
-    56,5,9,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 203 xsetid
-    65,5,6,0,253,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 204 xtrim
-    71,5,5,0,252,255,255,255,1,0,0,1,4,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 205 zadd
-    76,5,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
-    // 206 zcard
-    80,5,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 207 zcount
-    85,5,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 208 zdiff
-    91,5,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 209 zdiffstore
-    96,5,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 210 zincrby
-    106,5,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
-    // 211 zinter
-    113,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 212 zintercard
-    119,5,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 213 zinterstore
-    129,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 214 zlexcount
-    140,5,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 215 zmpop
-    149,5,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 216 zmscore
-    154,5,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 217 zpopmax
-    161,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 218 zpopmin
-    168,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 219 zrandmember
-    175,5,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 220 zrange
-    186,5,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 221 zrangebylex
-    192,5,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 222 zrangebyscore
-    203,5,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 223 zrangestore
-    216,5,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 224 zrank
-    227,5,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 225 zrem
-    232,5,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
-    // 226 zremrangebylex
-    236,5,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 227 zremrangebyrank
-    250,5,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 228 zremrangebyscore
-    9,6,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 229 zrevrange
-    25,6,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 230 zrevrangebylex
-    34,6,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 231 zrevrangebyscore
-    48,6,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 232 zrevrank
-    64,6,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 233 zscan
-    72,6,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 234 zscore
-    77,6,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
-    // 235 zunion
-    83,6,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
-    // 236 zunionstore
-    89,6,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 237 client|caching
-    100,6,14,0,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 238 client|getname
-    114,6,14,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 239 client|getredir
-    128,6,15,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 240 client|help
-    143,6,11,1,2,0,15,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 241 client|id
-    154,6,9,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 242 client|info
-    163,6,11,1,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 243 client|kill
-    174,6,11,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 244 client|list
-    185,6,11,1,254,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 245 client|no-evict
-    196,6,15,1,3,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 246 client|no-touch
-    211,6,15,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 247 client|pause
-    226,6,12,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 248 client|reply
-    238,6,12,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 249 client|setinfo
-    250,6,14,1,4,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 250 client|setname
-    8,7,14,1,3,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 251 client|tracking
-    22,7,15,0,253,255,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 252 client|trackinginfo
-    37,7,19,0,2,0,15,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 253 client|unblock
-    56,7,14,1,253,255,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 254 client|unpause
-    70,7,14,1,2,0,15,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 255 command|count
-    84,7,13,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 256 command|docs
-    97,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 257 command|getkeys
-    109,7,15,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 258 command|getkeysandflags
-    124,7,23,1,253,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 259 command|help
-    147,7,12,1,2,0,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 260 command|info
-    159,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 261 command|list
-    171,7,12,1,254,255,16,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 262 config|get
-    183,7,10,1,253,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 263 config|help
-    193,7,11,1,2,0,17,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 264 config|resetstat
-    204,7,16,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 265 config|rewrite
-    220,7,14,1,2,0,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 266 config|set
-    234,7,10,1,252,255,17,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 267 latency|doctor
-    244,7,14,1,2,0,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 268 latency|graph
-    2,8,13,1,3,0,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 269 latency|help
-    15,8,12,1,2,0,88,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 270 latency|histogram
-    27,8,17,1,254,255,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 271 latency|history
-    44,8,15,1,3,0,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 272 latency|latest
-    59,8,14,1,2,0,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 273 latency|reset
-    73,8,13,1,254,255,88,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 274 memory|doctor
-    86,8,13,1,2,0,104,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 275 memory|help
-    99,8,11,1,2,0,104,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 276 memory|malloc-stats
-    110,8,19,1,2,0,104,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 277 memory|purge
-    129,8,12,1,2,0,104,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 278 memory|stats
-    141,8,12,1,2,0,104,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 279 memory|usage
-    153,8,12,0,253,255,104,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 280 object|encoding
-    165,8,15,0,3,0,113,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 281 object|freq
-    180,8,11,0,3,0,113,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 282 object|help
-    191,8,11,0,2,0,113,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 283 object|idletime
-    202,8,15,0,3,0,113,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 284 object|refcount
-    217,8,15,0,3,0,113,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 285 pubsub|channels
-    232,8,15,0,254,255,128,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 286 pubsub|help
-    247,8,11,0,2,0,128,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 287 pubsub|numpat
-    2,9,13,0,2,0,128,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 288 pubsub|numsub
-    15,9,13,0,254,255,128,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 289 pubsub|shardchannels
-    28,9,20,0,254,255,128,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 290 pubsub|shardnumsub
-    48,9,18,0,254,255,128,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 291 slowlog|get
-    66,9,11,0,254,255,158,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 292 slowlog|help
-    77,9,12,0,2,0,158,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 293 slowlog|len
-    89,9,11,0,2,0,158,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 294 slowlog|reset
-    100,9,13,0,2,0,158,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 295 xgroup|create
-    113,9,13,0,251,255,193,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 296 xgroup|createconsumer
-    126,9,21,0,5,0,193,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 297 xgroup|delconsumer
-    147,9,18,0,5,0,193,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 298 xgroup|destroy
-    165,9,14,0,4,0,193,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 299 xgroup|help
-    179,9,11,0,2,0,193,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 300 xgroup|setid
-    190,9,12,0,251,255,193,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 301 xinfo|consumers
-    202,9,15,0,4,0,195,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 302 xinfo|groups
-    217,9,12,0,3,0,195,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 303 xinfo|help
-    229,9,10,0,2,0,195,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
-    // 304 xinfo|stream
-    239,9,12,0,253,255,195,0,2,0,16,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 2 backup
+    10,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,244,0,7,0,0,0,0,0,0,0,
+    // 3 bgrewriteaof
+    16,0,12,1,1,0,255,255,40,128,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 4 bgsave
+    28,0,6,1,255,255,255,255,40,128,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 5 bitcount
+    34,0,8,0,254,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 6 bitfield
+    42,0,8,0,254,255,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 7 bitfield_ro
+    50,0,11,0,254,255,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 8 bitop
+    61,0,5,0,252,255,255,255,5,0,16,0,4,129,0,0,2,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 9 bitpos
+    66,0,6,0,253,255,255,255,2,0,16,0,2,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 10 blmove
+    72,0,6,0,6,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 11 blmpop
+    78,0,6,0,251,255,255,255,65,0,18,0,36,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 12 blpop
+    84,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 13 brpop
+    89,0,5,0,253,255,255,255,65,0,16,0,36,128,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 14 brpoplpush
+    94,0,10,0,4,0,255,255,69,0,16,0,36,128,1,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 15 bzmpop
+    104,0,6,0,251,255,255,255,65,0,18,0,20,128,1,0,3,0,1,2,2,0,255,255,0,0,0,0,0,0,0,0,
+    // 16 bzpopmax
+    110,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 17 bzpopmin
+    118,0,8,0,253,255,255,255,65,16,16,0,20,64,1,0,1,254,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 18 client
+    126,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,251,0,18,0,0,0,0,0,0,0,
+    // 19 command
+    132,0,7,1,255,255,255,255,128,1,16,0,0,128,4,0,0,0,0,0,0,1,13,1,7,0,0,0,0,0,0,0,
+    // 20 config
+    139,0,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,20,1,5,0,0,0,0,0,0,0,
+    // 21 copy
+    145,0,4,0,253,255,255,255,5,0,16,0,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 22 dbsize
+    149,0,6,0,1,0,255,255,2,16,0,1,3,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 23 debug
+    155,0,5,1,254,255,255,255,168,1,24,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 24 decr
+    160,0,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 25 decrby
+    164,0,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 26 del
+    170,0,3,0,254,255,255,255,1,0,16,0,5,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 27 delex
+    173,0,5,0,254,255,255,255,1,16,16,0,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 28 digest
+    178,0,6,0,2,0,255,255,2,16,16,0,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 29 discard
+    184,0,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 30 dump
+    191,0,4,0,2,0,255,255,2,0,16,0,3,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 31 echo
+    195,0,4,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 32 exec
+    199,0,4,0,1,0,255,255,160,5,16,0,0,128,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 33 exists
+    203,0,6,0,254,255,255,255,2,16,32,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 34 expire
+    209,0,6,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 35 expireat
+    215,0,8,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 36 expiretime
+    223,0,10,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 37 flushall
+    233,0,8,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 38 flushdb
+    241,0,7,0,255,255,255,255,1,0,16,0,5,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 39 geoadd
+    248,0,6,0,251,255,255,255,5,0,0,1,4,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 40 geodist
+    254,0,7,0,252,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 41 geohash
+    5,1,7,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 42 geopos
+    12,1,6,0,254,255,255,255,2,0,0,1,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 43 georadius
+    18,1,9,0,250,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 44 georadius_ro
+    27,1,12,0,250,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 45 georadiusbymember
+    39,1,17,0,251,255,255,255,5,0,18,0,4,132,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 46 georadiusbymember_ro
+    56,1,20,0,251,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 47 geosearch
+    76,1,9,0,249,255,255,255,2,0,16,0,2,132,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 48 geosearchstore
+    85,1,14,0,248,255,255,255,5,0,16,0,4,132,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 49 get
+    99,1,3,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 50 getbit
+    102,1,6,0,3,0,255,255,2,16,0,1,2,65,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 51 getdel
+    108,1,6,0,2,0,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 52 getex
+    114,1,5,0,254,255,255,255,1,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 53 getrange
+    119,1,8,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 54 getset
+    127,1,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 55 hdel
+    133,1,4,0,253,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 56 hello
+    137,1,5,1,255,255,255,255,160,49,20,0,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 57 hexists
+    142,1,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 58 hexpire
+    149,1,7,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 59 hexpireat
+    156,1,9,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 60 hexpiretime
+    165,1,11,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 61 hget
+    176,1,4,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 62 hgetall
+    180,1,7,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 63 hgetdel
+    187,1,7,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 64 hgetex
+    194,1,6,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 65 hincrby
+    200,1,7,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 66 hincrbyfloat
+    207,1,12,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 67 hkeys
+    219,1,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 68 hlen
+    224,1,4,0,2,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 69 hmget
+    228,1,5,0,253,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 70 hmset
+    233,1,5,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 71 hpersist
+    238,1,8,0,251,255,255,255,1,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 72 hpexpire
+    246,1,8,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 73 hpexpireat
+    254,1,10,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 74 hpexpiretime
+    8,2,12,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 75 hpttl
+    20,2,5,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 76 hrandfield
+    25,2,10,0,254,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 77 hscan
+    35,2,5,0,253,255,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 78 hset
+    40,2,4,0,252,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,2,0,0,0,0,
+    // 79 hsetex
+    44,2,6,0,250,255,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 80 hsetnx
+    50,2,6,0,4,0,255,255,5,16,0,1,68,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 81 hstrlen
+    56,2,7,0,3,0,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 82 httl
+    63,2,4,0,251,255,255,255,2,16,0,1,66,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 83 hvals
+    67,2,5,0,2,0,255,255,2,0,16,0,66,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 84 incr
+    72,2,4,0,2,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 85 incrby
+    76,2,6,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 86 incrbyfloat
+    82,2,11,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 87 increx
+    93,2,6,0,254,255,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 88 info
+    99,2,4,1,255,255,255,255,128,1,16,0,0,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 89 keys
+    103,2,4,0,2,0,255,255,2,0,16,0,3,128,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 90 lastsave
+    107,2,8,1,1,0,255,255,128,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 91 latency
+    115,2,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,25,1,7,0,0,0,0,0,0,0,
+    // 92 lcs
+    122,2,3,0,253,255,255,255,2,0,16,0,130,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 93 lindex
+    125,2,6,0,3,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 94 linsert
+    131,2,7,0,5,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 95 llen
+    138,2,4,0,2,0,255,255,2,16,0,1,34,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 96 lmove
+    142,2,5,0,5,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 97 lmpop
+    147,2,5,0,252,255,255,255,1,0,2,1,36,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 98 lolwut
+    152,2,6,1,255,255,255,255,2,16,16,0,2,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 99 lpop
+    158,2,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 100 lpos
+    162,2,4,0,253,255,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 101 lpush
+    166,2,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 102 lpushx
+    171,2,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 103 lrange
+    177,2,6,0,4,0,255,255,2,0,0,1,34,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 104 lrem
+    183,2,4,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 105 lset
+    187,2,4,0,4,0,255,255,5,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 106 ltrim
+    191,2,5,0,4,0,255,255,1,0,0,1,36,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 107 memory
+    196,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,32,1,6,0,0,0,0,0,0,0,
+    // 108 mget
+    202,2,4,0,254,255,255,255,2,16,0,1,130,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 109 migrate
+    206,2,7,1,250,255,255,255,1,0,18,0,5,128,2,0,3,3,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 110 monitor
+    213,2,7,0,1,0,255,255,168,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 111 move
+    220,2,4,0,3,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 112 mset
+    224,2,4,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 113 msetex
+    228,2,6,0,252,255,255,255,5,0,2,1,132,128,0,0,2,0,2,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 114 msetnx
+    234,2,6,0,253,255,255,255,5,0,0,1,132,128,0,0,1,255,2,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 115 multi
+    240,2,5,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 116 object
+    245,2,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,38,1,5,0,0,0,0,0,0,0,
+    // 117 persist
+    251,2,7,0,2,0,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 118 pexpire
+    2,3,7,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 119 pexpireat
+    9,3,9,0,253,255,255,255,1,16,0,1,5,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 120 pexpiretime
+    18,3,11,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 121 pfadd
+    29,3,5,0,254,255,255,255,5,16,0,1,4,66,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 122 pfcount
+    34,3,7,0,254,255,255,255,2,64,16,0,2,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 123 pfdebug
+    41,3,7,0,3,0,255,255,13,0,16,0,4,162,2,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 124 pfmerge
+    48,3,7,0,254,255,255,255,5,0,16,0,4,130,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 125 pfselftest
+    55,3,10,0,1,0,255,255,8,0,16,0,0,162,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 126 ping
+    65,3,4,0,255,255,255,255,0,16,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 127 psetex
+    69,3,6,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 128 psubscribe
+    75,3,10,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 129 psync
+    85,3,5,1,253,255,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 130 pttl
+    90,3,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 131 publish
+    94,3,7,0,3,0,255,255,144,81,0,1,0,80,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 132 pubsub
+    101,3,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,43,1,6,0,0,0,0,0,0,0,
+    // 133 punsubscribe
+    107,3,12,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 134 quit
+    119,3,4,0,255,255,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 135 randomkey
+    123,3,9,0,1,0,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 136 rename
+    132,3,6,0,3,0,255,255,1,0,0,1,5,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 137 renamenx
+    138,3,8,0,3,0,255,255,1,16,0,1,5,64,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 138 replconf
+    146,3,8,1,255,255,255,255,168,1,20,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 139 reset
+    154,3,5,0,1,0,255,255,160,49,4,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 140 restore
+    159,3,7,0,252,255,255,255,5,0,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 141 restore-asking
+    166,3,14,0,252,255,255,255,5,8,16,0,5,128,2,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 142 role
+    180,3,4,1,1,0,255,255,160,17,16,0,0,96,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 143 rpop
+    184,3,4,0,254,255,255,255,1,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 144 rpoplpush
+    188,3,9,0,3,0,255,255,5,0,0,1,36,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 145 rpush
+    197,3,5,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 146 rpushx
+    202,3,6,0,253,255,255,255,5,16,0,1,36,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 147 sadd
+    208,3,4,0,253,255,255,255,5,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 148 save
+    212,3,4,1,1,0,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 149 scan
+    216,3,4,0,254,255,255,255,2,0,144,0,3,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 150 scard
+    220,3,5,0,2,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 151 sdiff
+    225,3,5,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 152 sdiffstore
+    230,3,10,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 153 select
+    240,3,6,0,2,0,255,255,128,17,0,1,0,64,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 154 set
+    246,3,3,0,253,255,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 155 setbit
+    249,3,6,0,4,0,255,255,5,0,0,1,4,129,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 156 setex
+    255,3,5,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 157 setnx
+    4,4,5,0,3,0,255,255,5,16,0,1,132,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 158 setrange
+    9,4,8,0,4,0,255,255,5,0,0,1,132,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 159 shutdown
+    17,4,8,1,255,255,255,255,168,1,21,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 160 sinter
+    25,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 161 sintercard
+    31,4,10,0,253,255,255,255,2,0,18,0,10,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 162 sinterstore
+    41,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 163 sismember
+    52,4,9,0,3,0,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 164 slowlog
+    61,4,7,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,49,1,4,0,0,0,0,0,0,0,
+    // 165 smembers
+    68,4,8,0,2,0,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 166 smismember
+    76,4,10,0,253,255,255,255,2,16,0,1,10,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 167 smove
+    86,4,5,0,4,0,255,255,1,16,0,1,12,64,0,0,1,2,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 168 sort
+    91,4,4,0,254,255,255,255,5,0,18,0,60,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 169 sort_ro
+    95,4,7,0,254,255,255,255,2,0,18,0,58,128,2,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 170 spop
+    102,4,4,0,254,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 171 spublish
+    106,4,8,0,3,0,255,255,144,81,0,1,0,80,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 172 srandmember
+    114,4,11,0,254,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 173 srem
+    125,4,4,0,253,255,255,255,1,16,0,1,12,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 174 sscan
+    129,4,5,0,253,255,255,255,2,0,16,0,10,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 175 ssubscribe
+    134,4,10,0,254,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 176 strlen
+    144,4,6,0,2,0,255,255,2,16,0,1,130,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 177 subscribe
+    150,4,9,0,254,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 178 substr
+    159,4,6,0,4,0,255,255,2,0,0,1,130,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 179 sunion
+    165,4,6,0,254,255,255,255,2,0,16,0,10,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 180 sunionstore
+    171,4,11,0,253,255,255,255,5,0,16,0,12,128,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 181 sunsubscribe
+    182,4,12,0,255,255,255,255,176,1,0,1,0,144,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 182 swapdb
+    194,4,6,0,3,0,255,255,1,16,16,0,5,64,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 183 sync
+    200,4,4,1,1,0,255,255,40,128,17,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 184 time
+    204,4,4,0,1,0,255,255,128,17,0,1,0,64,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 185 touch
+    208,4,5,0,254,255,255,255,2,16,0,1,3,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 186 ttl
+    213,4,3,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 187 type
+    216,4,4,0,2,0,255,255,2,16,32,1,3,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 188 unlink
+    220,4,6,0,254,255,255,255,1,16,16,0,5,64,0,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 189 unsubscribe
+    226,4,11,0,255,255,255,255,176,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 190 unwatch
+    237,4,7,0,1,0,255,255,160,17,4,1,0,64,8,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 191 watch
+    244,4,5,0,254,255,255,255,160,17,4,1,0,64,8,0,1,255,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 192 xack
+    249,4,4,0,252,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 193 xackdel
+    253,4,7,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 194 xadd
+    4,5,4,0,251,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 195 xautoclaim
+    8,5,10,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 196 xcfgset
+    18,5,7,0,254,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 197 xclaim
+    25,5,6,0,250,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 198 xdel
+    31,5,4,0,253,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 199 xdelex
+    35,5,6,0,251,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 200 xgroup
+    41,5,6,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,53,1,6,0,0,0,0,0,0,0,
+    // 201 xidmprecord
+    47,5,11,0,5,0,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 202 xinfo
+    58,5,5,1,254,255,255,255,0,0,0,0,0,128,0,0,0,0,0,0,0,1,59,1,4,0,0,0,0,0,0,0,
+    // 203 xlen
+    63,5,4,0,2,0,255,255,2,16,0,1,2,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 204 xnack
+    67,5,5,0,249,255,255,255,1,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 205 xpending
+    72,5,8,0,253,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 206 xrange
+    80,5,6,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 207 xread
+    86,5,5,0,252,255,255,255,66,0,2,1,2,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 208 xreadgroup
+    91,5,10,0,249,255,255,255,65,0,2,1,4,136,1,0,0,0,0,4,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 209 xrevrange
+    101,5,9,0,252,255,255,255,2,0,16,0,2,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 210 xsetid
+    110,5,6,0,253,255,255,255,5,16,0,1,4,72,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 211 xtrim
+    116,5,5,0,252,255,255,255,1,0,0,1,4,136,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 212 zadd
+    121,5,4,0,252,255,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,2,0,0,0,0,
+    // 213 zcard
+    125,5,5,0,2,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 214 zcount
+    130,5,6,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 215 zdiff
+    136,5,5,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 216 zdiffstore
+    141,5,10,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 217 zincrby
+    151,5,7,0,4,0,255,255,5,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,3,0,0,0,0,0,
+    // 218 zinter
+    158,5,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 219 zintercard
+    164,5,10,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 220 zinterstore
+    174,5,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 221 zlexcount
+    185,5,9,0,4,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 222 zmpop
+    194,5,5,0,252,255,255,255,1,0,2,1,20,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 223 zmscore
+    199,5,7,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 224 zpopmax
+    206,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 225 zpopmin
+    213,5,7,0,254,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 226 zrandmember
+    220,5,11,0,254,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 227 zrange
+    231,5,6,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 228 zrangebylex
+    237,5,11,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 229 zrangebyscore
+    248,5,13,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 230 zrangestore
+    5,6,11,0,251,255,255,255,5,0,0,1,20,128,0,0,1,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 231 zrank
+    16,6,5,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 232 zrem
+    21,6,4,0,253,255,255,255,1,16,0,1,20,64,0,0,1,1,1,1,0,0,255,255,0,0,2,1,0,0,0,0,
+    // 233 zremrangebylex
+    25,6,14,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 234 zremrangebyrank
+    39,6,15,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 235 zremrangebyscore
+    54,6,16,0,4,0,255,255,1,0,0,1,20,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 236 zrevrange
+    70,6,9,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 237 zrevrangebylex
+    79,6,14,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 238 zrevrangebyscore
+    93,6,16,0,252,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 239 zrevrank
+    109,6,8,0,253,255,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 240 zscan
+    117,6,5,0,253,255,255,255,2,0,0,1,18,128,0,0,1,1,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 241 zscore
+    122,6,6,0,3,0,255,255,2,16,0,1,18,64,0,0,1,1,1,1,0,0,255,255,0,0,2,0,0,0,0,0,
+    // 242 zunion
+    128,6,6,0,253,255,255,255,2,0,2,1,18,128,0,0,2,0,1,2,1,0,255,255,0,0,0,0,0,0,0,0,
+    // 243 zunionstore
+    134,6,11,0,252,255,255,255,5,0,2,1,20,128,0,0,1,1,1,3,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 244 backup|abort
+    145,6,12,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 245 backup|cleanup
+    157,6,14,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 246 backup|help
+    171,6,11,1,2,0,2,0,128,1,0,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 247 backup|list
+    182,6,11,1,2,0,2,0,8,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 248 backup|seal
+    193,6,11,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 249 backup|start
+    204,6,12,1,2,0,2,0,40,0,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 250 backup|status
+    216,6,13,1,2,0,2,0,8,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 251 client|caching
+    229,6,14,0,3,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 252 client|getname
+    243,6,14,1,2,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 253 client|getredir
+    1,7,15,0,2,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 254 client|help
+    16,7,11,1,2,0,18,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 255 client|id
+    27,7,9,1,2,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 256 client|info
+    36,7,11,1,2,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 257 client|kill
+    47,7,11,1,253,255,18,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 258 client|list
+    58,7,11,1,254,255,18,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 259 client|no-evict
+    69,7,15,1,3,0,18,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 260 client|no-touch
+    84,7,15,1,3,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 261 client|pause
+    99,7,12,1,253,255,18,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 262 client|reply
+    111,7,12,1,3,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 263 client|setinfo
+    123,7,14,1,4,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 264 client|setname
+    137,7,14,1,3,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 265 client|tracking
+    151,7,15,0,253,255,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 266 client|trackinginfo
+    166,7,19,0,2,0,18,0,160,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 267 client|unblock
+    185,7,14,1,253,255,18,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 268 client|unpause
+    199,7,14,1,2,0,18,0,168,1,16,0,0,160,6,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 269 command|count
+    213,7,13,1,2,0,19,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 270 command|docs
+    226,7,12,1,254,255,19,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 271 command|getkeys
+    238,7,15,1,253,255,19,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 272 command|getkeysandflags
+    253,7,23,1,253,255,19,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 273 command|help
+    20,8,12,1,2,0,19,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 274 command|info
+    32,8,12,1,254,255,19,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 275 command|list
+    44,8,12,1,254,255,19,0,128,1,16,0,0,128,4,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 276 config|get
+    56,8,10,1,253,255,20,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 277 config|help
+    66,8,11,1,2,0,20,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 278 config|resetstat
+    77,8,16,1,2,0,20,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 279 config|rewrite
+    93,8,14,1,2,0,20,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 280 config|set
+    107,8,10,1,252,255,20,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 281 latency|doctor
+    117,8,14,1,2,0,91,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 282 latency|graph
+    131,8,13,1,3,0,91,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 283 latency|help
+    144,8,12,1,2,0,91,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 284 latency|histogram
+    156,8,17,1,254,255,91,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 285 latency|history
+    173,8,15,1,3,0,91,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 286 latency|latest
+    188,8,14,1,2,0,91,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 287 latency|reset
+    202,8,13,1,254,255,91,0,168,1,16,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 288 memory|doctor
+    215,8,13,1,2,0,107,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 289 memory|help
+    228,8,11,1,2,0,107,0,128,1,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 290 memory|malloc-stats
+    239,8,19,1,2,0,107,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 291 memory|purge
+    2,9,12,1,2,0,107,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 292 memory|stats
+    14,9,12,1,2,0,107,0,0,0,16,0,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 293 memory|usage
+    26,9,12,0,253,255,107,0,2,0,48,0,2,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 294 object|encoding
+    38,9,15,0,3,0,116,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 295 object|freq
+    53,9,11,0,3,0,116,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 296 object|help
+    64,9,11,0,2,0,116,0,128,1,0,1,1,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 297 object|idletime
+    75,9,15,0,3,0,116,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 298 object|refcount
+    90,9,15,0,3,0,116,0,2,0,32,1,3,128,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 299 pubsub|channels
+    105,9,15,0,254,255,132,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 300 pubsub|help
+    120,9,11,0,2,0,132,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 301 pubsub|numpat
+    131,9,13,0,2,0,132,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 302 pubsub|numsub
+    144,9,13,0,254,255,132,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 303 pubsub|shardchannels
+    157,9,20,0,254,255,132,0,144,1,16,0,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 304 pubsub|shardnumsub
+    177,9,18,0,254,255,132,0,144,1,0,1,0,144,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 305 slowlog|get
+    195,9,11,0,254,255,164,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 306 slowlog|help
+    206,9,12,0,2,0,164,0,128,1,0,1,0,128,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 307 slowlog|len
+    218,9,11,0,2,0,164,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 308 slowlog|reset
+    229,9,13,0,2,0,164,0,136,1,0,0,0,160,2,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 309 xgroup|create
+    242,9,13,0,251,255,200,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 310 xgroup|createconsumer
+    255,9,21,0,5,0,200,0,5,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 311 xgroup|delconsumer
+    20,10,18,0,5,0,200,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 312 xgroup|destroy
+    38,10,14,0,4,0,200,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 313 xgroup|help
+    52,10,11,0,2,0,200,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 314 xgroup|setid
+    63,10,12,0,251,255,200,0,1,0,0,1,4,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 315 xinfo|consumers
+    75,10,15,0,4,0,202,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 316 xinfo|groups
+    90,10,12,0,3,0,202,0,2,0,0,1,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 317 xinfo|help
+    102,10,10,0,2,0,202,0,128,1,0,1,0,136,0,0,0,0,0,0,0,0,255,255,0,0,0,0,0,0,0,0,
+    // 318 xinfo|stream
+    112,10,12,0,253,255,202,0,2,0,16,0,2,136,0,0,2,2,1,1,0,0,255,255,0,0,0,0,0,0,0,0,
   ],
   16,
 );
@@ -1270,6 +1312,9 @@ export const COMMAND_RECORDS: usize = memory.data<u8>(
 export const COMMAND_NAMES: usize = memory.data<u8>([
   97,112,112,101,110,100, // append
   97,117,116,104, // auth
+  98,97,99,107,117,112, // backup
+  98,103,114,101,119,114,105,116,101,97,111,102, // bgrewriteaof
+  98,103,115,97,118,101, // bgsave
   98,105,116,99,111,117,110,116, // bitcount
   98,105,116,102,105,101,108,100, // bitfield
   98,105,116,102,105,101,108,100,95,114,111, // bitfield_ro
@@ -1394,6 +1439,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   112,105,110,103, // ping
   112,115,101,116,101,120, // psetex
   112,115,117,98,115,99,114,105,98,101, // psubscribe
+  112,115,121,110,99, // psync
   112,116,116,108, // pttl
   112,117,98,108,105,115,104, // publish
   112,117,98,115,117,98, // pubsub
@@ -1402,6 +1448,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   114,97,110,100,111,109,107,101,121, // randomkey
   114,101,110,97,109,101, // rename
   114,101,110,97,109,101,110,120, // renamenx
+  114,101,112,108,99,111,110,102, // replconf
   114,101,115,101,116, // reset
   114,101,115,116,111,114,101, // restore
   114,101,115,116,111,114,101,45,97,115,107,105,110,103, // restore-asking
@@ -1411,6 +1458,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   114,112,117,115,104, // rpush
   114,112,117,115,104,120, // rpushx
   115,97,100,100, // sadd
+  115,97,118,101, // save
   115,99,97,110, // scan
   115,99,97,114,100, // scard
   115,100,105,102,102, // sdiff
@@ -1445,6 +1493,7 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   115,117,110,105,111,110,115,116,111,114,101, // sunionstore
   115,117,110,115,117,98,115,99,114,105,98,101, // sunsubscribe
   115,119,97,112,100,98, // swapdb
+  115,121,110,99, // sync
   116,105,109,101, // time
   116,111,117,99,104, // touch
   116,116,108, // ttl
@@ -1505,6 +1554,13 @@ export const COMMAND_NAMES: usize = memory.data<u8>([
   122,115,99,111,114,101, // zscore
   122,117,110,105,111,110, // zunion
   122,117,110,105,111,110,115,116,111,114,101, // zunionstore
+  98,97,99,107,117,112,124,97,98,111,114,116, // backup|abort
+  98,97,99,107,117,112,124,99,108,101,97,110,117,112, // backup|cleanup
+  98,97,99,107,117,112,124,104,101,108,112, // backup|help
+  98,97,99,107,117,112,124,108,105,115,116, // backup|list
+  98,97,99,107,117,112,124,115,101,97,108, // backup|seal
+  98,97,99,107,117,112,124,115,116,97,114,116, // backup|start
+  98,97,99,107,117,112,124,115,116,97,116,117,115, // backup|status
   99,108,105,101,110,116,124,99,97,99,104,105,110,103, // client|caching
   99,108,105,101,110,116,124,103,101,116,110,97,109,101, // client|getname
   99,108,105,101,110,116,124,103,101,116,114,101,100,105,114, // client|getredir
@@ -1581,745 +1637,745 @@ export function dispatchCommand(id: u32): void {
     case 0:
       appendCommand();
       break;
-    case 2:
+    case 5:
       bitcountCommand();
       break;
-    case 3:
+    case 6:
       bitfieldCommand();
       break;
-    case 4:
+    case 7:
       bitfieldRoCommand();
       break;
-    case 5:
+    case 8:
       bitopCommand();
       break;
-    case 6:
+    case 9:
       bitposCommand();
       break;
-    case 7:
+    case 10:
       blmoveCommand();
       break;
-    case 8:
+    case 11:
       blmpopCommand();
       break;
-    case 9:
+    case 12:
       blpopCommand();
       break;
-    case 10:
+    case 13:
       brpopCommand();
       break;
-    case 11:
+    case 14:
       brpoplpushCommand();
       break;
-    case 12:
+    case 15:
       bzmpopCommand();
       break;
-    case 13:
+    case 16:
       bzpopmaxCommand();
       break;
-    case 14:
+    case 17:
       bzpopminCommand();
       break;
-    case 18:
+    case 21:
       copyCommand();
       break;
-    case 19:
+    case 22:
       dbsizeCommand();
       break;
-    case 21:
+    case 24:
       decrCommand();
       break;
-    case 22:
+    case 25:
       decrbyCommand();
       break;
-    case 23:
+    case 26:
       delCommand();
       break;
-    case 24:
+    case 27:
       delexCommand();
       break;
-    case 25:
+    case 28:
       digestCommand();
       break;
-    case 26:
+    case 29:
       discardCommand();
       break;
-    case 27:
+    case 30:
       dumpCommand();
       break;
-    case 28:
+    case 31:
       echoCommand();
       break;
-    case 29:
+    case 32:
       execCommand();
       break;
-    case 30:
+    case 33:
       existsCommand();
       break;
-    case 31:
+    case 34:
       expireCommand();
       break;
-    case 32:
+    case 35:
       expireatCommand();
       break;
-    case 33:
+    case 36:
       expiretimeCommand();
       break;
-    case 34:
+    case 37:
       flushallCommand();
       break;
-    case 35:
+    case 38:
       flushdbCommand();
       break;
-    case 36:
+    case 39:
       geoaddCommand();
       break;
-    case 37:
+    case 40:
       geodistCommand();
       break;
-    case 38:
+    case 41:
       geohashCommand();
       break;
-    case 39:
+    case 42:
       geoposCommand();
       break;
-    case 40:
+    case 43:
       georadiusCommand();
       break;
-    case 41:
+    case 44:
       georadiusRoCommand();
       break;
-    case 42:
+    case 45:
       georadiusbymemberCommand();
       break;
-    case 43:
+    case 46:
       georadiusbymemberRoCommand();
       break;
-    case 44:
+    case 47:
       geosearchCommand();
       break;
-    case 45:
+    case 48:
       geosearchstoreCommand();
       break;
-    case 46:
+    case 49:
       getCommand();
       break;
-    case 47:
+    case 50:
       getbitCommand();
       break;
-    case 48:
+    case 51:
       getdelCommand();
       break;
-    case 49:
+    case 52:
       getexCommand();
       break;
-    case 50:
+    case 53:
       getrangeCommand();
-      break;
-    case 51:
-      getsetCommand();
-      break;
-    case 52:
-      hdelCommand();
       break;
     case 54:
-      hexistsCommand();
+      getsetCommand();
       break;
     case 55:
-      hexpireCommand();
-      break;
-    case 56:
-      hexpireatCommand();
+      hdelCommand();
       break;
     case 57:
-      hexpiretimeCommand();
+      hexistsCommand();
       break;
     case 58:
-      hgetCommand();
+      hexpireCommand();
       break;
     case 59:
-      hgetallCommand();
+      hexpireatCommand();
       break;
     case 60:
-      hgetdelCommand();
+      hexpiretimeCommand();
       break;
     case 61:
-      hgetexCommand();
+      hgetCommand();
       break;
     case 62:
-      hincrbyCommand();
+      hgetallCommand();
       break;
     case 63:
-      hincrbyfloatCommand();
+      hgetdelCommand();
       break;
     case 64:
-      hkeysCommand();
+      hgetexCommand();
       break;
     case 65:
-      hlenCommand();
+      hincrbyCommand();
       break;
     case 66:
-      hmgetCommand();
+      hincrbyfloatCommand();
       break;
     case 67:
-      hmsetCommand();
+      hkeysCommand();
       break;
     case 68:
-      hpersistCommand();
+      hlenCommand();
       break;
     case 69:
-      hpexpireCommand();
+      hmgetCommand();
       break;
     case 70:
-      hpexpireatCommand();
+      hmsetCommand();
       break;
     case 71:
-      hpexpiretimeCommand();
+      hpersistCommand();
       break;
     case 72:
-      hpttlCommand();
+      hpexpireCommand();
       break;
     case 73:
-      hrandfieldCommand();
+      hpexpireatCommand();
       break;
     case 74:
-      hscanCommand();
+      hpexpiretimeCommand();
       break;
     case 75:
-      hsetCommand();
+      hpttlCommand();
       break;
     case 76:
-      hsetexCommand();
+      hrandfieldCommand();
       break;
     case 77:
-      hsetnxCommand();
+      hscanCommand();
       break;
     case 78:
-      hstrlenCommand();
+      hsetCommand();
       break;
     case 79:
-      httlCommand();
+      hsetexCommand();
       break;
     case 80:
-      hvalsCommand();
+      hsetnxCommand();
       break;
     case 81:
-      incrCommand();
+      hstrlenCommand();
       break;
     case 82:
-      incrbyCommand();
+      httlCommand();
       break;
     case 83:
-      incrbyfloatCommand();
+      hvalsCommand();
       break;
     case 84:
-      increxCommand();
+      incrCommand();
+      break;
+    case 85:
+      incrbyCommand();
       break;
     case 86:
-      keysCommand();
+      incrbyfloatCommand();
+      break;
+    case 87:
+      increxCommand();
       break;
     case 89:
-      lcsCommand();
-      break;
-    case 90:
-      lindexCommand();
-      break;
-    case 91:
-      linsertCommand();
+      keysCommand();
       break;
     case 92:
-      llenCommand();
+      lcsCommand();
       break;
     case 93:
-      lmoveCommand();
+      lindexCommand();
       break;
     case 94:
-      lmpopCommand();
+      linsertCommand();
+      break;
+    case 95:
+      llenCommand();
       break;
     case 96:
-      lpopCommand();
+      lmoveCommand();
       break;
     case 97:
-      lposCommand();
-      break;
-    case 98:
-      lpushCommand();
+      lmpopCommand();
       break;
     case 99:
-      lpushxCommand();
+      lpopCommand();
       break;
     case 100:
-      lrangeCommand();
+      lposCommand();
       break;
     case 101:
-      lremCommand();
+      lpushCommand();
       break;
     case 102:
-      lsetCommand();
+      lpushxCommand();
       break;
     case 103:
-      ltrimCommand();
+      lrangeCommand();
+      break;
+    case 104:
+      lremCommand();
       break;
     case 105:
-      mgetCommand();
+      lsetCommand();
       break;
-    case 107:
-      monitorCommand();
+    case 106:
+      ltrimCommand();
       break;
     case 108:
-      moveCommand();
-      break;
-    case 109:
-      msetCommand();
+      mgetCommand();
       break;
     case 110:
-      msetexCommand();
+      monitorCommand();
       break;
     case 111:
-      msetnxCommand();
+      moveCommand();
       break;
     case 112:
-      multiCommand();
+      msetCommand();
+      break;
+    case 113:
+      msetexCommand();
       break;
     case 114:
-      persistCommand();
+      msetnxCommand();
       break;
     case 115:
-      pexpireCommand();
-      break;
-    case 116:
-      pexpireatCommand();
+      multiCommand();
       break;
     case 117:
-      pexpiretimeCommand();
+      persistCommand();
       break;
     case 118:
-      pfaddCommand();
+      pexpireCommand();
       break;
     case 119:
-      pfcountCommand();
+      pexpireatCommand();
       break;
     case 120:
-      pfdebugCommand();
+      pexpiretimeCommand();
       break;
     case 121:
-      pfmergeCommand();
+      pfaddCommand();
       break;
     case 122:
-      pfselftestCommand();
+      pfcountCommand();
       break;
     case 123:
-      pingCommand();
+      pfdebugCommand();
       break;
     case 124:
-      psetexCommand();
+      pfmergeCommand();
       break;
     case 125:
-      psubscribeCommand();
+      pfselftestCommand();
       break;
     case 126:
-      pttlCommand();
+      pingCommand();
       break;
     case 127:
-      publishCommand();
+      psetexCommand();
       break;
-    case 129:
-      punsubscribeCommand();
+    case 128:
+      psubscribeCommand();
       break;
     case 130:
-      quitCommand();
+      pttlCommand();
       break;
     case 131:
-      randomkeyCommand();
-      break;
-    case 132:
-      renameCommand();
+      publishCommand();
       break;
     case 133:
-      renamenxCommand();
+      punsubscribeCommand();
       break;
     case 134:
-      resetCommand();
+      quitCommand();
       break;
     case 135:
-      restoreCommand();
+      randomkeyCommand();
       break;
     case 136:
-      restoreCommand();
+      renameCommand();
       break;
-    case 138:
-      rpopCommand();
+    case 137:
+      renamenxCommand();
       break;
     case 139:
-      rpoplpushCommand();
+      resetCommand();
       break;
     case 140:
-      rpushCommand();
+      restoreCommand();
       break;
     case 141:
-      rpushxCommand();
-      break;
-    case 142:
-      saddCommand();
+      restoreCommand();
       break;
     case 143:
-      scanCommand();
+      rpopCommand();
       break;
     case 144:
-      scardCommand();
+      rpoplpushCommand();
       break;
     case 145:
-      sdiffCommand();
+      rpushCommand();
       break;
     case 146:
-      sdiffstoreCommand();
+      rpushxCommand();
       break;
     case 147:
-      selectCommand();
-      break;
-    case 148:
-      setCommand();
+      saddCommand();
       break;
     case 149:
-      setbitCommand();
+      scanCommand();
       break;
     case 150:
-      setexCommand();
+      scardCommand();
       break;
     case 151:
-      setnxCommand();
+      sdiffCommand();
       break;
     case 152:
-      setrangeCommand();
+      sdiffstoreCommand();
+      break;
+    case 153:
+      selectCommand();
       break;
     case 154:
-      sinterCommand();
+      setCommand();
       break;
     case 155:
-      sintercardCommand();
+      setbitCommand();
       break;
     case 156:
-      sinterstoreCommand();
+      setexCommand();
       break;
     case 157:
-      sismemberCommand();
+      setnxCommand();
       break;
-    case 159:
-      smembersCommand();
+    case 158:
+      setrangeCommand();
       break;
     case 160:
-      smismemberCommand();
+      sinterCommand();
       break;
     case 161:
-      smoveCommand();
+      sintercardCommand();
       break;
     case 162:
-      sortCommand();
+      sinterstoreCommand();
       break;
     case 163:
-      sortRoCommand();
-      break;
-    case 164:
-      spopCommand();
+      sismemberCommand();
       break;
     case 165:
-      spublishCommand();
+      smembersCommand();
       break;
     case 166:
-      srandmemberCommand();
+      smismemberCommand();
       break;
     case 167:
-      sremCommand();
+      smoveCommand();
       break;
     case 168:
-      sscanCommand();
+      sortCommand();
       break;
     case 169:
-      ssubscribeCommand();
+      sortRoCommand();
       break;
     case 170:
-      strlenCommand();
+      spopCommand();
       break;
     case 171:
-      subscribeCommand();
+      spublishCommand();
       break;
     case 172:
-      getrangeCommand();
+      srandmemberCommand();
       break;
     case 173:
-      sunionCommand();
+      sremCommand();
       break;
     case 174:
-      sunionstoreCommand();
+      sscanCommand();
       break;
     case 175:
-      sunsubscribeCommand();
+      ssubscribeCommand();
       break;
     case 176:
-      swapdbCommand();
+      strlenCommand();
       break;
     case 177:
-      timeCommand();
+      subscribeCommand();
       break;
     case 178:
-      touchCommand();
+      getrangeCommand();
       break;
     case 179:
-      ttlCommand();
+      sunionCommand();
       break;
     case 180:
-      typeCommand();
+      sunionstoreCommand();
       break;
     case 181:
-      unlinkCommand();
+      sunsubscribeCommand();
       break;
     case 182:
-      unsubscribeCommand();
-      break;
-    case 183:
-      unwatchCommand();
+      swapdbCommand();
       break;
     case 184:
-      watchCommand();
+      timeCommand();
       break;
     case 185:
-      xackCommand();
+      touchCommand();
       break;
     case 186:
-      xackdelCommand();
+      ttlCommand();
       break;
     case 187:
-      xaddCommand();
+      typeCommand();
       break;
     case 188:
-      xautoclaimCommand();
+      unlinkCommand();
       break;
     case 189:
-      xcfgsetCommand();
+      unsubscribeCommand();
       break;
     case 190:
-      xclaimCommand();
+      unwatchCommand();
       break;
     case 191:
-      xdelCommand();
+      watchCommand();
       break;
     case 192:
-      xdelexCommand();
+      xackCommand();
+      break;
+    case 193:
+      xackdelCommand();
       break;
     case 194:
-      xidmprecordCommand();
+      xaddCommand();
+      break;
+    case 195:
+      xautoclaimCommand();
       break;
     case 196:
-      xlenCommand();
+      xcfgsetCommand();
       break;
     case 197:
-      xnackCommand();
+      xclaimCommand();
       break;
     case 198:
-      xpendingCommand();
+      xdelCommand();
       break;
     case 199:
-      xrangeCommand();
-      break;
-    case 200:
-      xreadCommand();
+      xdelexCommand();
       break;
     case 201:
-      xreadgroupCommand();
-      break;
-    case 202:
-      xrevrangeCommand();
+      xidmprecordCommand();
       break;
     case 203:
-      xsetidCommand();
+      xlenCommand();
       break;
     case 204:
-      xtrimCommand();
+      xnackCommand();
       break;
     case 205:
-      zaddCommand();
+      xpendingCommand();
       break;
     case 206:
-      zcardCommand();
+      xrangeCommand();
       break;
     case 207:
-      zcountCommand();
+      xreadCommand();
       break;
     case 208:
-      zdiffCommand();
+      xreadgroupCommand();
       break;
     case 209:
-      zdiffstoreCommand();
+      xrevrangeCommand();
       break;
     case 210:
-      zincrbyCommand();
+      xsetidCommand();
       break;
     case 211:
-      zinterCommand();
+      xtrimCommand();
       break;
     case 212:
-      zintercardCommand();
+      zaddCommand();
       break;
     case 213:
-      zinterstoreCommand();
+      zcardCommand();
       break;
     case 214:
-      zlexcountCommand();
+      zcountCommand();
       break;
     case 215:
-      zmpopCommand();
+      zdiffCommand();
       break;
     case 216:
-      zmscoreCommand();
+      zdiffstoreCommand();
       break;
     case 217:
-      zpopmaxCommand();
+      zincrbyCommand();
       break;
     case 218:
-      zpopminCommand();
+      zinterCommand();
       break;
     case 219:
-      zrandmemberCommand();
+      zintercardCommand();
       break;
     case 220:
-      zrangeCommand();
+      zinterstoreCommand();
       break;
     case 221:
-      zrangebylexCommand();
+      zlexcountCommand();
       break;
     case 222:
-      zrangebyscoreCommand();
+      zmpopCommand();
       break;
     case 223:
-      zrangestoreCommand();
+      zmscoreCommand();
       break;
     case 224:
-      zrankCommand();
+      zpopmaxCommand();
       break;
     case 225:
-      zremCommand();
+      zpopminCommand();
       break;
     case 226:
-      zremrangebylexCommand();
+      zrandmemberCommand();
       break;
     case 227:
-      zremrangebyrankCommand();
+      zrangeCommand();
       break;
     case 228:
-      zremrangebyscoreCommand();
+      zrangebylexCommand();
       break;
     case 229:
-      zrevrangeCommand();
+      zrangebyscoreCommand();
       break;
     case 230:
-      zrevrangebylexCommand();
+      zrangestoreCommand();
       break;
     case 231:
-      zrevrangebyscoreCommand();
+      zrankCommand();
       break;
     case 232:
-      zrevrankCommand();
+      zremCommand();
       break;
     case 233:
-      zscanCommand();
+      zremrangebylexCommand();
       break;
     case 234:
-      zscoreCommand();
+      zremrangebyrankCommand();
       break;
     case 235:
-      zunionCommand();
+      zremrangebyscoreCommand();
       break;
     case 236:
-      zunionstoreCommand();
+      zrevrangeCommand();
       break;
     case 237:
-      clientCachingCommand();
+      zrevrangebylexCommand();
+      break;
+    case 238:
+      zrevrangebyscoreCommand();
       break;
     case 239:
-      clientGetredirCommand();
+      zrevrankCommand();
+      break;
+    case 240:
+      zscanCommand();
+      break;
+    case 241:
+      zscoreCommand();
+      break;
+    case 242:
+      zunionCommand();
+      break;
+    case 243:
+      zunionstoreCommand();
       break;
     case 251:
+      clientCachingCommand();
+      break;
+    case 253:
+      clientGetredirCommand();
+      break;
+    case 265:
       clientTrackingCommand();
       break;
-    case 252:
+    case 266:
       clientTrackinginfoCommand();
       break;
-    case 279:
+    case 293:
       memoryUsageCommand();
       break;
-    case 280:
+    case 294:
       objectEncodingCommand();
       break;
-    case 281:
+    case 295:
       objectFreqCommand();
       break;
-    case 282:
+    case 296:
       objectHelpCommand();
       break;
-    case 283:
+    case 297:
       objectIdletimeCommand();
       break;
-    case 284:
+    case 298:
       objectRefcountCommand();
       break;
-    case 285:
+    case 299:
       pubsubChannelsCommand();
       break;
-    case 286:
+    case 300:
       pubsubHelpCommand();
       break;
-    case 287:
+    case 301:
       pubsubNumpatCommand();
       break;
-    case 288:
+    case 302:
       pubsubNumsubCommand();
       break;
-    case 289:
+    case 303:
       pubsubShardchannelsCommand();
       break;
-    case 290:
+    case 304:
       pubsubShardnumsubCommand();
       break;
-    case 291:
+    case 305:
       slowlogGetCommand();
       break;
-    case 292:
+    case 306:
       slowlogHelpCommand();
       break;
-    case 293:
+    case 307:
       slowlogLenCommand();
       break;
-    case 294:
+    case 308:
       slowlogResetCommand();
       break;
-    case 295:
+    case 309:
       xgroupCreateCommand();
       break;
-    case 296:
+    case 310:
       xgroupCreateconsumerCommand();
       break;
-    case 297:
+    case 311:
       xgroupDelconsumerCommand();
       break;
-    case 298:
+    case 312:
       xgroupDestroyCommand();
       break;
-    case 299:
+    case 313:
       xgroupHelpCommand();
       break;
-    case 300:
+    case 314:
       xgroupSetidCommand();
       break;
-    case 301:
+    case 315:
       xinfoConsumersCommand();
       break;
-    case 302:
+    case 316:
       xinfoGroupsCommand();
       break;
-    case 303:
+    case 317:
       xinfoHelpCommand();
       break;
-    case 304:
+    case 318:
       xinfoStreamCommand();
       break;
     default:

@@ -43,8 +43,20 @@ export function initialClock(): u32 {
 }
 
 /** The clock of an entry that counts as used now and so often, under an LFU policy. */
-export function withFrequency(counter: u32): u32 {
+function withFrequency(counter: u32): u32 {
   return (minutesNow() << 8) | counter;
+}
+
+/**
+ * The clock of an entry that was used so many seconds ago, or so often, as far as the policy makes use
+ * of it; negative figures are unknown.
+ */
+export function pastClock(idle: i64, frequency: i64): u32 {
+  if (policyIsLfu()) return frequency >= 0 ? withFrequency(<u32>frequency) : initialClock();
+  if (idle < 0) return initialClock();
+  // Redis's arithmetic, which also for absurd idle times gives the same.
+  const at = <i64>lruClock() - (idle * 1000) / 1000;
+  return <u32>(at < 0 ? at + LRU_MASK : at) & <u32>LRU_MASK;
 }
 
 /** Seconds since the last access; only meaningful under an LRU policy. */

@@ -14,12 +14,13 @@ import {
   STAT_KEYSPACE_MISSES,
 } from '../abi';
 import { alloc, tryAlloc } from '../memory/alloc';
+import { dictReserve } from '../struct/dict';
 import { EXPIRY_TREE_BYTES, Filed, tryExpiryTreeInsert, unfile } from '../struct/expiry_tree';
 import { Tree, treeInit } from '../struct/ordered_tree';
 import { parseI64, parseI64Value } from '../util/number_parse';
 import { hashBytes } from '../util/siphash';
 import { initialClock, policyIsLfu, touchEntry } from './access_clock';
-import { nowMs } from './clock';
+import { expiryClockMs } from './clock';
 import {
   EVENT_UNCHANGED,
   effectsWanted,
@@ -58,6 +59,7 @@ import {
   tryTableInsert,
 } from './key_table';
 import { releaseValue } from './lazy_values';
+import { preserve, preserves, tryBury, walking } from './preserve';
 import { opDeletion, propagating } from './propagation';
 import { Settings } from './settings';
 import { Stats } from './stats';
@@ -69,6 +71,7 @@ export class Db extends KeyTable {
   expireCursor: u64; // scan position where the active expire cycle goes on
   averageTtlMs: f64; // estimate from the keys the cycle saw
   expiryTree: usize; // hashes with field expiries by the time they are due (field_expiries.ts)
+  walkId: u32; // id when the walk over the keyspace began (SWAPDB exchanges it)
   id: u32;
   evictCursor: u32; // bucket where eviction's sampling goes on
 }
@@ -91,6 +94,7 @@ export function databasesInit(count: u32): void {
   for (let i: u32 = 0; i < count; i++) {
     const each = database(i);
     each.id = i;
+    each.walkId = i;
     const ok = tryTableInit(each) && tryExpiryTreeNew(each);
     assert(ok);
   }
@@ -120,9 +124,9 @@ export function setTouchOnLookup(on: bool): void {
 
 // --- Lookup ---
 
-/** True when the entry's time has come. */
+/** True when the entry's time has come; never while data is loaded. */
 export function isExpired(e: EntryPtr): bool {
-  return Entry.hasExpire(e) && Entry.expireAtMs(e) < nowMs;
+  return Entry.hasExpire(e) && Entry.expireAtMs(e) < expiryClockMs;
 }
 
 /** While true expired keys are passed over and stay: CLIENT PAUSE holds changes of all kinds back. */
@@ -139,7 +143,11 @@ export function expiredAreKept(): bool {
 /** The live entry of a key or 0; an expired one is deleted. Neither counters nor clocks move. */
 export function lookupKeyQuiet(key: usize, keyLen: u32, hash: u64): EntryPtr {
   const e = tableFind(db, key, keyLen, hash);
-  if (e == 0 || !isExpired(e)) return e;
+  if (e == 0) return 0;
+  if (!isExpired(e)) {
+    if (preserves) preserve(db.walkId, e);
+    return e;
+  }
   if (!keepsExpired) expireFound(db, hash);
   return 0;
 }
@@ -229,7 +237,7 @@ export function entryExpired(which: Db, e: EntryPtr): void {
   Stats.add(STAT_EXPIRED_KEYS, 1);
   entryEvent(which, e, NOTIFY_EXPIRED, 'expired');
   propagateGone(which, e, CFG_LAZYFREE_EXPIRE);
-  entryFree(e);
+  entryRemoved(which, e);
 }
 
 /** Reports what happened to an entry without anybody asking for it. */
@@ -254,6 +262,16 @@ export function entryFree(e: EntryPtr): void {
   entryFreeShell(e);
 }
 
+/** Frees an entry that was taken out of its table, once a walk that needs it has written it. */
+export function entryRemoved(which: Db, e: EntryPtr): void {
+  if (!walking || !tryBury(which.walkId, e)) {
+    entryFree(e);
+    return;
+  }
+  // Its fields do not expire any more.
+  if (Entry.type(e) == TYPE_HASH) unfileHash(Entry.encoding(e), Entry.valuePtr(e));
+}
+
 /** The encoding Redis gives a string that is not an integer. */
 export function stringEncoding(length: u32): u32 {
   return length <= EMBSTR_MAX_BYTES ? ENCODING_EMBSTR : ENCODING_RAW;
@@ -262,7 +280,7 @@ export function stringEncoding(length: u32): u32 {
 /** Replaces the entry that the last lookup found by one of the same key, freeing the old one. */
 export function replaceFound(old: EntryPtr, fresh: EntryPtr): void {
   tableReplaceFound(db, fresh);
-  entryFree(old);
+  entryRemoved(db, old);
 }
 
 /**
@@ -466,7 +484,7 @@ export function trySetExpireFound(e: EntryPtr, atMs: i64): EntryPtr {
 
 /** Deletes the entry that the last lookup found. */
 export function deleteFound(hash: u64): void {
-  entryFree(tableRemoveFound(db, hash));
+  entryRemoved(db, tableRemoveFound(db, hash));
 }
 
 /** Deletes a key; false when there was none (an expired one counts as none). */
@@ -486,7 +504,7 @@ function tryPut(which: Db, fresh: EntryPtr, key: usize, keyLen: u32, hash: u64):
     if (!tryTableInsert(which, fresh, hash)) return false;
   } else {
     tableReplaceFound(which, fresh);
-    entryFree(old);
+    entryRemoved(which, old);
   }
   reportNew(which, fresh, hash);
   return true;
@@ -507,6 +525,35 @@ export function tryPutEntry(e: EntryPtr, key: usize, keyLen: u32, hash: u64): bo
   if (tryFileEntry(db, e, hash) && tryPut(db, e, key, keyLen, hash)) return true;
   entryFree(e);
   return false;
+}
+
+/** What came of `tryLoadEntry`. */
+export const LOADED: u32 = 0;
+export const LOAD_NO_MEMORY: u32 = 1;
+export const LOAD_DUPLICATE: u32 = 2;
+
+/**
+ * Files an entry that comes from a file under its key in a database, in place of the one that may be
+ * there if it `replaces`. Nobody is told. After another result than LOADED nothing changed, and the
+ * entry is the caller's.
+ */
+export function tryLoadEntry(which: Db, e: EntryPtr, hash: u64, replaces: bool): u32 {
+  const old = tableFind(which, Entry.key(e), Entry.keyLen(e), hash);
+  if (old != 0 && !replaces) return LOAD_DUPLICATE;
+  if (!tryFileEntry(which, e, hash)) return LOAD_NO_MEMORY;
+  if (old != 0) {
+    tableReplaceFound(which, e);
+    entryRemoved(which, old);
+    return LOADED;
+  }
+  if (tryTableInsert(which, e, hash)) return LOADED;
+  if (Entry.type(e) == TYPE_HASH) unfileHash(Entry.encoding(e), Entry.valuePtr(e));
+  return LOAD_NO_MEMORY;
+}
+
+/** Makes room in an empty database for keys that are about to be loaded. Only a hint. */
+export function reserveKeys(which: Db, keys: u32): void {
+  if (which.keys == 0 && which.overflow == 0) dictReserve(which, keys);
 }
 
 /** The record under which an entry's hash is filed for its field expiries, 0 when it is not. */

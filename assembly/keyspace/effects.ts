@@ -96,6 +96,13 @@ export function databaseEvent(databaseId: u32, kind: u32): void {
   if (effectsWanted != 0) record(databaseId, 0, 0, 0, kind, 0);
 }
 
+/** Set by FLUSHALL, for who has to save what is left or to give up a save under way. */
+export let flushedAll: bool = false;
+
+export function noteFlushAll(yes: bool): void {
+  flushedAll = yes;
+}
+
 function record(
   databaseId: u32,
   key: usize,

@@ -9,7 +9,8 @@
 //   head   bits 0..23 access clock (LRU seconds or LFU minutes+counter), 24..27 type,
 //          28..31 encoding
 //   flags  ENTRY_EXPIRE the expiry field is there; ENTRY_EMBEDDED the value's bytes follow the key;
-//          ENTRY_LONG_KEY key len is a u32 placed before the key bytes (keys of 65,535 bytes on)
+//          ENTRY_LONG_KEY key len is a u32 placed before the key bytes (keys of 65,535 bytes on);
+//          ENTRY_MARK whether a walk has written the entry, whose meaning changes (preserve.ts)
 //   slot   integer encoding: the i64; embedded: nothing; else a u32 pointer to the value's block
 //
 // The encoding is the name OBJECT ENCODING prints, not the layout: a string of 45 to
@@ -52,6 +53,7 @@ const ENTRY_HEADER_BYTES: usize = 8;
 const ENTRY_EXPIRE: u32 = 1;
 const ENTRY_EMBEDDED: u32 = 2;
 const ENTRY_LONG_KEY: u32 = 4;
+const ENTRY_MARK: u32 = 8;
 
 const LONG_KEY_BYTES: u32 = 0xffff;
 /** Longest string that "embstr" names. */
@@ -123,6 +125,13 @@ export class Entry {
   @inline static setIntValue(e: EntryPtr, value: i64): void {
     store<i64>(Entry.slot(e), value);
   }
+  /** Whether the walk under way has written the entry, or the last one had. */
+  @inline static isMarked(e: EntryPtr): bool {
+    return (Entry.flags(e) & ENTRY_MARK) == entryMark;
+  }
+  @inline static mark(e: EntryPtr): void {
+    store<u8>(e, (Entry.flags(e) & ~ENTRY_MARK) | entryMark, ENTRY_FLAGS);
+  }
   @inline static isEmbedded(e: EntryPtr): bool {
     return (Entry.flags(e) & ENTRY_EMBEDDED) != 0;
   }
@@ -136,6 +145,14 @@ export class Entry {
       ? Entry.key(e) + Entry.keyLen(e)
       : Entry.valuePtr(e) + STRING_HEADER_BYTES;
   }
+}
+
+/** What the mark of a marked entry is: 0 or ENTRY_MARK. New entries are marked. */
+let entryMark: u32 = 0;
+
+/** Gives marks the other meaning. */
+export function flipEntryMark(): void {
+  entryMark ^= ENTRY_MARK;
 }
 
 /** True when the entry's key is these bytes. */
@@ -175,7 +192,10 @@ function tryBuild(
   store<u32>(e, head);
   store<u8>(
     e,
-    (expires ? ENTRY_EXPIRE : 0) | (embedded ? ENTRY_EMBEDDED : 0) | (long ? ENTRY_LONG_KEY : 0),
+    (expires ? ENTRY_EXPIRE : 0) |
+      (embedded ? ENTRY_EMBEDDED : 0) |
+      (long ? ENTRY_LONG_KEY : 0) |
+      entryMark,
     ENTRY_FLAGS,
   );
   store<u8>(e, <u8>embedBytes, ENTRY_EMBED_LEN);

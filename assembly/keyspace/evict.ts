@@ -17,6 +17,7 @@
 
 import {
   CFG_EVICTION_TENACITY,
+  CFG_HOST_BYTES,
   CFG_LAZYFREE_EVICTION,
   CFG_MAXMEMORY,
   CFG_MAXMEMORY_POLICY,
@@ -39,7 +40,7 @@ import { randomBelow } from '../util/prng';
 import { hashBytes } from '../util/siphash';
 import { idleSeconds, lfuCounter } from './access_clock';
 import { clockUs } from './clock';
-import { Db, database, databaseCount, entryEvent, entryFree, propagateGone } from './db';
+import { Db, database, databaseCount, entryEvent, entryRemoved, propagateGone } from './db';
 import { effectsMemory, NOTIFY_EVICTED } from './effects';
 import { Entry, EntryPtr } from './entry';
 import {
@@ -53,7 +54,7 @@ import {
 } from './key_table';
 import { lazyfreePending, lazyfreeStep } from './lazyfree';
 import { propagationMemory, unitEnd } from './propagation';
-import { areWritesHeld, Settings } from './settings';
+import { areKeysKept, Settings } from './settings';
 import { Stats } from './stats';
 
 const POOL_SIZE: u32 = 16;
@@ -72,9 +73,9 @@ const LAZYFREE_SLICE_US: f64 = 50.0;
 
 let work: u32 = 0;
 
-/** Bytes in use as INFO's used_memory counts them. */
+/** Bytes in use as INFO's used_memory counts them: also those of replies that wait in the host. */
 export function usedMemory(): f64 {
-  return <f64>usedBytes() + staticBytes();
+  return <f64>usedBytes() + staticBytes() + <f64>Settings.get(CFG_HOST_BYTES);
 }
 
 /**
@@ -197,7 +198,7 @@ function evict(which: Db, first: BucketPtr, b: BucketPtr, slot: u32): void {
   entryEvent(which, e, NOTIFY_EVICTED, 'evicted');
   propagateGone(which, e, CFG_LAZYFREE_EVICTION);
   unitEnd();
-  entryFree(e);
+  entryRemoved(which, e);
   tableTidy(which, first);
   tableShrink(which, 2);
   Stats.add(STAT_EVICTED_KEYS, 1);
@@ -274,7 +275,7 @@ function timeLimitUs(): f64 {
  */
 export function tryFreeMemoryForWrite(): bool {
   const limit = <f64>Settings.get(CFG_MAXMEMORY);
-  if (limit == 0 || countedMemory() <= limit || areWritesHeld()) {
+  if (limit == 0 || countedMemory() <= limit || areKeysKept()) {
     overLimitEnds();
     return true;
   }
@@ -316,7 +317,7 @@ export function tryFreePagesForWrite(): bool {
 export function evictionPending(): bool {
   const limit = <f64>Settings.get(CFG_MAXMEMORY);
   if (limit == 0 || Settings.get(CFG_MAXMEMORY_POLICY) == POLICY_NOEVICTION) return false;
-  if (areWritesHeld()) return false;
+  if (areKeysKept()) return false;
   return countedMemory() > limit;
 }
 

@@ -18,7 +18,7 @@ import { Db, database, databaseCount, entryExpired, isExpired } from './db';
 import { Entry } from './entry';
 import { Bucket, scanBucket, scanNext, tableDetach, tableShrink, tableTidy } from './key_table';
 import { unitEnd } from './propagation';
-import { areWritesHeld, Settings } from './settings';
+import { areKeysKept, Settings } from './settings';
 import { Stats } from './stats';
 
 const BUCKETS_PER_CLOCK: u32 = 16;
@@ -91,7 +91,7 @@ function expireDatabase(which: Db, deadlineUs: f64): bool {
  * expired keys that the next step should not wait for the next tick.
  */
 export function expireStep(deadlineUs: f64): bool {
-  if (!Settings.on(CFG_ACTIVE_EXPIRE) || areWritesHeld()) return false;
+  if (!Settings.on(CFG_ACTIVE_EXPIRE) || areKeysKept()) return false;
   const began = clockUs();
   const accepted =
     STALE_PERCENT_ACCEPTED - min<u32>(<u32>Settings.get(CFG_ACTIVE_EXPIRE_EFFORT) - 1, 9);

@@ -12,16 +12,18 @@ import { dictCandidates } from '../struct/dict';
 import { ExpiryAt, expiryTreeFrom, Filed, NEVER_DUE, tryFile } from '../struct/expiry_tree';
 import { Tree } from '../struct/ordered_tree';
 import { clockUs, nowMs } from './clock';
-import { Db, database, databaseCount, entryEvent, entryFree } from './db';
+import { Db, database, databaseCount, entryEvent, entryRemoved } from './db';
 import { NOTIFY_GENERIC, NOTIFY_HASH } from './effects';
 import { Entry, EntryPtr, TYPE_HASH } from './entry';
 import { filedOf, firstExpiry } from './field_expiries';
 import { hashReap } from './hash_expiry';
 import { HashValue, hashClose, hashOpen, hashSize } from './hash_value';
 import { Bucket, tableBucket, tableFind, tableRemoveFound } from './key_table';
+import { preserve, walking } from './preserve';
 import { unitApart, unitEnd } from './propagation';
 import { Settings } from './settings';
 import { Stats } from './stats';
+import { isBig } from './value';
 
 const FIELDS_PER_CLOCK: u32 = 32;
 
@@ -52,13 +54,18 @@ function entryOf(which: Db, filed: Filed): EntryPtr {
 function removeEmpty(which: Db, e: EntryPtr, keyHash: u64): void {
   entryEvent(which, e, NOTIFY_GENERIC, 'del');
   tableFind(which, Entry.key(e), Entry.keyLen(e), keyHash);
-  entryFree(tableRemoveFound(which, keyHash));
+  entryRemoved(which, tableRemoveFound(which, keyHash));
 }
 
 /** Removes what is due of a hash, as much as time allows: HASH_*. */
 function expireHash(which: Db, filed: Filed, deadlineUs: f64): u32 {
   const keyHash = filed.hash;
   const e = entryOf(which, filed);
+  if (walking && !Entry.isMarked(e)) {
+    // A walk that has not written a big hash yet comes to it in its own steps.
+    if (isBig(e)) return HASH_STUCK;
+    preserve(which.walkId, e);
+  }
   hashOpen(hash, e);
   let reaped: u32 = 0;
   let late = false;

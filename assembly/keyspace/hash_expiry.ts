@@ -33,7 +33,7 @@ import {
   tryFieldExpireFound,
   tryTableExpiries,
 } from '../struct/member_table';
-import { nowMs } from './clock';
+import { expiryClockMs } from './clock';
 import { Db, db } from './db';
 import {
   ENCODING_HASHTABLE,
@@ -66,7 +66,7 @@ export function hashExpiry(hash: HashValue, field: usize, len: u32): i64 {
 
 /** Fields of a hash that are to be seen. */
 export function hashLiveSize(hash: HashValue): u32 {
-  return hashSize(hash) - expiredFields(hash.encoding, hash.block, nowMs);
+  return hashSize(hash) - expiredFields(hash.encoding, hash.block, expiryClockMs);
 }
 
 /**
@@ -125,13 +125,13 @@ export function hashReap(hash: HashValue, which: Db, e: EntryPtr, most: u32): u3
   if (hash.encoding == ENCODING_HASHTABLE) {
     const table = changetype<MemberTable>(hash.block);
     for (; reaped < most; reaped++) {
-      const m = memberFirstExpired(table, nowMs);
+      const m = memberFirstExpired(table, expiryClockMs);
       if (m == 0) break;
       if (propagating) propagateFieldGone(which, e, Member.ptr(m), Member.len(m));
       memberRemove(table, m);
     }
   } else {
-    reaped = min(expiredFields(hash.encoding, hash.block, nowMs), most);
+    reaped = min(expiredFields(hash.encoding, hash.block, expiryClockMs), most);
     if (reaped > 0) {
       if (propagating) propagateTriplesGone(which, e, hashListpack(hash), reaped);
       setHashListpack(hash, triplesRemoveFirst(hashListpack(hash), reaped));

@@ -70,7 +70,7 @@ import {
 } from '../struct/member_table';
 import { formatI64 } from '../util/number_format';
 import { hashBytes } from '../util/siphash';
-import { nowMs } from './clock';
+import { expiryClockMs } from './clock';
 import {
   ENCODING_HASHTABLE,
   ENCODING_LISTPACK,
@@ -293,7 +293,7 @@ function findTriple(hash: HashValue, field: usize, len: u32): bool {
 }
 
 function isOver(atMs: i64): bool {
-  if (atMs >= nowMs) return false;
+  if (atMs >= expiryClockMs) return false;
   hashMetExpired = true;
   return true;
 }
@@ -483,7 +483,7 @@ function nextMember(walk: HashWalk): bool {
     walk.position = at;
     const m = memberAt(at);
     hashFieldExpiry = Member.expiry(m);
-    if (hashFieldExpiry >= 0 && hashFieldExpiry < nowMs && walk.all == 0) continue;
+    if (hashFieldExpiry >= 0 && hashFieldExpiry < expiryClockMs && walk.all == 0) continue;
     atMember(m);
     return true;
   }
@@ -496,7 +496,7 @@ function nextTriple(walk: HashWalk): bool {
     hashFieldExpiry = tripleExpiry(field);
     const behind = atPair(field);
     walk.position = lpSkip(behind);
-    if (hashFieldExpiry < 0 || hashFieldExpiry >= nowMs || walk.all != 0) return true;
+    if (hashFieldExpiry < 0 || hashFieldExpiry >= expiryClockMs || walk.all != 0) return true;
   }
 }
 

@@ -5,12 +5,15 @@
 // database's KeyTable in a list; nobody looks keys up in it any more, so its buckets may be freed from
 // the last to the first without moving anything.
 //
-//   list node: next u32 | tree of hashes with field expiries u32 | KeyTable
+//   list node: next u32 | tree of hashes with field expiries u32 | KeyTable | walk id u32
 //
 // The tree goes along because hashes leave it one by one as they are freed.
 //
+// While a walk over the keyspace is under way (preserve.ts), every flush detaches, and what is detached
+// is held back until the walk has gone through it.
+//
 // Detaching needs a little memory. When even that is not to be had, the database is emptied at once,
-// which needs none.
+// which needs none; during a walk its entries are then removed one by one.
 
 import { STAT_LAZYFREE_PENDING, STAT_LAZYFREED } from '../abi';
 import { free, tryAlloc } from '../memory/alloc';
@@ -18,21 +21,27 @@ import { clockUs } from './clock';
 import { Db, entryFree, tryExpiryTreeNew } from './db';
 import { Bucket, bucketAt, KeyTable, tableClear, tableDropLast, tryTableInit } from './key_table';
 import { lazyValuesStep } from './lazy_values';
+import { tryBury, walking } from './preserve';
 import { Stats } from './stats';
 
 const NODE_NEXT: usize = 0;
 const NODE_EXPIRY_TREE: usize = 4;
 const NODE_TABLE: usize = 8;
-const NODE_BYTES: usize = 8 + 40;
+const NODE_WALK_ID: usize = 48;
+const NODE_BYTES: usize = 56;
 const BUCKETS_PER_CLOCK: u32 = 16;
+/** In place of a walk id: nothing is to be buried. */
+const NO_WALK: u32 = u32.MAX_VALUE;
 
 let head: usize = 0;
+/** Tables that the walk has not gone through. */
+let held: usize = 0;
 
 /** Empties a database and returns how many keys it had. `later` leaves the freeing to the cron. */
 export function flushDatabase(which: Db, later: bool): u32 {
   const removed = which.keys;
   if (which.buckets > 1 || removed > 0) {
-    if (!later || !tryDetachTable(which)) emptyTable(which);
+    if (!(later || walking) || !tryDetachTable(which)) emptyTable(which);
   }
   which.expireCursor = 0;
   which.averageTtlMs = 0;
@@ -41,7 +50,7 @@ export function flushDatabase(which: Db, later: bool): u32 {
 
 /** Puts a database's table into the list and gives it an empty one. False: memory is exhausted. */
 function tryDetachTable(which: Db): bool {
-  if (offsetof<KeyTable>() + NODE_TABLE > NODE_BYTES) ERROR('a node has room for a KeyTable');
+  if (offsetof<KeyTable>() + NODE_TABLE > NODE_WALK_ID) ERROR('a node has room for a KeyTable');
   const node = tryAlloc(NODE_BYTES);
   if (node == 0) return false;
   memory.copy(node + NODE_TABLE, changetype<usize>(which), offsetof<KeyTable>());
@@ -58,19 +67,51 @@ function tryDetachTable(which: Db): bool {
     free(node);
     return false;
   }
-  store<u32>(node, <u32>head, NODE_NEXT);
-  head = node;
+  store<u32>(node, which.walkId, NODE_WALK_ID);
+  if (walking) {
+    store<u32>(node, <u32>held, NODE_NEXT);
+    held = node;
+  } else list(node);
   Stats.add(STAT_LAZYFREE_PENDING, <f64>changetype<KeyTable>(node + NODE_TABLE).keys);
   return true;
 }
 
+/** Leaves a table to the cron. */
+function list(node: usize): void {
+  store<u32>(node, <u32>head, NODE_NEXT);
+  head = node;
+}
+
+// --- For the walk ---
+
+/** A table that is held back, null when there is none. */
+export function heldTable(): KeyTable {
+  const table: usize = held == 0 ? 0 : held + NODE_TABLE;
+  return changetype<KeyTable>(table);
+}
+
+/** The walk id of the database it was detached from. */
+export function heldWalkId(): u32 {
+  return load<u32>(held, NODE_WALK_ID);
+}
+
+/** That table may be freed. */
+export function releaseHeldTable(): void {
+  const node = held;
+  held = load<u32>(node, NODE_NEXT);
+  list(node);
+}
+
+// --- Freeing ---
+
 /** Frees the entries of a table's last bucket and returns how many there were. */
-function freeLastBucket(t: KeyTable): u32 {
+function freeLastBucket(t: KeyTable, walkId: u32): u32 {
   let freed: u32 = 0;
   for (let b = bucketAt(t, t.buckets - 1); b != 0; b = Bucket.next(b)) {
     let rest = Bucket.occupied(b);
     while (rest != 0) {
-      entryFree(Bucket.entry(b, ctz(rest)));
+      const e = Bucket.entry(b, ctz(rest));
+      if (walkId == NO_WALK || !tryBury(walkId, e)) entryFree(e);
       rest &= rest - 1;
       freed += 1;
     }
@@ -78,14 +119,14 @@ function freeLastBucket(t: KeyTable): u32 {
   return freed;
 }
 
-/** Frees all entries of a table, which stays usable, on the caller's time. */
-function emptyTable(t: KeyTable): void {
-  while (t.buckets > 1) {
-    freeLastBucket(t);
-    tableDropLast(t);
+/** Frees all entries of a database, on the caller's time. */
+function emptyTable(which: Db): void {
+  while (which.buckets > 1) {
+    freeLastBucket(which, which.walkId);
+    tableDropLast(which);
   }
-  freeLastBucket(t);
-  tableClear(t);
+  freeLastBucket(which, which.walkId);
+  tableClear(which);
 }
 
 /** Whether anything waits to be freed. */
@@ -99,7 +140,7 @@ export function lazyfreeStep(deadlineUs: f64): bool {
   while (head != 0) {
     const node = head;
     const table = changetype<KeyTable>(node + NODE_TABLE);
-    const freed = <f64>freeLastBucket(table);
+    const freed = <f64>freeLastBucket(table, NO_WALK);
     Stats.add(STAT_LAZYFREE_PENDING, -freed);
     Stats.add(STAT_LAZYFREED, freed);
     if (!tableDropLast(table)) {

@@ -32,8 +32,10 @@ import {
   CFG_ZSET_MAX_LISTPACK_ENTRIES,
   CFG_ZSET_MAX_LISTPACK_VALUE,
   GUARD_HOLD_WRITES,
+  GUARD_LOADING,
   GUARD_PAUSE_ALL,
   GUARD_PAUSE_WRITE,
+  GUARD_SHUTDOWN,
 } from '../abi';
 
 const settings: usize = memory.data(<i32>CFG_COUNT * 8, 8);
@@ -50,12 +52,23 @@ export class Settings {
   }
 }
 
-/** Guards that hold commands which write back: CLIENT PAUSE of either kind, MIGRATE. */
-const GUARD_STANDSTILL: u32 = GUARD_PAUSE_ALL | GUARD_PAUSE_WRITE | GUARD_HOLD_WRITES;
+/** Guards that hold commands which write back: CLIENT PAUSE of either kind, MIGRATE, the last save. */
+const GUARD_STANDSTILL: u32 =
+  GUARD_PAUSE_ALL | GUARD_PAUSE_WRITE | GUARD_HOLD_WRITES | GUARD_SHUTDOWN;
 
-/** Whether writes are held back, by whatever: then no keys expire and none are evicted either. */
+/** Whether writes are held back, by whatever. */
 export function areWritesHeld(): bool {
   return (<u32>Settings.get(CFG_GUARDS) & GUARD_STANDSTILL) != 0;
+}
+
+/** Whether data is being loaded. */
+export function isLoading(): bool {
+  return (<u32>Settings.get(CFG_GUARDS) & GUARD_LOADING) != 0;
+}
+
+/** Whether keys neither expire nor are evicted: writes are held back, or data is loaded. */
+export function areKeysKept(): bool {
+  return (<u32>Settings.get(CFG_GUARDS) & (GUARD_STANDSTILL | GUARD_LOADING)) != 0;
 }
 
 export function settingsInit(): void {

@@ -43,6 +43,7 @@ import {
   ENCODING_SKIPLIST,
   Entry,
   EntryPtr,
+  entryHasBlock,
   NO_EXPIRE,
   TYPE_LIST,
   TYPE_SET,
@@ -130,6 +131,18 @@ export function tryEntryCopy(e: EntryPtr, key: usize, keyLen: u32, clock: u32): 
  */
 export function valueEffort(type: u32, encoding: u32, block: usize): u32 {
   return type == TYPE_STREAM ? streamEffort(block) : valueLength(type, encoding, block);
+}
+
+/** Elements, or bytes of a string, that take noticeable time to write. */
+const BIG_ELEMENTS: u32 = 2048;
+const BIG_STRING_BYTES: u32 = 1048576;
+
+/** Whether writing an entry's value takes so long that it is done in steps. */
+export function isBig(e: EntryPtr): bool {
+  if (!entryHasBlock(e)) return false;
+  const type = Entry.type(e);
+  if (type == TYPE_STRING) return Entry.stringLen(e) > BIG_STRING_BYTES;
+  return valueEffort(type, Entry.encoding(e), Entry.valuePtr(e)) > BIG_ELEMENTS;
 }
 
 /** Bytes a value's blocks take; lists may look at `samples` nodes only, 0 for all. */

@@ -102,8 +102,13 @@ export let client: Conn = changetype<Conn>(0);
 let dirtyHead: usize = DIRTY_END;
 let dirtyTail: usize = 0;
 
+/** Whether it replays a file: it sends what has run before, and nobody reads its replies. */
+export let replaying: bool = false;
+
 export function setClient(c: Conn): void {
   client = c;
+  replaying =
+    (c.flags & CLIENT_INTERNAL) != 0 && (<u32>Settings.get(CFG_GUARDS) & GUARD_LOADING) != 0;
 }
 
 /**
@@ -111,9 +116,7 @@ export function setClient(c: Conn): void {
  * comes from the primary or, during loading, from the append-only file.
  */
 export function mustObeyClient(): bool {
-  if (client.flags & CLIENT_PRIMARY) return true;
-  const loading = (<u32>Settings.get(CFG_GUARDS) & GUARD_LOADING) != 0;
-  return loading && (client.flags & CLIENT_INTERNAL) != 0;
+  return replaying || (client.flags & CLIENT_PRIMARY) != 0;
 }
 
 function pinLayout(): void {

@@ -14,6 +14,7 @@ import {
 } from '../abi';
 import { Stats } from '../keyspace/stats';
 import { bytesEqual, findByte } from '../util/bytes';
+import { replaying } from './connection';
 import {
   outputAt,
   outputLen,
@@ -138,6 +139,16 @@ export function countError(at: usize, bytes: u32): void {
   if (counting) count(at, bytes);
 }
 
+/** Text of the last error that a replayed command replied with, without '-' and CRLF. */
+export const keptError: usize = memory.data(256, 8);
+export let keptErrorLen: u32 = 0;
+const KEPT_ERROR_BYTES: u32 = 256;
+
+function keep(at: usize, bytes: u32): void {
+  keptErrorLen = min(bytes > 3 ? bytes - 3 : 0, KEPT_ERROR_BYTES);
+  memory.copy(keptError, at + 1, keptErrorLen);
+}
+
 /** Off while errors are written that another one is going to replace. */
 let counting: bool = true;
 
@@ -148,6 +159,7 @@ export function setErrorCounting(on: bool): void {
 function count(at: usize, bytes: u32): void {
   if (<u32>ERRSTAT_NAME + CODE_SEARCH_BYTES > <u32>ERRSTAT_BYTES) ERROR('ERRSTAT_BYTES');
   commandErrors += 1;
+  if (replaying) keep(at, bytes);
   Stats.add(STAT_ERROR_REPLIES, 1);
   const space = findByte(at, at + min(bytes, CODE_SEARCH_BYTES), 32);
   if (space > at + 1) countCode(at + 1, <u32>(space - at - 1));
@@ -169,4 +181,26 @@ function countCode(code: usize, len: u32): void {
 
 export function resetErrorStats(): void {
   memory.fill(errorStats, 0, ERRSTAT_SLOTS * ERRSTAT_BYTES);
+}
+
+/** What ERR_MISCONF gives way to when it is not snapshots that fail. */
+const diskError: usize = memory.data(256, 8);
+const DISK_ERROR_BYTES: u32 = 256;
+let diskErrorLen: u32 = 0;
+
+/** Why writes are refused, code word included; empty for the text about snapshots. */
+export function setDiskError(text: usize, len: u32): void {
+  diskErrorLen = min(len, DISK_ERROR_BYTES);
+  memory.copy(diskError, text, diskErrorLen);
+}
+
+/** Tells that writes are refused because what is written cannot be made durable. */
+export function replyDiskError(): void {
+  if (diskErrorLen == 0) {
+    replyError(ERR_MISCONF);
+    return;
+  }
+  const start = errorStart();
+  replyRaw(diskError, diskErrorLen);
+  errorEnd(start);
 }

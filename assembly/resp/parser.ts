@@ -17,6 +17,9 @@
 // Inline lines are unquoted into an arena of their own, since unquoting changes bytes that may have
 // to be parsed again.
 //
+// A file that is replayed holds nothing but arrays of at least one argument, with lines between them
+// that begin with '#' and are skipped; its arguments may have any length.
+//
 // Difference from Redis: an argument is limited to 2 GiB whatever proto-max-bulk-len says.
 
 import { ARG_BYTES, CFG_PROTO_MAX_BULK, CLIENT_AUTHENTICATED } from '../abi';
@@ -25,7 +28,7 @@ import { alloc, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import { findByte } from '../util/bytes';
 import { parseI64, parseI64Value } from '../util/number_parse';
 import { setArgRecord } from './args';
-import { Conn, resetParse } from './connection';
+import { Conn, replaying, resetParse } from './connection';
 
 const PROTO_INLINE_MAX_BYTES: u32 = 65536;
 const MAX_ARGS: i64 = 2147483647;
@@ -41,6 +44,7 @@ const SAVED_ARG_SHIFT: u32 = 3; // u32 offset from the command's start, u32 leng
 const CARRIAGE_RETURN: u8 = 13;
 const LINE_FEED: u8 = 10;
 const ASTERISK: u8 = 42;
+const NUMBER_SIGN: u8 = 35;
 const DOLLAR: u8 = 36;
 const CRLF: u16 = 0x0a0d;
 
@@ -177,7 +181,9 @@ function parseLengthLine(at: usize, end: usize): i32 {
  */
 export function parseCommand(c: Conn, start: usize, end: usize): i32 {
   if (c.multibulkLeft != 0) return resumeBulks(c, start, end);
-  if (load<u8>(start) != ASTERISK) return parseInline(start, end);
+  if (load<u8>(start) != ASTERISK) {
+    return replaying ? skipAnnotation(start, end) : parseInline(start, end);
+  }
   const line = parseLengthLine(start, end);
   if (line == LINE_MORE) return PARSE_MORE;
   if (line == LINE_LONG) return fail('too big mbulk count string');
@@ -186,6 +192,7 @@ export function parseCommand(c: Conn, start: usize, end: usize): i32 {
     return fail('unauthenticated multibulk length');
   }
   if (lineValue <= 0) {
+    if (replaying) return fail('invalid multibulk length');
     parsedEnd = lineEnd;
     return PARSE_EMPTY;
   }
@@ -228,7 +235,7 @@ function parseBulkHeader(c: Conn, at: usize, end: usize): i64 {
     parseErrorByte = load<u8>(at);
     return BULK_ERROR;
   }
-  const limit = min(Settings.get(CFG_PROTO_MAX_BULK), MAX_BULK_BYTES);
+  const limit = replaying ? MAX_BULK_BYTES : min(Settings.get(CFG_PROTO_MAX_BULK), MAX_BULK_BYTES);
   if (line == LINE_BAD || lineValue < 0 || lineValue > limit) {
     fail('invalid bulk length');
     return BULK_ERROR;
@@ -357,6 +364,18 @@ function resumeBulks(c: Conn, start: usize, end: usize): i32 {
   parsedEnd = at;
   poolUsed = argc;
   return PARSE_COMPLETE;
+}
+
+// --- Annotations of files ---
+
+/** A line of a replayed file that is no command. */
+function skipAnnotation(start: usize, end: usize): i32 {
+  if (load<u8>(start) != NUMBER_SIGN) return fail('not a command');
+  const isLong = end - start > PROTO_INLINE_MAX_BYTES;
+  const newline = findByte(start, isLong ? start + PROTO_INLINE_MAX_BYTES : end, LINE_FEED);
+  if (newline == 0) return isLong ? fail('too long annotation') : PARSE_MORE;
+  parsedEnd = newline + 1;
+  return PARSE_EMPTY;
 }
 
 // --- Inline commands ---

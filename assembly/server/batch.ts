@@ -32,6 +32,7 @@ import {
   CLIENT_BLOCKED,
   CLIENT_CLOSE_AFTER_REPLY,
   CLIENT_CLOSE_ASAP,
+  CLIENT_INTERNAL,
   CLIENT_NO_TOUCH,
   CLIENT_PAUSED,
   CLIENT_TRACKING,
@@ -51,6 +52,7 @@ import {
   STATUS_BLOCKED,
   STATUS_CLOSE,
   STATUS_FLUSH,
+  STATUS_FLUSHED_ALL,
   STATUS_HOST_COMMAND,
   STATUS_OK,
   STATUS_PAUSED,
@@ -69,7 +71,8 @@ import {
 import { dispatchCommand } from '../generated/command_table';
 import { clockUs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
-import { effectsWanted } from '../keyspace/effects';
+import { effectsWanted, flushedAll, noteFlushAll } from '../keyspace/effects';
+import { walking } from '../keyspace/preserve';
 import { propagating, unitHold, unitRelease } from '../keyspace/propagation';
 import { Settings } from '../keyspace/settings';
 import { Stats } from '../keyspace/stats';
@@ -80,6 +83,7 @@ import {
   queryAdvance,
   queryFree,
   queryUnread,
+  replaying,
   resetParse,
   setClient,
   tryQueryAppend,
@@ -125,17 +129,21 @@ import {
   ADMIT_CLOSE,
   ADMIT_HOLD,
   ADMIT_RUN,
+  ADMIT_STOP,
   admitAtOnce,
   admitCommand,
   refreshGuards,
+  replayRefusal,
   replyStart,
   resolveCommand,
 } from './dispatch';
 import { KnownHead, keepHead } from './known_heads';
 import { propagateCommand } from './propagate_command';
+import { noteReplayError } from './replay';
 import { hasLoneKey, touchAll, touchCollect, touchLoneKey } from './touch';
 import { afterTracked, noteReads } from './tracked_reads';
 import { serveReady } from './unblock';
+import { dispatchPreserving } from './walk_guard';
 
 /** Commands parsed and touched before the first of them runs. */
 const ROUND_COMMANDS: u32 = 64;
@@ -429,6 +437,7 @@ function executeRound(): i32 {
         return interrupt(slot.start, STATUS_PAUSED);
       }
       if (admitted == ADMIT_CLOSE) return abort(c, CLOSE_CROSS_PROTOCOL);
+      if (admitted == ADMIT_STOP) return stopReplay(c, id);
       slot.durationUs = NOT_RUN;
       clearCommandErrors();
       if (c.flags & CLIENT_TRACKING) afterTracked(c);
@@ -467,6 +476,10 @@ function afterCommand(c: Conn): i32 {
     queryFree(c);
     abiSet(ABI_CLOSE_REASON, CLOSE_ASKED);
     return STATUS_CLOSE;
+  }
+  if (flushedAll) {
+    noteFlushAll(false);
+    return interrupt(running < parsed ? slotAt(running).start : next, STATUS_FLUSHED_ALL);
   }
   if (outputLen() > FLUSH_BYTES && running < parsed) {
     return interrupt(slotAt(running).start, STATUS_FLUSH);
@@ -507,7 +520,8 @@ function runCommand(id: u32, start: usize): bool {
   }
   if (commandFlags(id) & CMD_ADMIN) account(running);
   const dirty = Stats.get(STAT_DIRTY);
-  dispatchCommand(id);
+  if (walking) dispatchPreserving(id);
+  else dispatchCommand(id);
   if (propagating) propagateCommand(dirty, start);
   return true;
 }
@@ -533,6 +547,10 @@ function runTransaction(c: Conn): bool {
 
 /** What follows a queued command that ran: it is a call of its own in all statistics. */
 function finishQueued(c: Conn): void {
+  if (replaying) {
+    finishReplayed(c, queuedId);
+    return;
+  }
   const duration = max(clockUs() - queuedStartUs, 0.0);
   countErrors(queuedId);
   countCalls(queuedId, 1, duration);
@@ -543,10 +561,22 @@ function finishQueued(c: Conn): void {
   if (c.flags & CLIENT_TRACKING) noteReads(c, queuedId, argv, argc);
 }
 
+/** What follows a replayed command: it is no call, and nobody but the log hears of it. */
+function finishReplayed(c: Conn, id: u32): void {
+  if (commandErrors != 0) noteReplayError(id);
+  clearCommandErrors();
+  drainEffects(changetype<usize>(c));
+}
+
 /** What follows a command that ran, core's or host's. */
 function finishCommand(index: u32): void {
   const c = client;
   const slot = slotAt(index);
+  if (replaying) {
+    c.commands += 1;
+    finishReplayed(c, slot.id);
+    return;
+  }
   if (commandFlags(slot.id) & CMD_TIMED) {
     slot.durationUs = max(clockUs() - commandStartUs, 0.0);
     timedUs += slot.durationUs;
@@ -596,6 +626,10 @@ function finishAnswered(c: Conn, isExec: bool): void {
 /** Books what is not booked yet of the round's first `count` commands; their arguments are in place. */
 function account(count: u32): void {
   if (count <= booked) return;
+  if (replaying) {
+    booked = count;
+    return;
+  }
   const now = clockUs();
   const share = sharing == 0 ? 0.0 : max(now - roundStartUs - timedUs, 0.0) / <f64>sharing;
   const slowest = max(share, timedUs);
@@ -662,6 +696,7 @@ function roomForBulk(length: i32): u64 {
 
 function queryTooLong(c: Conn): bool {
   if (<i64>c.queryLen <= Settings.get(CFG_QUERY_BUFFER_LIMIT)) return false;
+  if (c.flags & CLIENT_INTERNAL) return false;
   Stats.add(STAT_QUERYBUF_DISCONNECTS, 1);
   return true;
 }
@@ -676,6 +711,16 @@ function abort(c: Conn, reason: u32): i32 {
   // What was too long is kept for the host's log until the connection is deleted.
   if (reason != CLOSE_QUERY_LIMIT) queryFree(c);
   abiSet(ABI_CLOSE_REASON, reason);
+  return STATUS_ABORT;
+}
+
+/** Ends a replay at a command that cannot run; its arguments stay for the host to name it. */
+function stopReplay(c: Conn, id: u32): i32 {
+  account(running);
+  outputReset();
+  nameRunning(id);
+  c.flags |= CLIENT_CLOSE_ASAP;
+  abiSet(ABI_CLOSE_REASON, replayRefusal);
   return STATUS_ABORT;
 }
 

@@ -16,6 +16,9 @@ import {
   CLIENT_PUBSUB,
   CLIENT_REPLICA,
   CLIENT_UNIX_SOCKET,
+  CLOSE_REPLAY_NO_MEMORY,
+  CLOSE_UNKNOWN_COMMAND,
+  CLOSE_WRONG_ARITY,
   CMD_DENYOOM,
   CMD_LOADING,
   CMD_MAY_REPLICATE,
@@ -55,14 +58,14 @@ import {
 } from '../generated/command_table';
 import { setKeepsExpired } from '../keyspace/db';
 import { tryFreePagesForWrite } from '../keyspace/evict';
-import { areWritesHeld, Settings } from '../keyspace/settings';
+import { walking } from '../keyspace/preserve';
+import { areKeysKept, areWritesHeld, Settings } from '../keyspace/settings';
 import { memoryNearlyExhausted } from '../memory/pages';
 import { Arg, argc, argIs } from '../resp/args';
-import { client } from '../resp/connection';
+import { client, replaying } from '../resp/connection';
 import {
   ERR_LOADING,
   ERR_MASTERDOWN,
-  ERR_MISCONF,
   ERR_NO_MULTI,
   ERR_NOAUTH,
   ERR_NOREPLICAS,
@@ -72,6 +75,7 @@ import {
   errorBytes,
   errorEnd,
   errorStart,
+  replyDiskError,
   replyError,
   setErrorCounting,
 } from '../resp/errors';
@@ -95,6 +99,7 @@ import {
 import { countRejected } from './command_stats';
 import { drainEffects, takeOwnPushes } from './consequences';
 import { tryFreeMemoryTimed } from './latency_events';
+import { mustWaitForWalk, WRITES } from './walk_guard';
 
 const UNKNOWN_SHOWN_BYTES: u32 = 128;
 
@@ -224,7 +229,7 @@ function rejectByGuard(id: u32, flags: u32): bool {
   if (guards == 0) return false;
   const writes = (flags & CMD_WRITE) != 0;
   // PING tells health checks of it.
-  if ((writes || id == CMD_ID_PING) && guards & GUARD_DISK_ERROR) replyError(ERR_MISCONF);
+  if ((writes || id == CMD_ID_PING) && guards & GUARD_DISK_ERROR) replyDiskError();
   else if (writes && guards & GUARD_TOO_FEW_REPLICAS) replyError(ERR_NOREPLICAS);
   else if (writes && guards & GUARD_READONLY_REPLICA) replyError(ERR_READONLY);
   else if (guards & GUARD_STALE && (flags & CMD_STALE) == 0) replyError(ERR_MASTERDOWN);
@@ -258,7 +263,7 @@ export let replyStart: u32 = 0;
 function rejectForMemory(id: u32, flags: u32): bool {
   // A transaction's queue could take any amount of memory, whatever the commands in it do.
   const takesMemory = (flags & CMD_DENYOOM) != 0 || joinsTransaction(id);
-  const isOver = Settings.on(CFG_MAXMEMORY) && !areWritesHeld() && !tryFreeMemoryTimed();
+  const isOver = Settings.on(CFG_MAXMEMORY) && !areKeysKept() && !tryFreeMemoryTimed();
   if (trackingOverLimit()) trackingLimit(changetype<usize>(client));
   settleEvictions();
   if (isOver && takesMemory) {
@@ -274,15 +279,17 @@ function rejectForMemory(id: u32, flags: u32): bool {
 
 /** Set while nothing but a command's own form can keep it from running. */
 let unguarded: bool = false;
+/** Flags of commands that are looked at nevertheless: those that write, while a walk is under way. */
+let watchedFlags: u32 = 0;
 
 /** Looks at the states that guard commands; to be called when any of them may have changed. */
 export function refreshGuards(): void {
   unguarded =
-    !Settings.on(CFG_GUARDS) &&
-    !Settings.on(CFG_MAXMEMORY) &&
-    !memoryNearlyExhausted() &&
-    !trackingOverLimit();
+    (replaying ||
+      (!Settings.on(CFG_GUARDS) && !Settings.on(CFG_MAXMEMORY) && !trackingOverLimit())) &&
+    !memoryNearlyExhausted();
   if (unguarded) setKeepsExpired(false);
+  watchedFlags = walking ? WRITES : 0;
 }
 
 /**
@@ -295,7 +302,8 @@ export function admitAtOnce(id: u32, count: u32): bool {
     CLIENT_AUTHENTICATED | CLIENT_MULTI | CLIENT_REPLICA | CLIENT_MONITOR | CLIENT_PUBSUB;
   if ((client.flags & looked) != CLIENT_AUTHENTICATED) return false;
   const record = Record.at(id);
-  if ((load<u32>(record, RECORD_FLAGS) & CMD_PLAIN) == 0) return false;
+  const flags = load<u32>(record, RECORD_FLAGS);
+  if ((flags & (CMD_PLAIN | watchedFlags)) != CMD_PLAIN) return false;
   const arity = <i32>load<i16>(record, RECORD_ARITY);
   return arity > 0 ? count == <u32>arity : count >= <u32>-arity;
 }
@@ -308,6 +316,31 @@ export const ADMIT_DONE: i32 = 1;
 export const ADMIT_HOLD: i32 = 2;
 /** Its sender is to be cut off. */
 export const ADMIT_CLOSE: i32 = 3;
+/** It cannot be replayed: `replayRefusal` tells why. */
+export const ADMIT_STOP: i32 = 4;
+
+/** CLOSE_* of the replayed command that was looked at last. */
+export let replayRefusal: u32 = 0;
+
+/** As `admitCommand` for what a file holds: it ran before, so only its form can be wrong. */
+function admitReplayed(id: u32): i32 {
+  if (id == NO_COMMAND || (argc > 1 && hasSubcommands(id)))
+    return stopReplay(CLOSE_UNKNOWN_COMMAND);
+  const arity = <i32>load<i16>(Record.at(id), RECORD_ARITY);
+  if (arity > 0 ? argc != <u32>arity : argc < <u32>-arity) return stopReplay(CLOSE_WRONG_ARITY);
+  const takesMemory = (commandFlags(id) & CMD_DENYOOM) != 0 || joinsTransaction(id);
+  if (takesMemory && memoryNearlyExhausted() && !tryFreePagesForWrite()) {
+    return stopReplay(CLOSE_REPLAY_NO_MEMORY);
+  }
+  if (!joinsTransaction(id)) return ADMIT_RUN;
+  queueCommand(id);
+  return ADMIT_DONE;
+}
+
+function stopReplay(reason: i32): i32 {
+  replayRefusal = <u32>reason;
+  return ADMIT_STOP;
+}
 
 /**
  * What becomes of the running command. When it is refused, its error reply is written, the refusal
@@ -315,6 +348,7 @@ export const ADMIT_CLOSE: i32 = 3;
  */
 export function admitCommand(id: u32): i32 {
   replyStart = outputLen();
+  if (replaying) return admitReplayed(id);
   if (id == CMD_ID_EXEC) return admitExec();
   if (id == NO_COMMAND && isHttp()) return ADMIT_CLOSE;
   const admitted = checkCommand(id);
@@ -358,6 +392,7 @@ function checkCommand(id: u32): i32 {
     !rejectSubscribed(id)
   ) {
     if (isPaused(flags)) return ADMIT_HOLD;
+    if (walking && (flags & WRITES) != 0 && mustWaitForWalk(id)) return ADMIT_HOLD;
     // What runs during a pause and does not write is not to expire keys either.
     setKeepsExpired(areWritesHeld() && (flags & CMD_WRITE) == 0);
     return ADMIT_RUN;

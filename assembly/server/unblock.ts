@@ -43,7 +43,6 @@ import {
   unblock,
   waiterBlocked,
 } from '../client/blocked';
-import { dispatchCommand } from '../generated/command_table';
 import { clockUs, nowMs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
 import { propagating } from '../keyspace/propagation';
@@ -66,6 +65,7 @@ import { afterReply, countErrors, drainEffects, noteSlow } from './consequences'
 import { ADMIT_HOLD, ADMIT_RUN, admitAtOnce, admitCommand, refreshGuards } from './dispatch';
 import { propagateCommand } from './propagate_command';
 import { afterTracked, noteReads } from './tracked_reads';
+import { dispatchPreserving } from './walk_guard';
 
 /** A command that runs again by itself, and is held back by CLIENT PAUSE, is tried again so much later. */
 const HELD_BACK_MS: i64 = 100;
@@ -150,7 +150,7 @@ function tryRun(b: Blocked, isLast: bool): bool {
   const beganUs = clockUs();
   const dirty = Stats.get(STAT_DIRTY);
   beginReprocessing(isLast);
-  dispatchCommand(id);
+  dispatchPreserving(id);
   endReprocessing();
   if (propagating) propagateCommand(dirty, 0);
   b.usedUs += max(clockUs() - beganUs, 0.0);

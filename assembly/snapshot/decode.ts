@@ -15,6 +15,20 @@
 //
 // Encodings come out as Redis's do: a block is kept if its number of elements is within the limits.
 
+import {
+  RDB_FAULT_HASH_LISTPACK,
+  RDB_FAULT_HASH_ZIPLIST,
+  RDB_FAULT_INTSET,
+  RDB_FAULT_LIST_ZIPLIST,
+  RDB_FAULT_LISTPACK,
+  RDB_FAULT_SET_LISTPACK,
+  RDB_FAULT_STREAM_LISTPACK,
+  RDB_FAULT_TYPE,
+  RDB_FAULT_ZIPLIST,
+  RDB_FAULT_ZIPMAP,
+  RDB_FAULT_ZSET_LISTPACK,
+  RDB_FAULT_ZSET_ZIPLIST,
+} from '../abi';
 import { tryNewStringFor } from '../keyspace/db';
 import {
   ENCODING_STREAM,
@@ -57,16 +71,16 @@ import {
   RDB_ZSET_ZIPLIST,
 } from './format';
 import {
-  FAULT_CORRUPT,
   FAULT_EMPTY,
   FAULT_MEMORY,
   FAULT_NONE,
   FAULT_SHORT,
-  fail,
+  failAs,
   inputAt,
   inputFault,
   inputMark,
   inputMarked,
+  inputReason,
   inputStart,
   itemString,
   readString,
@@ -164,7 +178,38 @@ function readValue(d: Decoder): void {
       decodeStream(d);
       return;
     default:
-      fail(FAULT_CORRUPT);
+      failAs(RDB_FAULT_TYPE);
+  }
+}
+
+/** RDB_FAULT_*: why the last step gave DECODE_CORRUPT, as Redis would put it. */
+export function decodeReason(d: Decoder): u32 {
+  if (inputReason != 0) return inputReason;
+  switch (d.rdbType) {
+    case RDB_LIST_ZIPLIST:
+      return RDB_FAULT_LIST_ZIPLIST;
+    case RDB_LIST_QUICKLIST:
+      return RDB_FAULT_ZIPLIST;
+    case RDB_LIST_QUICKLIST_2:
+      return RDB_FAULT_LISTPACK;
+    case RDB_SET_INTSET:
+      return RDB_FAULT_INTSET;
+    case RDB_SET_LISTPACK:
+      return RDB_FAULT_SET_LISTPACK;
+    case RDB_ZSET_ZIPLIST:
+      return RDB_FAULT_ZSET_ZIPLIST;
+    case RDB_ZSET_LISTPACK:
+      return RDB_FAULT_ZSET_LISTPACK;
+    case RDB_HASH_ZIPMAP:
+      return RDB_FAULT_ZIPMAP;
+    case RDB_HASH_ZIPLIST:
+      return RDB_FAULT_HASH_ZIPLIST;
+    case RDB_STREAM_LISTPACKS:
+    case RDB_STREAM_LISTPACKS_2:
+    case RDB_STREAM_LISTPACKS_3:
+      return RDB_FAULT_STREAM_LISTPACK;
+    default:
+      return RDB_FAULT_HASH_LISTPACK;
   }
 }
 

@@ -1,6 +1,6 @@
 // Reading hashes: see decode.ts.
 
-import { CFG_HASH_LISTPACK_ENTRIES } from '../abi';
+import { CFG_HASH_LISTPACK_ENTRIES, RDB_FAULT_HASH_DUPLICATE, RDB_FAULT_HASH_EXPIRY } from '../abi';
 import {
   ENCODING_HASHTABLE,
   ENCODING_LISTPACK,
@@ -53,12 +53,12 @@ import {
   RDB_HASH_ZIPMAP,
 } from './format';
 import {
-  copyString,
   FAULT_CORRUPT,
   FAULT_EMPTY,
   FAULT_MEMORY,
   FAULT_NONE,
   fail,
+  failAs,
   inputFault,
   inputMark,
   itemString,
@@ -68,6 +68,7 @@ import {
   readI64,
   readLength,
   readString,
+  takeString,
 } from './rdb_input';
 import { hasUniqueNames } from './unique';
 import { tryListpackOfZiplist } from './ziplist';
@@ -140,7 +141,8 @@ function addField(d: Decoder): void {
   const name = nameString.ptr;
   const value = itemString.ptr;
   const came = tryHashSet(d.hash(), name, nameString.len, value, itemString.len, FIELD_NO_EXPIRE);
-  if (came != HASH_CREATED) fail(came == HASH_NO_MEMORY ? FAULT_MEMORY : FAULT_CORRUPT);
+  if (came == HASH_NO_MEMORY) fail(FAULT_MEMORY);
+  else if (came != HASH_CREATED) failAs(RDB_FAULT_HASH_DUPLICATE);
 }
 
 /** The same with an expiry: 0 for none, relative to the earliest unless that is 0. */
@@ -148,7 +150,7 @@ function addExpiring(d: Decoder, expiry: u64): void {
   let at: u64 = expiry;
   if (expiry != 0 && d.rdbType == RDB_HASH_METADATA) {
     if (expiry > EXPIRY_MAX || d.earliest > EXPIRY_MAX) {
-      fail(FAULT_CORRUPT);
+      failAs(RDB_FAULT_HASH_EXPIRY);
       return;
     }
     at = d.earliest + expiry - 1;
@@ -172,7 +174,8 @@ function insertSmall(
 ): void {
   const hash = d.hash();
   const came = tryHashSet(hash, name, len, value, valueLen, FIELD_NO_EXPIRE);
-  if (came == HASH_REPLACED || at > EXPIRY_MAX) fail(FAULT_CORRUPT);
+  if (came == HASH_REPLACED) failAs(RDB_FAULT_HASH_DUPLICATE);
+  else if (at > EXPIRY_MAX) failAs(RDB_FAULT_HASH_EXPIRY);
   else if (came == HASH_NO_MEMORY) fail(FAULT_MEMORY);
   else if (at != 0 && !tryHashExpire(hash, name, len, <i64>at)) fail(FAULT_MEMORY);
 }
@@ -187,10 +190,9 @@ function insertLarge(
 ): void {
   const table = changetype<MemberTable>(d.block);
   const hash = hashBytes(name, len);
-  if (at > EXPIRY_MAX || memberFindHashed(table, name, len, hash) != 0) {
-    fail(FAULT_CORRUPT);
-    return;
-  }
+  if (at > EXPIRY_MAX) failAs(RDB_FAULT_HASH_EXPIRY);
+  else if (memberFindHashed(table, name, len, hash) != 0) failAs(RDB_FAULT_HASH_DUPLICATE);
+  if (inputFault != FAULT_NONE) return;
   const expireAtMs = at == 0 ? FIELD_NO_EXPIRE : <i64>at;
   if (tryFieldInsert(table, name, len, hash, value, valueLen, expireAtMs) == 0) fail(FAULT_MEMORY);
 }
@@ -227,7 +229,7 @@ function readListpack(type: u32): usize {
   const len = itemString.len;
   if (type == RDB_HASH_ZIPMAP) return tryListpackOfZipmap(ptr, len);
   if (type == RDB_HASH_ZIPLIST) return tryListpackOfZiplist(ptr, len);
-  if (lpValidate(ptr, len, true)) return copyString(itemString);
+  if (lpValidate(ptr, len, true)) return takeString(itemString);
   fail(FAULT_CORRUPT);
   return 0;
 }

@@ -5,6 +5,7 @@
 //
 // The list is a quicklist while it is read, and becomes a listpack if it is small enough.
 
+import { RDB_FAULT_LIST_NODES } from '../abi';
 import { ENCODING_LISTPACK, ENCODING_QUICKLIST, TYPE_LIST } from '../keyspace/entry';
 import { free } from '../memory/alloc';
 import { listAuto, listIsQuicklist, listLength, listNewQuicklist } from '../struct/list';
@@ -14,18 +15,19 @@ import { formatI64, I64_CHARS_MAX } from '../util/number_format';
 import { Decoder, STAGE_ELEMENTS, STAGE_HEAD } from './decoder';
 import { CONTAINER_PACKED, CONTAINER_PLAIN, RDB_LIST_QUICKLIST_2 } from './format';
 import {
-  copyString,
   FAULT_CORRUPT,
   FAULT_EMPTY,
   FAULT_MEMORY,
   FAULT_NONE,
   fail,
+  failAs,
   inputFault,
   inputMark,
   itemString,
   readCount,
   readLength,
   readString,
+  takeString,
 } from './rdb_input';
 import {
   tryListpackOfZiplist,
@@ -104,10 +106,10 @@ export function decodeNodes(d: Decoder): void {
     const container = withContainer ? readLength() : CONTAINER_PACKED;
     readString(itemString);
     if (inputFault != FAULT_NONE) return;
-    if (itemString.len == 0) fail(FAULT_CORRUPT);
+    if (itemString.len == 0) failAs(RDB_FAULT_LIST_NODES);
     else if (container == CONTAINER_PLAIN) appendPlain(d);
     else if (container == CONTAINER_PACKED) appendPacked(d, withContainer);
-    else fail(FAULT_CORRUPT);
+    else failAs(RDB_FAULT_LIST_NODES);
     if (inputFault != FAULT_NONE) return;
     d.rest -= 1;
     inputMark();
@@ -116,7 +118,7 @@ export function decodeNodes(d: Decoder): void {
 }
 
 function appendPlain(d: Decoder): void {
-  const block = copyString(itemString);
+  const block = takeString(itemString);
   if (block == 0 || quicklistAppendPlain(d.block, block, itemString.len)) return;
   free(block);
   fail(FAULT_MEMORY);
@@ -126,7 +128,7 @@ function appendPlain(d: Decoder): void {
 function appendPacked(d: Decoder, isListpack: bool): void {
   let lp: usize;
   if (!isListpack) lp = tryListpackOfZiplist(itemString.ptr, itemString.len);
-  else if (lpValidate(itemString.ptr, itemString.len, true)) lp = copyString(itemString);
+  else if (lpValidate(itemString.ptr, itemString.len, true)) lp = takeString(itemString);
   else {
     fail(FAULT_CORRUPT);
     return;

@@ -8,6 +8,18 @@
 // every pending entry has to have an owner. Version 1 knows neither deletions nor what groups have
 // read: both are estimated as Redis does.
 
+import {
+  RDB_FAULT_STREAM_CONSUMER,
+  RDB_FAULT_STREAM_CONSUMER_PEL,
+  RDB_FAULT_STREAM_EMPTY_NODE,
+  RDB_FAULT_STREAM_GROUP,
+  RDB_FAULT_STREAM_LENGTH,
+  RDB_FAULT_STREAM_LISTPACK,
+  RDB_FAULT_STREAM_NO_OWNER,
+  RDB_FAULT_STREAM_NODE_KEY,
+  RDB_FAULT_STREAM_NODE_ORDER,
+  RDB_FAULT_STREAM_PEL,
+} from '../abi';
 import { IdAt, idTreeFirst } from '../struct/id_tree';
 import { treeNext } from '../struct/ordered_tree';
 import { tryStreamNew } from '../struct/stream';
@@ -44,10 +56,10 @@ import {
 import { Decoder, STAGE_HEAD } from './decoder';
 import { RAW_ID_BYTES, RDB_STREAM_LISTPACKS, RDB_STREAM_LISTPACKS_3 } from './format';
 import {
-  FAULT_CORRUPT,
   FAULT_MEMORY,
   FAULT_NONE,
   fail,
+  failAs,
   inputFault,
   inputMark,
   itemString,
@@ -111,18 +123,15 @@ function readNode(d: Decoder): void {
   readString(itemString);
   if (inputFault != FAULT_NONE) return;
   const lp = itemString.ptr;
-  if (
-    nameString.len != RAW_ID_BYTES ||
-    !streamValidateNode(lp, itemString.len) ||
-    streamNodeLength(lp) == 0
-  ) {
-    fail(FAULT_CORRUPT);
-    return;
-  }
+  if (nameString.len != RAW_ID_BYTES) failAs(RDB_FAULT_STREAM_NODE_KEY);
+  else if (!streamValidateNode(lp, itemString.len)) failAs(RDB_FAULT_STREAM_LISTPACK);
+  else if (streamNodeLength(lp) == 0) failAs(RDB_FAULT_STREAM_EMPTY_NODE);
+  if (inputFault != FAULT_NONE) return;
   const ms = bswap(load<u64>(nameString.ptr));
   const seq = bswap(load<u64>(nameString.ptr, 8));
   const came = streamAddNode(streamOf(d), ms, seq, lp);
-  if (came != NODE_ADDED) fail(came == NODE_NO_MEMORY ? FAULT_MEMORY : FAULT_CORRUPT);
+  if (came == NODE_NO_MEMORY) fail(FAULT_MEMORY);
+  else if (came != NODE_ADDED) failAs(RDB_FAULT_STREAM_NODE_ORDER);
   d.rest -= 1;
 }
 
@@ -143,7 +152,7 @@ function readMetadata(d: Decoder): void {
   if (inputFault != FAULT_NONE) return;
   const deletedLast = streamCompareId(s.maxDeletedMs, s.maxDeletedSeq, s.lastMs, s.lastSeq) > 0;
   if (length != s.length || s.entriesAdded < length || deletedLast || !ascends(s)) {
-    fail(FAULT_CORRUPT);
+    failAs(RDB_FAULT_STREAM_LENGTH);
     return;
   }
   if (streamEdgeId(s, true, false)) {
@@ -191,7 +200,7 @@ function readGroup(d: Decoder): void {
   const len = nameString.len;
   if (isOld) entriesRead = streamDistance(s, ms, seq);
   if (entriesRead < ENTRIES_READ_UNKNOWN || groupFind(s, name, len) != 0) {
-    fail(FAULT_CORRUPT);
+    failAs(RDB_FAULT_STREAM_GROUP);
     return;
   }
   d.group = tryGroupCreate(s, name, len, ms, seq, entriesRead);
@@ -211,7 +220,7 @@ function readPending(d: Decoder): void {
   const timeMs = readI64();
   const count = readLength();
   if (inputFault != FAULT_NONE) return;
-  if (nackFind(groupOf(d), ms, seq) != 0) fail(FAULT_CORRUPT);
+  if (nackFind(groupOf(d), ms, seq) != 0) failAs(RDB_FAULT_STREAM_PEL);
   else if (tryNackCreate(groupOf(d), ms, seq, 0, timeMs, count) == 0) fail(FAULT_MEMORY);
   d.rest -= 1;
 }
@@ -223,7 +232,7 @@ function startConsumer(d: Decoder): void {
     return;
   }
   if (d.rdbType != RDB_STREAM_LISTPACKS_3 && !allOwned(groupOf(d))) {
-    fail(FAULT_CORRUPT);
+    failAs(RDB_FAULT_STREAM_NO_OWNER);
     return;
   }
   d.stage = d.groups == 0 ? STAGE_DONE : STAGE_GROUPS;
@@ -245,7 +254,7 @@ function readConsumer(d: Decoder): void {
   const name = nameString.ptr;
   const len = nameString.len;
   if (consumerFind(groupOf(d), name, len) != 0) {
-    fail(FAULT_CORRUPT);
+    failAs(RDB_FAULT_STREAM_CONSUMER);
     return;
   }
   d.consumer = tryConsumerCreate(groupOf(d), name, len, seenMs);
@@ -267,7 +276,7 @@ function readOwnPending(d: Decoder): void {
   const seq = readBigEndian();
   if (inputFault != FAULT_NONE) return;
   const nack = nackFind(groupOf(d), ms, seq);
-  if (nack == 0 || changetype<Nack>(nack).consumer != 0) fail(FAULT_CORRUPT);
+  if (nack == 0 || changetype<Nack>(nack).consumer != 0) failAs(RDB_FAULT_STREAM_CONSUMER_PEL);
   else if (!tryNackAssign(nack, ms, seq, d.consumer)) fail(FAULT_MEMORY);
   d.rest -= 1;
 }

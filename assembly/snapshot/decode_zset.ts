@@ -1,6 +1,10 @@
 // Reading sorted sets: see decode.ts.
 
-import { CFG_ZSET_MAX_LISTPACK_ENTRIES } from '../abi';
+import {
+  CFG_ZSET_MAX_LISTPACK_ENTRIES,
+  RDB_FAULT_ZSET_DUPLICATE,
+  RDB_FAULT_ZSET_NAN,
+} from '../abi';
 import { ENCODING_LISTPACK, ENCODING_SKIPLIST, TYPE_ZSET } from '../keyspace/entry';
 import { Settings } from '../keyspace/settings';
 import {
@@ -18,12 +22,12 @@ import { hashBytes } from '../util/siphash';
 import { Decoder, RESERVED_MAX, STAGE_ELEMENTS, STAGE_HEAD } from './decoder';
 import { RDB_ZSET_2, RDB_ZSET_LISTPACK } from './format';
 import {
-  copyString,
   FAULT_CORRUPT,
   FAULT_EMPTY,
   FAULT_MEMORY,
   FAULT_NONE,
   fail,
+  failAs,
   inputFault,
   inputMark,
   itemString,
@@ -34,6 +38,7 @@ import {
   readF64,
   readString,
   takeBytes,
+  takeString,
 } from './rdb_input';
 import { hasUniqueNames } from './unique';
 import { tryListpackOfZiplist } from './ziplist';
@@ -64,7 +69,7 @@ export function decodeZset(d: Decoder): void {
   while (d.rest != 0) {
     readString(nameString);
     const score = d.rdbType == RDB_ZSET_2 ? readF64() : readTextScore();
-    if (isNaN(score)) fail(FAULT_CORRUPT);
+    if (isNaN(score)) failAs(RDB_FAULT_ZSET_NAN);
     if (inputFault == FAULT_NONE) insert(d, score);
     if (inputFault != FAULT_NONE) return;
     d.rest -= 1;
@@ -85,7 +90,7 @@ function insert(d: Decoder, score: f64): void {
   const ptr = nameString.ptr;
   const len = nameString.len;
   const hash = hashBytes(ptr, len);
-  if (memberFindHashed(z, ptr, len, hash) != 0) fail(FAULT_CORRUPT);
+  if (memberFindHashed(z, ptr, len, hash) != 0) failAs(RDB_FAULT_ZSET_DUPLICATE);
   else if (tryZslInsert(z, ptr, len, hash, score) == 0) fail(FAULT_MEMORY);
 }
 
@@ -108,7 +113,7 @@ export function decodeZsetBlock(d: Decoder): void {
   const len = itemString.len;
   let lp: usize = 0;
   if (d.rdbType != RDB_ZSET_LISTPACK) lp = tryListpackOfZiplist(ptr, len);
-  else if (lpValidate(ptr, len, true)) lp = copyString(itemString);
+  else if (lpValidate(ptr, len, true)) lp = takeString(itemString);
   else fail(FAULT_CORRUPT);
   if (lp == 0) return;
   d.type = TYPE_ZSET;

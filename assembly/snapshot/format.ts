@@ -61,6 +61,51 @@ export const RDB_HASH_METADATA: u32 = 24;
 /** Earliest expiry i64, a listpack of fields, values and expiries (0: none) as str. */
 export const RDB_HASH_LISTPACK_EX: u32 = 25;
 
+/** Values of modules: without what tells where they end, and with it. */
+export const RDB_MODULE_OLD: u32 = 6;
+export const RDB_MODULE: u32 = 7;
+
+// What a file has beside keys: first bytes that are no types.
+
+/** Slot, its number of keys, its number of keys with an expiry: lengths. */
+export const OPCODE_SLOT_INFO: u32 = 244;
+/** A library of functions as str. */
+export const OPCODE_FUNCTION: u32 = 245;
+/** The same before its release: name, engine str, len, that many (0 or 1) descriptions, code str. */
+export const OPCODE_FUNCTION_PRE_GA: u32 = 246;
+/** Id of the module, MODULE_UINT, when it is to be loaded: lengths; then as a module's value. */
+export const OPCODE_MODULE_AUX: u32 = 247;
+/** Of the next key: seconds since it was used, as a length. */
+export const OPCODE_IDLE: u32 = 248;
+/** Of the next key: LFU counter u8. */
+export const OPCODE_FREQUENCY: u32 = 249;
+/** A field about the file: name and value as str. */
+export const OPCODE_AUX: u32 = 250;
+/** Numbers of keys, and of keys with an expiry, in the database at hand: lengths. */
+export const OPCODE_RESIZE: u32 = 251;
+/** Of the next key: Unix milliseconds i64. */
+export const OPCODE_EXPIRE_MS: u32 = 252;
+/** Of the next key: Unix seconds i32. */
+export const OPCODE_EXPIRE: u32 = 253;
+/** The following keys are in this database: a length. */
+export const OPCODE_SELECT: u32 = 254;
+/** The end; from version 5 on a CRC-64 of all before it follows, 0 for none. */
+export const OPCODE_END: u32 = 255;
+
+/** Parts of a module's data: lengths that tell what follows. */
+export const MODULE_END: u64 = 0;
+export const MODULE_SINT: u64 = 1;
+export const MODULE_UINT: u64 = 2;
+export const MODULE_FLOAT: u64 = 3;
+export const MODULE_DOUBLE: u64 = 4;
+export const MODULE_STRING: u64 = 5;
+
+/** A file begins with "REDIS" and its version, four digits. */
+export const MAGIC_BYTES: u32 = 5;
+export const HEADER_BYTES: u32 = 9;
+/** The first version with a checksum at the end. */
+export const RDB_VERSION_CHECKSUM: u32 = 5;
+
 /** Containers of RDB_LIST_QUICKLIST_2. */
 export const CONTAINER_PLAIN: u64 = 1;
 export const CONTAINER_PACKED: u64 = 2;

@@ -8,7 +8,8 @@
 // memory of the record when it had to be unpacked. It is good until the next string is read into the
 // same record; `releaseStrings` gives the memory back.
 
-import { free, tryAlloc } from '../memory/alloc';
+import { RDB_FAULT_EOF, RDB_FAULT_LENGTH, RDB_FAULT_LZF, RDB_FAULT_STRING } from '../abi';
+import { free, goodSize, tryAlloc, usableSize } from '../memory/alloc';
 import { lzfDecompress } from '../util/lzf';
 import { formatI64 } from '../util/number_format';
 import {
@@ -37,6 +38,11 @@ export let inputMarked: usize = 0;
 /** FAULT_*: the first that occurred. */
 export let inputFault: u32 = FAULT_NONE;
 
+/** RDB_FAULT_*: more of what is corrupt, 0 where the type of the value says enough. */
+export let inputReason: u32 = 0;
+/** How many bytes more than there are the part at hand takes at least. */
+export let inputMissing: u64 = 0;
+
 let inputEnd: usize = 0;
 
 /** Most bytes that a byte of LZF data can stand for: three give 264 at most. */
@@ -63,6 +69,8 @@ export function inputStart(ptr: usize, len: usize): void {
   inputMarked = ptr;
   inputEnd = ptr + len;
   inputFault = FAULT_NONE;
+  inputReason = 0;
+  inputMissing = 0;
 }
 
 /** All that was read so far has been taken: a later input begins here if this one is too short. */
@@ -74,10 +82,21 @@ export function fail(fault: u32): void {
   if (inputFault == FAULT_NONE) inputFault = fault;
 }
 
+/** The bytes are no value of the format; `reason` is RDB_FAULT_*. */
+export function failAs(reason: u32): void {
+  if (inputFault != FAULT_NONE) return;
+  inputFault = FAULT_CORRUPT;
+  inputReason = reason;
+}
+
 /** Whether so many bytes are there; if not, a fault is set. */
 function has(bytes: u64): bool {
-  if (inputFault == FAULT_NONE && bytes <= <u64>(inputEnd - inputAt)) return true;
-  fail(FAULT_SHORT);
+  if (inputFault != FAULT_NONE) return false;
+  const there = <u64>(inputEnd - inputAt);
+  if (bytes <= there) return true;
+  inputFault = FAULT_SHORT;
+  inputReason = RDB_FAULT_EOF;
+  inputMissing = bytes - there;
   return false;
 }
 
@@ -112,19 +131,21 @@ export function readBigEndian(): u64 {
 }
 
 /** Whether what `readHead` read is no length but the encoding of a string. */
-let headIsEncoding: bool = false;
+export let headIsEncoding: bool = false;
 
-function readHead(): u64 {
+/** The first part of a length or a string: a length, or the number of an encoding. */
+export function readHead(): u64 {
   const first = readByte();
   headIsEncoding = (first & LENGTH_ENCODED) == LENGTH_ENCODED;
   if (headIsEncoding) return first & 63;
   if (first < 64) return first;
   if (first < LENGTH_32BIT) return ((first & 63) << 8) | readByte();
   if (first == LENGTH_64BIT) return readBigEndian();
-  if (first != LENGTH_32BIT || !has(4)) {
-    fail(FAULT_CORRUPT);
+  if (first != LENGTH_32BIT) {
+    failAs(RDB_FAULT_LENGTH);
     return 0;
   }
+  if (!has(4)) return 0;
   inputAt += 4;
   return bswap(load<u32>(inputAt - 4));
 }
@@ -133,7 +154,7 @@ function readHead(): u64 {
 export function readLength(): u64 {
   const length = readHead();
   if (!headIsEncoding) return length;
-  fail(FAULT_CORRUPT);
+  failAs(RDB_FAULT_LENGTH);
   return 0;
 }
 
@@ -166,42 +187,60 @@ export function readString(s: RdbString): void {
     s.len = <u32>head;
     inputAt += <usize>head;
   } else if (head == STRING_LZF) readLzf(s);
-  else readInteger(s, <u32>head);
+  else {
+    const value = readInteger(<u32>head);
+    if (inputFault == FAULT_NONE) useDigits(s, value);
+  }
 }
 
-function readInteger(s: RdbString, encoding: u32): void {
+/** The integer that stands for a string in one of these encodings, behind its head. */
+export function readInteger(encoding: u32): i64 {
   if (encoding > STRING_INT32) {
-    fail(FAULT_CORRUPT);
-    return;
+    failAs(RDB_FAULT_STRING);
+    return 0;
   }
   const bytes: u32 = 1 << encoding;
-  if (!has(bytes)) return;
-  if (encoding == STRING_INT8) useDigits(s, load<i8>(inputAt));
-  else if (encoding == STRING_INT16) useDigits(s, load<i16>(inputAt));
-  else useDigits(s, load<i32>(inputAt));
+  if (!has(bytes)) return 0;
   inputAt += bytes;
+  if (encoding == STRING_INT8) return load<i8>(inputAt - 1);
+  return encoding == STRING_INT16 ? load<i16>(inputAt - 2) : load<i32>(inputAt - 4);
+}
+
+let lzfPacked: usize = 0;
+
+/**
+ * The lengths of a compressed string, behind its head; the length it has when it is unpacked. With
+ * a fault when they cannot be true, or when not all of its bytes are there.
+ */
+export function readLzfLength(): u32 {
+  const packed = readLength();
+  const length = readLength();
+  if (!has(packed)) return 0;
+  if (length == 0 || length > packed * LZF_EXPANSION_MAX || length > u32.MAX_VALUE) {
+    failAs(RDB_FAULT_LZF);
+    return 0;
+  }
+  lzfPacked = <usize>packed;
+  return <u32>length;
+}
+
+/** Unpacks the string whose lengths were read last to `to`. */
+export function unpackLzf(to: usize, length: u32): void {
+  const from = inputAt;
+  inputAt += lzfPacked;
+  if (lzfDecompress(from, lzfPacked, to, length) != <usize>length) failAs(RDB_FAULT_LZF);
 }
 
 function readLzf(s: RdbString): void {
-  const packed = readLength();
-  const length = readLength();
-  if (!has(packed)) return;
-  if (length == 0 || length > packed * LZF_EXPANSION_MAX || length > u32.MAX_VALUE) {
-    fail(FAULT_CORRUPT);
-    return;
-  }
-  if (!tryEnsureBlock(s, <u32>length)) {
+  const length = readLzfLength();
+  if (inputFault != FAULT_NONE) return;
+  if (!tryEnsureBlock(s, length)) {
     fail(FAULT_MEMORY);
     return;
   }
-  const from = inputAt;
-  inputAt += <usize>packed;
-  if (lzfDecompress(from, <usize>packed, s.block, <usize>length) != <usize>length) {
-    fail(FAULT_CORRUPT);
-    return;
-  }
+  unpackLzf(s.block, length);
   s.ptr = s.block;
-  s.len = <u32>length;
+  s.len = length;
 }
 
 function tryEnsureBlock(s: RdbString, bytes: u32): bool {
@@ -212,15 +251,24 @@ function tryEnsureBlock(s: RdbString, bytes: u32): bool {
   return s.block != 0;
 }
 
-/** A copy of a string that was read, in a block of its own; 0 with a fault when there is no memory. */
-export function copyString(s: RdbString): usize {
+/**
+ * A string that was read in a block of its own: the one it was unpacked to if that fits, else a copy.
+ * 0 with a fault when there is no memory. The string is not to be looked at after that.
+ */
+export function takeString(s: RdbString): usize {
+  if (s.ptr == s.block && s.block != 0 && usableSize(s.block) == goodSize(s.len)) {
+    s.block = 0;
+    s.blockBytes = 0;
+    return s.ptr;
+  }
   const block = tryAlloc(max(s.len, 1));
   if (block == 0) fail(FAULT_MEMORY);
   else memory.copy(block, s.ptr, s.len);
   return block;
 }
 
-function release(s: RdbString): void {
+/** Gives back the memory of a string. */
+export function releaseString(s: RdbString): void {
   if (s.block != 0) free(s.block);
   s.block = 0;
   s.blockBytes = 0;
@@ -228,6 +276,6 @@ function release(s: RdbString): void {
 
 /** Gives back the memory of both strings; what was read into them is gone, unless it was a view. */
 export function releaseStrings(): void {
-  release(nameString);
-  release(itemString);
+  releaseString(nameString);
+  releaseString(itemString);
 }

@@ -324,6 +324,7 @@ export function tryNackAssign(nack: NackPtr, ms: u64, seq: u64, consumer: Consum
   }
   if (old != 0) idTreeRemove(changetype<StreamConsumer>(old).pel(), ms, seq);
   n.consumer = consumer;
+  if (consumer == 0) hadUnowned = true;
   return true;
 }
 
@@ -343,6 +344,9 @@ export function nackSetDelivery(
   n.deliveryTimeMs = timeMs;
   addTime(g, n, ms, seq);
 }
+
+/** Pending entries may belong to nobody, here or there: one at least did at some time. */
+export let hadUnowned: bool = false;
 
 let givenBack: i64 = i64.MIN_VALUE;
 

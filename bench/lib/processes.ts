@@ -98,7 +98,8 @@ export class ServerProcess {
   readonly info: ServerInfo;
   readonly port: number;
   private readonly child: ChildProcess;
-  private readonly directory: string;
+  /** Where it keeps its files. */
+  readonly directory: string;
   private output = '';
 
   private constructor(info: ServerInfo, port: number, child: ChildProcess, directory: string) {

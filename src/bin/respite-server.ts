@@ -21,6 +21,7 @@ import { loadCoreModule } from '../core/load.node.ts';
 import { createLogSink } from '../log.node.ts';
 import { Logger, type LogThreshold } from '../log.ts';
 import { endAfterCrash } from '../monitor/crash_exit.node.ts';
+import { shutdownRequest } from '../monitor/shutdown.ts';
 import { ListenError } from '../net/listener.ts';
 import { Server } from '../server.ts';
 import { BUILD_ID, REDIS_VERSION, RESPITE_VERSION } from '../version.ts';
@@ -74,18 +75,30 @@ function setTitle(config: Config, configFile: string | null): undefined {
   if (title !== null) process.title = title;
 }
 
-/** SIGTERM and SIGINT shut down, as SHUTDOWN does; a second SIGINT does not wait for anything. */
-function handleSignals(server: Server): void {
-  let interrupted = false;
+/**
+ * SIGTERM and SIGINT shut down as SHUTDOWN does, the way their directives say; a SIGINT during that
+ * does not wait for anything.
+ */
+function handleSignals(server: Server, config: Config): void {
+  let isSignalled = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      if (signal === 'SIGINT' && interrupted) {
+      if (signal === 'SIGINT' && isSignalled) {
         logger.warning('You insist... exiting now.');
-        process.exit(1);
+        server.exitNow();
+        return;
       }
-      interrupted ||= signal === 'SIGINT';
-      logger.warning(`Received ${signal} scheduling shutdown...`);
-      server.shutdown();
+      const isLoading = server.persistence.isLoading;
+      logger.warning(
+        isLoading
+          ? 'Received shutdown signal during loading, scheduling shutdown.'
+          : `Received ${signal} scheduling shutdown...`,
+      );
+      isSignalled = true;
+      const words = signal === 'SIGINT' ? 'shutdown-on-sigint' : 'shutdown-on-sigterm';
+      void server.shutdown(shutdownRequest(config.get(words))).then(() => {
+        isSignalled = false;
+      });
     });
   }
   process.on('SIGHUP', () => {});
@@ -149,13 +162,14 @@ async function serve(action: ServeAction): Promise<void> {
       : { rewriteFile: (options) => rewriteConfigFile(config, configFile, options) }),
     restart: () => logger.warning('A restart is not possible here'),
     endAfterCrash,
-    exit: (code) => {
+    removePidFile: () => {
       if (pidFile !== '') rmSync(pidFile, { force: true });
-      process.exit(code);
+      return pidFile !== '';
     },
+    exit: (code) => process.exit(code),
   });
   try {
-    await server.start();
+    await server.listen();
   } catch (error) {
     if (error instanceof ListenError) fail(error.message);
     throw error;
@@ -167,7 +181,8 @@ async function serve(action: ServeAction): Promise<void> {
       logger.warning(`Failed to write PID file: ${(error as Error).message}`);
     }
   }
-  handleSignals(server);
+  handleSignals(server, config);
+  await server.load();
 }
 
 const action = parseCommandLine(process.argv.slice(2), basename(process.argv[1] ?? ''));

@@ -7,6 +7,7 @@
 
 import * as abi from '../../assembly/abi.ts';
 import { type AclCategory, aclCategoryBit, withImpliedCategories } from './acl_categories.ts';
+import { backupCommands } from './backup.ts';
 import { bitmapCommands } from './bitmap.ts';
 import { connectionCommands } from './connection.ts';
 import { genericCommands } from './generic.ts';
@@ -17,6 +18,7 @@ import { hyperloglogCommands } from './hyperloglog.ts';
 import { introspectionCommands } from './introspection.ts';
 import { listCommands } from './list.ts';
 import { migrationCommands } from './migration.ts';
+import { persistenceCommands } from './persistence.ts';
 import { pubsubCommands } from './pubsub.ts';
 import { serverCommands } from './server.ts';
 import { setCommands } from './set.ts';
@@ -42,6 +44,8 @@ const families: readonly CommandSpec[][] = [
   connectionCommands,
   introspectionCommands,
   serverCommands,
+  backupCommands,
+  persistenceCommands,
   transactionsCommands,
   pubsubCommands,
 ];

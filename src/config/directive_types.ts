@@ -18,6 +18,7 @@ export type Area =
   | 'defrag'
   | 'snapshot'
   | 'aof'
+  | 'backup'
   | 'replication'
   | 'cluster'
   | 'scripting'

@@ -24,7 +24,7 @@ import {
   processDirectives,
   tlsDirectives,
 } from './directives/network.ts';
-import { aofDirectives, snapshotDirectives } from './directives/persistence.ts';
+import { aofDirectives, backupDirectives, snapshotDirectives } from './directives/persistence.ts';
 import { clusterDirectives, replicationDirectives } from './directives/replication.ts';
 import { defaultValue, printValue } from './values.ts';
 
@@ -41,6 +41,7 @@ const TABLE = [
   ...defragDirectives,
   ...snapshotDirectives,
   ...aofDirectives,
+  ...backupDirectives,
   ...replicationDirectives,
   ...clusterDirectives,
   ...scriptingDirectives,

@@ -29,6 +29,8 @@ export interface CoreExports {
   replyCommit(bytes: number): void;
   outputTaken(): void;
   eventsTaken(): void;
+  replayErrors(): number;
+  replayErrorsTaken(): void;
   cron(nowMs: number, budgetUs: number): number;
   nextUnblocked(): number;
   nextDeadline(): number;
@@ -87,6 +89,21 @@ export interface CoreExports {
   transferBegin(database: number, key: number, keyLen: number, out: number): number;
   transferEnd(): void;
   transferDelete(database: number, key: number, keyLen: number, nowMs: number): number;
+  emptyDataset(current: number): void;
+  setDiskError(text: number, bytes: number): void;
+  snapshotBegin(flags: number): number;
+  snapshotHeader(ptr: number, bytes: number): void;
+  snapshotVersion(): number;
+  snapshotStep(nowMs: number, budgetUs: number): number;
+  snapshotTaken(): void;
+  snapshotReleased(): number;
+  snapshotEnd(): void;
+  snapshotAbort(): void;
+  snapshotKeys(): number;
+  loadBegin(flags: number, totalBytes: number, nowMs: number): number;
+  loadStep(ptr: number, len: number, isLast: number, keysMax: number, nowMs: number): number;
+  loadEnd(): void;
+  payloadFaultTaken(): void;
   renameCommand(from: number, fromLen: number, to: number, toLen: number): number;
 }
 

@@ -2,12 +2,16 @@
 // of arguments on is checked here. For tests and for looking inside; which clients may call it is
 // decided before (enable-debug-command).
 //
-// Subcommands whose feature does not exist yet say so. MALLCTL is not there, as in a Redis that was
-// built with another allocator than jemalloc.
+// MALLCTL is not there, as in a Redis that was built with another allocator than jemalloc.
 
 import * as abi from '../../assembly/abi.ts';
 import type { Core } from '../core/core.ts';
-import { CommandError, type HostCall, type HostCommands } from '../host_command.ts';
+import {
+  CommandError,
+  type HostCall,
+  type HostClient,
+  type HostCommands,
+} from '../host_command.ts';
 import { globMatch } from '../util/glob.ts';
 import { leadingInteger, parseI64 } from '../util/integers.ts';
 import type { CrashCause } from './crash_cause.ts';
@@ -42,18 +46,28 @@ export interface DebugHooks extends DebugKeyspace {
   clientBuckets(): string | null;
   changeReplicationId(): void;
   isClusterEnabled(): boolean;
+  /** Saves the data set, empties it, and loads it again. Returns the error to reply with. */
+  reload(client: HostClient, options: ReloadOptions): string | undefined;
+  /** Empties the data set and loads the append-only file. Returns the error to reply with. */
+  loadAof(client: HostClient): Promise<string | undefined>;
+}
+
+export interface ReloadOptions {
+  readonly saves: boolean;
+  readonly flushes: boolean;
+  /** Keys that are there already are replaced. */
+  readonly merges: boolean;
 }
 
 interface Subcommand {
   /** Number of all arguments, DEBUG and the subcommand included. */
   readonly argcMin: number;
   readonly argcMax: number;
-  run(call: HostCall, hooks: DebugHooks): void;
+  run(call: HostCall, hooks: DebugHooks): void | Promise<void>;
 }
 
 const SIGSEGV = 11;
 const MS_PER_SECOND = 1000;
-const NO_PERSISTENCE = 'ERR persistence is not available in this version';
 const OOM_BYTES = 0x7fff_ffff_ffff_ffffn;
 const MATCH_TEST_ROUNDS = 20000;
 const MATCH_TEST_BYTES = 16;
@@ -191,8 +205,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     reply.ok();
   }),
   reload: atLeast(0, reload),
-  loadaof: exactly(0, () => {
-    throw new CommandError(NO_PERSISTENCE);
+  loadaof: exactly(0, async ({ client, reply }, hooks) => {
+    const error = await hooks.loadAof(client);
+    if (error === undefined) reply.ok();
+    else reply.error(error);
   }),
 
   // --- Ending the process ---
@@ -226,7 +242,7 @@ export function registerDebug(commands: HostCommands, hooks: DebugHooks): void {
     if (!subcommand || argc < subcommand.argcMin || argc > subcommand.argcMax) {
       throw syntaxError(name);
     }
-    subcommand.run(call, hooks);
+    return subcommand.run(call, hooks);
   });
 }
 
@@ -297,12 +313,18 @@ function clusterLink({ args }: HostCall, hooks: DebugHooks): void {
   );
 }
 
-function reload({ args }: HostCall): void {
-  for (const option of args.slice(2)) {
-    if (/^(merge|noflush|nosave)$/i.test(option.toString('latin1'))) continue;
+function reload({ args, client, reply }: HostCall, hooks: DebugHooks): void {
+  const options = args.slice(2).map((option) => option.toString('latin1').toLowerCase());
+  if (!options.every((option) => /^(merge|noflush|nosave)$/.test(option))) {
     throw new CommandError('ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.');
   }
-  throw new CommandError(NO_PERSISTENCE);
+  const error = hooks.reload(client, {
+    saves: !options.includes('nosave'),
+    flushes: !options.includes('noflush'),
+    merges: options.includes('merge'),
+  });
+  if (error === undefined) reply.ok();
+  else reply.error(error);
 }
 
 function restart({ args, reply }: HostCall, hooks: DebugHooks, isGraceful: boolean): void {

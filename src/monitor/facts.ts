@@ -112,8 +112,21 @@ export interface PersistenceFacts {
   readonly aofBufferBytes: number;
   readonly aofPendingFsyncs: number;
   readonly aofDelayedFsyncs: number;
+  readonly backup: BackupFacts;
   /** While a data set is being loaded. */
   readonly load?: LoadProgress;
+}
+
+export interface BackupFacts {
+  /** By the BACKUP commands. */
+  readonly inProgress: boolean;
+  readonly scheduledInProgress: boolean;
+  readonly scheduledTaken: number;
+  readonly scheduledFailed: number;
+  readonly isLastScheduledOk: boolean;
+  /** Unix seconds, 0 for never. */
+  readonly lastScheduledTime: number;
+  readonly nextScheduledTime: number;
 }
 
 export interface LoadProgress {
@@ -236,6 +249,15 @@ export const DEFAULT_PERSISTENCE: PersistenceFacts = {
   aofBufferBytes: 0,
   aofPendingFsyncs: 0,
   aofDelayedFsyncs: 0,
+  backup: {
+    inProgress: false,
+    scheduledInProgress: false,
+    scheduledTaken: 0,
+    scheduledFailed: 0,
+    isLastScheduledOk: true,
+    lastScheduledTime: 0,
+    nextScheduledTime: 0,
+  },
 };
 
 export const DEFAULT_TRAFFIC: TrafficFacts = {

@@ -298,6 +298,13 @@ function writePersistence(info: InfoText, facts: PersistenceFacts, dirty: number
     aof_last_cow_size: 0,
     module_fork_in_progress: 0,
     module_fork_last_cow_size: 0,
+    backup_in_progress: facts.backup.inProgress,
+    scheduled_backup_in_progress: facts.backup.scheduledInProgress,
+    scheduled_backups: facts.backup.scheduledTaken,
+    scheduled_backup_failures: facts.backup.scheduledFailed,
+    scheduled_backup_last_status: okOrErr(facts.backup.isLastScheduledOk),
+    scheduled_backup_last_time: facts.backup.lastScheduledTime,
+    scheduled_backup_next_time: facts.backup.nextScheduledTime,
   });
 }
 

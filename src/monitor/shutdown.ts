@@ -53,6 +53,12 @@ function readWords({ args }: HostCall): Set<string> {
 
 function requestFrom(words: ReadonlySet<string>): ShutdownRequest {
   if (words.has('save') && words.has('nosave')) throw syntaxError();
+  return shutdownRequest([...words]);
+}
+
+/** What modifiers in lower case ask for; words that are none count for nothing. */
+export function shutdownRequest(modifiers: readonly string[]): ShutdownRequest {
+  const words = new Set(modifiers);
   const save = words.has('save') ? 'always' : words.has('nosave') ? 'never' : 'default';
   return { save, isNow: words.has('now'), isForced: words.has('force') };
 }

@@ -100,6 +100,9 @@ export class Client implements Session, ClientOutput {
     return flags & abi.CLIENT_PUBSUB ? 'pubsub' : 'normal';
   }
 
+  /** Of `outputBytes`, what the registry has counted. */
+  countedOutputBytes = 0;
+
   /** Output that counts against the limits of its class. */
   get outputBytes(): number {
     return this.connection?.queueMemoryBytes ?? 0;

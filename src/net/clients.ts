@@ -96,6 +96,8 @@ export class ClientRegistry implements ClientOwner {
     onExhausted: () => this.noteExhausted(),
   });
   nowMs: number;
+  /** Bytes of all clients' output that they have not read. */
+  private outputBytes = 0;
   private readonly options: ClientRegistryOptions;
   /** By id, so in the order of their connecting. */
   private readonly clients = new Map<number, Client>();
@@ -215,6 +217,7 @@ export class ClientRegistry implements ClientOwner {
     this.clients.delete(client.id);
     this.eviction.forget(client);
     client.kill();
+    this.countOutput(client, 0);
   }
 
   /** Closes every client once its output is sent. */
@@ -258,11 +261,13 @@ export class ClientRegistry implements ClientOwner {
   }
 
   afterOutput(client: Client): void {
+    this.countOutput(client, client.isClosed ? 0 : client.outputBytes);
     if (this.eviction.isOn) this.eviction.note(client);
   }
 
   removeClosed(client: Client, hadError: boolean): void {
     if (!this.clients.delete(client.id)) return;
+    this.countOutput(client, 0);
     this.eviction.forget(client);
     const { log } = this.options;
     if (!log.isEnabled('verbose')) return;
@@ -281,6 +286,14 @@ export class ClientRegistry implements ClientOwner {
     return REFUSED;
   }
 
+  /** Tells the core how much memory all clients' output takes: it counts for maxmemory. */
+  private countOutput(client: Client, bytes: number): void {
+    if (bytes === client.countedOutputBytes) return;
+    this.outputBytes += bytes - client.countedOutputBytes;
+    client.countedOutputBytes = bytes;
+    this.options.engine.core.exports.setConfig(abi.CFG_HOST_BYTES, this.outputBytes);
+  }
+
   private fairShare(): number {
     return Math.max(Math.ceil(this.clients.size / TICKS_PER_ROUND), CLIENTS_PER_TICK_MIN);
   }
@@ -289,6 +302,7 @@ export class ClientRegistry implements ClientOwner {
     const { block, outputBytes } = client;
     this.inputPeaks.note(this.nowMs, block.queryCapacityBytes + block.argumentBytes);
     this.outputPeaks.note(this.nowMs, outputBytes);
+    this.countOutput(client, outputBytes);
     if (outputBytes > 0 && this.isOverLimit(client, outputBytes)) {
       this.killForOutput(client, 'closed');
     } else if (this.isIdleTooLong(client)) {

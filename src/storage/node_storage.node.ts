@@ -19,18 +19,20 @@ import {
   rmSync,
   statSync,
   unlinkSync,
+  write,
   writeSync,
 } from 'node:fs';
 import { promisify } from 'node:util';
 import { errorCode } from '../util/system_error.ts';
 import type { FileStatus, OpenMode, Storage, StorageFile } from './storage.ts';
 
-const { O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC } = constants;
+const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TRUNC } = constants;
 
 /** Appending, also to new files: then the system puts everything behind the end, wherever that is. */
 const FLAGS: Readonly<Record<OpenMode, number>> = {
   read: O_RDONLY,
   create: O_RDWR | O_CREAT | O_TRUNC | O_APPEND,
+  exclusive: O_RDWR | O_CREAT | O_EXCL | O_APPEND,
   append: O_RDWR | O_CREAT | O_APPEND,
   update: O_RDWR,
 };
@@ -38,14 +40,18 @@ const FILE_MODE = 0o644;
 
 const fdatasyncAsync = promisify(fdatasync);
 const appendAsync = promisify(appendFile);
+const writeAsync = promisify(write);
 
 class NodeFile implements StorageFile {
   readonly path: string;
   private readonly fd: number;
+  /** Where the next write goes; null leaves that to the system, which puts it behind the end. */
+  private position: number | null;
 
   constructor(path: string, mode: OpenMode) {
     this.path = path;
     this.fd = openSync(path, FLAGS[mode], FILE_MODE);
+    this.position = mode === 'update' ? 0 : null;
   }
 
   size(): number {
@@ -55,11 +61,31 @@ class NodeFile implements StorageFile {
   write(bytes: Uint8Array): void {
     // The system may take less than it is given, for one when the disk is full.
     let at = 0;
-    while (at < bytes.length) at += writeSync(this.fd, bytes, at, bytes.length - at);
+    while (at < bytes.length) {
+      const count = writeSync(this.fd, bytes, at, bytes.length - at, this.position);
+      at += count;
+      if (this.position !== null) this.position += count;
+    }
   }
 
   writeAsync(bytes: Uint8Array): Promise<void> {
-    return appendAsync(this.fd, bytes);
+    if (this.position === null) return appendAsync(this.fd, bytes);
+    return this.overwrite(bytes);
+  }
+
+  private async overwrite(bytes: Uint8Array): Promise<void> {
+    let at = 0;
+    while (at < bytes.length) {
+      const { bytesWritten } = await writeAsync(
+        this.fd,
+        bytes,
+        at,
+        bytes.length - at,
+        this.position,
+      );
+      at += bytesWritten;
+      this.position = (this.position ?? 0) + bytesWritten;
+    }
   }
 
   read(into: Uint8Array, position: number): number {
@@ -76,6 +102,7 @@ class NodeFile implements StorageFile {
 
   truncate(sizeBytes: number): void {
     ftruncateSync(this.fd, sizeBytes);
+    if (this.position !== null) this.position = Math.min(this.position, sizeBytes);
   }
 
   close(): void {

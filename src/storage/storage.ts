@@ -17,9 +17,10 @@ export interface FileStatus {
 
 /**
  * How a file is opened: `read` an existing one; `create` an empty one, in place of what is there;
- * `append` at the end of one that is made when missing; `update` an existing one from its beginning.
+ * `exclusive` an empty one where there is none (else EEXIST); `append` at the end of one that is made
+ * when missing; `update` an existing one from its beginning.
  */
-export type OpenMode = 'read' | 'create' | 'append' | 'update';
+export type OpenMode = 'read' | 'create' | 'exclusive' | 'append' | 'update';
 
 export interface StorageFile {
   readonly path: string;

@@ -135,6 +135,8 @@ export function createMonitor(options: CoreOptions = {}): MonitorFixture {
     clientBuckets: () => null,
     changeReplicationId: () => state.log.push('changed'),
     isClusterEnabled: () => false,
+    reload: () => undefined,
+    loadAof: () => Promise.resolve(undefined),
   });
   const client = new EngineTestClient(engine);
   return { engine, client, metrics, memory, latency, sections, state };

@@ -61,6 +61,23 @@ for (const target of selectedTargets()) {
       }
     });
 
+    it('output: what clients do not read counts as used memory until they are gone', async () => {
+      const used = async (): Promise<number> => {
+        const info = showReply(await admin.call('INFO', 'memory'));
+        return Number(/used_memory:(\d+)/.exec(info)?.[1]);
+      };
+      await call(admin, 'CONFIG', 'SET', 'client-output-buffer-limit', 'normal 0 0 0');
+      await call(admin, 'SET', 'big', 'x'.repeat(100_000));
+      const before = await used();
+      const lazy = await connect();
+      lazy.pause();
+      // What the system buffers between two sockets is some megabytes.
+      for (let round = 0; round < 400; round++) lazy.send(encodeCommand(['GET', 'big']));
+      while ((await used()) < before + 10 * MEBIBYTE) await sleep(10);
+      await lazy.close();
+      while ((await used()) > before + MEBIBYTE) await sleep(10);
+    });
+
     it('output: a client that never reads is closed, and nobody else notices', async () => {
       await call(admin, 'CONFIG', 'SET', 'client-output-buffer-limit', 'normal 4mb 0 0');
       await call(admin, 'SET', 'big', 'x'.repeat(100_000));

@@ -100,7 +100,7 @@ export class Harness<Exports> {
     const sizes: number[] = [];
     for (let bytes = 8; bytes <= 128; bytes += 8) sizes.push(bytes);
     for (let group = 128; group < MAX_SLAB_BLOCK; group <<= 1) {
-      for (let step = 1; step <= 4; step++) sizes.push(group + (step * group) / 4);
+      for (let step = 1; step <= 8; step++) sizes.push(group + (step * group) / 8);
     }
     for (const bytes of sizes.reverse()) {
       for (let at = this.exports.tryAlloc(bytes); at !== 0; at = this.exports.tryAlloc(bytes)) {

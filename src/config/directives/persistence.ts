@@ -1,5 +1,6 @@
-// Snapshots (RDB) and the append-only file.
+// Snapshots (RDB), the append-only file, and backups.
 
+import { checkSchedule } from '../cron_expression.ts';
 import type { Directive } from '../directive_types.ts';
 import { INT_MAX, INT_MIN, LONG_MAX } from '../numbers.ts';
 
@@ -9,6 +10,11 @@ function isBaseName(path: string): boolean {
 
 function checkDbFilename(name: string): string | undefined {
   return isBaseName(name) ? undefined : "dbfilename can't be a path, just a filename";
+}
+
+function checkBackupDirname(name: string): string | undefined {
+  if (name === '') return "backupdirname can't be empty";
+  return isBaseName(name) ? undefined : "backupdirname can't be a path, just a dirname";
 }
 
 function checkAofFilename(name: string): string | undefined {
@@ -219,5 +225,51 @@ export const aofDirectives = [
     hidden: true,
     area: 'aof',
     summary: 'Keep append-only files that are no longer needed',
+  },
+] as const satisfies readonly Directive[];
+
+export const backupDirectives = [
+  {
+    name: 'backupdirname',
+    type: 'string',
+    default: 'backupdir',
+    immutable: true,
+    check: checkBackupDirname,
+    area: 'backup',
+    summary: 'Directory inside the working directory that BACKUP puts files aside in',
+  },
+  {
+    name: 'backup-sealed-ttl',
+    type: 'int',
+    min: 0,
+    max: INT_MAX,
+    default: 0,
+    area: 'backup',
+    summary: 'Seconds that the files of a sealed backup stay; 0 keeps them until BACKUP CLEANUP',
+  },
+  {
+    name: 'backup-schedule',
+    type: 'string',
+    default: '',
+    check: checkSchedule,
+    area: 'backup',
+    summary: 'When backups are taken: a cron expression in local time; empty for never',
+  },
+  {
+    name: 'backup-dir',
+    type: 'string',
+    default: '',
+    protected: true,
+    area: 'backup',
+    summary: 'Folder of scheduled backups, absolute or below the working directory',
+  },
+  {
+    name: 'backup-keep',
+    type: 'int',
+    min: 0,
+    max: INT_MAX,
+    default: 7,
+    area: 'backup',
+    summary: 'Scheduled backups to keep; 0 keeps all',
   },
 ] as const satisfies readonly Directive[];

@@ -1,0 +1,70 @@
+// BACKUP: online backups by putting the files of the append-only log aside.
+
+import type { CommandSpec } from './spec.ts';
+
+/** What all that change something have in common. */
+const CHANGE = {
+  owner: 'host',
+  arity: 2,
+  flags: ['admin', 'noscript'],
+  categories: [],
+  keys: [],
+  args: [],
+  group: 'server',
+  since: '8.10.0',
+  complexity: 'O(1)',
+  reply: 'ok',
+} satisfies Partial<CommandSpec>;
+
+/** And all that only tell something. */
+const QUESTION = { ...CHANGE, flags: ['admin', 'stale'] } satisfies Partial<CommandSpec>;
+
+export const backupCommands: CommandSpec[] = [
+  {
+    name: 'backup',
+    owner: 'host',
+    arity: -2,
+    flags: [],
+    categories: [],
+    keys: [],
+    args: [],
+    group: 'server',
+    since: '8.10.0',
+    complexity: 'Depends on the subcommand.',
+    summary: 'Groups the commands about backups.',
+    reply: 'none',
+    subcommands: [
+      { ...CHANGE, name: 'abort', summary: 'Calls off a backup that is not sealed yet.' },
+      { ...CHANGE, name: 'cleanup', summary: 'Removes the files of a backup that was copied.' },
+      {
+        ...QUESTION,
+        name: 'help',
+        flags: ['loading', 'stale'],
+        summary: 'Lists the subcommands of BACKUP.',
+        reply: 'array',
+      },
+      {
+        ...QUESTION,
+        name: 'list',
+        summary: 'Gives the paths of the files that belong to the backup so far.',
+        reply: 'array',
+      },
+      {
+        ...CHANGE,
+        name: 'seal',
+        summary: 'Ends a backup: its files do not change any more.',
+      },
+      {
+        ...CHANGE,
+        name: 'start',
+        summary: 'Begins a backup in the directory of the directive `backupdirname`.',
+      },
+      {
+        ...QUESTION,
+        name: 'status',
+        summary: 'Tells how far the backup is.',
+        reply: { resp2: 'array', resp3: 'map' },
+      },
+    ],
+  },
+];
