@@ -67,6 +67,7 @@ export const ABI_EVENTS_PTR = 15; // EVENT_BYTES each
 export const ABI_ERROR_STATS = 16; // ERRSTAT_SLOTS records
 export const ABI_CLOSE_REASON = 17; // CLOSE_*, after STATUS_CLOSE and STATUS_ABORT
 export const ABI_SEQUEL = 18; // SEQUEL_* bits: what a call left for the host to do
+export const ABI_PAYLOAD_FAULT = 20; // RDB_FAULT_* of a payload, its type in the high half
 export const ABI_SNAPSHOT_PTR = 24; // what the walk over the keyspace has written
 export const ABI_SNAPSHOT_LEN = 25;
 export const ABI_PROPAGATED_PTR = 26; // stream of changes, while it is switched on
@@ -79,6 +80,8 @@ export const SEQUEL_UNBLOCKED = 1;
 export const SEQUEL_DEADLINE = 2;
 /** Connections have output that other clients' commands wrote: `nextDirty` names them. */
 export const SEQUEL_PUSHED = 4;
+/** RESTORE refused a payload: ABI_PAYLOAD_FAULT tells why, until `payloadFaultTaken`. */
+export const SEQUEL_PAYLOAD = 8;
 
 export const ARG_BYTES = 16;
 export const SCRATCH_BYTES = 65536;

@@ -13,6 +13,7 @@ import {
   ABI_INPUT,
   ABI_OUT_LEN,
   ABI_OUT_PTR,
+  ABI_PAYLOAD_FAULT,
   ABI_PROPAGATED_LEN,
   ABI_PROPAGATED_PTR,
   ABI_SCRATCH,
@@ -32,6 +33,7 @@ import {
   INPUT_BYTES,
   SCRATCH_BYTES,
   SEQUEL_DEADLINE,
+  SEQUEL_PAYLOAD,
   SEQUEL_PUSHED,
   SEQUEL_UNBLOCKED,
   STAT_OVERHEAD_MEMORY,
@@ -152,6 +154,7 @@ import { emptyDataset as emptyDatasetInCore } from './server/reload';
 import { replayErrorsBlock, replayErrorsClear } from './server/replay';
 import * as unblock from './server/unblock';
 import { loadStep as loadPiece, loadStart } from './snapshot/load';
+import { forgetPayloadFault, payloadFault } from './snapshot/payload';
 import * as walk from './snapshot/walk';
 import { listSetOptions } from './struct/list';
 import { Tree } from './struct/ordered_tree';
@@ -198,6 +201,10 @@ function publishOutput(): void {
   let sequel: u32 = anyUnblocked() ? SEQUEL_UNBLOCKED : 0;
   if (firstDeadlineMs() != announcedMs) sequel |= SEQUEL_DEADLINE;
   if (anyDirty()) sequel |= SEQUEL_PUSHED;
+  if (payloadFault != 0) {
+    abiSet(ABI_PAYLOAD_FAULT, payloadFault);
+    sequel |= SEQUEL_PAYLOAD;
+  }
   abiSet(ABI_SEQUEL, sequel);
   if (propagating) publishPropagated();
 }
@@ -668,6 +675,12 @@ export function setDiskError(text: usize, bytes: u32): void {
 // --- Loading RDB files ---
 
 export { loadEnd } from './snapshot/load';
+
+/** The host knows what was wrong with a payload. */
+export function payloadFaultTaken(): void {
+  forgetPayloadFault();
+  publishOutput();
+}
 
 /** See snapshot/load.ts. */
 export function loadBegin(flags: u32, totalBytes: f64, nowMs: f64): usize {

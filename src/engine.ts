@@ -23,6 +23,7 @@
 import * as abi from '../assembly/abi.ts';
 import { allCommands } from './commands/index.ts';
 import type { Core } from './core/core.ts';
+import { faultText } from './core/rdb_reasons.ts';
 import { ReplyWriter } from './core/reply_writer.ts';
 import { CommandError, type HostClient, HostCommands } from './host_command.ts';
 import { Alarm } from './util/alarm.ts';
@@ -136,6 +137,8 @@ export interface EngineHooks {
    * `error` is the error reply that goes before it, empty when there is none.
    */
   onDisconnect?(client: EngineClient, reason: number, error: string): void;
+  /** RESTORE refused a payload, for this reason. */
+  onBadPayload?(text: string): void;
   /**
    * Calls `run` once the input that is there now has been read: what commands wrote to other clients
    * is delivered then, many messages in one write. Without it each batch delivers its own.
@@ -356,7 +359,16 @@ export class Engine {
     const sequel = this.core.word(abi.ABI_SEQUEL);
     if (sequel === 0) return;
     if ((sequel & abi.SEQUEL_PUSHED) !== 0) this.deliverSoon();
+    if ((sequel & abi.SEQUEL_PAYLOAD) !== 0) this.tellBadPayload();
     if ((sequel & (abi.SEQUEL_UNBLOCKED | abi.SEQUEL_DEADLINE)) !== 0) this.settleBlocked();
+  }
+
+  private tellBadPayload(): void {
+    const { core, hooks } = this;
+    const word = core.word(abi.ABI_PAYLOAD_FAULT);
+    const context = { type: word >>> 16, version: 0, number: 0n, databases: core.databases };
+    this.call(() => core.exports.payloadFaultTaken());
+    hooks.onBadPayload?.(faultText(word & 0xffff, context));
   }
 
   /** Lets clients go on that waited in a blocking command, and sets the clock for those that wait. */

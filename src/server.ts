@@ -134,6 +134,10 @@ export class Server {
         const client = this.clients.find(id);
         if (client) this.disconnects.note(client, reason, error);
       },
+      onBadPayload: (text) =>
+        this.logger.verbose(
+          `Internal error in RDB reading offset 0, function at decode.ts -> ${text}`,
+        ),
       // Behind all reads of the event loop's turn.
       postpone: setImmediate,
       onFlushAll: () => this.persistence.flushedAll(),

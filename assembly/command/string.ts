@@ -147,7 +147,7 @@ function setWithOptions(): void {
 
 /**
  * A SET was done whatever it depended on: a time is written absolute, and what was compared with the old
- * value or asked for it is left out. One that gives a PXAT or none of these is written as it came.
+ * value or asked for it is left out. One that gives a PXAT is written as it came.
  */
 function propagateSet(given: u32, expireAtMs: i64): void {
   if (expireAtMs >= 0) {

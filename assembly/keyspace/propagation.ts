@@ -275,6 +275,7 @@ export function opRaw(databaseId: u32, ptr: usize, len: usize): void {
 
 /** Bytes of the head that stands before `value` arguments, or an argument of so many bytes. */
 export function opHeadBytes(value: u32): usize {
+  if (value < 100) return value < 10 ? 4 : 5;
   return 3 + <usize>digits10(value);
 }
 

@@ -53,7 +53,6 @@ import {
   RDB_HASH_ZIPMAP,
 } from './format';
 import {
-  copyString,
   FAULT_CORRUPT,
   FAULT_EMPTY,
   FAULT_MEMORY,
@@ -69,6 +68,7 @@ import {
   readI64,
   readLength,
   readString,
+  takeString,
 } from './rdb_input';
 import { hasUniqueNames } from './unique';
 import { tryListpackOfZiplist } from './ziplist';
@@ -229,7 +229,7 @@ function readListpack(type: u32): usize {
   const len = itemString.len;
   if (type == RDB_HASH_ZIPMAP) return tryListpackOfZipmap(ptr, len);
   if (type == RDB_HASH_ZIPLIST) return tryListpackOfZiplist(ptr, len);
-  if (lpValidate(ptr, len, true)) return copyString(itemString);
+  if (lpValidate(ptr, len, true)) return takeString(itemString);
   fail(FAULT_CORRUPT);
   return 0;
 }

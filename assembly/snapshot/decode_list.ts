@@ -15,7 +15,6 @@ import { formatI64, I64_CHARS_MAX } from '../util/number_format';
 import { Decoder, STAGE_ELEMENTS, STAGE_HEAD } from './decoder';
 import { CONTAINER_PACKED, CONTAINER_PLAIN, RDB_LIST_QUICKLIST_2 } from './format';
 import {
-  copyString,
   FAULT_CORRUPT,
   FAULT_EMPTY,
   FAULT_MEMORY,
@@ -28,6 +27,7 @@ import {
   readCount,
   readLength,
   readString,
+  takeString,
 } from './rdb_input';
 import {
   tryListpackOfZiplist,
@@ -118,7 +118,7 @@ export function decodeNodes(d: Decoder): void {
 }
 
 function appendPlain(d: Decoder): void {
-  const block = copyString(itemString);
+  const block = takeString(itemString);
   if (block == 0 || quicklistAppendPlain(d.block, block, itemString.len)) return;
   free(block);
   fail(FAULT_MEMORY);
@@ -128,7 +128,7 @@ function appendPlain(d: Decoder): void {
 function appendPacked(d: Decoder, isListpack: bool): void {
   let lp: usize;
   if (!isListpack) lp = tryListpackOfZiplist(itemString.ptr, itemString.len);
-  else if (lpValidate(itemString.ptr, itemString.len, true)) lp = copyString(itemString);
+  else if (lpValidate(itemString.ptr, itemString.len, true)) lp = takeString(itemString);
   else {
     fail(FAULT_CORRUPT);
     return;

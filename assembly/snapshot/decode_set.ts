@@ -21,7 +21,6 @@ import { lpLength, lpValidate } from '../struct/listpack';
 import { Decoder, STAGE_ELEMENTS, STAGE_HEAD } from './decoder';
 import { RDB_SET_INTSET } from './format';
 import {
-  copyString,
   FAULT_CORRUPT,
   FAULT_EMPTY,
   FAULT_MEMORY,
@@ -35,6 +34,7 @@ import {
   plausible,
   readCount,
   readString,
+  takeString,
 } from './rdb_input';
 import { hasUniqueNames } from './unique';
 
@@ -61,6 +61,8 @@ export function decodeSet(d: Decoder): void {
     else if (came != SET_ADDED) failAs(RDB_FAULT_SET_DUPLICATE);
     if (inputFault != FAULT_NONE) return;
     d.rest -= 1;
+    // It would become a hash table in the end: sooner spares searching a long listpack.
+    if (d.encoding == ENCODING_LISTPACK) setExpect(d.set(), plausible(d.rest, 1));
     inputMark();
   }
 }
@@ -77,7 +79,7 @@ export function decodeSetBlock(d: Decoder): void {
   }
   d.type = TYPE_SET;
   d.encoding = isIntset ? ENCODING_INTSET : ENCODING_LISTPACK;
-  d.block = copyString(itemString);
+  d.block = takeString(itemString);
   if (d.block == 0) return;
   // Above the limits it becomes a hash table, unless there is no memory for that.
   setExpect(d.set(), setSize(d.set()));

@@ -22,7 +22,6 @@ import { hashBytes } from '../util/siphash';
 import { Decoder, RESERVED_MAX, STAGE_ELEMENTS, STAGE_HEAD } from './decoder';
 import { RDB_ZSET_2, RDB_ZSET_LISTPACK } from './format';
 import {
-  copyString,
   FAULT_CORRUPT,
   FAULT_EMPTY,
   FAULT_MEMORY,
@@ -39,6 +38,7 @@ import {
   readF64,
   readString,
   takeBytes,
+  takeString,
 } from './rdb_input';
 import { hasUniqueNames } from './unique';
 import { tryListpackOfZiplist } from './ziplist';
@@ -113,7 +113,7 @@ export function decodeZsetBlock(d: Decoder): void {
   const len = itemString.len;
   let lp: usize = 0;
   if (d.rdbType != RDB_ZSET_LISTPACK) lp = tryListpackOfZiplist(ptr, len);
-  else if (lpValidate(ptr, len, true)) lp = copyString(itemString);
+  else if (lpValidate(ptr, len, true)) lp = takeString(itemString);
   else fail(FAULT_CORRUPT);
   if (lp == 0) return;
   d.type = TYPE_ZSET;

@@ -9,7 +9,7 @@ import { CFG_RDB_COMPRESSION, CFG_SKIP_CHECKSUM } from '../abi';
 import { EntryPtr } from '../keyspace/entry';
 import { Settings } from '../keyspace/settings';
 import { crc64 } from '../util/crc64';
-import { DECODE_CORRUPT, decodeStart, decodeStep } from './decode';
+import { DECODE_CORRUPT, decodeReason, decodeStart, decodeStep } from './decode';
 import { Decoder } from './decoder';
 import { ENCODE_DONE, encodeStart, encodeStep, rdbTypeOf, rdbVersionOf } from './encode';
 import { ENCODER_BYTES, Encoder, encodeEnd } from './encoder';
@@ -62,12 +62,22 @@ export function isPayload(ptr: usize, len: u32): bool {
   return crc64(0, ptr, summed) == load<u64>(ptr + summed);
 }
 
+/** What was wrong with the last payload that was refused, as ABI_PAYLOAD_FAULT has it; 0 for nothing. */
+export let payloadFault: u32 = 0;
+
+/** The host has heard of it. */
+export function forgetPayloadFault(): void {
+  payloadFault = 0;
+}
+
 /** Reads the value of such a payload. Returns DECODE_*, never DECODE_MORE. */
 export function decodePayload(d: Decoder, ptr: usize, len: u32): u32 {
   const bytes: usize = len - FOOTER_BYTES;
   if (bytes == 0) return DECODE_CORRUPT;
   decodeStart(d, load<u8>(ptr));
-  return decodeStep(d, ptr + 1, bytes - 1, true);
+  const came = decodeStep(d, ptr + 1, bytes - 1, true);
+  if (came == DECODE_CORRUPT) payloadFault = decodeReason(d) | (d.rdbType << 16);
+  return came;
 }
 
 /** Bytes of an entry's value in an RDB file, its type not included; 0 when memory is exhausted. */

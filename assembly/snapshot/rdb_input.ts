@@ -9,7 +9,7 @@
 // same record; `releaseStrings` gives the memory back.
 
 import { RDB_FAULT_EOF, RDB_FAULT_LENGTH, RDB_FAULT_LZF, RDB_FAULT_STRING } from '../abi';
-import { free, tryAlloc } from '../memory/alloc';
+import { free, goodSize, tryAlloc, usableSize } from '../memory/alloc';
 import { lzfDecompress } from '../util/lzf';
 import { formatI64 } from '../util/number_format';
 import {
@@ -251,8 +251,16 @@ function tryEnsureBlock(s: RdbString, bytes: u32): bool {
   return s.block != 0;
 }
 
-/** A copy of a string that was read, in a block of its own; 0 with a fault when there is no memory. */
-export function copyString(s: RdbString): usize {
+/**
+ * A string that was read in a block of its own: the one it was unpacked to if that fits, else a copy.
+ * 0 with a fault when there is no memory. The string is not to be looked at after that.
+ */
+export function takeString(s: RdbString): usize {
+  if (s.ptr == s.block && s.block != 0 && usableSize(s.block) == goodSize(s.len)) {
+    s.block = 0;
+    s.blockBytes = 0;
+    return s.ptr;
+  }
   const block = tryAlloc(max(s.len, 1));
   if (block == 0) fail(FAULT_MEMORY);
   else memory.copy(block, s.ptr, s.len);

@@ -10,6 +10,7 @@
 import { free, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import { copySmall } from '../util/bytes';
 import { lzfCompress } from '../util/lzf';
+import { formatI64 } from '../util/number_format';
 import { parseI64, parseI64Value } from '../util/number_parse';
 import {
   LENGTH_14BIT,
@@ -44,6 +45,8 @@ const INT_CHARS_MAX: u32 = 11;
 const COMPRESS_MIN_BYTES: u32 = 21;
 /** Bytes that compression has to save. */
 const COMPRESS_GAIN: u32 = 4;
+/** Most bytes of an integer that stands for its text, and what is stored beyond them. */
+const INTEGER_BYTES_MAX: usize = 8;
 /** Most bytes of a length. */
 const LENGTH_BYTES_MAX: usize = 9;
 /** Most bytes of what comes before LZF data. */
@@ -87,6 +90,18 @@ function tryRoom(out: RdbOutput, bytes: usize): bool {
 
 function tryGrow(out: RdbOutput, bytes: usize): usize {
   return out.base == 0 ? tryAlloc(bytes) : tryRealloc(out.base, bytes);
+}
+
+/**
+ * Where up to `bytes` may be written, whose number `outputAdvance` then tells; 0 when memory is
+ * exhausted.
+ */
+export function outputRoom(out: RdbOutput, bytes: usize): usize {
+  return tryRoom(out, bytes) ? out.base + out.used : 0;
+}
+
+export function outputAdvance(out: RdbOutput, bytes: usize): void {
+  out.used += bytes;
 }
 
 // --- Numbers ---
@@ -167,20 +182,47 @@ export function tryWriteShort(out: RdbOutput, ptr: usize, len: u32): bool {
 /** An integer in place of its text, if it has at most 32 bits. */
 export function tryWriteInteger(out: RdbOutput, value: i64): bool {
   if (value != <i64>(<i32>value)) return false;
-  if (!tryRoom(out, 8)) return true;
-  const at = out.base + out.used;
+  if (!tryRoom(out, INTEGER_BYTES_MAX)) return true;
+  out.used += putInteger32(out.base + out.used, value);
+  return true;
+}
+
+/** Writes an integer of at most 32 bits to `at`, where there are INTEGER_BYTES_MAX; returns its bytes. */
+function putInteger32(at: usize, value: i64): usize {
   store<i32>(at, <i32>value, 1);
   if (value == <i64>(<i8>value)) {
     store<u8>(at, LENGTH_ENCODED | STRING_INT8);
-    out.used += 2;
-  } else if (value == <i64>(<i16>value)) {
-    store<u8>(at, LENGTH_ENCODED | STRING_INT16);
-    out.used += 3;
-  } else {
-    store<u8>(at, LENGTH_ENCODED | STRING_INT32);
-    out.used += 5;
+    return 2;
   }
-  return true;
+  if (value == <i64>(<i16>value)) {
+    store<u8>(at, LENGTH_ENCODED | STRING_INT16);
+    return 3;
+  }
+  store<u8>(at, LENGTH_ENCODED | STRING_INT32);
+  return 5;
+}
+
+/** Whether a string is so short that its form depends on nothing but its bytes. */
+export function isShort(len: u32): bool {
+  return len < COMPRESS_MIN_BYTES;
+}
+
+/** Writes a string that `isShort` to `at`; returns its bytes. */
+export function putShort(at: usize, ptr: usize, len: u32): usize {
+  if (len <= INT_CHARS_MAX && parseI64(ptr, len) && parseI64Value == <i64>(<i32>parseI64Value)) {
+    return putInteger32(at, parseI64Value);
+  }
+  store<u8>(at, <u8>len);
+  copySmall(at + 1, ptr, len);
+  return 1 + <usize>len;
+}
+
+/** The same for a string that is the text of an integer; at most 20 digits. */
+export function putShortInteger(at: usize, value: i64): usize {
+  if (value == <i64>(<i32>value)) return putInteger32(at, value);
+  const len = formatI64(value, at + 1);
+  store<u8>(at, <u8>len);
+  return 1 + <usize>len;
 }
 
 /** Compresses straight into the buffer, behind the longest head there can be. */

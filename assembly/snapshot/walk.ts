@@ -12,6 +12,9 @@
 //
 //   file: header by the host | databases in turn | detached tables | EOF checksum
 //
+// In place of a file it can be commands (command_form.ts): then SELECT stands for SELECTDB, and nothing at
+// the end.
+//
 // Memory: what a step writes, what commands have written since, and removed entries that were not
 // written yet. Commands that write are held back when that becomes much, and when they want a big value
 // that was not written (`walkHolds`); it is written next.
@@ -25,6 +28,7 @@ import {
   POLICY_VOLATILE_LFU,
   POLICY_VOLATILE_LRU,
   SNAPSHOT_CHECKSUM,
+  SNAPSHOT_COMMANDS,
   SNAPSHOT_COMPRESS,
 } from '../abi';
 import { idleSeconds, lfuCounter } from '../keyspace/access_clock';
@@ -47,9 +51,10 @@ import { isBig } from '../keyspace/value';
 import { Tree } from '../struct/ordered_tree';
 import { hadUnowned } from '../struct/stream_group';
 import { crc64 } from '../util/crc64';
-import { formatI64, I64_CHARS_MAX } from '../util/number_format';
+import { formEnd, formStep, tryFormStart } from './command_form';
 import { ENCODE_DONE, ENCODE_MORE, encodeStart, encodeStep, rdbTypeOf } from './encode';
 import { ENCODER_BYTES, Encoder, encodeEnd } from './encoder';
+import { COMMAND_FORM_BYTES, CommandForm } from './form_state';
 import {
   OPCODE_END,
   OPCODE_EXPIRE_MS,
@@ -63,17 +68,22 @@ import {
 } from './format';
 import {
   COMPRESS_ANY,
+  isShort,
+  outputAdvance,
   outputFree,
   outputInit,
+  outputRoom,
+  putShort,
+  putShortInteger,
   RDB_OUTPUT_BYTES,
   RdbOutput,
-  tryWriteInteger,
   tryWriteShort,
   writeByte,
   writeBytes,
   writeI64,
   writeLength,
 } from './rdb_output';
+import { respInt, respStart, respText } from './resp_output';
 
 /** What came of a step. */
 export const WALK_MORE: i32 = 0;
@@ -91,14 +101,17 @@ const KEEP_BYTES: usize = 4 << 20;
 /** Entries whose lines are touched together; a chain may add some. */
 const WINDOW: u32 = 64;
 const WINDOW_MAX: u32 = 128;
+/** Most bytes of type, key and value of a short string. */
+const SHORT_STRING_BYTES: usize = 80;
 const NO_DATABASE: u32 = u32.MAX_VALUE;
 
 const window: usize = memory.data(512, 16);
 const encoder: Encoder = changetype<Encoder>(memory.data(ENCODER_BYTES, 8));
+const form: CommandForm = changetype<CommandForm>(memory.data(COMMAND_FORM_BYTES, 8));
+const sideForm: CommandForm = changetype<CommandForm>(memory.data(COMMAND_FORM_BYTES, 8));
 const main: RdbOutput = changetype<RdbOutput>(memory.data(RDB_OUTPUT_BYTES, 8));
 const side: RdbOutput = changetype<RdbOutput>(memory.data(RDB_OUTPUT_BYTES, 8));
 const sideEncoder: Encoder = changetype<Encoder>(memory.data(ENCODER_BYTES, 8));
-const digits: usize = memory.data(<i32>I64_CHARS_MAX, 8);
 
 let flags: u32 = 0;
 let failed: bool = false;
@@ -204,6 +217,7 @@ export function walkAbort(): void {
 /** Ends the walk, come to its end or not. */
 function clear(): void {
   encodeEnd(encoder);
+  formEnd(form);
   outputFree(main);
   outputFree(side);
   current = 0;
@@ -248,12 +262,13 @@ export function walkStep(deadlineUs: f64): i32 {
     }
     if (clockUs() >= deadlineUs) break;
   }
-  if (done) {
+  const isFile = !asCommands();
+  if (done && isFile) {
     writeByte(main, OPCODE_END);
     if (main.lost) fail();
   }
-  if (!failed) sum();
-  if (done && !failed) {
+  if (!failed && isFile) sum();
+  if (done && !failed && isFile) {
     writeI64(main, flags & SNAPSHOT_CHECKSUM ? checksum : 0);
     if (main.lost) fail();
   }
@@ -375,14 +390,28 @@ function writeEntry(databaseId: u32, e: EntryPtr): void {
 }
 
 function begin(databaseId: u32, e: EntryPtr): void {
-  writeHead(main, databaseId, e);
-  encodeStart(encoder, e);
+  if (!asCommands()) {
+    writeHead(main, databaseId, e);
+    encodeStart(encoder, e);
+  } else if (!tryStartForm(main, form, databaseId, e)) {
+    fail();
+    return;
+  }
   current = e;
+}
+
+function asCommands(): bool {
+  return (flags & SNAPSHOT_COMMANDS) != 0;
+}
+
+function tryStartForm(out: RdbOutput, x: CommandForm, databaseId: u32, e: EntryPtr): bool {
+  selectFor(out, databaseId);
+  return tryFormStart(x, e);
 }
 
 /** Writes on at the entry that is half written. */
 function goOn(budget: usize): void {
-  const came = encodeStep(encoder, main, budget);
+  const came = asCommands() ? formStep(form, main, budget) : encodeStep(encoder, main, budget);
   if (came == ENCODE_MORE) return;
   const e = current;
   current = 0;
@@ -407,9 +436,20 @@ function written(e: EntryPtr): void {
 }
 
 function writeWhole(out: RdbOutput, x: Encoder, databaseId: u32, e: EntryPtr): void {
-  writeHead(out, databaseId, e);
-  if (Entry.type(e) == TYPE_STRING) writeString(out, e);
-  else {
+  if (asCommands()) {
+    const f = out == main ? form : sideForm;
+    if (!tryStartForm(out, f, databaseId, e)) fail();
+    else if (formStep(f, out, usize.MAX_VALUE) != ENCODE_DONE) {
+      formEnd(f);
+      fail();
+    } else written(e);
+    return;
+  }
+  if (isShortString(e)) {
+    writeMark(out, databaseId, e);
+    writeShortString(out, e);
+  } else {
+    writeHead(out, databaseId, e);
     encodeStart(x, e);
     encodeStep(x, out, usize.MAX_VALUE);
   }
@@ -419,17 +459,40 @@ function writeWhole(out: RdbOutput, x: Encoder, databaseId: u32, e: EntryPtr): v
   } else written(e);
 }
 
+/** Whether an entry is a short key with a short string: most are, and they take a shorter way. */
+function isShortString(e: EntryPtr): bool {
+  if (Entry.type(e) != TYPE_STRING || !isShort(Entry.keyLen(e))) return false;
+  return Entry.encoding(e) == ENCODING_INT || isShort(Entry.stringLen(e));
+}
+
+/** Type, key and value of such an entry. */
+function writeShortString(out: RdbOutput, e: EntryPtr): void {
+  const from = outputRoom(out, SHORT_STRING_BYTES);
+  if (from == 0) return;
+  store<u8>(from, RDB_STRING);
+  let at = from + 1;
+  at += putShort(at, Entry.key(e), Entry.keyLen(e));
+  if (Entry.encoding(e) == ENCODING_INT) at += putShortInteger(at, Entry.intValue(e));
+  else at += putShort(at, Entry.stringPtr(e), Entry.stringLen(e));
+  outputAdvance(out, at - from);
+}
+
 /** Everything in front of the value. */
 function writeHead(out: RdbOutput, databaseId: u32, e: EntryPtr): void {
-  if (databaseId != (out == main ? mainDatabase : sideDatabase)) select(out, databaseId);
+  writeMark(out, databaseId, e);
+  writeByte(out, rdbTypeOf(e));
+  writeText(out, Entry.key(e), Entry.keyLen(e));
+}
+
+/** Everything in front of the type. */
+function writeMark(out: RdbOutput, databaseId: u32, e: EntryPtr): void {
+  selectFor(out, databaseId);
   if (Entry.hasExpire(e)) {
     writeByte(out, OPCODE_EXPIRE_MS);
     writeI64(out, Entry.expireAtMs(e));
   }
   const policy = Settings.get(CFG_MAXMEMORY_POLICY);
   if (policy != 0) writeUse(out, policy, e);
-  writeByte(out, Entry.type(e) == TYPE_STRING ? RDB_STRING : rdbTypeOf(e));
-  writeText(out, Entry.key(e), Entry.keyLen(e));
 }
 
 function writeUse(out: RdbOutput, policy: i64, e: EntryPtr): void {
@@ -448,23 +511,25 @@ function writeText(out: RdbOutput, ptr: usize, len: u32): void {
   writeBytes(out, ptr, len);
 }
 
-function writeString(out: RdbOutput, e: EntryPtr): void {
-  if (Entry.encoding(e) != ENCODING_INT) writeText(out, Entry.stringPtr(e), Entry.stringLen(e));
-  else if (!tryWriteInteger(out, Entry.intValue(e))) {
-    writeText(out, digits, formatI64(Entry.intValue(e), digits));
-  }
+/** The database of what follows, and how many keys a loader may expect there. */
+function selectFor(out: RdbOutput, databaseId: u32): void {
+  if (databaseId == (out == main ? mainDatabase : sideDatabase)) return;
+  if (asCommands()) {
+    respStart(out, 2);
+    respText(out, 'SELECT');
+    respInt(out, databaseId);
+  } else writeSelect(out, databaseId);
+  if (out == main) mainDatabase = databaseId;
+  else sideDatabase = databaseId;
 }
 
-/** The database of what follows, and how many keys a loader may expect there. */
-function select(out: RdbOutput, databaseId: u32): void {
+function writeSelect(out: RdbOutput, databaseId: u32): void {
   writeByte(out, OPCODE_SELECT);
   writeLength(out, databaseId);
   const table = liveTable(databaseId);
   writeByte(out, OPCODE_RESIZE);
   writeLength(out, table.keys);
   writeLength(out, table.expires);
-  if (out == main) mainDatabase = databaseId;
-  else sideDatabase = databaseId;
 }
 
 // --- Before changes ---

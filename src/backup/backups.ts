@@ -57,6 +57,11 @@ export class Backups {
         runId: options.runId(),
       }),
     });
+    // Before the log itself follows: the one that is there for a backup is in its way.
+    config.subscribe('appendonly', () => {
+      if (this.window.needsLog) this.window.giveUp('appendonly was changed');
+      return undefined;
+    });
     config.subscribe('backup-schedule', () => {
       this.scheduled.start();
       return undefined;
@@ -75,7 +80,7 @@ export class Backups {
   /** The server ends. */
   stop(): void {
     this.scheduled.stop();
-    this.window.shutdown();
+    this.window.giveUp('the server was shut down');
   }
 
   /** Ten times a second. */

@@ -74,20 +74,20 @@ async function planSnapshot(
 ): Promise<RestorePlan> {
   const file = origin.files[0]!;
   if (moment.kind === 'offset') throw new BackupError(`${origin.description} has no log to cut`);
-  const endsAt = Math.floor(origin.endsAtMs / 1000);
+  const findings = await examine(storage, file, new Marks(moment, undefined), report);
+  const endsAt = baseTimeOf(findings) ?? Math.floor(origin.endsAtMs / 1000);
   if (moment.kind === 'time' && moment.unixSeconds < endsAt) {
     throw new BackupError(
       `${origin.description} is a snapshot of ${timeText(endsAt)}: nothing earlier is in it`,
     );
   }
-  const findings = await examine(storage, file, new Marks(moment, undefined), report);
   const size = findings.sizeBytes;
   return {
     origin,
     moment,
     files: [{ file, sizeBytes: size, keptBytes: size }],
     keys: findings.rdb?.keys ?? 0,
-    baseTime: baseTimeOf(findings) ?? endsAt,
+    baseTime: endsAt,
     commands: 0,
     transactions: 0,
     lastTime: undefined,

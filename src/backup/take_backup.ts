@@ -61,6 +61,12 @@ async function takeOne(
   }
 }
 
+/** A snapshot that was found shows the moment it was begun at, not the one it was copied at. */
+function momentOf({ kind, source, takenAtMs }: TakenData, { baseTime }: Verified): number {
+  const isFound = kind === 'rdb' && source.kind === 'directory';
+  return isFound && baseTime !== undefined ? baseTime * 1000 : takenAtMs;
+}
+
 function recordOf(
   id: string,
   taken: TakenData,
@@ -71,7 +77,7 @@ function recordOf(
     format: RECORD_FORMAT,
     id,
     kind: taken.kind,
-    takenAt: new Date(taken.takenAtMs).toISOString(),
+    takenAt: new Date(momentOf(taken, verified)).toISOString(),
     finishedAt: new Date(now()).toISOString(),
     source: {
       ...taken.source,

@@ -50,7 +50,7 @@ async function checkAnyFile(path: string, options: LogCheckOptions): Promise<Exi
     case 'rdb':
       return checkRdbFile(path, options);
     case 'aof':
-      return checkLog([path], options);
+      return endLog(path, await checkLog([path], options), options);
     case 'manifest':
       return checkManifest(path, options);
     default:
@@ -151,7 +151,8 @@ async function checkDirectory(path: string, options: LogCheckOptions): Promise<E
     return worst;
   }
   const log = findData(storage, path, 'aof') as LogData | undefined;
-  const snapshot = findData(storage, path, 'rdb');
+  // In the directory of the log itself, a snapshot is its base.
+  const snapshot = log?.path === path ? undefined : findData(storage, path, 'rdb');
   if (log === undefined && snapshot === undefined) {
     throw new BackupError(`${path} has neither append-only files nor a snapshot nor backups`);
   }

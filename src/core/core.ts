@@ -103,6 +103,7 @@ export interface CoreExports {
   loadBegin(flags: number, totalBytes: number, nowMs: number): number;
   loadStep(ptr: number, len: number, isLast: number, keysMax: number, nowMs: number): number;
   loadEnd(): void;
+  payloadFaultTaken(): void;
   renameCommand(from: number, fromLen: number, to: number, toLen: number): number;
 }
 

@@ -146,9 +146,10 @@ export class BackupWindow {
       return reason;
     }
     try {
+      for (const path of this.pinned) this.makeDurable(path);
       this.pinned.push(this.writeManifest());
     } catch (error) {
-      const text = `the manifest could not be written: ${systemErrorText(error)}`;
+      const text = `the files could not be made durable: ${systemErrorText(error)}`;
       this.fail(text);
       return text;
     }
@@ -189,16 +190,15 @@ export class BackupWindow {
     if (this.state === 'sealed') this.expire();
   }
 
-  /** The server ends: a log that is there for the backup only must not be loaded by the next one. */
-  shutdown(): void {
-    if (this.isInProgress) this.fail('the server was shut down');
+  /** The server ends, or the log is about to be turned on for good. */
+  giveUp(reason: string): void {
+    if (this.isInProgress) this.fail(reason);
   }
 
   private begin(): string | undefined {
     const { source } = this.options;
     const { manifest, isOn } = source;
     this.oldBase = isOn ? manifest.base?.name : undefined;
-    this.oldFailures = source.failures;
     if (!isOn) {
       const reason = source.turnOnForBackup();
       if (reason !== undefined) return reason;
@@ -207,6 +207,7 @@ export class BackupWindow {
       const reason = source.startRewrite();
       if (reason !== undefined) return reason;
     }
+    this.oldFailures = source.failures;
     this.state = source.rewriting === 'scheduled' ? 'pending' : 'snapshotting';
     return undefined;
   }
@@ -262,6 +263,16 @@ export class BackupWindow {
     }
     storage.syncDirectory(this.directory);
     return path;
+  }
+
+  /** What was written under the file's other name becomes durable as well. */
+  private makeDurable(path: string): void {
+    const file = this.options.storage.open(path, 'append');
+    try {
+      file.sync();
+    } finally {
+      file.close();
+    }
   }
 
   private expire(): void {

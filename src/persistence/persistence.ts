@@ -127,7 +127,6 @@ export class Persistence {
       stream: options.stream,
       pid,
       now,
-      loadPreamble: (path, onProgress) => this.loadPreamble(path, onProgress),
       exit: options.exit,
       isBusy: () => this.isSaving,
       onWriteStatus: () => this.refreshDiskGuard(),
@@ -215,17 +214,6 @@ export class Persistence {
     if (appendOnly.facts().aofCurrentBytes === 0) return;
     const seconds = secondsSince(began);
     this.options.log.notice(`DB loaded from append only file: ${seconds} seconds`);
-  }
-
-  /** The snapshot that an append-only file begins with. */
-  private async loadPreamble(
-    path: string,
-    onProgress: (loadedBytes: number) => Promise<void>,
-  ): Promise<number> {
-    const options = this.loadOptions(0, false);
-    const result = await loadRdb(path, { ...options, keepExpired: true, onProgress });
-    this.noteLoaded(result);
-    return result.endOffset;
   }
 
   private async loadSnapshot(): Promise<void> {

@@ -2,7 +2,7 @@
 // once while nothing else is.
 //
 // In the background the core is asked for a step at a time, and between two steps the event loop turns.
-// When clients keep it busy, the snapshot takes a fifth of the time, so that they hardly notice; when
+// When clients keep it busy, the snapshot takes a thirteenth of the time, so that they hardly notice; when
 // nobody wants anything it takes all. What is written goes to a sink, one buffer at a time: the walk does
 // not go on before the sink has taken it, so a slow disk costs no memory.
 
@@ -51,7 +51,7 @@ export class SnapshotError extends Error {
 /** Time one step may take: no client waits much longer for its turn. */
 const STEP_US = 500;
 /** For each microsecond of a step, others get so many when they want them. */
-const OTHERS_SHARE = 4;
+const OTHERS_SHARE = 12;
 /** A turn of the event loop that took less had nothing to do for clients. */
 const IDLE_TURN_US = 50;
 /** Bytes are handed to the sink when there are so many. */

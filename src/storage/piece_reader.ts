@@ -29,7 +29,7 @@ export class PieceReader {
   private readonly file: ReadableFile;
   private readonly end: number;
   private readonly options: PieceReaderOptions;
-  private bytes = Buffer.allocUnsafe(PIECE_BYTES);
+  private bytes: Buffer = Buffer.alloc(0);
   /** The next unread byte in the buffer, and the end of the unread ones. */
   private at = 0;
   private stop = 0;
@@ -77,7 +77,7 @@ export class PieceReader {
   private read(count: number): void {
     this.take();
     const unread = this.stop - this.at;
-    const capacity = Math.max(PIECE_BYTES, 2 * count);
+    const capacity = Math.min(Math.max(PIECE_BYTES, 2 * count), this.left);
     const target = capacity > this.bytes.length ? Buffer.allocUnsafe(capacity) : this.bytes;
     this.bytes.copy(target, 0, this.at, this.stop);
     this.bytes = target;

@@ -3,6 +3,7 @@
 // npm run fuzz -- parser --inputs 10000 --seed 1
 // npm run fuzz -- exchange --keys 100000 --seed 1
 // npm run fuzz -- replay --steps 100000 --seed 1
+// npm run fuzz -- stream --commands 100000 --seed 1
 //
 // Ends with 0 when nothing was found, 1 when something was, 2 when it was called wrongly.
 
@@ -11,6 +12,7 @@ import { exchangeCommand } from './exchange_command.ts';
 import { lockStepCommand } from './lock_step_command.ts';
 import { parserCommand } from './parser_command.ts';
 import { replayCommand } from './replay_command.ts';
+import { streamCommand } from './stream_command.ts';
 
 const USAGE = `usage: npm run fuzz -- <what> [options]
 
@@ -40,6 +42,10 @@ exchange       random values carried by DUMP and RESTORE, there and back, digest
 replay         what an engine writes for its append-only file makes the same data in another one
   --steps N        how many (default 100000)
   --seed N         default: from the clock; printed
+
+stream         what real Redis writes to its append-only file, and what the core writes
+  --commands N     how many (default 100000)
+  --seed, --families   as above
 `;
 
 const COMMANDS: Record<string, (options: ReadonlyMap<string, string>) => Promise<boolean>> = {
@@ -48,6 +54,7 @@ const COMMANDS: Record<string, (options: ReadonlyMap<string, string>) => Promise
   parser: parserCommand,
   exchange: exchangeCommand,
   replay: replayCommand,
+  stream: streamCommand,
 };
 
 function parseOptions(words: readonly string[]): Map<string, string> {

@@ -28,6 +28,7 @@ import type { Logger } from '../../log.ts';
 import type { PersistenceFacts } from '../../monitor/facts.ts';
 import type { Storage, StorageFile } from '../../storage/storage.ts';
 import { errorCode, systemErrorText } from '../../util/system_error.ts';
+import { loadRdb } from '../rdb_loader.ts';
 import { AofLoadError, loadLog, makeLogDirectory, readManifestOrFail } from './loader.ts';
 import { type AofFile, Manifest, type ManifestPlace, writeManifest } from './manifest.ts';
 import {
@@ -60,8 +61,6 @@ export interface AppendOnlyOptions {
   readonly pid: number;
   /** Unix milliseconds. */
   readonly now: () => number;
-  /** Loads the RDB file at the beginning of `path`; resolves to where it ends. */
-  loadPreamble(path: string, onProgress: (loadedBytes: number) => Promise<void>): Promise<number>;
   /** Ends the process. */
   exit(code: number): void;
   /** Whether other work in the background goes over the data set, or has not cleaned up yet. */
@@ -94,6 +93,8 @@ export class AppendOnly implements Journal {
   private place: ManifestPlace | undefined;
   /** The working directory of the log, which a later CONFIG SET dir does not move. */
   private directory = '';
+  /** In place of `appenddirname`, for a log beside the one that the directives speak of. */
+  private directoryName: string | undefined;
   private manifest: Manifest | undefined;
   private rewrite: Rewrite | undefined;
   private isScheduled = false;
@@ -235,7 +236,7 @@ export class AppendOnly implements Journal {
         panicsOnErrors: config.get('propagation-error-behavior') === 'panic',
         keyDelayUs: () => config.get('key-load-delay'),
         progressBytes: config.get('loading-process-events-interval-bytes'),
-        loadPreamble: this.options.loadPreamble,
+        loadPreamble: (path, onPart) => this.loadPreamble(path, onPart),
         onProgress,
       });
       this.manifest = loaded.manifest;
@@ -249,6 +250,25 @@ export class AppendOnly implements Journal {
     return true;
   }
 
+  private async loadPreamble(
+    path: string,
+    onProgress: (loadedBytes: number) => Promise<void>,
+  ): Promise<number> {
+    const { engine, storage, log, config } = this.options;
+    const { endOffset } = await loadRdb(path, {
+      engine,
+      storage,
+      log,
+      keepExpired: true,
+      allowDuplicates: false,
+      checksum: config.get('rdbchecksum'),
+      keyDelayUs: config.get('key-load-delay'),
+      progressBytes: config.get('loading-process-events-interval-bytes'),
+      onProgress,
+    });
+    return endOffset;
+  }
+
   private noteSizes(totalBytes: number, baseBytes: number): void {
     this.otherBytes = totalBytes;
     this.baseBytes = baseBytes;
@@ -259,7 +279,8 @@ export class AppendOnly implements Journal {
     const { config, storage } = this.options;
     if (this.place === undefined) {
       this.directory = config.get('dir');
-      const directory = `${this.directory}/${config.get('appenddirname')}`;
+      const name = this.directoryName ?? config.get('appenddirname');
+      const directory = `${this.directory}/${name}`;
       this.place = { storage, directory, stem: config.get('appendfilename') };
       this.manifest = undefined;
     }
@@ -391,10 +412,14 @@ export class AppendOnly implements Journal {
 
   // --- Turning on and off ---
 
-  /** CONFIG SET appendonly yes. Returns why that is impossible. */
-  turnOn(): string | undefined {
+  /**
+   * CONFIG SET appendonly yes. Returns why that is impossible. With a name, the log is kept in a directory
+   * of its own, until it is turned off: it is not the one that a later start loads.
+   */
+  turnOn(directoryName?: string): string | undefined {
     if (this.isOn) return undefined;
     const { log, engine } = this.options;
+    this.directoryName = directoryName;
     this.place = undefined;
     this.state = 'waiting';
     if (this.isBusy && this.rewrite === undefined) {
@@ -443,8 +468,33 @@ export class AppendOnly implements Journal {
     this.lostError = undefined;
     this.cancelRewrite();
     if (isFirstBase) this.removeTempIncrement();
+    if (this.directoryName !== undefined) {
+      this.directoryName = undefined;
+      this.place = undefined;
+    }
     this.reportError();
     this.tellSynced();
+  }
+
+  // --- Backups ---
+
+  /** The files that count now; undefined while there are none. */
+  get files(): { readonly place: ManifestPlace; readonly manifest: Manifest } | undefined {
+    const { place, manifest } = this;
+    return place === undefined || manifest === undefined ? undefined : { place, manifest };
+  }
+
+  /** Goes on in a new increment: the one before is complete. False when that is impossible. */
+  rotate(): boolean {
+    const { files } = this;
+    if (this.state !== 'on' || files === undefined) return false;
+    try {
+      this.openIncrement(files.place, files.manifest, 'for a backup');
+      return true;
+    } catch (error) {
+      if (error instanceof CannotOpen) return false;
+      throw error;
+    }
   }
 
   /** Writes out everything, durably: the process is about to end. */
@@ -516,7 +566,7 @@ export class AppendOnly implements Journal {
       const place = this.settlePlace();
       this.tryMakeDirectory(place);
       this.manifest ??= readManifestOrFail({ place, log });
-      if (this.state === 'on') this.openIncrement(place, this.manifest);
+      if (this.state === 'on') this.openIncrement(place, this.manifest, 'on background rewrite');
       else if (this.state === 'waiting') this.openTempIncrement(place);
     } catch (error) {
       if (!(error instanceof CannotOpen || error instanceof AofLoadError)) throw error;
@@ -575,7 +625,7 @@ export class AppendOnly implements Journal {
   }
 
   /** From now on changes go to a new increment, which the manifest has. Throws CannotOpen. */
-  private openIncrement(place: ManifestPlace, manifest: Manifest): void {
+  private openIncrement(place: ManifestPlace, manifest: Manifest, why: string): void {
     const { storage, log } = this.options;
     if (!this.writeEverything()) throw new CannotOpen();
     const next = manifest.withIncrement(place.stem);
@@ -597,7 +647,7 @@ export class AppendOnly implements Journal {
       file.close();
       throw new CannotOpen();
     }
-    log.notice(`Creating AOF incr file ${name} on background rewrite`);
+    log.notice(`Creating AOF incr file ${name} ${why}`);
     this.otherBytes += this.writer.fileBytes;
     this.writer.switchTo(file, 0);
   }

@@ -1,0 +1,45 @@
+// Runs the command line tool with what it prints kept apart from the terminal.
+
+import { Readable, Writable } from 'node:stream';
+import { runProgram } from '../../src/cli/program.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+
+export interface ToolRun {
+  readonly code: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+export interface ToolSettings {
+  readonly answer?: string;
+  readonly nowMs?: number;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+class Kept extends Writable {
+  text = '';
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}
+
+/** `words`: the command line, split at blanks, or word by word. */
+export async function tool(
+  storage: Storage,
+  words: string | readonly string[],
+  { answer = '', nowMs = Date.now(), environment = {} }: ToolSettings = {},
+): Promise<ToolRun> {
+  const output = new Kept();
+  const error = new Kept();
+  const code = await runProgram(typeof words === 'string' ? words.split(' ') : words, {
+    storage,
+    streams: { input: Readable.from([answer]), output, error },
+    environment,
+    pid: 1,
+    isRunning: () => false,
+    now: () => nowMs,
+  });
+  return { code, output: output.text, errors: error.text };
+}
