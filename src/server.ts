@@ -439,7 +439,7 @@ export class Server {
       doctor: () => ({
         slowlogSlowerThanUs: config.get('slowlog-log-slower-than'),
         hz: config.get('hz'),
-        fsyncsAlways: false,
+        fsyncsAlways: config.get('appendonly') && config.get('appendfsync') === 'always',
         hugePageBytes: readHugePageBytes(),
       }),
     });
