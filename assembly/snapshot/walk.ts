@@ -17,6 +17,8 @@
 // that was not written (`walkHolds`); it is written next.
 //
 // When memory for the output is exhausted the walk fails; commands go on.
+//
+// With SNAPSHOT_COMMANDS the file holds the commands that make the data (command_form.ts) and nothing else.
 
 import {
   CFG_MAXMEMORY_POLICY,
@@ -25,6 +27,7 @@ import {
   POLICY_VOLATILE_LFU,
   POLICY_VOLATILE_LRU,
   SNAPSHOT_CHECKSUM,
+  SNAPSHOT_COMMANDS,
   SNAPSHOT_COMPRESS,
 } from '../abi';
 import { idleSeconds, lfuCounter } from '../keyspace/access_clock';
@@ -47,8 +50,10 @@ import { isBig } from '../keyspace/value';
 import { Tree } from '../struct/ordered_tree';
 import { hadUnowned } from '../struct/stream_group';
 import { crc64 } from '../util/crc64';
+import { formEnd, formStep, tryFormStart } from './command_form';
 import { ENCODE_DONE, ENCODE_MORE, encodeStart, encodeStep, rdbTypeOf } from './encode';
 import { ENCODER_BYTES, Encoder, encodeEnd } from './encoder';
+import { COMMAND_FORM_BYTES, CommandForm } from './form_state';
 import {
   OPCODE_END,
   OPCODE_EXPIRE_MS,
@@ -77,6 +82,7 @@ import {
   writeI64,
   writeLength,
 } from './rdb_output';
+import { respInt, respStart, respText } from './resp_output';
 
 /** What came of a step. */
 export const WALK_MORE: i32 = 0;
@@ -103,8 +109,11 @@ const encoder: Encoder = changetype<Encoder>(memory.data(ENCODER_BYTES, 8));
 const main: RdbOutput = changetype<RdbOutput>(memory.data(RDB_OUTPUT_BYTES, 8));
 const side: RdbOutput = changetype<RdbOutput>(memory.data(RDB_OUTPUT_BYTES, 8));
 const sideEncoder: Encoder = changetype<Encoder>(memory.data(ENCODER_BYTES, 8));
+const form: CommandForm = changetype<CommandForm>(memory.data(COMMAND_FORM_BYTES, 8));
+const sideForm: CommandForm = changetype<CommandForm>(memory.data(COMMAND_FORM_BYTES, 8));
 
 let flags: u32 = 0;
+let asCommands: bool = false;
 let failed: bool = false;
 /** After a walk that did not come to its end marks are not even. */
 let uneven: bool = false;
@@ -135,6 +144,7 @@ export function walkBegin(options: u32): bool {
   outputInit(main, compressMax);
   outputInit(side, compressMax);
   flags = options;
+  asCommands = (options & SNAPSHOT_COMMANDS) != 0;
   failed = false;
   walkId = 0;
   cursor = 0;
@@ -208,6 +218,7 @@ export function walkAbort(): void {
 /** Ends the walk, come to its end or not. */
 function clear(): void {
   encodeEnd(encoder);
+  formEnd(form);
   outputFree(main);
   outputFree(side);
   current = 0;
@@ -252,12 +263,12 @@ export function walkStep(deadlineUs: f64): i32 {
     }
     if (clockUs() >= deadlineUs) break;
   }
-  if (done) {
+  if (done && !asCommands) {
     writeByte(main, OPCODE_END);
     if (main.lost) fail();
   }
   if (!failed) sum();
-  if (done && !failed) {
+  if (done && !failed && !asCommands) {
     writeI64(main, flags & SNAPSHOT_CHECKSUM ? checksum : 0);
     if (main.lost) fail();
   }
@@ -379,14 +390,22 @@ function writeEntry(databaseId: u32, e: EntryPtr): void {
 }
 
 function begin(databaseId: u32, e: EntryPtr): void {
-  writeHead(main, databaseId, e);
-  encodeStart(encoder, e);
+  if (asCommands) {
+    selectFor(main, databaseId);
+    if (!tryFormStart(form, e)) {
+      fail();
+      return;
+    }
+  } else {
+    writeHead(main, databaseId, e);
+    encodeStart(encoder, e);
+  }
   current = e;
 }
 
 /** Writes on at the entry that is half written. */
 function goOn(budget: usize): void {
-  const came = encodeStep(encoder, main, budget);
+  const came = asCommands ? formStep(form, main, budget) : encodeStep(encoder, main, budget);
   if (came == ENCODE_MORE) return;
   const e = current;
   current = 0;
@@ -411,6 +430,10 @@ function written(e: EntryPtr): void {
 }
 
 function writeWhole(out: RdbOutput, x: Encoder, databaseId: u32, e: EntryPtr): void {
+  if (asCommands) {
+    writeAsCommands(out, out == main ? form : sideForm, databaseId, e);
+    return;
+  }
   if (isShortString(e)) {
     writeMark(out, databaseId, e);
     writeShortString(out, e);
@@ -423,6 +446,16 @@ function writeWhole(out: RdbOutput, x: Encoder, databaseId: u32, e: EntryPtr): v
     encodeEnd(x);
     fail();
   } else written(e);
+}
+
+function writeAsCommands(out: RdbOutput, x: CommandForm, databaseId: u32, e: EntryPtr): void {
+  selectFor(out, databaseId);
+  const done = tryFormStart(x, e) && formStep(x, out, usize.MAX_VALUE) == ENCODE_DONE;
+  if (done && !out.lost) written(e);
+  else {
+    formEnd(x);
+    fail();
+  }
 }
 
 /** Whether an entry is a short key with a short string: most are, and they take a shorter way. */
@@ -452,7 +485,7 @@ function writeHead(out: RdbOutput, databaseId: u32, e: EntryPtr): void {
 
 /** Everything in front of the type. */
 function writeMark(out: RdbOutput, databaseId: u32, e: EntryPtr): void {
-  if (databaseId != (out == main ? mainDatabase : sideDatabase)) select(out, databaseId);
+  selectFor(out, databaseId);
   if (Entry.hasExpire(e)) {
     writeByte(out, OPCODE_EXPIRE_MS);
     writeI64(out, Entry.expireAtMs(e));
@@ -477,14 +510,25 @@ function writeText(out: RdbOutput, ptr: usize, len: u32): void {
   writeBytes(out, ptr, len);
 }
 
+/** Sees to it that what follows is in this database. */
+function selectFor(out: RdbOutput, databaseId: u32): void {
+  if (databaseId != (out == main ? mainDatabase : sideDatabase)) select(out, databaseId);
+}
+
 /** The database of what follows, and how many keys a loader may expect there. */
 function select(out: RdbOutput, databaseId: u32): void {
-  writeByte(out, OPCODE_SELECT);
-  writeLength(out, databaseId);
-  const table = liveTable(databaseId);
-  writeByte(out, OPCODE_RESIZE);
-  writeLength(out, table.keys);
-  writeLength(out, table.expires);
+  if (asCommands) {
+    respStart(out, 2);
+    respText(out, 'SELECT');
+    respInt(out, databaseId);
+  } else {
+    writeByte(out, OPCODE_SELECT);
+    writeLength(out, databaseId);
+    const table = liveTable(databaseId);
+    writeByte(out, OPCODE_RESIZE);
+    writeLength(out, table.keys);
+    writeLength(out, table.expires);
+  }
   if (out == main) mainDatabase = databaseId;
   else sideDatabase = databaseId;
 }

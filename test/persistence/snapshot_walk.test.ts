@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import * as abi from '../../assembly/abi.ts';
 import { datasetDigest } from '../../src/core/keyspace.ts';
 import { RdbLoad } from '../../src/core/rdb_load.ts';
-import { beginSnapshot, snapshotOutput } from '../../src/core/snapshot.ts';
+import { beginSnapshot, type SnapshotForm, snapshotOutput } from '../../src/core/snapshot.ts';
 import type { Engine } from '../../src/engine.ts';
 import { rdbHeader } from '../../src/persistence/rdb_header.ts';
 import { CommandSource } from '../fuzz/grammar/index.ts';
@@ -33,15 +33,18 @@ const FAMILIES = [
 ];
 const NEWEST = '8.10.0';
 const FORM = { compress: true, checksum: true, commands: false };
+const COMMANDS = { ...FORM, commands: true };
 
 /** An engine with a clock of its own, and its snapshot under way. */
 class Subject {
   readonly engine: Engine = createEngine();
   readonly client = new EngineTestClient(this.engine);
   nowMs = 1_800_000_000_000;
+  private readonly form: SnapshotForm;
   private readonly parts: Buffer[] = [];
 
-  constructor() {
+  constructor(form: SnapshotForm) {
+    this.form = form;
     this.engine.now = () => this.nowMs;
   }
 
@@ -56,8 +59,9 @@ class Subject {
   begin(): void {
     const { core } = this.engine;
     const version = core.exports.snapshotVersion();
-    expect(beginSnapshot(core, FORM)).toBe(true);
+    expect(beginSnapshot(core, this.form)).toBe(true);
     this.parts.length = 0;
+    if (this.form.commands) return;
     const header = rdbHeader(version, []);
     core.bytes.set(header, core.word(abi.ABI_SCRATCH));
     core.exports.snapshotHeader(core.word(abi.ABI_SCRATCH), header.length);
@@ -79,8 +83,10 @@ class Subject {
     while (this.step());
   }
 
-  get rdb(): Buffer {
-    return Buffer.concat(this.parts);
+  /** What a data set made of the snapshot digests to, when that is loaded at a time. */
+  digestAt(nowMs: number): string {
+    const bytes = Buffer.concat(this.parts);
+    return this.form.commands ? digestOfCommands(bytes) : digestOf(bytes, nowMs);
   }
 }
 
@@ -108,6 +114,14 @@ function digestOf(rdb: Buffer, nowMs: number): string {
   }
   load.end();
   return datasetDigest(core).toString('hex');
+}
+
+/** The same of commands, at a time when nothing has expired. */
+function digestOfCommands(bytes: Buffer): string {
+  const engine = createEngine();
+  engine.now = () => 1;
+  new EngineTestClient(engine).send(bytes);
+  return datasetDigest(engine.core).toString('hex');
 }
 
 function fill(subject: Subject, random: Random): void {
@@ -148,13 +162,16 @@ function fillBig(subject: Subject): void {
   subject.run('SET', 'bits', Buffer.alloc(3_000_000, 7));
 }
 
-describe('a snapshot', () => {
+describe.each([
+  ['a snapshot', FORM],
+  ['a snapshot as commands', COMMANDS],
+])('%s', (_, form) => {
   const { seed } = Random.fresh();
 
   it(`is of the moment it began, whatever commands do meanwhile (seed ${seed})`, async () => {
     for (let round = 0; round < 12; round++) {
       const random = new Random(seed + round);
-      const subject = new Subject();
+      const subject = new Subject(form);
       const source = new CommandSource(random, FAMILIES, NEWEST);
       fill(subject, random);
       if (round % 3 === 0) fillBig(subject);
@@ -176,17 +193,17 @@ describe('a snapshot', () => {
         if (random.oneIn(5)) subject.engine.cron(1000);
         more = subject.step();
       }
-      expect(digestOf(subject.rdb, began), `round ${round}`).toBe(before);
+      expect(subject.digestAt(began), `round ${round}`).toBe(before);
       // Nothing is held back any more, and the next one is as good.
       const after = subject.digest;
       subject.begin();
       subject.finish();
-      expect(digestOf(subject.rdb, subject.nowMs), `round ${round}, again`).toBe(after);
+      expect(subject.digestAt(subject.nowMs), `round ${round}, again`).toBe(after);
     }
   }, 120_000);
 
   it('takes keys along that are evicted meanwhile', async () => {
-    const subject = new Subject();
+    const subject = new Subject(form);
     const random = new Random(seed);
     fill(subject, random);
     const before = subject.digest;
@@ -200,12 +217,12 @@ describe('a snapshot', () => {
     }
     core.exports.setConfig(abi.CFG_MAXMEMORY, 0);
     subject.finish();
-    expect(digestOf(subject.rdb, subject.nowMs)).toBe(before);
+    expect(subject.digestAt(subject.nowMs)).toBe(before);
     expect(subject.digest).not.toBe(before);
   });
 
   it('holds a command back that wants to change a big value, until that is written', async () => {
-    const subject = new Subject();
+    const subject = new Subject(form);
     fillBig(subject);
     const before = subject.digest;
     subject.begin();
@@ -222,11 +239,11 @@ describe('a snapshot', () => {
     expect(await new EngineTestClient(subject.engine).text('SET', 'x', 'y')).toBe('OK');
     subject.finish();
     expect((await held).kind).toBe('integer');
-    expect(digestOf(subject.rdb, subject.nowMs)).toBe(before);
+    expect(subject.digestAt(subject.nowMs)).toBe(before);
   });
 
   it('can be given up, and the next one is whole', async () => {
-    const subject = new Subject();
+    const subject = new Subject(form);
     const random = new Random(seed);
     fill(subject, random);
     fillBig(subject);
@@ -244,13 +261,13 @@ describe('a snapshot', () => {
       subject.run('SET', `filler:${i}`, 'changed');
     }
     subject.finish();
-    expect(digestOf(subject.rdb, subject.nowMs)).toBe(before);
+    expect(subject.digestAt(subject.nowMs)).toBe(before);
   });
 
   it('refuses a second one beside it', () => {
-    const subject = new Subject();
+    const subject = new Subject(form);
     subject.begin();
-    expect(beginSnapshot(subject.engine.core, FORM)).toBe(false);
+    expect(beginSnapshot(subject.engine.core, form)).toBe(false);
     subject.finish();
     subject.begin();
     subject.finish();
