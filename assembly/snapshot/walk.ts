@@ -12,13 +12,14 @@
 //
 //   file: header by the host | databases in turn | detached tables | EOF checksum
 //
+// In place of a file it can be commands (command_form.ts): then SELECT stands for SELECTDB, and nothing at
+// the end.
+//
 // Memory: what a step writes, what commands have written since, and removed entries that were not
 // written yet. Commands that write are held back when that becomes much, and when they want a big value
 // that was not written (`walkHolds`); it is written next.
 //
 // When memory for the output is exhausted the walk fails; commands go on.
-//
-// With SNAPSHOT_COMMANDS the file holds the commands that make the data (command_form.ts) and nothing else.
 
 import {
   CFG_MAXMEMORY_POLICY,
@@ -106,14 +107,13 @@ const NO_DATABASE: u32 = u32.MAX_VALUE;
 
 const window: usize = memory.data(512, 16);
 const encoder: Encoder = changetype<Encoder>(memory.data(ENCODER_BYTES, 8));
+const form: CommandForm = changetype<CommandForm>(memory.data(COMMAND_FORM_BYTES, 8));
+const sideForm: CommandForm = changetype<CommandForm>(memory.data(COMMAND_FORM_BYTES, 8));
 const main: RdbOutput = changetype<RdbOutput>(memory.data(RDB_OUTPUT_BYTES, 8));
 const side: RdbOutput = changetype<RdbOutput>(memory.data(RDB_OUTPUT_BYTES, 8));
 const sideEncoder: Encoder = changetype<Encoder>(memory.data(ENCODER_BYTES, 8));
-const form: CommandForm = changetype<CommandForm>(memory.data(COMMAND_FORM_BYTES, 8));
-const sideForm: CommandForm = changetype<CommandForm>(memory.data(COMMAND_FORM_BYTES, 8));
 
 let flags: u32 = 0;
-let asCommands: bool = false;
 let failed: bool = false;
 /** After a walk that did not come to its end marks are not even. */
 let uneven: bool = false;
@@ -144,7 +144,6 @@ export function walkBegin(options: u32): bool {
   outputInit(main, compressMax);
   outputInit(side, compressMax);
   flags = options;
-  asCommands = (options & SNAPSHOT_COMMANDS) != 0;
   failed = false;
   walkId = 0;
   cursor = 0;
@@ -263,12 +262,13 @@ export function walkStep(deadlineUs: f64): i32 {
     }
     if (clockUs() >= deadlineUs) break;
   }
-  if (done && !asCommands) {
+  const isFile = !asCommands();
+  if (done && isFile) {
     writeByte(main, OPCODE_END);
     if (main.lost) fail();
   }
-  if (!failed) sum();
-  if (done && !failed && !asCommands) {
+  if (!failed && isFile) sum();
+  if (done && !failed && isFile) {
     writeI64(main, flags & SNAPSHOT_CHECKSUM ? checksum : 0);
     if (main.lost) fail();
   }
@@ -390,22 +390,28 @@ function writeEntry(databaseId: u32, e: EntryPtr): void {
 }
 
 function begin(databaseId: u32, e: EntryPtr): void {
-  if (asCommands) {
-    selectFor(main, databaseId);
-    if (!tryFormStart(form, e)) {
-      fail();
-      return;
-    }
-  } else {
+  if (!asCommands()) {
     writeHead(main, databaseId, e);
     encodeStart(encoder, e);
+  } else if (!tryStartForm(main, form, databaseId, e)) {
+    fail();
+    return;
   }
   current = e;
 }
 
+function asCommands(): bool {
+  return (flags & SNAPSHOT_COMMANDS) != 0;
+}
+
+function tryStartForm(out: RdbOutput, x: CommandForm, databaseId: u32, e: EntryPtr): bool {
+  selectFor(out, databaseId);
+  return tryFormStart(x, e);
+}
+
 /** Writes on at the entry that is half written. */
 function goOn(budget: usize): void {
-  const came = asCommands ? formStep(form, main, budget) : encodeStep(encoder, main, budget);
+  const came = asCommands() ? formStep(form, main, budget) : encodeStep(encoder, main, budget);
   if (came == ENCODE_MORE) return;
   const e = current;
   current = 0;
@@ -430,8 +436,13 @@ function written(e: EntryPtr): void {
 }
 
 function writeWhole(out: RdbOutput, x: Encoder, databaseId: u32, e: EntryPtr): void {
-  if (asCommands) {
-    writeAsCommands(out, out == main ? form : sideForm, databaseId, e);
+  if (asCommands()) {
+    const f = out == main ? form : sideForm;
+    if (!tryStartForm(out, f, databaseId, e)) fail();
+    else if (formStep(f, out, usize.MAX_VALUE) != ENCODE_DONE) {
+      formEnd(f);
+      fail();
+    } else written(e);
     return;
   }
   if (isShortString(e)) {
@@ -446,16 +457,6 @@ function writeWhole(out: RdbOutput, x: Encoder, databaseId: u32, e: EntryPtr): v
     encodeEnd(x);
     fail();
   } else written(e);
-}
-
-function writeAsCommands(out: RdbOutput, x: CommandForm, databaseId: u32, e: EntryPtr): void {
-  selectFor(out, databaseId);
-  const done = tryFormStart(x, e) && formStep(x, out, usize.MAX_VALUE) == ENCODE_DONE;
-  if (done && !out.lost) written(e);
-  else {
-    formEnd(x);
-    fail();
-  }
 }
 
 /** Whether an entry is a short key with a short string: most are, and they take a shorter way. */
@@ -510,27 +511,25 @@ function writeText(out: RdbOutput, ptr: usize, len: u32): void {
   writeBytes(out, ptr, len);
 }
 
-/** Sees to it that what follows is in this database. */
-function selectFor(out: RdbOutput, databaseId: u32): void {
-  if (databaseId != (out == main ? mainDatabase : sideDatabase)) select(out, databaseId);
-}
-
 /** The database of what follows, and how many keys a loader may expect there. */
-function select(out: RdbOutput, databaseId: u32): void {
-  if (asCommands) {
+function selectFor(out: RdbOutput, databaseId: u32): void {
+  if (databaseId == (out == main ? mainDatabase : sideDatabase)) return;
+  if (asCommands()) {
     respStart(out, 2);
     respText(out, 'SELECT');
     respInt(out, databaseId);
-  } else {
-    writeByte(out, OPCODE_SELECT);
-    writeLength(out, databaseId);
-    const table = liveTable(databaseId);
-    writeByte(out, OPCODE_RESIZE);
-    writeLength(out, table.keys);
-    writeLength(out, table.expires);
-  }
+  } else writeSelect(out, databaseId);
   if (out == main) mainDatabase = databaseId;
   else sideDatabase = databaseId;
+}
+
+function writeSelect(out: RdbOutput, databaseId: u32): void {
+  writeByte(out, OPCODE_SELECT);
+  writeLength(out, databaseId);
+  const table = liveTable(databaseId);
+  writeByte(out, OPCODE_RESIZE);
+  writeLength(out, table.keys);
+  writeLength(out, table.expires);
 }
 
 // --- Before changes ---
