@@ -47,6 +47,7 @@ import type { ExitRequest } from './shutdown.ts';
 
 const MS_PER_SECOND = 1000;
 const LOADING = 'LOADING Redis is loading the dataset in memory';
+const LOADAOF_FAILED = 'ERR Error trying to load the AOF files, check server logs.';
 
 export interface PersistenceOptions {
   readonly engine: Engine;
@@ -203,13 +204,13 @@ export class Persistence {
     const { appendOnly } = this;
     const began = performance.now();
     this.loading.begin(0);
-    const loaded = await appendOnly.load((loadedBytes, totalBytes) => {
+    const outcome = await appendOnly.load((loadedBytes, totalBytes) => {
       this.loading.progress(loadedBytes, totalBytes);
       return nextTurn();
     });
     this.loading.end();
-    if (!loaded) this.endWith(1);
-    if (appendOnly.facts().aofCurrentBytes === 0) return;
+    if (outcome === 'failed') this.endWith(1);
+    if (outcome === 'nothing') return;
     const seconds = secondsSince(began);
     this.options.log.notice(`DB loaded from append only file: ${seconds} seconds`);
   }
@@ -311,12 +312,14 @@ export class Persistence {
     const { engine, log, guards } = this.options;
     if (this.isLoading) return LOADING;
     this.makeRoom();
+    if (!this.appendOnly.writeOut()) return LOADAOF_FAILED;
     engine.core.exports.emptyDataset(client);
     guards.set(abi.GUARD_LOADING, true);
     try {
-      if (!(await this.appendOnly.load(() => nextTurn()))) {
-        return 'ERR Error trying to load the AOF files, check server logs.';
-      }
+      const outcome = await this.appendOnly.load(() => nextTurn());
+      // What was there is gone.
+      if (outcome === 'failed') this.endWith(1);
+      if (outcome === 'nothing') return LOADAOF_FAILED;
     } finally {
       guards.set(abi.GUARD_LOADING, false);
     }
