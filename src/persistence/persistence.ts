@@ -46,6 +46,8 @@ import { firstDueSavePoint, mayTrySave, type SaveHistory } from './save_points.t
 import type { ExitRequest } from './shutdown.ts';
 
 const MS_PER_SECOND = 1000;
+/** `rdb-save-incremental-fsync` */
+const SYNC_EVERY_BYTES = 4 << 20;
 const LOADING = 'LOADING Redis is loading the dataset in memory';
 const LOADAOF_FAILED = 'ERR Error trying to load the AOF files, check server logs.';
 
@@ -548,7 +550,7 @@ export class Persistence {
       fileName: config.get('dbfilename'),
       compress: config.get('rdbcompression'),
       checksum: config.get('rdbchecksum'),
-      syncsWhileWriting: config.get('rdb-save-incremental-fsync'),
+      syncEveryBytes: config.get('rdb-save-incremental-fsync') ? SYNC_EVERY_BYTES : 0,
       keyDelayUs: config.get('rdb-key-save-delay'),
     };
   }
@@ -593,6 +595,7 @@ export class Persistence {
   /** CONFIG RESETSTAT. */
   resetStatistics(): void {
     this.saver.saves = 0;
+    this.transfers.requests = 0;
     this.appendOnly.resetStatistics();
   }
 }
