@@ -64,6 +64,8 @@ export interface PersistenceOptions {
   /** DEBUG AOF-FLUSH-SLEEP: called before each write to the append-only file. */
   beforeAofWrite(): void;
   addLatency(event: string, milliseconds: number): void;
+  /** `appendonly` was set: a log that is there for a backup has to go. */
+  beforeAppendOnly?(): void;
   /** Ends the process. */
   exit(code: number): void;
 }
@@ -125,7 +127,6 @@ export class Persistence {
       stream: options.stream,
       pid,
       now,
-      loadPreamble: (path, onProgress) => this.loadPreamble(path, onProgress),
       exit: options.exit,
       isBusy: () => this.isSaving,
       onWriteStatus: () => this.refreshDiskGuard(),
@@ -183,7 +184,7 @@ export class Persistence {
    * Makes sure that no other process writes where this one is going to. Returns why not. A server that
    * never saves does not get here: any number of them may run in one directory.
    */
-  private claimDirectory(): string | undefined {
+  claimDirectory(): string | undefined {
     const { storage, identity, config, now } = this.options;
     const directory = config.get('dir');
     if (this.lock?.directory === directory) return undefined;
@@ -213,17 +214,6 @@ export class Persistence {
     if (appendOnly.facts().aofCurrentBytes === 0) return;
     const seconds = secondsSince(began);
     this.options.log.notice(`DB loaded from append only file: ${seconds} seconds`);
-  }
-
-  /** The snapshot that an append-only file begins with. */
-  private async loadPreamble(
-    path: string,
-    onProgress: (loadedBytes: number) => Promise<void>,
-  ): Promise<number> {
-    const options = this.loadOptions(0, false);
-    const result = await loadRdb(path, { ...options, keepExpired: true, onProgress });
-    this.noteLoaded(result);
-    return result.endOffset;
   }
 
   private async loadSnapshot(): Promise<void> {
@@ -527,6 +517,7 @@ export class Persistence {
 
   private applyAppendOnly(): string | undefined {
     const { appendOnly } = this;
+    this.options.beforeAppendOnly?.();
     const wanted = this.options.config.get('appendonly');
     if (wanted === appendOnly.isOn) return undefined;
     if (!wanted) {
