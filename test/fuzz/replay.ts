@@ -17,7 +17,7 @@ import {
   CFG_STREAM_NODE_MAX_ENTRIES,
   POLICY_ALLKEYS_RANDOM,
 } from '../../assembly/abi.ts';
-import { argumentBytes, joinArguments } from '../support/arguments.ts';
+import { joinArguments } from '../support/arguments.ts';
 import {
   ChangeRig,
   parseCommands,
