@@ -67,6 +67,8 @@ export interface PersistenceOptions {
   /** DEBUG AOF-FLUSH-SLEEP: called before each write to the append-only file. */
   beforeAofWrite(): void;
   addLatency(event: string, milliseconds: number): void;
+  /** `appendonly` was set: a log that is there for a backup has to go. */
+  beforeAppendOnly?(): void;
   /** Ends the process. */
   exit(code: number): void;
 }
@@ -185,7 +187,7 @@ export class Persistence {
    * Makes sure that no other process writes where this one is going to. Returns why not. A server that
    * never saves does not get here: any number of them may run in one directory.
    */
-  private claimDirectory(): string | undefined {
+  claimDirectory(): string | undefined {
     const { storage, identity, config, now } = this.options;
     const directory = config.get('dir');
     if (this.lock?.directory === directory) return undefined;
@@ -520,6 +522,7 @@ export class Persistence {
 
   private applyAppendOnly(): string | undefined {
     const { appendOnly } = this;
+    this.options.beforeAppendOnly?.();
     const wanted = this.options.config.get('appendonly');
     if (wanted === appendOnly.isOn) return undefined;
     if (!wanted) {
