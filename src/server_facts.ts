@@ -2,6 +2,7 @@
 
 import { performance } from 'node:perf_hooks';
 import * as abi from '../assembly/abi.ts';
+import type { Backups } from './backup/backups.ts';
 import type { Config } from './config/config.ts';
 import type { Engine } from './engine.ts';
 import type { ListenerFacts, ServerFacts } from './monitor/facts.ts';
@@ -26,6 +27,7 @@ export interface FactOwners {
   readonly clients: ClientRegistry;
   readonly migrateLinks: MigrateLinks;
   readonly persistence: Persistence;
+  readonly backups: Backups;
   readonly pid: number;
   readonly executable: string;
   /** Absolute path, empty when there is none. */
@@ -133,7 +135,7 @@ export class ServerFigures implements InfoSources {
   }
 
   persistence(): ReturnType<NonNullable<InfoSources['persistence']>> {
-    return this.owners.persistence.facts();
+    return { ...this.owners.persistence.facts(), backup: this.owners.backups.facts() };
   }
 
   latency(): ReturnType<InfoSources['latency']> {

@@ -57,11 +57,6 @@ export class Backups {
         runId: options.runId(),
       }),
     });
-    // Before the log itself follows: the one that is there for a backup is in its way.
-    config.subscribe('appendonly', () => {
-      if (this.window.needsLog) this.window.giveUp('appendonly was changed');
-      return undefined;
-    });
     config.subscribe('backup-schedule', () => {
       this.scheduled.start();
       return undefined;
@@ -81,6 +76,11 @@ export class Backups {
   stop(): void {
     this.scheduled.stop();
     this.window.giveUp('the server was shut down');
+  }
+
+  /** `appendonly` was set: a log that is there for a backup only is in the way. */
+  beforeAppendOnly(): void {
+    if (this.window.needsLog) this.window.giveUp('appendonly was changed');
   }
 
   /** Ten times a second. */

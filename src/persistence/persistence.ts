@@ -49,6 +49,7 @@ const MS_PER_SECOND = 1000;
 /** `rdb-save-incremental-fsync` */
 const SYNC_EVERY_BYTES = 4 << 20;
 const LOADING = 'LOADING Redis is loading the dataset in memory';
+const LOADAOF_FAILED = 'ERR Error trying to load the AOF files, check server logs.';
 
 export interface PersistenceOptions {
   readonly engine: Engine;
@@ -66,6 +67,8 @@ export interface PersistenceOptions {
   /** DEBUG AOF-FLUSH-SLEEP: called before each write to the append-only file. */
   beforeAofWrite(): void;
   addLatency(event: string, milliseconds: number): void;
+  /** `appendonly` was set: a log that is there for a backup has to go. */
+  beforeAppendOnly?(): void;
   /** Ends the process. */
   exit(code: number): void;
 }
@@ -186,7 +189,7 @@ export class Persistence {
    * Makes sure that no other process writes where this one is going to. Returns why not. A server that
    * never saves does not get here: any number of them may run in one directory.
    */
-  private claimDirectory(): string | undefined {
+  claimDirectory(): string | undefined {
     const { storage, identity, config, now } = this.options;
     const directory = config.get('dir');
     if (this.lock?.directory === directory) return undefined;
@@ -207,13 +210,13 @@ export class Persistence {
     const { appendOnly } = this;
     const began = performance.now();
     this.loading.begin(0);
-    const loaded = await appendOnly.load((loadedBytes, totalBytes) => {
+    const outcome = await appendOnly.load((loadedBytes, totalBytes) => {
       this.loading.progress(loadedBytes, totalBytes);
       return nextTurn();
     });
     this.loading.end();
-    if (!loaded) this.endWith(1);
-    if (appendOnly.facts().aofCurrentBytes === 0) return;
+    if (outcome === 'failed') this.endWith(1);
+    if (outcome === 'nothing') return;
     const seconds = secondsSince(began);
     this.options.log.notice(`DB loaded from append only file: ${seconds} seconds`);
   }
@@ -315,12 +318,14 @@ export class Persistence {
     const { engine, log, guards } = this.options;
     if (this.isLoading) return LOADING;
     this.makeRoom();
+    if (!this.appendOnly.writeOut()) return LOADAOF_FAILED;
     engine.core.exports.emptyDataset(client);
     guards.set(abi.GUARD_LOADING, true);
     try {
-      if (!(await this.appendOnly.load(() => nextTurn()))) {
-        return 'ERR Error trying to load the AOF files, check server logs.';
-      }
+      const outcome = await this.appendOnly.load(() => nextTurn());
+      // What was there is gone.
+      if (outcome === 'failed') this.endWith(1);
+      if (outcome === 'nothing') return LOADAOF_FAILED;
     } finally {
       guards.set(abi.GUARD_LOADING, false);
     }
@@ -519,6 +524,7 @@ export class Persistence {
 
   private applyAppendOnly(): string | undefined {
     const { appendOnly } = this;
+    this.options.beforeAppendOnly?.();
     const wanted = this.options.config.get('appendonly');
     if (wanted === appendOnly.isOn) return undefined;
     if (!wanted) {

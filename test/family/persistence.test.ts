@@ -1,4 +1,4 @@
-// SAVE, BGSAVE, REPLCONF, SYNC and PSYNC.
+// SAVE, BGSAVE, REPLCONF, SYNC, PSYNC and BACKUP.
 
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -228,5 +228,50 @@ family('snapshots', [
       );
       expect(refused.toString()).toBe('-ERR Filtered replica requires EOF capability\r\n');
     },
+  ],
+]);
+
+family('backups', [
+  [
+    'BACKUP goes from idle over START, SEAL and CLEANUP back to idle',
+    `
+      BACKUP STATUS => {"state": "idle", "error": "", "start_time": "0", "end_time": "0"}
+      BACKUP LIST => []
+      SET k v
+      eventually BACKUP START => +OK
+      BACKUP START => -ERR a backup is already in progress
+      eventually BACKUP SEAL => +OK
+      BACKUP STATUS => {"state": "sealed", "error": "", "start_time": /^1\\d+$/, "end_time": /^1\\d+$/}
+      BACKUP LIST => [/backupdir.appendonly.aof.\\d+.base.rdb$/, /incr.aof$/, /appendonly.aof.manifest$/]
+      BACKUP CLEANUP => +OK
+      BACKUP LIST => []
+      BACKUP STATUS => {"state": "idle", "error": "", "start_time": "0", "end_time": "0"}
+    `,
+    { since: '8.10.0' },
+  ],
+  [
+    'BACKUP ABORT ends a backup that is not sealed, and another one may begin',
+    `
+      BACKUP ABORT => <error>
+      eventually BACKUP START => +OK
+      BACKUP ABORT => +OK
+      BACKUP STATUS => {"state": "failed", "error": <bulk>, "start_time": /^1\\d+$/, "end_time": "0"}
+      BACKUP LIST => []
+      eventually BACKUP START => +OK
+      BACKUP ABORT => +OK
+      BACKUP CLEANUP => +OK
+      BACKUP CLEANUP => <error>
+    `,
+    { since: '8.10.0' },
+  ],
+  [
+    'BACKUP takes no arguments, and has HELP',
+    `
+      BACKUP SEAL => <error>
+      BACKUP SEAL x => -ERR wrong number of arguments for 'backup|seal' command
+      BACKUP x => -ERR unknown subcommand 'x'. Try BACKUP HELP.
+      BACKUP HELP => [+"BACKUP <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", ...]
+    `,
+    { since: '8.10.0' },
   ],
 ]);
