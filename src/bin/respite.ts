@@ -2,6 +2,9 @@
 // respite: the command line tool beside the server.
 
 import { runProgram } from '../cli/program.ts';
+import { Core } from '../core/core.ts';
+import { loadCoreModule } from '../core/load.node.ts';
+import { Engine } from '../engine.ts';
 import { NodeStorage } from '../storage/node_storage.node.ts';
 import { errorCode } from '../util/system_error.ts';
 
@@ -21,5 +24,6 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   environment: process.env,
   pid: process.pid,
   isRunning,
+  createEngine: (databases) => new Engine(new Core(loadCoreModule(), { databases })),
   now: Date.now,
 });

@@ -3,6 +3,7 @@
 import { Readable, Writable } from 'node:stream';
 import { runProgram } from '../../src/cli/program.ts';
 import type { Storage } from '../../src/storage/storage.ts';
+import { createEngine } from './engine_client.ts';
 
 export interface ToolRun {
   readonly code: number;
@@ -39,6 +40,7 @@ export async function tool(
     environment,
     pid: 1,
     isRunning: () => false,
+    createEngine: (databases) => createEngine({ databases }),
     now: () => nowMs,
   });
   return { code, output: output.text, errors: error.text };
