@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { BackupKind } from '../backup/backup_record.ts';
 import { parseMoment } from '../backup/moment.ts';
 import type { Engine } from '../engine.ts';
+import type { ProcessIdentity } from '../persistence/directory_lock.ts';
 import type { Storage } from '../storage/storage.ts';
 import { REDIS_VERSION, RESPITE_VERSION } from '../version.ts';
 import { runBackup } from './backup_command.ts';
@@ -16,10 +17,10 @@ export interface ProgramSurroundings {
   readonly storage: Storage;
   readonly streams: TerminalStreams;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly pid: number;
   /** An engine of its own, to load values into. */
   createEngine(databases: number): Engine;
-  isRunning(pid: number): boolean;
+  /** This process, as locks of data directories know it. */
+  readonly identity: ProcessIdentity;
   readonly now: () => number;
 }
 

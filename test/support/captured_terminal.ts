@@ -17,6 +17,9 @@ export interface ToolSettings {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+/** A process that runs, for locks. */
+export const RUNNING_PID = 4711;
+
 class Kept extends Writable {
   text = '';
 
@@ -38,8 +41,7 @@ export async function tool(
     storage,
     streams: { input: Readable.from([answer]), output, error },
     environment,
-    pid: 1,
-    isRunning: () => false,
+    identity: { pid: 1, host: 'here', startedAs: '', isRunning: (pid) => pid === RUNNING_PID },
     createEngine: (databases) => createEngine({ databases }),
     now: () => nowMs,
   });
