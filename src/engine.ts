@@ -194,6 +194,8 @@ export class Engine {
   private lastPosition = 0;
   private heldBy: EngineClient[] = [];
   private heldBytes = 0;
+  /** The journal has failed for good: nothing is acknowledged any more. */
+  private repliesEnded = false;
   private handlerRuns = false;
   private handlerClient: EngineClient | undefined;
   private crashed: CoreCrash | undefined;
@@ -475,6 +477,7 @@ export class Engine {
   private send(client: EngineClient, bytes: Uint8Array): void {
     this.traffic.outputBytes += bytes.length;
     this.traffic.writes += 1;
+    if (this.repliesEnded) return;
     if (this.journal !== undefined && !this.mayReply(this.journal)) this.hold(client, bytes);
     else client.output.write(bytes);
   }
@@ -495,7 +498,8 @@ export class Engine {
 
   /** Has the changes kept and lets held replies go. False when they must not. */
   private releaseReplies(): boolean {
-    if (this.journal?.hasChanges && !this.journal.beforeReplies()) return false;
+    if (this.journal?.hasChanges && !this.journal.beforeReplies()) this.repliesEnded = true;
+    if (this.repliesEnded) return false;
     const clients = this.heldBy;
     this.heldBy = [];
     this.heldBytes = 0;

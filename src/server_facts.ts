@@ -125,6 +125,7 @@ export class ServerFigures implements InfoSources {
       pubsubPatterns: this.core.exports.patternCount(),
       pubsubShardChannels: this.core.exports.shardChannelCount(),
       migrateLinks: this.owners.migrateLinks.size,
+      syncFull: this.owners.persistence.transfers.requests,
       trackedKeys: this.core.exports.trackedKeyCount(),
       trackedItems: this.core.exports.trackedItemCount(),
       trackedPrefixes: this.core.exports.trackedPrefixCount(),

@@ -46,7 +46,10 @@ import { firstDueSavePoint, mayTrySave, type SaveHistory } from './save_points.t
 import type { ExitRequest } from './shutdown.ts';
 
 const MS_PER_SECOND = 1000;
+/** `rdb-save-incremental-fsync` */
+const SYNC_EVERY_BYTES = 4 << 20;
 const LOADING = 'LOADING Redis is loading the dataset in memory';
+const LOADAOF_FAILED = 'ERR Error trying to load the AOF files, check server logs.';
 
 export interface PersistenceOptions {
   readonly engine: Engine;
@@ -205,13 +208,13 @@ export class Persistence {
     const { appendOnly } = this;
     const began = performance.now();
     this.loading.begin(0);
-    const loaded = await appendOnly.load((loadedBytes, totalBytes) => {
+    const outcome = await appendOnly.load((loadedBytes, totalBytes) => {
       this.loading.progress(loadedBytes, totalBytes);
       return nextTurn();
     });
     this.loading.end();
-    if (!loaded) this.endWith(1);
-    if (appendOnly.facts().aofCurrentBytes === 0) return;
+    if (outcome === 'failed') this.endWith(1);
+    if (outcome === 'nothing') return;
     const seconds = secondsSince(began);
     this.options.log.notice(`DB loaded from append only file: ${seconds} seconds`);
   }
@@ -313,12 +316,14 @@ export class Persistence {
     const { engine, log, guards } = this.options;
     if (this.isLoading) return LOADING;
     this.makeRoom();
+    if (!this.appendOnly.writeOut()) return LOADAOF_FAILED;
     engine.core.exports.emptyDataset(client);
     guards.set(abi.GUARD_LOADING, true);
     try {
-      if (!(await this.appendOnly.load(() => nextTurn()))) {
-        return 'ERR Error trying to load the AOF files, check server logs.';
-      }
+      const outcome = await this.appendOnly.load(() => nextTurn());
+      // What was there is gone.
+      if (outcome === 'failed') this.endWith(1);
+      if (outcome === 'nothing') return LOADAOF_FAILED;
     } finally {
       guards.set(abi.GUARD_LOADING, false);
     }
@@ -548,7 +553,7 @@ export class Persistence {
       fileName: config.get('dbfilename'),
       compress: config.get('rdbcompression'),
       checksum: config.get('rdbchecksum'),
-      syncsWhileWriting: config.get('rdb-save-incremental-fsync'),
+      syncEveryBytes: config.get('rdb-save-incremental-fsync') ? SYNC_EVERY_BYTES : 0,
       keyDelayUs: config.get('rdb-key-save-delay'),
     };
   }
@@ -593,6 +598,7 @@ export class Persistence {
   /** CONFIG RESETSTAT. */
   resetStatistics(): void {
     this.saver.saves = 0;
+    this.transfers.requests = 0;
     this.appendOnly.resetStatistics();
   }
 }

@@ -82,10 +82,12 @@ class Content {
     return this.bytes.slice(0, this.length);
   }
 
-  crashed(random: Random): Content {
+  /** As a crash leaves it, or as it is when nothing is left to chance. */
+  crashed(random: Random | undefined): Content {
     const left = new Content();
     left.modifiedMs = this.modifiedMs;
-    if (this.synced !== undefined && random() < 0.5) left.write(this.synced, 0);
+    if (random === undefined) left.write(this.bytes.subarray(0, this.length), 0);
+    else if (this.synced !== undefined && random() < 0.5) left.write(this.synced, 0);
     else left.write(this.bytes.subarray(0, this.cut(random)), 0);
     left.sync();
     return left;
@@ -265,6 +267,15 @@ export class MemoryStorage implements Storage {
   crash(random: Random): MemoryStorage {
     const happened = new Map<Change, boolean>();
     this.root.choose(random, happened, new Set());
+    return this.leave(random, happened);
+  }
+
+  /** The same tree once more, everything in it durable: what the end of a process leaves. */
+  copy(): MemoryStorage {
+    return this.leave(undefined, new Map());
+  }
+
+  private leave(random: Random | undefined, happened: Map<Change, boolean>): MemoryStorage {
     const contents = new Map<Content, Content>();
     const contentOf = (file: Content): Content => {
       let copy = contents.get(file);

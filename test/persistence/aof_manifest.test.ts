@@ -115,7 +115,7 @@ describe('the life of a manifest', () => {
 
   it('a rewrite makes history of all but the increment that goes on', () => {
     const rewriting = started.withIncrement(stem);
-    const done = rewriting.withBase(stem, 'aof').withRewritten(1);
+    const done = rewriting.withBase(stem, 'aof').withRewritten(2);
     expect(done.format()).toBe(
       'file appendonly.aof.2.base.aof seq 2 type b\n' +
         'file appendonly.aof.1.incr.aof seq 1 type h\n' +
@@ -125,7 +125,7 @@ describe('the life of a manifest', () => {
     expect(done.withoutHistory().history).toEqual([]);
     // Numbers are never used again.
     expect(done.withoutHistory().withBase(stem, 'rdb').base?.seq).toBe(3);
-    expect(done.withRewritten(0).withIncrement(stem).last?.seq).toBe(3);
+    expect(done.withRewritten(Number.POSITIVE_INFINITY).withIncrement(stem).last?.seq).toBe(3);
     expect(started.format()).toContain('seq 1 type i');
   });
 

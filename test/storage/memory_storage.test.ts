@@ -140,6 +140,18 @@ describe('a crash', () => {
     expect(outcomes(storage, look)).toEqual(['true']);
   });
 
+  it('is not what the end of a process is, which loses nothing', () => {
+    const storage = new MemoryStorage();
+    create(storage, 'a', 'old');
+    const file = storage.open('a', 'append');
+    file.truncate(2);
+    file.write(bytes('!'));
+    const copy = storage.copy();
+    expect(content(copy, 'a')).toBe('ol!');
+    file.write(bytes('more'));
+    expect(outcomes(copy, (left) => content(left, 'a'))).toEqual(['ol!']);
+  });
+
   it('leaves a storage in which everything is durable, and the old one as it was', () => {
     const storage = new MemoryStorage();
     create(storage, 'a', 'x');

@@ -101,7 +101,7 @@ export class AofServer {
   /** Loads and opens the log, as a start does. Throws Exited when the server would end. */
   async start(): Promise<this> {
     this.guards.set(abi.GUARD_LOADING, true);
-    if (this.aof.isOn && !(await this.aof.load(async () => {}))) this.exitCode ??= 1;
+    if (this.aof.isOn && (await this.aof.load(async () => {})) === 'failed') this.exitCode ??= 1;
     if (this.exitCode !== undefined) throw new Exited(this.lines.join('\n'));
     this.guards.set(abi.GUARD_LOADING, false);
     this.aof.open();

@@ -29,7 +29,13 @@ import type { PersistenceFacts } from '../../monitor/facts.ts';
 import type { Storage, StorageFile } from '../../storage/storage.ts';
 import { errorCode, systemErrorText } from '../../util/system_error.ts';
 import { loadRdb } from '../rdb_loader.ts';
-import { AofLoadError, loadLog, makeLogDirectory, readManifestOrFail } from './loader.ts';
+import {
+  AofLoadError,
+  type LoadedLog,
+  loadLog,
+  makeLogDirectory,
+  readManifestOrFail,
+} from './loader.ts';
 import { type AofFile, Manifest, type ManifestPlace, writeManifest } from './manifest.ts';
 import {
   type BaseOptions,
@@ -74,6 +80,9 @@ export interface AppendOnlyOptions {
 
 export type AofState = 'off' | 'waiting' | 'on';
 
+/** 'nothing': there is no log. */
+export type LoadOutcome = LoadedLog['outcome'] | 'failed';
+
 export type RewriteOutcome = 'started' | 'scheduled' | { readonly error: string };
 
 /** A rewrite under way. */
@@ -83,6 +92,8 @@ interface Rewrite {
   readonly state: AofState;
   readonly format: 'rdb' | 'aof';
   readonly began: number;
+  /** The increment that holds what changed since; what is older is in the base. */
+  readonly firstKept: number;
 }
 
 export class AppendOnly implements Journal {
@@ -215,14 +226,19 @@ export class AppendOnly implements Journal {
 
   // --- Start ---
 
-  /** Loads the log. False: the server cannot go on, and the log file tells why. */
+  /** Writes to the file what waits. False when that is impossible now. */
+  writeOut(): boolean {
+    return !this.writer.isOpen || this.writeEverything();
+  }
+
+  /** Loads the log. 'failed': the server cannot go on, and the log file tells why. */
   async load(
     onProgress: (loadedBytes: number, totalBytes: number) => Promise<void>,
-  ): Promise<boolean> {
+  ): Promise<LoadOutcome> {
     const { engine, config, storage, log, stream } = this.options;
     const wasOpen = this.writer.isOpen;
     // DEBUG LOADAOF: what was not written yet belongs to the log, what is loaded does not.
-    if (wasOpen && !this.writeEverything()) return false;
+    if (!this.writeOut()) return 'failed';
     stream.turn(false);
     try {
       const place = this.settlePlace();
@@ -241,13 +257,13 @@ export class AppendOnly implements Journal {
       });
       this.manifest = loaded.manifest;
       if (!wasOpen) this.noteSizes(loaded.totalBytes, loaded.baseBytes);
+      return loaded.outcome;
     } catch (error) {
       if (!(error instanceof AofLoadError)) throw error;
-      return false;
+      return 'failed';
     } finally {
       if (wasOpen) stream.turn(true);
     }
-    return true;
   }
 
   private async loadPreamble(
@@ -497,12 +513,13 @@ export class AppendOnly implements Journal {
     }
   }
 
-  /** Writes out everything, durably: the process is about to end. */
-  shutdown(): void {
-    if (!this.isOn) return;
-    this.writer.close();
+  /** Writes out everything, durably: the process is about to end. False when that failed. */
+  shutdown(): boolean {
+    if (!this.isOn) return true;
+    const isGood = this.writer.close();
     this.options.engine.setJournal(undefined);
     this.options.stream.turn(false);
+    return isGood;
   }
 
   // --- Ten times a second ---
@@ -582,6 +599,7 @@ export class AppendOnly implements Journal {
       state: this.state,
       format: base.settings.format,
       began: this.second(),
+      firstKept: (this.state === 'on' && this.manifest.last?.seq) || Number.POSITIVE_INFINITY,
     };
     this.rewrite = rewrite;
     this.isScheduled = false;
@@ -724,10 +742,10 @@ export class AppendOnly implements Journal {
     try {
       rename(rewrite.path, basePath, 'base');
       if (rewrite.state === 'waiting') {
-        next = next.withRewritten(0).withIncrement(place.stem);
+        next = next.withRewritten(rewrite.firstKept).withIncrement(place.stem);
         const temp = `${place.directory}/${tempIncrementName(place)}`;
         rename(temp, `${place.directory}/${(next.last as AofFile).name}`, 'incr');
-      } else next = next.withRewritten(rewrite.state === 'on' ? 1 : 0);
+      } else next = next.withRewritten(rewrite.firstKept);
       outcome = writeLogged(place, next, log);
     } catch (error) {
       for (const path of renamed) this.removeQuietly(path);
@@ -735,8 +753,12 @@ export class AppendOnly implements Journal {
     }
     this.manifest = next;
     if (outcome !== 'durable') return false;
-    const baseBytes = storage.status(basePath)?.sizeBytes ?? 0;
-    if (rewrite.state !== 'off') this.noteSizes(baseBytes, baseBytes + this.writer.fileBytes);
+    if (rewrite.state === 'off') return true;
+    const sizes = next.files
+      .slice(0, -1)
+      .map(({ name }) => storage.status(`${place.directory}/${name}`)?.sizeBytes ?? 0);
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    this.noteSizes(bytes, bytes + this.writer.fileBytes);
     return true;
   }
 

@@ -472,8 +472,12 @@ class Replay implements ClientOutput {
 
   /** Where the transaction begins that is not finished: looked for from where none was open. */
   private transactionStart(file: StorageFile, whole: number): number {
-    const scanned = scanFile(file, {}, { start: this.settled, asLoaded: true });
-    return scanned.openMulti ?? Math.min(this.settled, whole);
+    try {
+      const scanned = scanFile(file, {}, { start: this.settled, asLoaded: true });
+      return scanned.openMulti ?? Math.min(this.settled, whole);
+    } catch (error) {
+      throw unreadable(error, this.name, this.log);
+    }
   }
 
   /** Acts on what the core found wrong. */

@@ -123,12 +123,12 @@ export class Manifest {
     return this.next({ increments: [...this.increments, file], incrementSeq: seq });
   }
 
-  /** A new base holds what these increments held: all but the last `kept` become history. */
-  withRewritten(kept: 0 | 1): Manifest {
-    const past = this.increments.slice(0, this.increments.length - kept);
+  /** A new base holds what came before increment `firstKept`: the increments before it become history. */
+  withRewritten(firstKept: number): Manifest {
+    const past = this.increments.filter(({ seq }) => seq < firstKept);
     return this.next({
       history: [...past.map(toHistory), ...this.history],
-      increments: this.increments.slice(past.length),
+      increments: this.increments.filter(({ seq }) => seq >= firstKept),
     });
   }
 

@@ -83,6 +83,8 @@ export class AofWriter {
   private remainder: Uint8Array | undefined;
   private written = 0;
   private synced = 0;
+  /** Position at which the present file begins. */
+  private fileStart = 0;
   private isSyncing = false;
   private lastSyncSecond: number;
   private postponedSince: number | undefined;
@@ -171,6 +173,7 @@ export class AofWriter {
     const isDurable = this.syncedSize === this.size;
     this.size = size;
     this.syncedSize = size;
+    this.fileStart = this.written;
     this.lastMark = 0;
     this.marks = [];
     this.markedLength = 0;
@@ -476,9 +479,10 @@ export class AofWriter {
     this.options.onDoubt();
   }
 
-  /** A new base is on the disk, of a later moment than any failure. */
+  /** A new base is on the disk, which has all that came before the present file. */
   endDoubt(): void {
     this.isDoubtful = false;
+    this.advance(this.syncedSize === this.size ? this.written : this.fileStart);
   }
 
   private advance(position: number): void {
@@ -491,6 +495,8 @@ export class AofWriter {
     this.pending += 1;
     this.background = this.background.then(run).finally(() => {
       this.pending -= 1;
+      // Who waited for this need not wait for the next turn.
+      if (this.postponedSince !== undefined) this.flush();
     });
   }
 
