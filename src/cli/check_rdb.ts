@@ -74,6 +74,7 @@ async function checkInsides(
     engine: createEngine(databases),
     onProgress: (at) => progress.update(at),
   });
+  if (fault === undefined) progress.update(scan.endOffset);
   progress.end();
   if (fault === undefined) {
     terminal.print('Values           right');
