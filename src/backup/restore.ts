@@ -17,7 +17,7 @@ import {
 import { joinPath } from '../storage/join_path.ts';
 import type { Storage } from '../storage/storage.ts';
 import { attempt, attemptLater, BackupError } from './backup_error.ts';
-import { copyRange, FileCopy } from './file_copy.ts';
+import { copyRange, writeWhole } from './file_copy.ts';
 import { JoinedFile } from './joined_file.ts';
 import type { Report } from './report.ts';
 import type { PlannedFile, RestorePlan } from './restore_plan.ts';
@@ -122,9 +122,7 @@ async function writeData(
   for (const each of kept) await writeFile(each, partial, options);
   if (manifestName !== undefined) {
     const path = joinPath(partial, manifestName);
-    const copy = new FileCopy(storage, path);
-    await copy.write(Buffer.from(manifestOf(kept)));
-    await copy.finish();
+    await writeWhole(storage, path, Buffer.from(manifestOf(kept)));
     attempt(`flush ${root}`, () => storage.syncDirectory(joinPath(partial, root)));
   }
   attempt(`flush ${partial}`, () => storage.syncDirectory(partial));
