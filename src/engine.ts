@@ -361,7 +361,6 @@ export class Engine {
     const sequel = this.core.word(abi.ABI_SEQUEL);
     if (sequel === 0) return;
     if ((sequel & abi.SEQUEL_PUSHED) !== 0) this.deliverSoon();
-    if ((sequel & abi.SEQUEL_PAYLOAD) !== 0) this.tellBadPayload();
     if ((sequel & (abi.SEQUEL_UNBLOCKED | abi.SEQUEL_DEADLINE)) !== 0) this.settleBlocked();
   }
 
@@ -455,6 +454,8 @@ export class Engine {
   /** Hands the batch's replies to the client's output. */
   private flush(client: EngineClient): void {
     const { core } = this;
+    // Who reads the reply may look for it in the log.
+    if ((core.word(abi.ABI_SEQUEL) & abi.SEQUEL_PAYLOAD) !== 0) this.tellBadPayload();
     if (core.word(abi.ABI_OUT_LEN) === 0) return;
     this.send(client, core.output());
     try {

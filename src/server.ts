@@ -6,6 +6,7 @@
 
 import * as abi from '../assembly/abi.ts';
 import { type BannerConditions, logStart } from './ascii_logo.ts';
+import { Backups } from './backup/backups.ts';
 import { registerCommandCommands } from './commands/command_command.ts';
 import type { Config } from './config/config.ts';
 import { registerConfigCommands } from './config/config_commands.ts';
@@ -46,6 +47,7 @@ import { ListenError, Listener, type ListenerSettings } from './net/listener.ts'
 import { registerMigrate } from './net/migrate.ts';
 import { MigrateLinks } from './net/migrate_link.ts';
 import type { Transport } from './net/transport.ts';
+import { AppendOnlyBackupLog } from './persistence/aof/backup_log.ts';
 import { Persistence } from './persistence/persistence.ts';
 import { ownIdentity } from './persistence/process_identity.node.ts';
 import type { TransferPeer } from './persistence/rdb_transfer.ts';
@@ -56,6 +58,7 @@ import { registerSync } from './persistence/sync_commands.ts';
 import { WaitingClients } from './persistence/wait_commands.ts';
 import { ServerFigures } from './server_facts.ts';
 import { NodeStorage } from './storage/node_storage.node.ts';
+import type { Storage } from './storage/storage.ts';
 import { REDIS_VERSION } from './version.ts';
 
 /**
@@ -108,6 +111,7 @@ export class Server {
   readonly debugFlags = new DebugFlags();
   readonly latency: LatencyMonitor;
   readonly persistence: Persistence;
+  readonly backups: Backups;
   readonly ending: Shutdown;
   readonly waits: WaitingClients;
   private readonly sections: readonly InfoSection[];
@@ -157,7 +161,10 @@ export class Server {
     this.guards = new Guards(core);
     this.pause = new ClientPause(this.guards, this.engine);
     this.migrateLinks = new MigrateLinks(() => this.engine.now());
-    this.persistence = this.createPersistence();
+    const storage = new NodeStorage();
+    const snapshots = new Snapshotter(this.engine);
+    this.persistence = this.createPersistence(storage, snapshots);
+    this.backups = this.createBackups(storage, snapshots);
     this.ending = this.createShutdown();
     this.waits = new WaitingClients({
       engine: this.engine,
@@ -170,6 +177,7 @@ export class Server {
       clients: this.clients,
       migrateLinks: this.migrateLinks,
       persistence: this.persistence,
+      backups: this.backups,
       waits: this.waits,
       pid: options.pid,
       executable: options.executable,
@@ -236,6 +244,7 @@ export class Server {
   async load(): Promise<void> {
     const { config, logger } = this;
     await this.persistence.load();
+    this.backups.start();
     if (config.get('port') !== 0) logger.notice('Ready to accept connections tcp');
     if (config.get('unixsocket') !== '') logger.notice('Ready to accept connections unix');
   }
@@ -348,6 +357,7 @@ export class Server {
         this.figures.tick();
         this.latency.tick();
         this.persistence.tick();
+        if (!this.persistence.isLoading) this.backups.tick();
         this.waits.tick();
       }
       // Nothing expires and nothing is evicted before all of it is there.
@@ -357,15 +367,15 @@ export class Server {
     }, delayMs);
   }
 
-  private createPersistence(): Persistence {
+  private createPersistence(storage: Storage, snapshots: Snapshotter): Persistence {
     const { engine, config, logger, guards } = this;
     return new Persistence({
       engine,
       config,
       guards,
       log: logger,
-      storage: new NodeStorage(),
-      snapshots: new Snapshotter(engine),
+      storage,
+      snapshots,
       identity: ownIdentity(),
       now: () => engine.now(),
       stream: new Propagation(engine.core),
@@ -374,8 +384,29 @@ export class Server {
         const { aofFlushSleepUs } = this.debugFlags;
         if (aofFlushSleepUs > 0) blockThread(aofFlushSleepUs / US_PER_MS);
       },
+      beforeAppendOnly: () => this.backups.beforeAppendOnly(),
       skipsChecksum: () => this.debugFlags.skipChecksumValidation,
       exit: this.options.exit,
+    });
+  }
+
+  private createBackups(storage: Storage, snapshots: Snapshotter): Backups {
+    const { engine, config, logger, persistence } = this;
+    return new Backups({
+      config,
+      log: logger,
+      storage,
+      snapshots,
+      appendOnly: new AppendOnlyBackupLog({
+        appendOnly: persistence.appendOnly,
+        storage,
+        workingDirectory: () => config.get('dir'),
+        stem: () => config.get('appendfilename'),
+        claimDirectory: () => persistence.claimDirectory(),
+      }),
+      identity: ownIdentity(),
+      runId: () => this.figures.runId,
+      now: () => engine.now(),
     });
   }
 
@@ -388,7 +419,12 @@ export class Server {
         guards.set(abi.GUARD_SHUTDOWN, on);
         if (!on) engine.resumePaused();
       },
-      prepareExit: (request) => persistence.prepareExit(request),
+      prepareExit: async (request) => {
+        this.backups.stop();
+        const isReady = await persistence.prepareExit(request);
+        if (!isReady) this.backups.start();
+        return isReady;
+      },
       abortSave: () => persistence.abortSave(),
       stop: () => {
         this.stop();
@@ -424,6 +460,7 @@ export class Server {
     registerInfo(engine.commands, this.sections);
     registerLolwut(engine.commands);
     registerStandalone(engine.commands);
+    this.backups.register(engine.commands);
     registerSave(engine.commands, this.persistence.saveHooks());
     this.waits.register(engine.commands);
     registerSync(engine.commands, {

@@ -2,6 +2,7 @@
 
 import { performance } from 'node:perf_hooks';
 import * as abi from '../assembly/abi.ts';
+import type { Backups } from './backup/backups.ts';
 import type { Config } from './config/config.ts';
 import type { Engine } from './engine.ts';
 import type { ListenerFacts, ServerFacts } from './monitor/facts.ts';
@@ -27,6 +28,7 @@ export interface FactOwners {
   readonly clients: ClientRegistry;
   readonly migrateLinks: MigrateLinks;
   readonly persistence: Persistence;
+  readonly backups: Backups;
   readonly waits: WaitingClients;
   readonly pid: number;
   readonly executable: string;
@@ -125,6 +127,7 @@ export class ServerFigures implements InfoSources {
       pubsubPatterns: this.core.exports.patternCount(),
       pubsubShardChannels: this.core.exports.shardChannelCount(),
       migrateLinks: this.owners.migrateLinks.size,
+      syncFull: this.owners.persistence.transfers.requests,
       trackedKeys: this.core.exports.trackedKeyCount(),
       trackedItems: this.core.exports.trackedItemCount(),
       trackedPrefixes: this.core.exports.trackedPrefixCount(),
@@ -134,7 +137,7 @@ export class ServerFigures implements InfoSources {
   }
 
   persistence(): ReturnType<NonNullable<InfoSources['persistence']>> {
-    return this.owners.persistence.facts();
+    return { ...this.owners.persistence.facts(), backup: this.owners.backups.facts() };
   }
 
   latency(): ReturnType<InfoSources['latency']> {

@@ -105,7 +105,7 @@ export function zsetLength(e: EntryPtr): u32 {
 // --- Listpacks ---
 
 /** The score that the element at `p` holds. */
-function scoreAt(p: usize): f64 {
+export function listpackScore(p: usize): f64 {
   const string = lpGet(p);
   if (string == 0) return <f64>lpValueInt;
   parseF64Lenient(string, lpValueLen);
@@ -123,7 +123,7 @@ function placeOf(lp: ListpackPtr, member: usize, len: u32, score: f64): usize {
   let p = lp + LP_HDR_SIZE;
   while (load<u8>(p) != LP_EOF) {
     const at = lpSkip(p);
-    const other = scoreAt(at);
+    const other = listpackScore(at);
     if (other > score || (other == score && compareAt(p, member, len) > 0)) break;
     p = lpSkip(at);
   }
@@ -210,7 +210,7 @@ export function trySkiplistOf(lp: ListpackPtr, expected: u32): usize {
   const z = changetype<SortedSet>(block);
   for (let p = lp + LP_HDR_SIZE; load<u8>(p) != LP_EOF; ) {
     const at = lpSkip(p);
-    const score = scoreAt(at);
+    const score = listpackScore(at);
     const text = lpGetText(p, digits);
     const len = lpValueLen;
     if (tryZslInsert(z, text, len, hashBytes(text, len), score) == 0) {
@@ -347,7 +347,7 @@ export function zsetFindHashed(e: EntryPtr, member: usize, len: u32, hash: u64):
   soughtHash = hash;
   if (isListpack(e)) {
     found = lpFind(Entry.valuePtr(e) + LP_HDR_SIZE, member, len, 1);
-    if (found != 0) foundScore = scoreAt(lpSkip(found));
+    if (found != 0) foundScore = listpackScore(lpSkip(found));
   } else {
     found = memberFindHashed(sortedSet(e), member, len, hash);
     if (found != 0) foundScore = Member.score(found);
@@ -428,7 +428,7 @@ export function zsetScoreRange(
   let rank: u32 = 0;
   for (let p = Entry.valuePtr(e) + LP_HDR_SIZE; load<u8>(p) != LP_EOF; rank++) {
     const at = lpSkip(p);
-    const score = scoreAt(at);
+    const score = listpackScore(at);
     if (mostExclusive ? score >= most : score > most) break;
     if (leastExclusive ? score > least : score >= least) {
       if (zsetRangeCount == 0) zsetRangeFrom = rank;
@@ -570,5 +570,5 @@ const memberDigits: usize = memory.data(<i32>LP_INT_CHARS, 8);
 
 /** The score of the member at the cursor. */
 export function cursorScore(): f64 {
-  return cursorList == 0 ? zslScore(cursorPosition) : scoreAt(lpSkip(cursorPlace));
+  return cursorList == 0 ? zslScore(cursorPosition) : listpackScore(lpSkip(cursorPlace));
 }

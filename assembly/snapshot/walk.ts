@@ -12,6 +12,9 @@
 //
 //   file: header by the host | databases in turn | detached tables | EOF checksum
 //
+// In place of a file it can be commands (command_form.ts): then SELECT stands for SELECTDB, and nothing at
+// the end.
+//
 // Memory: what a step writes, what commands have written since, and removed entries that were not
 // written yet. Commands that write are held back when that becomes much, and when they want a big value
 // that was not written (`walkHolds`); it is written next.
@@ -25,6 +28,7 @@ import {
   POLICY_VOLATILE_LFU,
   POLICY_VOLATILE_LRU,
   SNAPSHOT_CHECKSUM,
+  SNAPSHOT_COMMANDS,
   SNAPSHOT_COMPRESS,
 } from '../abi';
 import { idleSeconds, lfuCounter } from '../keyspace/access_clock';
@@ -47,8 +51,10 @@ import { isBig } from '../keyspace/value';
 import { Tree } from '../struct/ordered_tree';
 import { hadUnowned } from '../struct/stream_group';
 import { crc64 } from '../util/crc64';
+import { formEnd, formStep, tryFormStart } from './command_form';
 import { ENCODE_DONE, ENCODE_MORE, encodeStart, encodeStep, rdbTypeOf } from './encode';
 import { ENCODER_BYTES, Encoder, encodeEnd } from './encoder';
+import { COMMAND_FORM_BYTES, CommandForm } from './form_state';
 import {
   OPCODE_END,
   OPCODE_EXPIRE_MS,
@@ -61,7 +67,6 @@ import {
   RDB_VERSION_MIN,
 } from './format';
 import {
-  COMPRESS_ANY,
   isShort,
   outputAdvance,
   outputFree,
@@ -77,6 +82,7 @@ import {
   writeI64,
   writeLength,
 } from './rdb_output';
+import { respInt, respStart, respText } from './resp_output';
 
 /** What came of a step. */
 export const WALK_MORE: i32 = 0;
@@ -85,6 +91,8 @@ export const WALK_FAILED: i32 = 2;
 
 /** A step ends when it has written so much, whatever time is left. */
 const STEP_BYTES: usize = 1 << 20;
+/** Longer strings are not compressed: that is done in one go. */
+const COMPRESS_MAX_BYTES: u32 = 1 << 20;
 /** A piece of a big value. */
 const PIECE_BYTES: usize = 65536;
 /** Commands that write wait while so much was written before its turn and not taken. */
@@ -100,6 +108,8 @@ const NO_DATABASE: u32 = u32.MAX_VALUE;
 
 const window: usize = memory.data(512, 16);
 const encoder: Encoder = changetype<Encoder>(memory.data(ENCODER_BYTES, 8));
+const form: CommandForm = changetype<CommandForm>(memory.data(COMMAND_FORM_BYTES, 8));
+const sideForm: CommandForm = changetype<CommandForm>(memory.data(COMMAND_FORM_BYTES, 8));
 const main: RdbOutput = changetype<RdbOutput>(memory.data(RDB_OUTPUT_BYTES, 8));
 const side: RdbOutput = changetype<RdbOutput>(memory.data(RDB_OUTPUT_BYTES, 8));
 const sideEncoder: Encoder = changetype<Encoder>(memory.data(ENCODER_BYTES, 8));
@@ -131,7 +141,7 @@ export function walkBegin(options: u32): bool {
   if (walking) return false;
   if (uneven) markAll();
   setPreserver(writeBeforeChange);
-  const compressMax: u32 = options & SNAPSHOT_COMPRESS ? COMPRESS_ANY : 0;
+  const compressMax: u32 = options & SNAPSHOT_COMPRESS ? COMPRESS_MAX_BYTES : 0;
   outputInit(main, compressMax);
   outputInit(side, compressMax);
   flags = options;
@@ -208,6 +218,7 @@ export function walkAbort(): void {
 /** Ends the walk, come to its end or not. */
 function clear(): void {
   encodeEnd(encoder);
+  formEnd(form);
   outputFree(main);
   outputFree(side);
   current = 0;
@@ -252,12 +263,13 @@ export function walkStep(deadlineUs: f64): i32 {
     }
     if (clockUs() >= deadlineUs) break;
   }
-  if (done) {
+  const isFile = !asCommands();
+  if (done && isFile) {
     writeByte(main, OPCODE_END);
     if (main.lost) fail();
   }
-  if (!failed) sum();
-  if (done && !failed) {
+  if (!failed && isFile) sum();
+  if (done && !failed && isFile) {
     writeI64(main, flags & SNAPSHOT_CHECKSUM ? checksum : 0);
     if (main.lost) fail();
   }
@@ -357,8 +369,8 @@ function walkWindow(table: KeyTable, id: u32): bool {
     if (Entry.isMarked(e)) continue;
     wrote = true;
     writeEntry(id, e);
-    // It is written in the next steps, and the rest of the window after that.
-    if (current != 0 || failed) return false;
+    // The rest of the window comes in the next steps, without those that are marked by now.
+    if (current != 0 || failed || main.used >= STEP_BYTES) return false;
   }
   // A chain longer than the window is taken up again, without those that are marked by now.
   if (!whole && (wrote || at != cursor)) {
@@ -379,14 +391,28 @@ function writeEntry(databaseId: u32, e: EntryPtr): void {
 }
 
 function begin(databaseId: u32, e: EntryPtr): void {
-  writeHead(main, databaseId, e);
-  encodeStart(encoder, e);
+  if (!asCommands()) {
+    writeHead(main, databaseId, e);
+    encodeStart(encoder, e);
+  } else if (!tryStartForm(main, form, databaseId, e)) {
+    fail();
+    return;
+  }
   current = e;
+}
+
+function asCommands(): bool {
+  return (flags & SNAPSHOT_COMMANDS) != 0;
+}
+
+function tryStartForm(out: RdbOutput, x: CommandForm, databaseId: u32, e: EntryPtr): bool {
+  selectFor(out, databaseId);
+  return tryFormStart(x, e);
 }
 
 /** Writes on at the entry that is half written. */
 function goOn(budget: usize): void {
-  const came = encodeStep(encoder, main, budget);
+  const came = asCommands() ? formStep(form, main, budget) : encodeStep(encoder, main, budget);
   if (came == ENCODE_MORE) return;
   const e = current;
   current = 0;
@@ -411,6 +437,15 @@ function written(e: EntryPtr): void {
 }
 
 function writeWhole(out: RdbOutput, x: Encoder, databaseId: u32, e: EntryPtr): void {
+  if (asCommands()) {
+    const f = out == main ? form : sideForm;
+    if (!tryStartForm(out, f, databaseId, e)) fail();
+    else if (formStep(f, out, usize.MAX_VALUE) != ENCODE_DONE) {
+      formEnd(f);
+      fail();
+    } else written(e);
+    return;
+  }
   if (isShortString(e)) {
     writeMark(out, databaseId, e);
     writeShortString(out, e);
@@ -452,7 +487,7 @@ function writeHead(out: RdbOutput, databaseId: u32, e: EntryPtr): void {
 
 /** Everything in front of the type. */
 function writeMark(out: RdbOutput, databaseId: u32, e: EntryPtr): void {
-  if (databaseId != (out == main ? mainDatabase : sideDatabase)) select(out, databaseId);
+  selectFor(out, databaseId);
   if (Entry.hasExpire(e)) {
     writeByte(out, OPCODE_EXPIRE_MS);
     writeI64(out, Entry.expireAtMs(e));
@@ -478,15 +513,24 @@ function writeText(out: RdbOutput, ptr: usize, len: u32): void {
 }
 
 /** The database of what follows, and how many keys a loader may expect there. */
-function select(out: RdbOutput, databaseId: u32): void {
+function selectFor(out: RdbOutput, databaseId: u32): void {
+  if (databaseId == (out == main ? mainDatabase : sideDatabase)) return;
+  if (asCommands()) {
+    respStart(out, 2);
+    respText(out, 'SELECT');
+    respInt(out, databaseId);
+  } else writeSelect(out, databaseId);
+  if (out == main) mainDatabase = databaseId;
+  else sideDatabase = databaseId;
+}
+
+function writeSelect(out: RdbOutput, databaseId: u32): void {
   writeByte(out, OPCODE_SELECT);
   writeLength(out, databaseId);
   const table = liveTable(databaseId);
   writeByte(out, OPCODE_RESIZE);
   writeLength(out, table.keys);
   writeLength(out, table.expires);
-  if (out == main) mainDatabase = databaseId;
-  else sideDatabase = databaseId;
 }
 
 // --- Before changes ---

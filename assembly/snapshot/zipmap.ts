@@ -84,7 +84,8 @@ export function tryListpackOfZipmap(ptr: usize, len: u32): ListpackPtr {
     return 0;
   }
   const count: u32 = load<u8>(ptr);
-  if (walkAt != 0 && (count == BIG || count == fields)) return lp;
+  // As in Redis, an empty one is broken.
+  if (fields != 0 && walkAt != 0 && (count == BIG || count == fields)) return lp;
   lpFree(lp);
   fail(FAULT_CORRUPT);
   return 0;

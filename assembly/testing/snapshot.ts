@@ -3,6 +3,7 @@
 import { database, selectDatabase, tryInsertNew } from '../keyspace/db';
 import { NO_EXPIRE } from '../keyspace/entry';
 import { tableFind } from '../keyspace/key_table';
+import { formStep, tryFormStart } from '../snapshot/command_form';
 import {
   DECODE_DONE,
   DECODE_NO_MEMORY,
@@ -14,6 +15,7 @@ import {
 import { DECODER_BYTES, Decoder } from '../snapshot/decoder';
 import { encodeStart, encodeStep, rdbTypeOf } from '../snapshot/encode';
 import { ENCODER_BYTES, Encoder } from '../snapshot/encoder';
+import { COMMAND_FORM_BYTES, CommandForm } from '../snapshot/form_state';
 import { outputFree, outputInit, RDB_OUTPUT_BYTES, RdbOutput } from '../snapshot/rdb_output';
 import { hashBytes } from '../util/siphash';
 
@@ -29,6 +31,20 @@ export function encodeKey(key: usize, keyLen: u32, compressMax: u32): u32 {
   outputInit(output, compressMax);
   encodeStart(encoder, e);
   return rdbTypeOf(e);
+}
+
+const form: CommandForm = changetype<CommandForm>(memory.data(COMMAND_FORM_BYTES, 8));
+
+/** Begins to write a key of a database as commands. */
+export function formKey(databaseId: u32, key: usize, keyLen: u32): bool {
+  outputInit(output, 0);
+  return tryFormStart(form, tableFind(database(databaseId), key, keyLen, hashBytes(key, keyLen)));
+}
+
+/** One step into an output that is empty before. */
+export function formMore(budget: usize): u32 {
+  output.used = 0;
+  return formStep(form, output, budget);
 }
 
 /** One step into an output that is empty before. */

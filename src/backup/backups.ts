@@ -29,6 +29,8 @@ export class Backups {
   readonly window: BackupWindow;
   readonly scheduled: ScheduledBackups;
   private readonly options: BackupsOptions;
+  /** A data set that is being loaded is nothing to take a backup of. */
+  private isServing = false;
 
   constructor(options: BackupsOptions) {
     this.options = options;
@@ -57,13 +59,8 @@ export class Backups {
         runId: options.runId(),
       }),
     });
-    // Before the log itself follows: the one that is there for a backup is in its way.
-    config.subscribe('appendonly', () => {
-      if (this.window.needsLog) this.window.giveUp('appendonly was changed');
-      return undefined;
-    });
     config.subscribe('backup-schedule', () => {
-      this.scheduled.start();
+      if (this.isServing) this.scheduled.start();
       return undefined;
     });
   }
@@ -74,13 +71,20 @@ export class Backups {
 
   /** The data are there. */
   start(): void {
+    this.isServing = true;
     this.scheduled.start();
   }
 
   /** The server ends. */
   stop(): void {
+    this.isServing = false;
     this.scheduled.stop();
     this.window.giveUp('the server was shut down');
+  }
+
+  /** `appendonly` was set: a log that is there for a backup only is in the way. */
+  beforeAppendOnly(): void {
+    if (this.window.needsLog) this.window.giveUp('appendonly was changed');
   }
 
   /** Ten times a second. */

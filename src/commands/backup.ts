@@ -6,7 +6,7 @@ import type { CommandSpec } from './spec.ts';
 const CHANGE = {
   owner: 'host',
   arity: 2,
-  flags: ['admin', 'noscript'],
+  flags: ['admin', 'noscript', 'timed'],
   categories: [],
   keys: [],
   args: [],
@@ -17,7 +17,7 @@ const CHANGE = {
 } satisfies Partial<CommandSpec>;
 
 /** And all that only tell something. */
-const QUESTION = { ...CHANGE, flags: ['admin', 'stale'] } satisfies Partial<CommandSpec>;
+const QUESTION = { ...CHANGE, flags: ['admin', 'stale', 'timed'] } satisfies Partial<CommandSpec>;
 
 export const backupCommands: CommandSpec[] = [
   {
@@ -39,7 +39,7 @@ export const backupCommands: CommandSpec[] = [
       {
         ...QUESTION,
         name: 'help',
-        flags: ['loading', 'stale'],
+        flags: ['loading', 'stale', 'timed'],
         summary: 'Lists the subcommands of BACKUP.',
         reply: 'array',
       },

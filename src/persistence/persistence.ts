@@ -46,6 +46,8 @@ import { firstDueSavePoint, mayTrySave, type SaveHistory } from './save_points.t
 import type { ExitRequest } from './shutdown.ts';
 
 const MS_PER_SECOND = 1000;
+/** `rdb-save-incremental-fsync` */
+const SYNC_EVERY_BYTES = 4 << 20;
 const LOADING = 'LOADING Redis is loading the dataset in memory';
 const LOADAOF_FAILED = 'ERR Error trying to load the AOF files, check server logs.';
 
@@ -65,6 +67,8 @@ export interface PersistenceOptions {
   /** DEBUG AOF-FLUSH-SLEEP: called before each write to the append-only file. */
   beforeAofWrite(): void;
   addLatency(event: string, milliseconds: number): void;
+  /** `appendonly` was set: a log that is there for a backup has to go. */
+  beforeAppendOnly?(): void;
   /** Ends the process. */
   exit(code: number): void;
 }
@@ -131,6 +135,8 @@ export class Persistence {
       onWriteStatus: () => this.refreshDiskGuard(),
       addLatency: options.addLatency,
       beforeWrite: options.beforeAofWrite,
+      skipsChecksum: options.skipsChecksum,
+      onBaseLoaded: (result) => this.noteLoaded(result),
     });
     options.guards.set(abi.GUARD_LOADING, true);
     this.followDirectives();
@@ -183,7 +189,7 @@ export class Persistence {
    * Makes sure that no other process writes where this one is going to. Returns why not. A server that
    * never saves does not get here: any number of them may run in one directory.
    */
-  private claimDirectory(): string | undefined {
+  claimDirectory(): string | undefined {
     const { storage, identity, config, now } = this.options;
     const directory = config.get('dir');
     if (this.lock?.directory === directory) return undefined;
@@ -518,6 +524,7 @@ export class Persistence {
 
   private applyAppendOnly(): string | undefined {
     const { appendOnly } = this;
+    this.options.beforeAppendOnly?.();
     const wanted = this.options.config.get('appendonly');
     if (wanted === appendOnly.isOn) return undefined;
     if (!wanted) {
@@ -548,7 +555,7 @@ export class Persistence {
       fileName: config.get('dbfilename'),
       compress: config.get('rdbcompression'),
       checksum: config.get('rdbchecksum'),
-      syncsWhileWriting: config.get('rdb-save-incremental-fsync'),
+      syncEveryBytes: config.get('rdb-save-incremental-fsync') ? SYNC_EVERY_BYTES : 0,
       keyDelayUs: config.get('rdb-key-save-delay'),
     };
   }
@@ -593,6 +600,7 @@ export class Persistence {
   /** CONFIG RESETSTAT. */
   resetStatistics(): void {
     this.saver.saves = 0;
+    this.transfers.requests = 0;
     this.appendOnly.resetStatistics();
   }
 }

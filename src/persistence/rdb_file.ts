@@ -1,7 +1,7 @@
 // A snapshot file on its way to the disk: written under another name, made durable, then put in the
 // place of the one before, so that a crash at any moment leaves the old one or the new one whole.
 //
-//   write ...          an fsync every 4 MiB, so that the last one does not have everything left to do
+//   write ...          an fsync every so often, so that the last one does not have everything left to do
 //   commit             fsync, close, rename, fsync of the directory
 //
 // One operation runs at a time. A file that is discarded loses its name at once, and is closed when the
@@ -11,15 +11,13 @@ import { joinPath } from '../storage/join_path.ts';
 import type { Storage, StorageFile } from '../storage/storage.ts';
 import type { SnapshotSink } from './snapshotter.ts';
 
-const SYNC_BYTES = 4 << 20;
-
 export interface RdbFilePlace {
   readonly storage: Storage;
   readonly directory: string;
   readonly temporaryName: string;
   readonly name: string;
-  /** `rdb-save-incremental-fsync` */
-  readonly syncsWhileWriting: boolean;
+  /** Bytes between two fsyncs while the file is written, 0 for none of them. */
+  readonly syncEveryBytes: number;
 }
 
 /** At which step a file could not be saved. */
@@ -118,7 +116,8 @@ export class RdbFile implements SnapshotSink {
 
   private isDueForSync(bytes: number): boolean {
     this.unsyncedBytes += bytes;
-    if (!this.place.syncsWhileWriting || this.unsyncedBytes < SYNC_BYTES) return false;
+    const { syncEveryBytes } = this.place;
+    if (syncEveryBytes === 0 || this.unsyncedBytes < syncEveryBytes) return false;
     this.unsyncedBytes = 0;
     return true;
   }

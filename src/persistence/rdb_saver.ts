@@ -24,7 +24,8 @@ export interface SaveSettings {
   readonly fileName: string;
   readonly compress: boolean;
   readonly checksum: boolean;
-  readonly syncsWhileWriting: boolean;
+  /** Bytes between two fsyncs while it is written, 0 for none of them. */
+  readonly syncEveryBytes: number;
   readonly keyDelayUs: number;
 }
 
@@ -212,7 +213,7 @@ export class RdbSaver {
     return `temp-${this.options.pid}.rdb`;
   }
 
-  private open({ directory, fileName, syncsWhileWriting }: SaveSettings): RdbFile {
+  private open({ directory, fileName, syncEveryBytes }: SaveSettings): RdbFile {
     const owner = this.options.claimDirectory();
     if (owner !== undefined) throw new RdbFileError('open', new Error(owner));
     return new RdbFile({
@@ -220,7 +221,7 @@ export class RdbSaver {
       directory,
       temporaryName: this.temporaryName,
       name: fileName,
-      syncsWhileWriting,
+      syncEveryBytes,
     });
   }
 

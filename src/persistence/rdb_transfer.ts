@@ -19,6 +19,7 @@ import { REDIS_VERSION } from '../version.ts';
 import type { Clock, Snapshots } from './parts.ts';
 import { rdbHeader } from './rdb_header.ts';
 import type { RdbSaver } from './rdb_saver.ts';
+import { SnapshotError } from './snapshotter.ts';
 
 /** Output that may wait for a peer before it is given more. */
 const QUEUED_BYTES_MAX = 1 << 20;
@@ -79,7 +80,16 @@ export interface RdbTransferOptions {
 
 class PeerLost extends Error {}
 
+/** The walk wraps what the sink threw. */
+function reasonOf(error: unknown): string {
+  if (error instanceof PeerLost) return error.message;
+  if (!(error instanceof SnapshotError)) return systemErrorText(error);
+  return error.cause === undefined ? error.message : reasonOf(error.cause);
+}
+
 export class RdbTransfers {
+  /** Snapshots that were asked for, since the start or CONFIG RESETSTAT. */
+  requests = 0;
   private readonly options: RdbTransferOptions;
   private readonly waiting: TransferRequest[] = [];
   private current: TransferRequest | undefined;
@@ -102,6 +112,7 @@ export class RdbTransfers {
 
   /** Sends a snapshot to the peer as soon as that is possible. */
   request(request: TransferRequest): void {
+    this.requests += 1;
     this.waiting.push(request);
     this.startNext();
   }
@@ -144,8 +155,7 @@ export class RdbTransfers {
       peer.end();
       log.notice(`Synchronization with replica ${peer.name} succeeded`);
     } catch (error) {
-      const reason = error instanceof PeerLost ? error.message : systemErrorText(error);
-      log.warning(`Sending a snapshot to ${peer.name} failed: ${reason}`);
+      log.warning(`Sending a snapshot to ${peer.name} failed: ${reasonOf(error)}`);
       if (!peer.isClosed) peer.destroy();
     } finally {
       this.current = undefined;

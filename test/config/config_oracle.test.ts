@@ -23,6 +23,11 @@ const DANGEROUS = new Set([
 
 /** Not in 7.0, or with other names for values there. */
 const NEWER = new Set([
+  'backup-dir',
+  'backup-keep',
+  'backup-schedule',
+  'backup-sealed-ttl',
+  'backupdirname',
   'cluster-announce-human-nodename',
   'hide-user-data-from-log',
   'locale-collate',

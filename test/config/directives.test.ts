@@ -44,6 +44,8 @@ zset-max-listpack-entries zset-max-ziplist-entries zset-max-ziplist-value
   .split(/\s+/);
 
 const ADDED_SINCE_7_0 = [
+  'backup-sealed-ttl',
+  'backupdirname',
   'cluster-announce-human-nodename',
   'locale-collate',
   'set-max-listpack-entries',
@@ -53,7 +55,7 @@ const ADDED_SINCE_7_0 = [
 ];
 
 /** Directives that Redis does not have. */
-const OUR_OWN: string[] = [];
+const OUR_OWN: string[] = ['backup-dir', 'backup-keep', 'backup-schedule'];
 
 /** Shown by CONFIG GET * in 7.0 and hidden since 7.2. */
 const HIDDEN_IN_7_2 = ['aof-disable-auto-gc'];
@@ -134,7 +136,9 @@ describe.skipIf(!hasOracle)('the table of directives against redis-server', () =
     for (const { name } of DIRECTIVES.filter((directive) => directive.immutable)) {
       const theirs = parseReply(await oracle.send('config', 'set', name, 'x'))!.value as Error;
       if (theirs.message.startsWith('ERR Unknown option')) {
-        expect(['client-default-resp', 'req-res-logfile', 'transport']).toContain(name);
+        expect(['backupdirname', 'client-default-resp', 'req-res-logfile', 'transport']).toContain(
+          name,
+        );
         continue;
       }
       expect(harness.error('set', name, 'x')).toBe(theirs.message);

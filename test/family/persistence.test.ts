@@ -1,8 +1,10 @@
-// SAVE, BGSAVE, REPLCONF, SYNC and PSYNC.
+// SAVE, BGSAVE, REPLCONF, SYNC, PSYNC and BACKUP.
 
 import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { family } from '../support/family.ts';
+import type { RespClient } from '../support/resp_client.ts';
 
 const READ_TIMEOUT_MS = 20_000;
 
@@ -60,6 +62,26 @@ function expectSnapshot(bytes: Buffer | undefined): string {
   return text;
 }
 
+async function info(client: RespClient): Promise<string> {
+  const reply = await client.call('INFO', 'persistence');
+  return 'bytes' in reply ? reply.bytes.toString() : '';
+}
+
+async function savesBegun(client: RespClient): Promise<number> {
+  return Number(/rdb_saves:(\d+)/.exec(await info(client))?.[1] ?? 0);
+}
+
+/** Waits until a save that was scheduled has begun and is over. */
+async function savedInBackground(client: RespClient, before: number): Promise<void> {
+  const deadline = Date.now() + READ_TIMEOUT_MS;
+  const isOver = async () =>
+    (await savesBegun(client)) > before && (await info(client)).includes('bgsave_in_progress:0');
+  while (!(await isOver())) {
+    if (Date.now() > deadline) throw new Error(`no save: ${await info(client)}`);
+    await sleep(10);
+  }
+}
+
 family('snapshots', [
   [
     'SAVE replies when the data are on the disk, BGSAVE when it has begun',
@@ -76,16 +98,19 @@ family('snapshots', [
   ],
   [
     'in a transaction BGSAVE is scheduled and SAVE is not allowed',
-    `
-      eventually SAVE => +OK
-      MULTI
-      BGSAVE => +QUEUED
-      EXEC => [+"Background saving scheduled"]
-      MULTI
-      SAVE => -ERR Command not allowed inside a transaction
-      EXEC => -EXECABORT Transaction discarded because of previous errors.
-      eventually SAVE => +OK
-    `,
+    async ({ client, run }) => {
+      await run('eventually SAVE => +OK');
+      const before = await savesBegun(client);
+      await run(`
+        MULTI
+        BGSAVE => +QUEUED
+        EXEC => [+"Background saving scheduled"]
+        MULTI
+        SAVE => -ERR Command not allowed inside a transaction
+        EXEC => -EXECABORT Transaction discarded because of previous errors.
+      `);
+      await savedInBackground(client, before);
+    },
   ],
   [
     'a second save in the background is refused while one runs',
@@ -101,15 +126,37 @@ family('snapshots', [
         BGSAVE
         EXEC => [-"ERR Background save already in progress"]
       `);
-      const info = async () => {
-        const reply = await client.call('INFO', 'persistence');
-        return 'bytes' in reply ? reply.bytes.toString() : '';
-      };
-      expect(await info()).toMatch(/rdb_bgsave_in_progress:1\r\n/);
+      expect(await info(client)).toMatch(/rdb_bgsave_in_progress:1\r\n/);
       // It is over at once, although it would have taken 20 seconds.
       await run('FLUSHALL\nCONFIG SET rdb-key-save-delay 0\neventually SAVE => +OK');
-      expect(await info()).toMatch(/rdb_bgsave_in_progress:0\r\n/);
-      expect(await info()).toMatch(/rdb_last_bgsave_status:ok\r\n/);
+      expect(await info(client)).toMatch(/rdb_bgsave_in_progress:0\r\n/);
+      expect(await info(client)).toMatch(/rdb_last_bgsave_status:ok\r\n/);
+    },
+  ],
+  [
+    'BGREWRITEAOF begins, and a save waits for it when it is told to',
+    async ({ client, run }) => {
+      await run(`
+        eventually BGREWRITEAOF => +Background append only file rewriting started
+        BGREWRITEAOF x => -ERR wrong number of arguments for 'bgrewriteaof' command
+        eventually SAVE => +OK
+      `);
+      const before = await savesBegun(client);
+      await run(`
+        DEBUG POPULATE 200
+        CONFIG SET rdb-key-save-delay 100000
+        eventually BGREWRITEAOF => +Background append only file rewriting started
+        BGREWRITEAOF => -ERR Background append only file rewriting already in progress
+        BGSAVE
+        => -ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in
+        => order to schedule a BGSAVE whenever possible.
+        BGSAVE SCHEDULE => +Background saving scheduled
+        # Turning the log on and off ends the rewrite.
+        CONFIG SET rdb-key-save-delay 0
+        CONFIG SET appendonly yes
+        CONFIG SET appendonly no
+      `);
+      await savedInBackground(client, before);
     },
   ],
   [
@@ -181,5 +228,50 @@ family('snapshots', [
       );
       expect(refused.toString()).toBe('-ERR Filtered replica requires EOF capability\r\n');
     },
+  ],
+]);
+
+family('backups', [
+  [
+    'BACKUP goes from idle over START, SEAL and CLEANUP back to idle',
+    `
+      BACKUP STATUS => {"state": "idle", "error": "", "start_time": "0", "end_time": "0"}
+      BACKUP LIST => []
+      SET k v
+      eventually BACKUP START => +OK
+      BACKUP START => -ERR a backup is already in progress
+      eventually BACKUP SEAL => +OK
+      BACKUP STATUS => {"state": "sealed", "error": "", "start_time": /^1\\d+$/, "end_time": /^1\\d+$/}
+      BACKUP LIST => [/backupdir.appendonly.aof.\\d+.base.rdb$/, /incr.aof$/, /appendonly.aof.manifest$/]
+      BACKUP CLEANUP => +OK
+      BACKUP LIST => []
+      BACKUP STATUS => {"state": "idle", "error": "", "start_time": "0", "end_time": "0"}
+    `,
+    { since: '8.10.0' },
+  ],
+  [
+    'BACKUP ABORT ends a backup that is not sealed, and another one may begin',
+    `
+      BACKUP ABORT => <error>
+      eventually BACKUP START => +OK
+      BACKUP ABORT => +OK
+      BACKUP STATUS => {"state": "failed", "error": <bulk>, "start_time": /^1\\d+$/, "end_time": "0"}
+      BACKUP LIST => []
+      eventually BACKUP START => +OK
+      BACKUP ABORT => +OK
+      BACKUP CLEANUP => +OK
+      BACKUP CLEANUP => <error>
+    `,
+    { since: '8.10.0' },
+  ],
+  [
+    'BACKUP takes no arguments, and has HELP',
+    `
+      BACKUP SEAL => <error>
+      BACKUP SEAL x => -ERR wrong number of arguments for 'backup|seal' command
+      BACKUP x => -ERR unknown subcommand 'x'. Try BACKUP HELP.
+      BACKUP HELP => [+"BACKUP <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", ...]
+    `,
+    { since: '8.10.0' },
   ],
 ]);

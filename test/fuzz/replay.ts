@@ -68,7 +68,7 @@ const LEFT_OUT = ['connection', 'server'];
 
 // --- Steps ---
 
-function makeSteps(seed: number, count: number): ReplayStep[] {
+export function makeSteps(seed: number, count: number): ReplayStep[] {
   const random = new Random(seed);
   const times = { nowMs: START_MS };
   const families = FAMILIES.map(({ name }) => name).filter((name) => !LEFT_OUT.includes(name));
@@ -194,8 +194,8 @@ class Replay {
     const nowMs = a.nowMs;
     // Nothing has expired at that time, so that asking changes nothing.
     a.nowMs = START_MS;
-    const one = this.describe(a, this.readers[0]);
-    const other = this.describe(b, this.readers[1]);
+    const one = describeData(a, this.readers[0]);
+    const other = describeData(b, this.readers[1]);
     a.nowMs = nowMs;
     const asked = a.take();
     if (asked.length !== 0) return `asking wrote ${asked}`;
@@ -209,34 +209,34 @@ class Replay {
         .join('\n');
     return `A:\n${only(lines, others)}\nB:\n${only(others, lines)}`;
   }
+}
 
-  /** All that has to be the same, as lines. */
-  private describe(rig: ChangeRig, client: RigConnection): string {
-    const lines = [`digest ${rig.digest()}`];
-    for (let database = 0; database < 16; database++) {
-      if (rig.core.exports.databaseKeys(database) === 0) continue;
-      client.run(`SELECT ${database}`);
-      const keys = stringsOf(client.run('KEYS *')).sort();
-      for (const key of keys) {
-        const type = client.call('TYPE', key);
-        const parts = [`${database} ${JSON.stringify(key.toString('latin1'))} ${type}`];
-        parts.push(client.call('PEXPIRETIME', key));
-        if (type.includes('hash')) {
-          const fields = stringsOf(client.call('HKEYS', key)).sort(Buffer.compare);
-          parts.push(client.call('HPEXPIRETIME', key, 'FIELDS', String(fields.length), ...fields));
-        }
-        if (type.includes('stream')) {
-          parts.push(withoutTimes(client.call('XINFO', 'STREAM', key, 'FULL')));
-        }
-        lines.push(parts.join(' '));
+/** All that has to be the same, as lines; to be asked for at a time when nothing has expired. */
+export function describeData(rig: ChangeRig, client: RigConnection): string {
+  const lines = [`digest ${rig.digest()}`];
+  for (let database = 0; database < 16; database++) {
+    if (rig.core.exports.databaseKeys(database) === 0) continue;
+    client.run(`SELECT ${database}`);
+    const keys = stringsOf(client.run('KEYS *')).sort();
+    for (const key of keys) {
+      const type = client.call('TYPE', key);
+      const parts = [`${database} ${JSON.stringify(key.toString('latin1'))} ${type}`];
+      parts.push(client.call('PEXPIRETIME', key));
+      if (type.includes('hash')) {
+        const fields = stringsOf(client.call('HKEYS', key)).sort(Buffer.compare);
+        parts.push(client.call('HPEXPIRETIME', key, 'FIELDS', String(fields.length), ...fields));
       }
+      if (type.includes('stream')) {
+        parts.push(withoutTimes(client.call('XINFO', 'STREAM', key, 'FULL')));
+      }
+      lines.push(parts.join(' '));
     }
-    return lines.join('\n');
   }
+  return lines.join('\n');
 }
 
 /** The bulk strings of a reply in notation. */
-function stringsOf(reply: string): Buffer[] {
+export function stringsOf(reply: string): Buffer[] {
   return [...reply.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([text]) => unquoted(text));
 }
 

@@ -323,11 +323,22 @@ describe('other subcommands', () => {
     );
   });
 
-  it('RELOAD and LOADAOF say that there is no persistence', async () => {
-    const { client } = createMonitor();
-    for (const args of [['reload'], ['reload', 'NOSAVE', 'noflush'], ['loadaof']]) {
-      expect(await client.text('debug', ...args)).toMatch(/^ERR persistence is not available/);
+  it('RELOAD and LOADAOF load again what the options say', async () => {
+    const { client, state } = createMonitor();
+    for (const options of [[], ['NOSAVE'], ['noflush', 'merge'], ['NoSave', 'MERGE', 'noflush']]) {
+      expect(await client.text('debug', 'reload', ...options)).toBe('OK');
     }
+    expect(state.reloads).toEqual([
+      { saves: true, flushes: true, merges: false },
+      { saves: false, flushes: true, merges: false },
+      { saves: true, flushes: false, merges: true },
+      { saves: false, flushes: false, merges: true },
+    ]);
+    expect(await client.text('debug', 'loadaof')).toBe('OK');
+    state.reloadError = 'ERR it is broken';
+    expect(await client.text('debug', 'reload')).toBe('ERR it is broken');
+    expect(await client.text('debug', 'loadaof')).toBe('ERR it is broken');
+    expect(await client.text('debug', 'reload', 'save')).toMatch(/^ERR DEBUG RELOAD only supports/);
   });
 
   it('LEAK takes memory that never comes back', async () => {

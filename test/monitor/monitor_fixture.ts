@@ -5,7 +5,7 @@ import type { CoreOptions } from '../../src/core/core.ts';
 import type { Engine } from '../../src/engine.ts';
 import { CommandError } from '../../src/host_command.ts';
 import type { CrashCause } from '../../src/monitor/crash_cause.ts';
-import { registerDebug } from '../../src/monitor/debug.ts';
+import { type ReloadOptions, registerDebug } from '../../src/monitor/debug.ts';
 import { DebugFlags } from '../../src/monitor/debug_flags.ts';
 import type { LatencySettings, MemoryFacts, ServerFacts } from '../../src/monitor/facts.ts';
 import { type InfoSection, registerInfo } from '../../src/monitor/info.ts';
@@ -69,6 +69,8 @@ export class MonitorState {
   readonly log: string[] = [];
   readonly crashes: CrashCause[] = [];
   readonly sleeps: number[] = [];
+  readonly reloads: ReloadOptions[] = [];
+  reloadError: string | undefined;
 }
 
 export interface MonitorFixture {
@@ -135,8 +137,11 @@ export function createMonitor(options: CoreOptions = {}): MonitorFixture {
     clientBuckets: () => null,
     changeReplicationId: () => state.log.push('changed'),
     isClusterEnabled: () => false,
-    reload: () => undefined,
-    loadAof: () => Promise.resolve(undefined),
+    reload: (_client, reload) => {
+      state.reloads.push(reload);
+      return state.reloadError;
+    },
+    loadAof: () => Promise.resolve(state.reloadError),
   });
   const client = new EngineTestClient(engine);
   return { engine, client, metrics, memory, latency, sections, state };

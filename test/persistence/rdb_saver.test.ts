@@ -3,6 +3,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as abi from '../../assembly/abi.ts';
+import { populate } from '../../src/core/keyspace.ts';
 import type { Engine } from '../../src/engine.ts';
 import { Logger } from '../../src/log.ts';
 import { RdbSaver, type SaveOutcome } from '../../src/persistence/rdb_saver.ts';
@@ -18,8 +19,8 @@ const PID = 4711;
 const TEMPORARY = `data/temp-${PID}.rdb`;
 const FILE = 'data/dump.rdb';
 /** Enough for several writes, and for an fsync between them. */
-const VALUES = 60;
-const VALUE_BYTES = 100_000;
+const KEYS = 20_000;
+const VALUE_BYTES = 100;
 const CRASHES = 6;
 const WAYS = ['at once', 'in the background', 'held'] as const;
 
@@ -31,8 +32,7 @@ beforeEach(async () => {
   engine = createEngine();
   client = new EngineTestClient(engine);
   log = [];
-  const value = Buffer.alloc(VALUE_BYTES, 'value');
-  for (let i = 0; i < VALUES; i++) await client.call('SET', `key:${i}`, value);
+  populate(engine.core, 0, KEYS, Buffer.from('key'), VALUE_BYTES);
 });
 
 function newStorage(): MemoryStorage {
@@ -60,7 +60,7 @@ function newSaver(storage: Storage) {
       fileName: 'dump.rdb',
       compress: false,
       checksum: true,
-      syncsWhileWriting: true,
+      syncEveryBytes: 1 << 20,
       keyDelayUs: 0,
     }),
     claimDirectory: () => undefined,
@@ -93,7 +93,8 @@ async function countOperations(way: (typeof WAYS)[number]): Promise<number> {
 describe.each(WAYS)('%s', (way) => {
   it('an error of any operation leaves the old file', async () => {
     const total = await countOperations(way);
-    expect(total).toBeGreaterThan(way === 'at once' ? 8 : 10);
+    // Opened, written and flushed twice or more, renamed.
+    expect(total).toBeGreaterThan(8);
     for (let at = 1; at <= total; at++) {
       const storage = new FaultyStorage(newStorage());
       const saver = newSaver(storage);

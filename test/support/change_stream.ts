@@ -32,8 +32,9 @@ export class ChangeRig {
   private readonly output = new Map<number, Buffer[]>();
   private lastId = 0;
 
-  constructor(options: CoreOptions = {}) {
-    this.core = new Core(loadCoreModule(), { seed: SEED, ...options });
+  /** `module`: another one than the product's, with exports for tests. */
+  constructor(options: CoreOptions = {}, module: WebAssembly.Module = loadCoreModule()) {
+    this.core = new Core(module, { seed: SEED, ...options });
     this.stream = new Propagation(this.core);
   }
 

@@ -18,6 +18,8 @@ export interface BackupLogOptions {
   /** `dir` and `appendfilename`. */
   workingDirectory(): string;
   stem(): string;
+  /** Makes sure that no other process writes there. Returns why not. */
+  claimDirectory(): string | undefined;
 }
 
 export class AppendOnlyBackupLog implements BackupLog {
@@ -60,7 +62,7 @@ export class AppendOnlyBackupLog implements BackupLog {
 
   turnOnForBackup(): string | undefined {
     const { appendOnly } = this.options;
-    return this.removeFiles() ?? appendOnly.turnOn(DIRECTORY);
+    return this.options.claimDirectory() ?? this.removeFiles() ?? appendOnly.turnOn(DIRECTORY);
   }
 
   turnOffForBackup(): void {
