@@ -140,6 +140,7 @@ const cases: Case[] = [
   { from: 'respite', to: 'redis', rewrites: true, args: [] },
   { from: 'respite', to: 'redis', rewrites: true, args: ['--aof-timestamp-enabled', 'yes'] },
   { from: 'respite', to: 'redis', rewrites: true, args: ['--appendfsync', 'always'] },
+  { from: 'respite', to: 'redis', rewrites: true, args: ['--aof-use-rdb-preamble', 'no'] },
   { from: 'respite', to: 'respite', rewrites: true, args: ['--appendfsync', 'no'] },
 ];
 

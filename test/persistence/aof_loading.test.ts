@@ -320,6 +320,24 @@ describe('files and manifests', () => {
     expect(disk.list(DATA_DIR)).toEqual(['appendonlydir']);
   });
 
+  it('a log may begin with a base of commands', async () => {
+    const disk = new MemoryStorage();
+    disk.makeDirectory(DATA_DIR);
+    const fresh = await server(disk, {
+      'aof-use-rdb-preamble': 'no',
+      'aof-timestamp-enabled': 'yes',
+    }).start();
+    const base = `${LOG_DIR}/appendonly.aof.1.base.aof`;
+    expect(textOf(disk, base)).toBe(`#TS:${fresh.nowMs / 1000}\r\n`);
+    await fresh.call('SET', 'a', '1');
+    fresh.aof.startRewrite();
+    await fresh.rewritten();
+    expect(textOf(disk, `${LOG_DIR}/appendonly.aof.2.base.aof`)).toContain(
+      command('SET', 'a', '1'),
+    );
+    expect((await server(disk).start()).digest()).toBe(fresh.digest());
+  });
+
   it('names with blanks and the like are found again', async () => {
     const disk = new MemoryStorage();
     disk.makeDirectory(DATA_DIR);
