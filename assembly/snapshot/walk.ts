@@ -40,6 +40,7 @@ import { heldTable, heldWalkId, releaseHeldTable } from '../keyspace/lazyfree';
 import {
   buriedDatabase,
   buriedFirst,
+  countCopied,
   digUp,
   setPreserver,
   walkBegins,
@@ -367,6 +368,8 @@ function walkWindow(table: KeyTable, id: u32): bool {
     const e: EntryPtr = load<u32>(window + (i << 2));
     if (Entry.isMarked(e)) continue;
     wrote = true;
+    // Detached tables are there for the walk alone.
+    if (walkId == databaseCount) countCopied(e);
     writeEntry(id, e);
     // It is written in the next steps, and the rest of the window after that.
     if (current != 0 || failed) return false;
