@@ -55,6 +55,7 @@ import { registerSave } from './persistence/save_commands.ts';
 import { Shutdown } from './persistence/shutdown.ts';
 import { Snapshotter } from './persistence/snapshotter.ts';
 import { registerSync } from './persistence/sync_commands.ts';
+import { WaitingClients } from './persistence/wait_commands.ts';
 import { ServerFigures } from './server_facts.ts';
 import { NodeStorage } from './storage/node_storage.node.ts';
 import type { Storage } from './storage/storage.ts';
@@ -112,6 +113,7 @@ export class Server {
   readonly persistence: Persistence;
   readonly backups: Backups;
   readonly ending: Shutdown;
+  readonly waits: WaitingClients;
   private readonly sections: readonly InfoSection[];
   private readonly options: ServerOptions;
   private readonly disconnects: DisconnectLog;
@@ -164,6 +166,11 @@ export class Server {
     this.persistence = this.createPersistence(storage, snapshots);
     this.backups = this.createBackups(storage, snapshots);
     this.ending = this.createShutdown();
+    this.waits = new WaitingClients({
+      engine: this.engine,
+      log: this.persistence.appendOnly,
+      isLogEnabled: () => this.config.get('appendonly'),
+    });
     this.figures = new ServerFigures({
       engine: this.engine,
       config: this.config,
@@ -171,6 +178,7 @@ export class Server {
       migrateLinks: this.migrateLinks,
       persistence: this.persistence,
       backups: this.backups,
+      waits: this.waits,
       pid: options.pid,
       executable: options.executable,
       configFile: options.configFile,
@@ -246,6 +254,7 @@ export class Server {
     clearTimeout(this.timer);
     this.pause.stop();
     this.migrateLinks.stop();
+    this.waits.stop();
     this.listener?.close();
     for (const client of [...this.engine.clients.values()]) client.output.destroy();
   }
@@ -349,6 +358,7 @@ export class Server {
         this.latency.tick();
         this.persistence.tick();
         if (!this.persistence.isLoading) this.backups.tick();
+        this.waits.tick();
       }
       // Nothing expires and nothing is evicted before all of it is there.
       const more = !this.persistence.isLoading && this.engine.cron(CRON_STEP_US);
@@ -452,6 +462,7 @@ export class Server {
     registerStandalone(engine.commands);
     this.backups.register(engine.commands);
     registerSave(engine.commands, this.persistence.saveHooks());
+    this.waits.register(engine.commands);
     registerSync(engine.commands, {
       peerOf: (client) => this.transferPeer(this.clients.of(client)),
       queuedBytes: (client) =>
@@ -476,7 +487,7 @@ export class Server {
       doctor: () => ({
         slowlogSlowerThanUs: config.get('slowlog-log-slower-than'),
         hz: config.get('hz'),
-        fsyncsAlways: false,
+        fsyncsAlways: config.get('appendonly') && config.get('appendfsync') === 'always',
         hugePageBytes: readHugePageBytes(),
       }),
     });
@@ -485,7 +496,8 @@ export class Server {
       registry: this.clients,
       pause: this.pause,
       hasUser: (name) => this.users.hasUser(name),
-      unblock: ({ block }, reason) =>
+      unblock: ({ id, block }, reason) =>
+        this.waits.unblock(id, reason === 'error') ||
         engine.core.exports.unblockClient(block.ptr, reason === 'error' ? 1 : 0) !== 0,
     });
     registerAuthCommands(engine.commands, {

@@ -19,6 +19,7 @@ import {
 import type { ClientRegistry } from './net/clients.ts';
 import type { MigrateLinks } from './net/migrate_link.ts';
 import type { Persistence } from './persistence/persistence.ts';
+import type { WaitingClients } from './persistence/wait_commands.ts';
 import { randomId } from './util/random_id.ts';
 
 export interface FactOwners {
@@ -28,6 +29,7 @@ export interface FactOwners {
   readonly migrateLinks: MigrateLinks;
   readonly persistence: Persistence;
   readonly backups: Backups;
+  readonly waits: WaitingClients;
   readonly pid: number;
   readonly executable: string;
   /** Absolute path, empty when there is none. */
@@ -94,17 +96,17 @@ export class ServerFigures implements InfoSources {
   }
 
   clients(): ReturnType<InfoSources['clients']> {
-    const { clients, config, engine } = this.owners;
+    const { clients, config, engine, waits } = this.owners;
     return {
       connected: clients.size,
       maxClients: config.get('maxclients'),
       maxInputBuffer: clients.recentInputBytesMax,
       maxOutputBuffer: clients.recentOutputBytesMax,
-      blocked: this.core.exports.blockedClientCount() + engine.pausedClients,
+      blocked: this.core.exports.blockedClientCount() + engine.pausedClients + waits.size,
       tracking: this.core.exports.trackingClientCount(),
       pubsub: this.core.exports.pubsubClientCount(),
       watching: this.core.exports.watchingClientCount(),
-      inTimeoutTable: this.core.exports.deadlineCount(),
+      inTimeoutTable: this.core.exports.deadlineCount() + waits.withTimeout,
       watchedKeys: this.core.exports.watchedKeyCount(),
       blockingKeys: this.core.exports.blockingKeyCount(),
       blockingKeysOnNoKey: this.core.exports.blockingKeyOnNoKeyCount(),

@@ -135,7 +135,7 @@ export function valueEffort(type: u32, encoding: u32, block: usize): u32 {
 
 /** Elements, or bytes of a string, that take noticeable time to write. */
 const BIG_ELEMENTS: u32 = 2048;
-const BIG_STRING_BYTES: u32 = 1048576;
+const BIG_STRING_BYTES: u32 = 262144;
 
 /** Whether writing an entry's value takes so long that it is done in steps. */
 export function isBig(e: EntryPtr): bool {

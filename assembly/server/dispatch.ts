@@ -99,7 +99,7 @@ import {
 import { countRejected } from './command_stats';
 import { drainEffects, takeOwnPushes } from './consequences';
 import { tryFreeMemoryTimed } from './latency_events';
-import { mustWaitForWalk, WRITES } from './walk_guard';
+import { tryRunDuringWalk } from './walk_guard';
 
 const UNKNOWN_SHOWN_BYTES: u32 = 128;
 
@@ -279,8 +279,6 @@ function rejectForMemory(id: u32, flags: u32): bool {
 
 /** Set while nothing but a command's own form can keep it from running. */
 let unguarded: bool = false;
-/** Flags of commands that are looked at nevertheless: those that write, while a walk is under way. */
-let watchedFlags: u32 = 0;
 
 /** Looks at the states that guard commands; to be called when any of them may have changed. */
 export function refreshGuards(): void {
@@ -289,7 +287,6 @@ export function refreshGuards(): void {
       (!Settings.on(CFG_GUARDS) && !Settings.on(CFG_MAXMEMORY) && !trackingOverLimit())) &&
     !memoryNearlyExhausted();
   if (unguarded) setKeepsExpired(false);
-  watchedFlags = walking ? WRITES : 0;
 }
 
 /**
@@ -303,9 +300,10 @@ export function admitAtOnce(id: u32, count: u32): bool {
   if ((client.flags & looked) != CLIENT_AUTHENTICATED) return false;
   const record = Record.at(id);
   const flags = load<u32>(record, RECORD_FLAGS);
-  if ((flags & (CMD_PLAIN | watchedFlags)) != CMD_PLAIN) return false;
+  if ((flags & CMD_PLAIN) == 0) return false;
   const arity = <i32>load<i16>(record, RECORD_ARITY);
-  return arity > 0 ? count == <u32>arity : count >= <u32>-arity;
+  if (arity > 0 ? count != <u32>arity : count < <u32>-arity) return false;
+  return !walking || tryRunDuringWalk(id, flags);
 }
 
 /** What becomes of a command. */
@@ -392,7 +390,7 @@ function checkCommand(id: u32): i32 {
     !rejectSubscribed(id)
   ) {
     if (isPaused(flags)) return ADMIT_HOLD;
-    if (walking && (flags & WRITES) != 0 && mustWaitForWalk(id)) return ADMIT_HOLD;
+    if (walking && !tryRunDuringWalk(id, flags)) return ADMIT_HOLD;
     // What runs during a pause and does not write is not to expire keys either.
     setKeepsExpired(areWritesHeld() && (flags & CMD_WRITE) == 0);
     return ADMIT_RUN;

@@ -21,27 +21,37 @@ import { walkHolds, walkIsBehind } from '../snapshot/walk';
 import { commandFlags, Record } from './command_lookup';
 
 /** Flags of commands that may change values; some of them only what Redis does not call data. */
-export const WRITES: u32 = CMD_WRITE | CMD_MAY_REPLICATE;
+const WRITES: u32 = CMD_WRITE | CMD_MAY_REPLICATE;
 
 /** Commands that only remove keys: what they remove is kept until it is written. */
 function onlyRemoves(id: u32): bool {
   return id == CMD_ID_DEL || id == CMD_ID_UNLINK;
 }
 
-/** Runs a command's handler. */
+/**
+ * Prepares for the running command: false when it has to wait. To be called again for each command that
+ * runs while a walk is under way, also for those that only read.
+ */
+export function tryRunDuringWalk(id: u32, flags: u32): bool {
+  const writes = (flags & WRITES) != 0;
+  if (writes && mustWaitForWalk(id)) return false;
+  setPreserves(writes && !onlyRemoves(id));
+  return true;
+}
+
+/** Runs the handler of a command that was not prepared for: it takes the time it needs. */
 export function dispatchPreserving(id: u32): void {
-  const writes = walking && (commandFlags(id) & WRITES) != 0 && !onlyRemoves(id);
-  setPreserves(writes);
+  setPreserves(walking && (commandFlags(id) & WRITES) != 0 && !onlyRemoves(id));
   dispatchCommand(id);
   setPreserves(false);
 }
 
 /**
- * Whether the running command, one of WRITES, has to wait: for a big value among its keys, or until
+ * Whether the running command, one of `WRITES`, has to wait: for a big value among its keys, or until
  * what was written early is taken. Keys that are not at fixed places are not looked at: such a command
  * does not wait, it takes the time.
  */
-export function mustWaitForWalk(id: u32): bool {
+function mustWaitForWalk(id: u32): bool {
   if (commandFlags(id) & CMD_PUBSUB) return false;
   if (walkIsBehind()) return true;
   const record = Record.at(id);

@@ -68,7 +68,6 @@ import {
   RDB_VERSION_MIN,
 } from './format';
 import {
-  COMPRESS_ANY,
   isShort,
   outputAdvance,
   outputFree,
@@ -93,6 +92,8 @@ export const WALK_FAILED: i32 = 2;
 
 /** A step ends when it has written so much, whatever time is left. */
 const STEP_BYTES: usize = 1 << 20;
+/** Longer strings are not compressed: that is done in one go. */
+const COMPRESS_MAX_BYTES: u32 = 1 << 20;
 /** A piece of a big value. */
 const PIECE_BYTES: usize = 65536;
 /** Commands that write wait while so much was written before its turn and not taken. */
@@ -141,7 +142,7 @@ export function walkBegin(options: u32): bool {
   if (walking) return false;
   if (uneven) markAll();
   setPreserver(writeBeforeChange);
-  const compressMax: u32 = options & SNAPSHOT_COMPRESS ? COMPRESS_ANY : 0;
+  const compressMax: u32 = options & SNAPSHOT_COMPRESS ? COMPRESS_MAX_BYTES : 0;
   outputInit(main, compressMax);
   outputInit(side, compressMax);
   flags = options;
@@ -371,8 +372,8 @@ function walkWindow(table: KeyTable, id: u32): bool {
     // Detached tables are there for the walk alone.
     if (walkId == databaseCount) countCopied(e);
     writeEntry(id, e);
-    // It is written in the next steps, and the rest of the window after that.
-    if (current != 0 || failed) return false;
+    // The rest of the window comes in the next steps, without those that are marked by now.
+    if (current != 0 || failed || main.used >= STEP_BYTES) return false;
   }
   // A chain longer than the window is taken up again, without those that are marked by now.
   if (!whole && (wrote || at != cursor)) {

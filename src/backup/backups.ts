@@ -29,6 +29,8 @@ export class Backups {
   readonly window: BackupWindow;
   readonly scheduled: ScheduledBackups;
   private readonly options: BackupsOptions;
+  /** A data set that is being loaded is nothing to take a backup of. */
+  private isServing = false;
 
   constructor(options: BackupsOptions) {
     this.options = options;
@@ -58,7 +60,7 @@ export class Backups {
       }),
     });
     config.subscribe('backup-schedule', () => {
-      this.scheduled.start();
+      if (this.isServing) this.scheduled.start();
       return undefined;
     });
   }
@@ -69,11 +71,13 @@ export class Backups {
 
   /** The data are there. */
   start(): void {
+    this.isServing = true;
     this.scheduled.start();
   }
 
   /** The server ends. */
   stop(): void {
+    this.isServing = false;
     this.scheduled.stop();
     this.window.giveUp('the server was shut down');
   }

@@ -95,6 +95,22 @@ export async function copyRange(
   return copy.finish();
 }
 
+/** Makes a file with this content. */
+export async function writeWhole(
+  storage: Storage,
+  path: string,
+  content: Uint8Array,
+): Promise<Written> {
+  const copy = new FileCopy(storage, path);
+  try {
+    await copy.write(content);
+  } catch (error) {
+    copy.abandon();
+    throw error;
+  }
+  return copy.finish();
+}
+
 /** The sums of consecutive parts of a file, and of all of them together. */
 export async function hashParts(
   file: ReadableFile,

@@ -17,7 +17,7 @@ import type { BackupFile, BackupPiece, FileRole } from './backup_record.ts';
 import type { StoredBackup } from './backup_target.ts';
 import { type Data, type LogData, manifestPath, parseManifestOf } from './data_directory.ts';
 import { examineLogFile } from './examine.ts';
-import { copyRange, FileCopy, hashParts } from './file_copy.ts';
+import { copyRange, hashParts, writeWhole } from './file_copy.ts';
 import {
   type BackupSource,
   bytesOf,
@@ -147,9 +147,8 @@ export class DirectorySource implements BackupSource {
   }
 
   private async writeText(context: TakeContext, name: string, text: string): Promise<BackupFile> {
-    const copy = new FileCopy(this.storage, context.folder.place(name));
-    await copy.write(Buffer.from(text));
-    return wholeFile(name, 'manifest', await copy.finish());
+    const path = context.folder.place(name);
+    return wholeFile(name, 'manifest', await writeWhole(this.storage, path, Buffer.from(text)));
   }
 
   // --- Copying ---

@@ -8,10 +8,16 @@
 // old data where they were.
 
 import { Manifest } from '../persistence/aof/manifest.ts';
+import {
+  DirectoryInUse,
+  DirectoryLock,
+  DirectoryLockError,
+  type ProcessIdentity,
+} from '../persistence/directory_lock.ts';
 import { joinPath } from '../storage/join_path.ts';
 import type { Storage } from '../storage/storage.ts';
 import { attempt, attemptLater, BackupError } from './backup_error.ts';
-import { copyRange, FileCopy } from './file_copy.ts';
+import { copyRange, writeWhole } from './file_copy.ts';
 import { JoinedFile } from './joined_file.ts';
 import type { Report } from './report.ts';
 import type { PlannedFile, RestorePlan } from './restore_plan.ts';
@@ -27,6 +33,8 @@ export interface RestoreOptions {
   readonly into: string;
   /** Moves what is there out of the way. */
   readonly force: boolean;
+  /** Who restores: no server may use the directory meanwhile. */
+  readonly identity: ProcessIdentity;
   readonly nowMs: number;
   readonly report: Report;
 }
@@ -60,6 +68,25 @@ export async function restore(plan: RestorePlan, options: RestoreOptions): Promi
   const { storage, into, force } = options;
   checkRoom(storage, into, force);
   attempt(`create ${into}`, () => storage.makeDirectory(into));
+  const lock = takeDirectory(options);
+  try {
+    return await restoreLocked(plan, options);
+  } finally {
+    lock.release();
+  }
+}
+
+function takeDirectory({ storage, into, identity }: RestoreOptions): DirectoryLock {
+  try {
+    return DirectoryLock.take({ storage, directory: into, identity });
+  } catch (error) {
+    if (!(error instanceof DirectoryInUse || error instanceof DirectoryLockError)) throw error;
+    throw new BackupError(error.message, error);
+  }
+}
+
+async function restoreLocked(plan: RestorePlan, options: RestoreOptions): Promise<RestoreResult> {
+  const { storage, into, force } = options;
   const partial = joinPath(into, PARTIAL);
   attempt(`remove ${partial}`, () => storage.removeTree(partial));
   attempt(`create ${partial}`, () => storage.makeDirectory(partial));
@@ -95,9 +122,7 @@ async function writeData(
   for (const each of kept) await writeFile(each, partial, options);
   if (manifestName !== undefined) {
     const path = joinPath(partial, manifestName);
-    const copy = new FileCopy(storage, path);
-    await copy.write(Buffer.from(manifestOf(kept)));
-    await copy.finish();
+    await writeWhole(storage, path, Buffer.from(manifestOf(kept)));
     attempt(`flush ${root}`, () => storage.syncDirectory(joinPath(partial, root)));
   }
   attempt(`flush ${partial}`, () => storage.syncDirectory(partial));

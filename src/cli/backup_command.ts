@@ -10,6 +10,7 @@ import { ServerSource } from '../backup/from_server.ts';
 import type { Credentials, ServerAddress } from '../backup/server_link.ts';
 import type { BackupSource } from '../backup/source.ts';
 import { type BackupResult, takeBackup } from '../backup/take_backup.ts';
+import type { ProcessIdentity } from '../persistence/directory_lock.ts';
 import type { Storage } from '../storage/storage.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { bytesText, type Terminal } from './terminal.ts';
@@ -27,8 +28,7 @@ export interface BackupOptions {
 export interface BackupSurroundings {
   readonly storage: Storage;
   readonly terminal: Terminal;
-  readonly pid: number;
-  isRunning(pid: number): boolean;
+  readonly identity: ProcessIdentity;
   readonly now: () => number;
 }
 
@@ -36,7 +36,7 @@ export async function runBackup(
   from: string,
   to: string,
   options: BackupOptions,
-  { storage, terminal, pid, isRunning, now }: BackupSurroundings,
+  { storage, terminal, identity, now }: BackupSurroundings,
 ): Promise<ExitCode> {
   let source: BackupSource;
   try {
@@ -47,7 +47,12 @@ export async function runBackup(
     return EXIT.unusable;
   }
   try {
-    const target = new BackupTarget({ storage, path: to, pid, isRunning });
+    const target = new BackupTarget({
+      storage,
+      path: to,
+      pid: identity.pid,
+      isRunning: (pid) => identity.isRunning(pid, ''),
+    });
     const { report } = terminal;
     const { incremental: isIncremental, keep } = options;
     print(terminal, await takeBackup({ source, target, report, now, isIncremental, keep }));

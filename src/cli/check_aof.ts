@@ -3,16 +3,13 @@
 
 import { beginsWithSnapshot, examineLogFile, type LogFindings } from '../backup/examine.ts';
 import type { RdbScan } from '../persistence/rdb_scan.ts';
-import type { Storage, StorageFile } from '../storage/storage.ts';
+import type { StorageFile } from '../storage/storage.ts';
 import { systemErrorText } from '../util/system_error.ts';
-import { checkSnapshot } from './check_rdb.ts';
+import { checkSnapshot, type SnapshotCheckOptions } from './check_rdb.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface LogCheckOptions {
-  readonly storage: Storage;
-  readonly terminal: Terminal;
-  readonly nowMs: number;
+export interface LogCheckOptions extends SnapshotCheckOptions {
   /** Cut what is damaged off the last file. */
   readonly fix: boolean;
   /** Do not ask before a file is cut. */
@@ -60,7 +57,7 @@ async function checkFile(
     terminal.print(`File             ${path}`);
     let snapshot: RdbScan | undefined;
     if (beginsWithSnapshot(file)) {
-      const { scan, fault } = await checkSnapshot(file, terminal, options.nowMs);
+      const { scan, fault } = await checkSnapshot(file, options);
       snapshot = scan;
       if (fault !== undefined) {
         terminal.fail(`${path} is ${fault}. A snapshot cannot be repaired by cutting it`);

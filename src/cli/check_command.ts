@@ -74,11 +74,11 @@ function kindOf(storage: Storage, path: string): FileKind {
 }
 
 async function checkRdbFile(path: string, options: LogCheckOptions): Promise<ExitCode> {
-  const { storage, terminal, nowMs } = options;
+  const { storage, terminal } = options;
   const file = storage.open(path, 'read');
   try {
     terminal.print(`File             ${path}`);
-    const { scan, fault } = await checkSnapshot(file, terminal, nowMs);
+    const { scan, fault } = await checkSnapshot(file, options);
     if (fault !== undefined || scan === undefined) {
       terminal.fail(`${path} is ${fault}`);
       return EXIT.failed;

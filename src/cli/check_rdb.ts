@@ -1,5 +1,6 @@
 // Checks a snapshot and tells what is in it.
 
+import type { Engine } from '../engine.ts';
 import {
   type DatabaseCount,
   type RdbScan,
@@ -8,7 +9,8 @@ import {
   scanRdb,
 } from '../persistence/rdb_scan.ts';
 import { VALUE_SHAPES } from '../persistence/rdb_shapes.ts';
-import type { StorageFile } from '../storage/storage.ts';
+import { checkValues } from '../persistence/rdb_values.ts';
+import type { Storage, StorageFile } from '../storage/storage.ts';
 import { quoteBytes } from '../util/quote.ts';
 import { BiggestKeys } from './biggest_keys.ts';
 import { bytesText, type Terminal } from './terminal.ts';
@@ -21,12 +23,20 @@ export interface SnapshotCheck {
   readonly fault: string | undefined;
 }
 
+export interface SnapshotCheckOptions {
+  readonly storage: Storage;
+  readonly terminal: Terminal;
+  readonly nowMs: number;
+  /** An engine that values can be loaded into; undefined leaves them unread. */
+  readonly createEngine: ((databases: number) => Engine) | undefined;
+}
+
 /** Reads a file from its beginning to the end of the snapshot in it. */
 export async function checkSnapshot(
   file: StorageFile,
-  terminal: Terminal,
-  nowMs: number,
+  options: SnapshotCheckOptions,
 ): Promise<SnapshotCheck> {
+  const { terminal, nowMs } = options;
   const biggest = new BiggestKeys();
   const progress = terminal.report.progress(`Reading ${file.path}`, file.size());
   let keys = 0;
@@ -41,13 +51,45 @@ export async function checkSnapshot(
     });
     progress.end();
     printSummary(terminal, scan, biggest);
-    return { scan, fault: undefined };
+    return { scan, fault: await checkInsides(file, scan, options) };
   } catch (error) {
     progress.end();
     if (!(error instanceof RdbScanError)) throw error;
     printFault(terminal, error, keys);
     return { scan: undefined, fault: `damaged at offset ${error.offset}: ${error.message}` };
   }
+}
+
+/** Looks into the values. Returns what is wrong with them. */
+async function checkInsides(
+  file: StorageFile,
+  scan: RdbScan,
+  { storage, terminal, createEngine }: SnapshotCheckOptions,
+): Promise<string | undefined> {
+  if (createEngine === undefined) return undefined;
+  const databases = Math.max(0, ...scan.databases.keys()) + 1;
+  const progress = terminal.report.progress(`Looking into values of ${file.path}`, scan.endOffset);
+  const fault = await checkValues(file.path, {
+    storage,
+    engine: createEngine(databases),
+    onProgress: (at) => progress.update(at),
+  });
+  if (fault === undefined) progress.update(scan.endOffset);
+  progress.end();
+  if (fault === undefined) {
+    terminal.print('Values           right');
+    return undefined;
+  }
+  if (fault.kind !== 'damaged') {
+    const why = fault.kind === 'module' ? 'a module has them' : 'one does not fit into memory';
+    terminal.print(
+      `Values           not all could be looked into: ${why}, at offset ${fault.offset}`,
+    );
+    return undefined;
+  }
+  terminal.print(`Fault at offset ${fault.offset}: ${fault.message}`);
+  for (const line of fault.details) terminal.print(`  ${line}`);
+  return `damaged at offset ${fault.offset}: ${fault.message}`;
 }
 
 function printFault(terminal: Terminal, error: RdbScanError, keys: number): void {

@@ -3,6 +3,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { BackupKind } from '../backup/backup_record.ts';
 import { parseMoment } from '../backup/moment.ts';
+import type { Engine } from '../engine.ts';
+import type { ProcessIdentity } from '../persistence/directory_lock.ts';
 import type { Storage } from '../storage/storage.ts';
 import { REDIS_VERSION, RESPITE_VERSION } from '../version.ts';
 import { runBackup } from './backup_command.ts';
@@ -15,8 +17,10 @@ export interface ProgramSurroundings {
   readonly storage: Storage;
   readonly streams: TerminalStreams;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly pid: number;
-  isRunning(pid: number): boolean;
+  /** An engine of its own, to load values into. */
+  createEngine(databases: number): Engine;
+  /** This process, as locks of data directories know it. */
+  readonly identity: ProcessIdentity;
   readonly now: () => number;
 }
 
@@ -168,6 +172,7 @@ Examples:
 interface CheckFlags {
   readonly fix?: boolean;
   readonly yes?: boolean;
+  readonly quick?: boolean;
   readonly truncateToTimestamp?: number;
 }
 
@@ -179,6 +184,7 @@ function addCheck(program: Command, surroundings: ProgramSurroundings, finish: F
       'Checks a snapshot, an append-only file, a manifest, a data directory, or backups: what it is, it finds out by itself.',
     )
     .argument('<path>', 'file or folder')
+    .option('--quick', 'do not look into the values of snapshots')
     .option('--fix', 'cut the last append-only file behind its last whole command')
     .option('--yes', 'do not ask before cutting')
     .option(
@@ -187,11 +193,12 @@ function addCheck(program: Command, surroundings: ProgramSurroundings, finish: F
       (text) => parseTime(text, surroundings.now()),
     )
     .action(async (path: string, flags: CheckFlags) => {
-      const { storage, now } = surroundings;
+      const { storage, now, createEngine } = surroundings;
       const code = await runCheck(path, {
         storage,
         terminal: terminalOf(program, surroundings),
         nowMs: now(),
+        createEngine: flags.quick === true ? undefined : createEngine,
         fix: flags.fix === true,
         yes: flags.yes === true,
         truncateTo: flags.truncateToTimestamp,

@@ -5,6 +5,7 @@ import { type Moment, parseMoment, timeText } from '../backup/moment.ts';
 import { findOrigin } from '../backup/origin.ts';
 import { checkRoom, restore } from '../backup/restore.ts';
 import { planRestore, type RestorePlan } from '../backup/restore_plan.ts';
+import type { ProcessIdentity } from '../persistence/directory_lock.ts';
 import type { Storage } from '../storage/storage.ts';
 import { EXIT, type ExitCode } from './exit_codes.ts';
 import { bytesText, type Terminal } from './terminal.ts';
@@ -20,12 +21,13 @@ export interface RestoreCommandOptions {
 export interface RestoreSurroundings {
   readonly storage: Storage;
   readonly terminal: Terminal;
+  readonly identity: ProcessIdentity;
   readonly now: () => number;
 }
 
 export async function runRestore(
   { from, to, into, force, dryRun }: RestoreCommandOptions,
-  { storage, terminal, now }: RestoreSurroundings,
+  { storage, terminal, identity, now }: RestoreSurroundings,
 ): Promise<ExitCode> {
   const { report } = terminal;
   let moment: Moment;
@@ -45,7 +47,14 @@ export async function runRestore(
       terminal.print(`Nothing was changed; ${into} has ${inTheWay} entries that are in the way`);
       return EXIT.ok;
     }
-    const result = await restore(plan, { storage, into, force, nowMs: now(), report });
+    const result = await restore(plan, {
+      storage,
+      into,
+      force,
+      identity,
+      nowMs: now(),
+      report,
+    });
     if (result.movedTo !== undefined) terminal.print(`Moved aside      to ${result.movedTo}`);
     terminal.print(`Restored         into ${into}`);
     const log = origin.kind === 'aof' ? 'yes' : 'no';

@@ -135,6 +135,8 @@ export class Persistence {
       onWriteStatus: () => this.refreshDiskGuard(),
       addLatency: options.addLatency,
       beforeWrite: options.beforeAofWrite,
+      skipsChecksum: options.skipsChecksum,
+      onBaseLoaded: (result) => this.noteLoaded(result),
     });
     options.guards.set(abi.GUARD_LOADING, true);
     this.followDirectives();

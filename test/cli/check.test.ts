@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../../src/storage/memory_storage.ts';
 import { tool } from '../support/captured_terminal.ts';
 import { LOG, logged, put, putLog, snapshot, text, timestamp } from '../support/data_files.ts';
-import { expireMs, key, rdbFile, select } from '../support/rdb_file.ts';
-import { length, plain } from '../support/rdb_payload.ts';
+import { expireMs, key, moduleKey, rdbFile, select } from '../support/rdb_file.ts';
+import { length, listpack, plain } from '../support/rdb_payload.ts';
 
 const SET = logged('SET', 'key', 'value');
 const OPEN = logged('MULTI') + logged('SET', 'a', '1');
@@ -40,6 +40,7 @@ Types
   string         2; the biggest:
     65 bytes     db0 "big"
     8 bytes      db0 "small"
+Values           right
 dump is valid
 `);
     expect([code, errors]).toEqual([0, '']);
@@ -68,6 +69,44 @@ dump is valid
     expect(output).toContain('keys before    1');
     expect(errors).toMatch(/^respite: dump is damaged at offset \d+: .+\n$/);
     expect(code).toBe(1);
+  });
+});
+
+describe('the values of a snapshot', () => {
+  const broken = listpack(['a', '1', 'b']);
+
+  it('are looked into: their form may be right and their inside not', async () => {
+    const storage = new MemoryStorage();
+    put(storage, 'dump', rdbFile(10, key(0, 'fine', plain('x')), key(16, 'odd', plain(broken))));
+    const { code, output, errors } = await tool(storage, '--quiet check dump');
+    expect(code).toBe(1);
+    expect(output).toMatch(/Fault at offset \d+: .*listpack/i);
+    expect(output).toContain('odd');
+    expect(errors).toMatch(/^respite: dump is damaged at offset \d+: .*\n$/);
+    expect((await tool(storage, '--quiet check dump --quick')).code).toBe(0);
+  });
+
+  it('may be of a module, which cannot be told', async () => {
+    const storage = new MemoryStorage();
+    put(storage, 'dump', rdbFile(10, moduleKey('m', 'module--1')));
+    const { code, output } = await tool(storage, '--quiet check dump');
+    expect(output).toContain('Values           not all could be looked into: a module has them');
+    expect(code).toBe(0);
+  });
+
+  it('may be many more than are kept at a time, in any database', async () => {
+    const storage = new MemoryStorage();
+    const value = 'x'.repeat(100_000);
+    const many = Array.from({ length: 200 }, (_, i) => [
+      select(i),
+      key(0, `key${i}`, plain(`${i}${value}`)),
+      key(1, `list${i}`, length(2), plain(value), plain('y')),
+    ]).flat();
+    put(storage, 'dump', rdbFile(10, ...many));
+    const { code, output, errors } = await tool(storage, '--quiet check dump');
+    expect([code, errors]).toEqual([0, '']);
+    expect(output).toContain('Keys             400,');
+    expect(output).toContain('Values           right');
   });
 });
 

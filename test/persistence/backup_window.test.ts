@@ -42,7 +42,10 @@ class Rig implements BackupLog {
 
   /** What the end of a rewrite leaves. */
   install(): void {
-    const next = this.manifest.withBase(STEM, 'rdb').withRewritten(0).withIncrement(STEM);
+    const next = this.manifest
+      .withBase(STEM, 'rdb')
+      .withRewritten(Number.POSITIVE_INFINITY)
+      .withIncrement(STEM);
     put(this.storage, `${this.directory}/${next.base!.name}`, 'base');
     put(this.storage, `${this.directory}/${next.last!.name}`, 'incr');
     this.manifest = next.withoutHistory();
@@ -152,7 +155,7 @@ describe('a backup', () => {
     for (const name of rig.storage.list('data/appendonlydir')) {
       if (name.includes('.2.')) rig.storage.remove(`data/appendonlydir/${name}`);
     }
-    rig.manifest = rig.manifest.withBase(STEM, 'rdb').withRewritten(1).withoutHistory();
+    rig.manifest = rig.manifest.withBase(STEM, 'rdb').withRewritten(3).withoutHistory();
     expect(rig.window.seal()).toBe(undefined);
     expect(text(rig.storage, `${BACKUP}.manifest`)).toBe(
       'file appendonly.aof.2.base.rdb seq 2 type b\nfile appendonly.aof.2.incr.aof seq 2 type i\n' +
@@ -276,7 +279,7 @@ describe('a backup that comes to nothing', () => {
       (rig) => {
         rig.install();
         rig.window.follow();
-        rig.manifest = rig.manifest.withIncrement(STEM).withIncrement(STEM).withRewritten(1);
+        rig.manifest = rig.manifest.withIncrement(STEM).withIncrement(STEM).withRewritten(4);
       },
       /increment 3 of the log was gone/,
     ],

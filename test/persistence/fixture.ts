@@ -38,14 +38,16 @@ export interface Served {
   readonly client: RespClient;
 }
 
-/** A server with its data in `directory`; killed after the test. */
+/** A server with its data in `directory`, loaded unless told otherwise; killed after the test. */
 export async function serve(
   directory: string,
   args: readonly string[] = [],
   kind: ServerKind = 'respite',
+  whileLoading = false,
 ): Promise<Served> {
   const server = await startServer({
     kind,
+    whileLoading,
     args: ['--dir', directory, '--enable-debug-command', 'yes', ...args],
   });
   const served = { server, client: await RespClient.connect({ port: server.port }) };

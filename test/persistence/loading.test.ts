@@ -89,10 +89,11 @@ async function loadingSlowly(directory: string): Promise<Served> {
   const first = await serve(directory);
   await ask(first.client, 'DEBUG POPULATE 10000 key 100');
   await end(first);
-  return serve(directory, [
+  const args = [
     ...['--key-load-delay', '1000', '--loading-process-events-interval-bytes', '1024'],
     ...['--save', '3600 1'],
-  ]);
+  ];
+  return serve(directory, args, 'respite', true);
 }
 
 it('it answers while it loads, and tells how far it is', async () => {

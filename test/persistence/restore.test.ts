@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseMoment } from '../../src/backup/moment.ts';
 import { MemoryStorage } from '../../src/storage/memory_storage.ts';
-import { tool } from '../support/captured_terminal.ts';
+import { RUNNING_PID, tool } from '../support/captured_terminal.ts';
 import { LOG, logged, put, putLog, snapshot, text, timestamp } from '../support/data_files.ts';
 import { FaultyStorage } from '../support/faulty_storage.ts';
 
@@ -158,6 +158,16 @@ describe('the directory', () => {
     expect(output).toContain('Moved aside      to new/before-restore-2026-11-23T14-40-00Z');
     expect(storage.list('new')).toEqual(['appendonlydir', 'before-restore-2026-11-23T14-40-00Z']);
     expect(text(storage, 'new/before-restore-2026-11-23T14-40-00Z/dump.rdb')).toBe('precious');
+  });
+
+  it('that a server uses is left alone', async () => {
+    const storage = dataDirectory();
+    const holder = { pid: RUNNING_PID, host: 'here', startedAs: '', id: 'x', since: 0 };
+    put(storage, 'new/respite.lock', `${JSON.stringify(holder)}\n`);
+    const { code, errors } = await restore(storage, 'latest');
+    expect(code).toBe(1);
+    expect(errors).toContain('The data directory new is in use by process 4711');
+    expect(storage.list('new')).toEqual(['respite.lock']);
   });
 
   it('stays as it is with --dry-run, which says what would be done', async () => {

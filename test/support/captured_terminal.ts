@@ -3,6 +3,7 @@
 import { Readable, Writable } from 'node:stream';
 import { runProgram } from '../../src/cli/program.ts';
 import type { Storage } from '../../src/storage/storage.ts';
+import { createEngine } from './engine_client.ts';
 
 export interface ToolRun {
   readonly code: number;
@@ -15,6 +16,9 @@ export interface ToolSettings {
   readonly nowMs?: number;
   readonly environment?: Readonly<Record<string, string>>;
 }
+
+/** A process that runs, for locks. */
+export const RUNNING_PID = 4711;
 
 class Kept extends Writable {
   text = '';
@@ -37,8 +41,8 @@ export async function tool(
     storage,
     streams: { input: Readable.from([answer]), output, error },
     environment,
-    pid: 1,
-    isRunning: () => false,
+    identity: { pid: 1, host: 'here', startedAs: '', isRunning: (pid) => pid === RUNNING_PID },
+    createEngine: (databases) => createEngine({ databases }),
     now: () => nowMs,
   });
   return { code, output: output.text, errors: error.text };

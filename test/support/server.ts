@@ -25,6 +25,8 @@ export interface ServerOptions {
   unixSocket?: boolean;
   /** Default: a free one above 20000. 0 means no TCP, which needs `unixSocket`. */
   port?: number;
+  /** Does not wait until it has loaded its data. */
+  whileLoading?: boolean;
 }
 
 export interface TestServer {
@@ -168,8 +170,11 @@ function launch(options: ServerOptions, defaults: (dir: string) => string[]): La
   return { child, dir, output: () => chunks.join(''), exited, entry };
 }
 
-/** Resolves to true once something answers PING, whatever the answer; false while nothing does. */
-function answers(target: net.NetConnectOpts): Promise<boolean> {
+/**
+ * Resolves to true once something answers PING, whatever the answer, but for that it is loading unless
+ * that will do; false while nothing does.
+ */
+function answers(target: net.NetConnectOpts, whileLoading: boolean): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect(target);
     const finish = (up: boolean) => {
@@ -179,7 +184,9 @@ function answers(target: net.NetConnectOpts): Promise<boolean> {
     socket.setTimeout(1000, () => finish(false));
     socket.once('error', () => finish(false));
     socket.once('close', () => finish(false));
-    socket.once('data', () => finish(true));
+    socket.once('data', (reply: Buffer) =>
+      finish(whileLoading || !reply.toString('latin1').startsWith('-LOADING')),
+    );
     socket.write('PING\r\n');
   });
 }
@@ -208,7 +215,7 @@ async function startOnce(options: ServerOptions): Promise<TestServer> {
   );
   const target = port === 0 && unixSocket ? { path: unixSocket } : { host: '127.0.0.1', port };
   const deadline = Date.now() + READY_TIMEOUT_MS;
-  while (!(await answers(target)) || ended) {
+  while (!(await answers(target, options.whileLoading === true)) || ended) {
     if (!ended && Date.now() < deadline) {
       await sleep(10);
       continue;

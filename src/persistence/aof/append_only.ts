@@ -28,7 +28,7 @@ import type { Logger } from '../../log.ts';
 import type { PersistenceFacts } from '../../monitor/facts.ts';
 import type { Storage, StorageFile } from '../../storage/storage.ts';
 import { errorCode, systemErrorText } from '../../util/system_error.ts';
-import { loadRdb } from '../rdb_loader.ts';
+import { loadRdb, type RdbLoadResult } from '../rdb_loader.ts';
 import {
   AofLoadError,
   type LoadedLog,
@@ -76,6 +76,10 @@ export interface AppendOnlyOptions {
   addLatency?(event: string, milliseconds: number): void;
   /** DEBUG AOF-FLUSH-SLEEP: called before each write to the log. */
   beforeWrite?(): void;
+  /** DEBUG SET-SKIP-CHECKSUM-VALIDATION */
+  skipsChecksum?(): boolean;
+  /** A base file that is a snapshot was loaded. */
+  onBaseLoaded?(result: RdbLoadResult): void;
 }
 
 export type AofState = 'off' | 'waiting' | 'on';
@@ -272,18 +276,19 @@ export class AppendOnly implements Journal {
     onProgress: (loadedBytes: number) => Promise<void>,
   ): Promise<number> {
     const { engine, storage, log, config } = this.options;
-    const { endOffset } = await loadRdb(path, {
+    const result = await loadRdb(path, {
       engine,
       storage,
       log,
       keepExpired: true,
       allowDuplicates: false,
-      checksum: config.get('rdbchecksum'),
+      checksum: config.get('rdbchecksum') && this.options.skipsChecksum?.() !== true,
       keyDelayUs: config.get('key-load-delay'),
       progressBytes: config.get('loading-process-events-interval-bytes'),
       onProgress,
     });
-    return endOffset;
+    this.options.onBaseLoaded?.(result);
+    return result.endOffset;
   }
 
   private noteSizes(totalBytes: number, baseBytes: number): void {

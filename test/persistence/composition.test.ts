@@ -1,0 +1,170 @@
+// Snapshots and the append-only file in one server: who waits for whom, what is loaded, and how it ends.
+
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { RespClient } from '../support/resp_client.ts';
+import { ask, eventually, files, info, type Served, scratchDirectory, serve } from './fixture.ts';
+
+const AOF = ['--appendonly', 'yes'];
+
+async function idle({ client }: Served): Promise<void> {
+  await eventually(
+    async () =>
+      (await info(client, 'aof_rewrite_in_progress')) === '0' &&
+      (await info(client, 'aof_rewrite_scheduled')) === '0' &&
+      (await info(client, 'rdb_bgsave_in_progress')) === '0' &&
+      (await info(client, 'loading')) === '0',
+  );
+}
+
+it('the append-only file is loaded when there is one, the snapshot otherwise', async () => {
+  const directory = scratchDirectory();
+  const first = await serve(directory);
+  await ask(first.client, 'SET from snapshot');
+  await ask(first.client, 'SAVE');
+  expect(await ask(first.client, 'CONFIG SET appendonly yes')).toBe('+OK');
+  await idle(first);
+  await ask(first.client, 'SET from log');
+  await ask(first.client, 'CONFIG SET appendfsync always');
+  await ask(first.client, 'SET more 1');
+  first.server.kill('SIGKILL');
+  await first.server.exited;
+  const second = await serve(directory, AOF);
+  await idle(second);
+  expect(await ask(second.client, 'MGET from more')).toBe('["log", "1"]');
+  expect(second.server.stdout()).toMatch(/DB loaded from append only file: \d+\.\d{3} seconds\n/);
+  second.server.kill('SIGTERM');
+  expect(await second.server.exited).toBe(0);
+  expect(second.server.stdout()).toContain('Calling fsync() on the AOF file.');
+  const third = await serve(directory);
+  await idle(third);
+  expect(await ask(third.client, 'MGET from more')).toBe('["snapshot", nil]');
+});
+
+it('DEBUG LOADAOF goes back to what the log says', async () => {
+  const served = await serve(scratchDirectory(), AOF);
+  const { client } = served;
+  for (let i = 0; i < 100; i++) await ask(client, `RPUSH list ${i}`);
+  await ask(client, 'BGREWRITEAOF');
+  await idle(served);
+  await ask(client, 'SET after rewrite');
+  const digest = await ask(client, 'DEBUG DIGEST');
+  expect(await ask(client, 'DEBUG LOADAOF')).toBe('+OK');
+  expect(await ask(client, 'DEBUG DIGEST')).toBe(digest);
+  expect(await info(client, 'rdb_last_load_keys_loaded')).toBe('1');
+  expect(await info(client, 'rdb_changes_since_last_save')).toBe('0');
+  expect(await info(client, 'loading')).toBe('0');
+  // What comes now is logged again.
+  await ask(client, 'SET later 1');
+  expect(await ask(client, 'DEBUG LOADAOF')).toBe('+OK');
+  expect(await ask(client, 'GET later')).toBe('"1"');
+});
+
+it('saves and rewrites take turns', async () => {
+  const served = await serve(scratchDirectory(), AOF);
+  const { client, server } = served;
+  await ask(client, 'DEBUG POPULATE 100');
+  await ask(client, 'CONFIG SET rdb-key-save-delay 3000');
+  await ask(client, 'BGSAVE');
+  expect(await ask(client, 'BGREWRITEAOF')).toBe(
+    '+Background append only file rewriting scheduled',
+  );
+  expect(await info(client, 'aof_rewrite_scheduled')).toBe('1');
+  await eventually(async () => (await info(client, 'aof_rewrite_in_progress')) === '1');
+  expect(await info(client, 'rdb_bgsave_in_progress')).toBe('0');
+  // A save that was asked for waits for the rewrite, others are served.
+  const saver = await RespClient.connect({ port: server.port });
+  const saved = ask(saver, 'SAVE');
+  expect(await ask(client, 'GET key:1')).toBe('"value:1"');
+  expect(await info(client, 'aof_rewrite_in_progress')).toBe('1');
+  expect(await saved).toBe('+OK');
+  expect(await info(client, 'aof_rewrite_in_progress')).toBe('0');
+  expect(await info(client, 'aof_last_bgrewrite_status')).toBe('ok');
+  await saver.close();
+});
+
+it('FLUSHALL with save points does not wait for a rewrite, which is done again', async () => {
+  const directory = scratchDirectory();
+  const served = await serve(directory, [...AOF, '--save', '3600 1']);
+  const { client } = served;
+  await ask(client, 'DEBUG POPULATE 100');
+  await ask(client, 'CONFIG SET rdb-key-save-delay 1000000');
+  await ask(client, 'BGREWRITEAOF');
+  expect(await info(client, 'aof_rewrite_in_progress')).toBe('1');
+  expect(await ask(client, 'FLUSHALL')).toBe('+OK');
+  expect(readFileSync(path.join(directory, 'dump.rdb'), 'latin1')).not.toContain('key:1');
+  await ask(client, 'CONFIG SET rdb-key-save-delay 0');
+  await idle(served);
+  await ask(client, 'SET only one');
+  expect(await ask(client, 'DEBUG LOADAOF')).toBe('+OK');
+  expect(await ask(client, 'DBSIZE')).toBe('1');
+});
+
+it('a server does not end before the first file of its log is whole, unless it is forced', async () => {
+  const served = await serve(scratchDirectory());
+  const { client, server } = served;
+  await ask(client, 'DEBUG POPULATE 100');
+  await ask(client, 'CONFIG SET rdb-key-save-delay 1000000');
+  await ask(client, 'CONFIG SET appendonly yes');
+  expect(await ask(client, 'SHUTDOWN')).toBe('-ERR Errors trying to SHUTDOWN. Check logs.');
+  expect(server.stdout()).toContain("Writing initial AOF, can't exit.");
+  expect(await ask(client, 'SET still writable')).toBe('+OK');
+  client.send('SHUTDOWN FORCE\r\n');
+  expect(await server.exited).toBe(0);
+  expect(server.stdout()).toContain('Writing initial AOF. Exit anyway.');
+});
+
+it('when the last snapshot fails, the log goes on', async () => {
+  const directory = scratchDirectory();
+  const served = await serve(directory, [
+    ...AOF,
+    '--save',
+    '3600 1',
+    '--dbfilename',
+    'nowhere.rdb',
+  ]);
+  const { client, server } = served;
+  await ask(client, 'CONFIG SET appendfsync always');
+  await ask(client, 'SET before 1');
+  mkdirSync(path.join(directory, 'nowhere.rdb'));
+  expect(await ask(client, 'SHUTDOWN')).toBe('-ERR Errors trying to SHUTDOWN. Check logs.');
+  await ask(client, 'SET after 1');
+  server.kill('SIGKILL');
+  await server.exited;
+  const again = await serve(directory, AOF);
+  await idle(again);
+  expect(await ask(again.client, 'MGET before after')).toBe('["1", "1"]');
+});
+
+it('two servers cannot have one log, not even later', async () => {
+  const directory = scratchDirectory();
+  const first = await serve(directory, AOF);
+  const second = await serve(directory);
+  expect(await ask(second.client, 'CONFIG SET appendonly yes')).toMatch(
+    /Unable to turn on AOF\. Check server logs\.$/,
+  );
+  expect(await ask(second.client, 'CONFIG GET appendonly')).toMatch(/"no"/);
+  expect(await ask(second.client, 'BGREWRITEAOF')).toMatch(/^-ERR The data directory/);
+  expect(second.server.stdout()).toContain(`is in use by process ${first.server.pid}`);
+  expect(await ask(first.client, 'SET k v')).toBe('+OK');
+});
+
+it('the lock goes along with dir, and goes away with the process', async () => {
+  const [directory, other] = [scratchDirectory(), scratchDirectory()];
+  const args = ['--save', '3600 1', '--enable-protected-configs', 'yes'];
+  const { client, server } = await serve(directory, args);
+  const lock = (where: string) => existsSync(path.join(where, 'respite.lock'));
+  expect([lock(directory), lock(other)]).toEqual([true, false]);
+  expect(await ask(client, `CONFIG SET dir ${other}`)).toBe('+OK');
+  expect([lock(directory), lock(other)]).toEqual([false, true]);
+  const third = await serve(directory, args);
+  expect(await ask(client, `CONFIG SET dir ${directory}`)).toMatch(/is in use by process/);
+  expect(await ask(client, 'CONFIG GET dir')).toContain(other);
+  expect(lock(other)).toBe(true);
+  third.server.kill('SIGTERM');
+  server.kill('SIGTERM');
+  expect(await server.exited).toBe(0);
+  expect(files(other)).toEqual(['dump.rdb']);
+  expect(lock(other)).toBe(false);
+});
