@@ -85,6 +85,7 @@ import { database, databaseCount, databasesInit } from './keyspace/db';
 import { evictionPending, evictionPolicyChanged, usedMemory } from './keyspace/evict';
 import { tableBytes, tableShrink } from './keyspace/key_table';
 import { lazyfreeStep } from './keyspace/lazyfree';
+import { copiedBytes } from './keyspace/preserve';
 import {
   propagatedBytes,
   propagatedPtr,
@@ -619,6 +620,11 @@ export function snapshotAbort(): void {
 /** Keys written so far. */
 export function snapshotKeys(): f64 {
   return walk.walkKeys();
+}
+
+/** Bytes of entries that the snapshot wrote before their turn, or kept, because commands changed them. */
+export function snapshotCopied(): f64 {
+  return copiedBytes;
 }
 
 function publishSnapshot(): void {

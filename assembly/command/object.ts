@@ -12,11 +12,10 @@ import {
 } from '../abi';
 import { idleSeconds, lfuCounter, policyIsLfu } from '../keyspace/access_clock';
 import { lookupKeyInspect, lookupKeyQuiet } from '../keyspace/db';
-import { ENCODING_INT, Entry, EntryPtr, entryHasBlock, TYPE_STRING } from '../keyspace/entry';
+import { ENCODING_INT, Entry, EntryPtr, TYPE_STRING } from '../keyspace/entry';
 import { KEY_SHARE_BYTES } from '../keyspace/key_table';
 import { Settings } from '../keyspace/settings';
-import { valueBytes } from '../keyspace/value';
-import { usableSize } from '../memory/alloc';
+import { entryBytes } from '../keyspace/value';
 import { argI64, argI64OrReply } from '../resp/arg_number';
 import { Arg, argc, argIs } from '../resp/args';
 import { ERR_SYNTAX, replyError } from '../resp/errors';
@@ -110,12 +109,7 @@ const DEFAULT_SAMPLES: u32 = 5;
  * and its share of the key table.
  */
 function keyBytes(e: EntryPtr, samples: u32): u64 {
-  let bytes = <u64>usableSize(e) + KEY_SHARE_BYTES;
-  if (entryHasBlock(e)) {
-    const block = Entry.valuePtr(e);
-    bytes += <u64>valueBytes(Entry.type(e), Entry.encoding(e), block, samples);
-  }
-  return bytes;
+  return <u64>entryBytes(e, samples) + KEY_SHARE_BYTES;
 }
 
 /** MEMORY USAGE key [SAMPLES count]: only lists of many nodes are sampled, 0 looks at all of them. */

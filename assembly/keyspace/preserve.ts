@@ -10,19 +10,27 @@
 //   emptied databases  the walk goes through their detached tables before these are freed (lazyfree.ts)
 //
 // Writing is the business of a layer above; `setPreserver` says who does it.
+//
+// `copiedBytes` is what changes cost the walk: the entries that had to be written before their turn, or
+// kept although they were removed. Where Redis forks, copied pages are the counterpart.
 
 import { free, tryAlloc } from '../memory/alloc';
 import { Entry, EntryPtr, flipEntryMark } from './entry';
+import { entryBytes } from './value';
 
 const GRAVE_NEXT: usize = 0;
 const GRAVE_ENTRY: usize = 4;
 const GRAVE_DATABASE: usize = 8;
 const GRAVE_BYTES: usize = 12;
+/** Nodes of a list whose bytes are looked at. */
+const SAMPLES: u32 = 5;
 
 /** A walk is under way. */
 export let walking: bool = false;
 /** The running command may change what it looks up. */
 export let preserves: bool = false;
+/** Bytes of entries that the walk, or the last one, could not leave where they were. */
+export let copiedBytes: f64 = 0;
 
 let firstGrave: usize = 0;
 let lastGrave: usize = 0;
@@ -39,6 +47,7 @@ export function setPreserver(write: (databaseId: u32, e: EntryPtr) => void): voi
 /** A walk begins: from here on nothing is marked but what is new. */
 export function walkBegins(): void {
   flipEntryMark();
+  copiedBytes = 0;
   walking = true;
 }
 
@@ -55,7 +64,14 @@ export function setPreserves(on: bool): void {
 
 /** Has an entry that is about to change written, if that is still to be done. */
 export function preserve(databaseId: u32, e: EntryPtr): void {
-  if (walking && !Entry.isMarked(e)) preserver(databaseId, e);
+  if (!walking || Entry.isMarked(e)) return;
+  countCopied(e);
+  preserver(databaseId, e);
+}
+
+/** Adds an entry to `copiedBytes`. */
+export function countCopied(e: EntryPtr): void {
+  copiedBytes += entryBytes(e, SAMPLES);
 }
 
 /**
@@ -64,6 +80,7 @@ export function preserve(databaseId: u32, e: EntryPtr): void {
  */
 export function tryBury(databaseId: u32, e: EntryPtr): bool {
   if (!walking || Entry.isMarked(e)) return false;
+  countCopied(e);
   const grave = tryAlloc(GRAVE_BYTES);
   if (grave == 0) {
     preserver(databaseId, e);

@@ -157,6 +157,13 @@ export function valueBytes(type: u32, encoding: u32, block: usize, samples: u32)
   return zslBytes(block);
 }
 
+/** Bytes of an entry and of its value, as the allocator counts them; `samples` as for `valueBytes`. */
+export function entryBytes(e: EntryPtr, samples: u32): f64 {
+  const bytes = <f64>usableSize(e);
+  if (!entryHasBlock(e)) return bytes;
+  return bytes + valueBytes(Entry.type(e), Entry.encoding(e), Entry.valuePtr(e), samples);
+}
+
 /** Whether a value's block begins with a table of members: large hashes, sets and sorted sets. */
 export function hasMemberTable(e: EntryPtr): bool {
   const encoding = Entry.encoding(e);

@@ -40,6 +40,7 @@ import { heldTable, heldWalkId, releaseHeldTable } from '../keyspace/lazyfree';
 import {
   buriedDatabase,
   buriedFirst,
+  countCopied,
   digUp,
   setPreserver,
   walkBegins,
@@ -368,6 +369,8 @@ function walkWindow(table: KeyTable, id: u32): bool {
     const e: EntryPtr = load<u32>(window + (i << 2));
     if (Entry.isMarked(e)) continue;
     wrote = true;
+    // Detached tables are there for the walk alone.
+    if (walkId == databaseCount) countCopied(e);
     writeEntry(id, e);
     // The rest of the window comes in the next steps, without those that are marked by now.
     if (current != 0 || failed || main.used >= STEP_BYTES) return false;

@@ -100,6 +100,7 @@ export interface CoreExports {
   snapshotEnd(): void;
   snapshotAbort(): void;
   snapshotKeys(): number;
+  snapshotCopied(): number;
   loadBegin(flags: number, totalBytes: number, nowMs: number): number;
   loadStep(ptr: number, len: number, isLast: number, keysMax: number, nowMs: number): number;
   loadEnd(): void;

@@ -88,6 +88,10 @@ export interface PersistenceFacts {
   readonly asyncLoading: boolean;
   readonly saveKeysProcessed: number;
   readonly saveKeysTotal: number;
+  /** Bytes of keys and values that the snapshot under way took before their turn, see Snapshotter. */
+  readonly saveCopiedBytes: number;
+  /** The same of the last one that went to the snapshot file or to a connection. */
+  readonly lastSaveCopiedBytes: number;
   readonly bgsaveInProgress: boolean;
   /** Unix seconds; the start of the server until something was saved. */
   readonly lastSaveTime: number;
@@ -104,6 +108,7 @@ export interface PersistenceFacts {
   readonly aofLastRewriteSeconds: number;
   readonly aofCurrentRewriteSeconds: number;
   readonly aofLastRewriteOk: boolean;
+  readonly aofLastRewriteCopiedBytes: number;
   readonly aofRewrites: number;
   readonly aofRewriteFailures: number;
   readonly aofLastWriteOk: boolean;
@@ -227,6 +232,8 @@ export const DEFAULT_PERSISTENCE: PersistenceFacts = {
   asyncLoading: false,
   saveKeysProcessed: 0,
   saveKeysTotal: 0,
+  saveCopiedBytes: 0,
+  lastSaveCopiedBytes: 0,
   bgsaveInProgress: false,
   lastSaveTime: 0,
   lastBgsaveOk: true,
@@ -241,6 +248,7 @@ export const DEFAULT_PERSISTENCE: PersistenceFacts = {
   aofLastRewriteSeconds: -1,
   aofCurrentRewriteSeconds: -1,
   aofLastRewriteOk: true,
+  aofLastRewriteCopiedBytes: 0,
   aofRewrites: 0,
   aofRewriteFailures: 0,
   aofLastWriteOk: true,

@@ -575,9 +575,9 @@ export class Persistence {
   facts(): PersistenceFacts {
     const { saver, transfers } = this;
     const { snapshots } = this.options;
-    const { keysDone, keysTotal } = snapshots.isRunning
+    const { keysDone, keysTotal, copiedBytes } = snapshots.isRunning
       ? snapshots.progress
-      : { keysDone: 0, keysTotal: 0 };
+      : { keysDone: 0, keysTotal: 0, copiedBytes: 0 };
     const load = this.loading.facts();
     return {
       ...DEFAULT_PERSISTENCE,
@@ -585,6 +585,8 @@ export class Persistence {
       loading: load !== undefined,
       saveKeysProcessed: keysDone,
       saveKeysTotal: keysTotal,
+      saveCopiedBytes: copiedBytes,
+      lastSaveCopiedBytes: saver.lastCopiedBytes,
       bgsaveInProgress: this.isSaving,
       lastSaveTime: saver.lastSaveSeconds,
       lastBgsaveOk: saver.isLastBackgroundOk,

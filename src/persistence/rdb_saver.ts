@@ -13,7 +13,7 @@ import type { Storage } from '../storage/storage.ts';
 import { systemErrorText } from '../util/system_error.ts';
 import type { Clock, DirtyCounter, Snapshots } from './parts.ts';
 import { RdbFile, RdbFileError, type RdbFileStep } from './rdb_file.ts';
-import { SnapshotError, type SnapshotRequest } from './snapshotter.ts';
+import { SnapshotError, type SnapshotRequest, type SnapshotSummary } from './snapshotter.ts';
 
 const MS_PER_SECOND = 1000;
 
@@ -67,6 +67,8 @@ export class RdbSaver {
   isLastBackgroundOk = true;
   /** How long the last background save took, -1 when there was none. */
   lastBackgroundSeconds = -1;
+  /** What the last snapshot in the background, here or to a connection, took before its turn. */
+  lastCopiedBytes = 0;
   /** Saves begun since the start or CONFIG RESETSTAT. */
   saves = 0;
   private readonly options: RdbSaverOptions;
@@ -148,7 +150,7 @@ export class RdbSaver {
   private begin(): Promise<SaveOutcome> {
     const settings = this.options.settings();
     let file: RdbFile | undefined;
-    let walk: Promise<unknown>;
+    let walk: Promise<SnapshotSummary>;
     try {
       file = this.open(settings);
       walk = this.options.snapshots.background(request(settings), file);
@@ -168,14 +170,15 @@ export class RdbSaver {
   /** Sees a background save through to its end. */
   private async follow(
     background: BackgroundSave,
-    walk: Promise<unknown>,
+    walk: Promise<SnapshotSummary>,
     settings: SaveSettings,
   ): Promise<SaveOutcome> {
     const { file } = background;
     let failure: unknown;
     try {
-      await walk;
+      const { copiedBytes } = await walk;
       background.isWalking = false;
+      this.lastCopiedBytes = copiedBytes;
       await file?.commit();
     } catch (error) {
       failure = error;

@@ -180,7 +180,8 @@ export class RdbTransfers {
         sink,
       );
       peer.write(Buffer.concat([Buffer.from('$EOF:'), mark, Buffer.from('\r\n')]));
-      await walk;
+      const { copiedBytes } = await walk;
+      this.options.saver.lastCopiedBytes = copiedBytes;
       log.notice('Background RDB transfer terminated with success');
     } catch (error) {
       log.warning('Background transfer error');

@@ -34,6 +34,15 @@ export interface SnapshotSummary {
   readonly keys: number;
   readonly bytes: number;
   readonly milliseconds: number;
+  /** As in `SnapshotProgress`. */
+  readonly copiedBytes: number;
+}
+
+export interface SnapshotProgress {
+  readonly keysDone: number;
+  readonly keysTotal: number;
+  /** Bytes of keys and values written before their turn, or kept, because commands changed them. */
+  readonly copiedBytes: number;
 }
 
 export type SnapshotErrorCode = 'ABORTED' | 'BUSY' | 'NO_MEMORY' | 'STORAGE';
@@ -73,9 +82,14 @@ export class Snapshotter {
     return this.job !== undefined;
   }
 
-  /** Keys written of the snapshot under way, or of the last one, and how many there were to write. */
-  get progress(): { readonly keysDone: number; readonly keysTotal: number } {
-    return { keysDone: this.keysDone, keysTotal: this.keysTotal };
+  /** How far the snapshot under way has come, or the last one. */
+  get progress(): SnapshotProgress {
+    const { exports } = this.engine.core;
+    return {
+      keysDone: exports.snapshotKeys(),
+      keysTotal: this.keysTotal,
+      copiedBytes: exports.snapshotCopied(),
+    };
   }
 
   /**
@@ -112,7 +126,12 @@ export class Snapshotter {
     } finally {
       this.over(job);
     }
-    return { keys: this.keysDone, bytes, milliseconds: performance.now() - began };
+    return this.summary(bytes, began);
+  }
+
+  private summary(bytes: number, began: number): SnapshotSummary {
+    const { keysDone: keys, copiedBytes } = this.progress;
+    return { keys, bytes, milliseconds: performance.now() - began, copiedBytes };
   }
 
   /** Calls off the snapshot in the background: its promise rejects with ABORTED. */
@@ -233,8 +252,9 @@ export class Snapshotter {
       }
     }
     this.end();
+    const summary = this.summary(bytes, began);
     await handedOver;
-    return { keys: this.keysDone, bytes, milliseconds: performance.now() - began };
+    return summary;
   }
 
   private async finish(job: Job, walk: Promise<SnapshotSummary>): Promise<SnapshotSummary> {

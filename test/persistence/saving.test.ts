@@ -73,6 +73,65 @@ it('changes are counted since the last save, those during a background save too'
   expect(await info(client, 'rdb_saves')).toBe('0');
 });
 
+it.each([
+  ['BGSAVE', 'rdb_bgsave_in_progress', 'rdb_last_cow_size', 'aof_last_cow_size'],
+  ['BGREWRITEAOF', 'aof_rewrite_in_progress', 'aof_last_cow_size', 'rdb_last_cow_size'],
+])(
+  'INFO tells how far %s has come and what changes cost it',
+  async (command, running, last, other) => {
+    const { client } = await serve(scratchDirectory());
+    const keys = 1000;
+    const current = (text: string) => {
+      const number = (field: string) =>
+        Number(new RegExp(`^${field}:(.*)\r$`, 'm').exec(text)?.[1]);
+      expect(number('current_cow_peak')).toBe(number('current_cow_size'));
+      return {
+        bytes: number('current_cow_size'),
+        percent: number('current_fork_perc'),
+        done: number('current_save_keys_processed'),
+        total: number('current_save_keys_total'),
+      };
+    };
+    const persistence = async () => {
+      const reply = await client.call('INFO', 'persistence');
+      return 'bytes' in reply ? reply.bytes.toString() : '';
+    };
+    const idle = { bytes: 0, percent: 0, done: 0, total: 0 };
+    expect(current(await persistence())).toEqual(idle);
+    await ask(client, `DEBUG POPULATE ${keys} key 1000`);
+    await ask(client, 'CONFIG SET rdb-key-save-delay 1000');
+    await ask(client, command);
+    await eventually(async () => current(await persistence()).done > 0);
+    // Without a step of the snapshot in between.
+    const replies = await client.pipeline([
+      ['MULTI'],
+      ['INFO', 'persistence'],
+      ...Array.from({ length: keys }, (_, i) => ['SETRANGE', `key:${i}`, '0', 'y']),
+      ['INFO', 'persistence'],
+      ['EXEC'],
+    ]);
+    const results = replies.at(-1);
+    if (results?.kind !== 'array') throw new Error('the transaction failed');
+    const [before, after] = [results.items.at(0), results.items.at(-1)].map((reply) => {
+      if (reply === undefined || !('bytes' in reply)) throw new Error('no INFO');
+      return current(reply.bytes.toString());
+    });
+    if (before === undefined || after === undefined) throw new Error('no INFO');
+    expect(before.bytes).toBe(0);
+    expect(before.total).toBe(keys);
+    expect(before.percent).toBeCloseTo((before.done * 100) / keys, 2);
+    // What was not written yet had to be written first.
+    const left = keys - before.done;
+    expect(after).toEqual({ bytes: after.bytes, percent: 100, done: keys, total: keys });
+    expect(after.bytes).toBeGreaterThan(left * 1000);
+    expect(after.bytes).toBeLessThan(left * 1300);
+    await eventually(async () => (await info(client, running)) === '0');
+    expect(current(await persistence())).toEqual(idle);
+    expect(await info(client, last)).toBe(String(after.bytes));
+    expect(await info(client, other)).toBe('0');
+  },
+);
+
 it('save points save, and LASTSAVE tells when', async () => {
   const directory = scratchDirectory();
   const { client, server } = await serve(directory, ['--save', '1 2']);

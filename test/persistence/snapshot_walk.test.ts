@@ -12,6 +12,7 @@ import { CommandSource } from '../fuzz/grammar/index.ts';
 import { type Argument, encodeCommand } from '../support/arguments.ts';
 import { createEngine, EngineTestClient } from '../support/engine_client.ts';
 import { Random } from '../support/random.ts';
+import { showReply } from '../support/reply_notation.ts';
 
 const FAMILIES = [
   'string',
@@ -289,6 +290,54 @@ describe('a snapshot', () => {
     }
     subject.finish();
     expect(digestOf(subject.written, subject.nowMs)).toBe(before);
+  });
+
+  it('knows the bytes of what it had to take before its turn, or to keep, and takes nothing twice', async () => {
+    const subject = new Subject();
+    const { engine } = subject;
+    const client = new EngineTestClient(engine);
+    const copied = () => engine.core.exports.snapshotCopied();
+    const value = 'x'.repeat(1000);
+    const members = Array.from({ length: 100 }, (_, i) => `member:${i}`);
+    await client.call('MSET', ...['a', 'b', 'c', 'd'].flatMap((key) => [key, value]));
+    await client.call('SADD', 'set', ...members);
+    await client.call('SELECT', '1');
+    await client.call('SET', 'e', value);
+    const began = subject.digest;
+    subject.begin();
+    expect(copied()).toBe(0);
+    await client.call('GET', 'e');
+    await client.call('SET', 'new', value);
+    expect(copied()).toBe(0);
+    await client.call('FLUSHDB');
+    await client.call('SELECT', '0');
+    const usage = async (key: string): Promise<number> => {
+      const reply = await client.call('MEMORY', 'USAGE', key);
+      if (reply.kind !== 'integer') throw new Error(showReply(reply));
+      return Number(reply.value);
+    };
+    const string = await usage('a');
+    const set = await usage('set');
+    // MEMORY USAGE counts a share of the table, too.
+    const near = (bytes: number) => expect(Math.abs(copied() - bytes)).toBeLessThan(100);
+    await client.call('APPEND', 'a', 'y');
+    near(string);
+    await client.call('APPEND', 'a', 'y');
+    near(string);
+    await client.call('DEL', 'b');
+    near(2 * string);
+    await client.call('SET', 'c', 'y');
+    near(3 * string);
+    await client.call('SREM', 'set', 'member:0');
+    near(3 * string + set);
+    subject.finish();
+    // What FLUSHDB detached was kept for the snapshot.
+    near(4 * string + set);
+    expect(digestOf(subject.written, subject.nowMs)).toBe(began);
+    subject.begin();
+    expect(copied()).toBe(0);
+    subject.finish();
+    expect(copied()).toBe(0);
   });
 
   it('refuses a second one beside it', () => {

@@ -121,6 +121,7 @@ export class AppendOnly implements Journal {
   private failures = 0;
   private isLastRewriteOk = true;
   private lastRewriteSeconds = -1;
+  private lastCopiedBytes = 0;
   private retriedAtSecond = 0;
   private reportedError: string | undefined;
   private lostError: string | undefined;
@@ -616,7 +617,7 @@ export class AppendOnly implements Journal {
       return false;
     };
     writeBaseInBackground(path, base).then(
-      () => isCurrent() && this.baseWritten(rewrite),
+      ({ copiedBytes }) => isCurrent() && this.baseWritten(rewrite, copiedBytes),
       (error: unknown) => isCurrent() && this.baseFailed(rewrite, error),
     );
     return true;
@@ -699,8 +700,9 @@ export class AppendOnly implements Journal {
   }
 
   /** The base is whole: it gets its name, and the log goes over to it. */
-  private baseWritten(rewrite: Rewrite): void {
+  private baseWritten(rewrite: Rewrite, copiedBytes: number): void {
     const { log } = this.options;
+    this.lastCopiedBytes = copiedBytes;
     const place = this.settlePlace();
     log.notice(`Successfully created the temporary AOF base file ${nameOf(rewrite.path)}`);
     log.notice('Background AOF rewrite terminated with success');
@@ -877,6 +879,7 @@ export class AppendOnly implements Journal {
       aofLastRewriteSeconds: this.lastRewriteSeconds,
       aofCurrentRewriteSeconds: rewrite === undefined ? -1 : this.second() - rewrite.began,
       aofLastRewriteOk: this.isLastRewriteOk,
+      aofLastRewriteCopiedBytes: this.lastCopiedBytes,
       aofRewrites: this.rewrites,
       aofRewriteFailures: this.failures,
       aofLastWriteOk: this.writeError === undefined,

@@ -7,7 +7,12 @@
 import type { Logger } from '../../log.ts';
 import type { Storage, StorageFile } from '../../storage/storage.ts';
 import { systemErrorText } from '../../util/system_error.ts';
-import type { SnapshotRequest, SnapshotSink, Snapshotter } from '../snapshotter.ts';
+import type {
+  SnapshotRequest,
+  SnapshotSink,
+  SnapshotSummary,
+  Snapshotter,
+} from '../snapshotter.ts';
 import { timeAnnotation } from './writer.ts';
 
 /** Takes snapshots of the data set. */
@@ -82,7 +87,10 @@ class BaseSink implements SnapshotSink {
  * Writes the data set as it is now to `path`, in the background, and makes it durable there. The snapshot
  * has begun when this returns. Rejects with what went wrong, which is logged unless it was called off.
  */
-export function writeBaseInBackground(path: string, options: BaseOptions): Promise<void> {
+export function writeBaseInBackground(
+  path: string,
+  options: BaseOptions,
+): Promise<SnapshotSummary> {
   const { storage, snapshots, log, settings } = options;
   let file: StorageFile;
   try {
@@ -94,12 +102,13 @@ export function writeBaseInBackground(path: string, options: BaseOptions): Promi
     return Promise.reject(error);
   }
   const sink = new BaseSink(file, settings.syncsWhileWriting);
-  const finish = async (): Promise<void> => {
+  const finish = async (): Promise<SnapshotSummary> => {
     try {
       const first = head(settings);
       if (first !== undefined) file.write(first);
-      await snapshots.background(requestOf(settings), sink);
+      const summary = await snapshots.background(requestOf(settings), sink);
       await file.syncAsync();
+      return summary;
     } catch (error) {
       if (!isCalledOff(error)) {
         log.warning(`Write error writing append only file on disk: ${reasonOf(error)}`);
