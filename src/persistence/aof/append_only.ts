@@ -633,7 +633,7 @@ export class AppendOnly implements Journal {
         format: config.get('aof-use-rdb-preamble') ? 'rdb' : 'aof',
         compress: config.get('rdbcompression'),
         checksum: config.get('rdbchecksum'),
-        keyDelayUs: config.get('rdb-key-save-delay'),
+        keyDelayUs: () => config.get('rdb-key-save-delay'),
         syncsWhileWriting: config.get('aof-rewrite-incremental-fsync'),
         timestamp: config.get('aof-timestamp-enabled') ? this.second() : undefined,
       },
