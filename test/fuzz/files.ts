@@ -225,14 +225,14 @@ class Exchange {
   /** There, and after changes on the other side back. */
   private async carryAof(what: string, writer: Side): Promise<void> {
     await this.shortLived(writer);
-    const directory = copyAof(writer);
+    const directory = await copyAof(writer);
     await this.forgetShortLived(writer);
     const reader = await this.open(what, this.readerKind, directory, ['--appendonly', 'yes']);
     await this.compare(writer.client, reader, 'aof', false);
     if (what.endsWith('no')) {
       await reader.load(this.data.changes(this.changeCount()));
       const args = ['--appendonly', 'yes'];
-      const back = await this.open(`${what}, and back`, writer.kind, copyAof(reader), args);
+      const back = await this.open(`${what}, and back`, writer.kind, await copyAof(reader), args);
       await this.compare(reader.client, back, 'aof', false);
       await this.end(back);
     }
@@ -350,10 +350,13 @@ function newDirectory(): string {
   return mkdtempSync(path.join(tmpdir(), 'respite-files-'));
 }
 
-/** What was answered is in the file, if not yet on the disk. */
-function copyAof({ directory }: Side): string {
+/** All that was answered is in the copy: under `everysec`, writes may wait for the disk. */
+async function copyAof({ client, directory }: Side): Promise<string> {
   const copy = newDirectory();
+  await client.must('CONFIG', 'SET', 'appendfsync', 'always');
+  await client.must('PING');
   cpSync(path.join(directory, AOF_FOLDER), path.join(copy, AOF_FOLDER), { recursive: true });
+  await client.must('CONFIG', 'SET', 'appendfsync', 'everysec');
   return copy;
 }
 
