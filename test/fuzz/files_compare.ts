@@ -222,7 +222,9 @@ async function smallestDifference(expected: RespClient, found: RespClient): Prom
     ];
     smallest = { size, text: lines.join('\n') };
   }
-  const count = `${different.length} keys are different`;
+  const missing = different.filter(({ digests }) => digests[1] === NOTHING).length;
+  const extra = different.filter(({ digests }) => digests[0] === NOTHING).length;
+  const count = `${different.length} keys are different (${missing} missing, ${extra} too many)`;
   return smallest === undefined ? count : `${count}, the smallest: ${smallest.text}`;
 }
 
