@@ -594,9 +594,9 @@ export function snapshotStep(nowMs: f64, budgetUs: f64): i32 {
   return status;
 }
 
-/** What the words of the snapshot show was taken. */
-export function snapshotTaken(): void {
-  walk.walkTaken();
+/** `bytes` of what a step showed were taken; commands may have added to it. */
+export function snapshotTaken(bytes: u32): void {
+  walk.walkTaken(bytes);
   publishSnapshot();
 }
 

@@ -34,8 +34,9 @@ const BUCKETS_PER_CLOCK: u32 = 16;
 const NO_WALK: u32 = u32.MAX_VALUE;
 
 let head: usize = 0;
-/** Tables that the walk has not gone through. */
+/** Tables that the walk has not gone through, in the order they came: it may be in the first one. */
 let held: usize = 0;
+let lastHeld: usize = 0;
 
 /** Empties a database and returns how many keys it had. `later` leaves the freeing to the cron. */
 export function flushDatabase(which: Db, later: bool): u32 {
@@ -69,8 +70,10 @@ function tryDetachTable(which: Db): bool {
   }
   store<u32>(node, which.walkId, NODE_WALK_ID);
   if (walking) {
-    store<u32>(node, <u32>held, NODE_NEXT);
-    held = node;
+    store<u32>(node, 0, NODE_NEXT);
+    if (held == 0) held = node;
+    else store<u32>(lastHeld, <u32>node, NODE_NEXT);
+    lastHeld = node;
   } else list(node);
   Stats.add(STAT_LAZYFREE_PENDING, <f64>changetype<KeyTable>(node + NODE_TABLE).keys);
   return true;

@@ -35,7 +35,14 @@ import { idleSeconds, lfuCounter } from '../keyspace/access_clock';
 import { clockUs } from '../keyspace/clock';
 import { Db, database, databaseCount, entryFree } from '../keyspace/db';
 import { ENCODING_INT, Entry, EntryPtr, entryHasBlock, TYPE_STRING } from '../keyspace/entry';
-import { BUCKET_SLOTS, Bucket, KeyTable, scanBucket, scanNext } from '../keyspace/key_table';
+import {
+  BUCKET_SLOTS,
+  Bucket,
+  BucketPtr,
+  KeyTable,
+  scanBucket,
+  scanNext,
+} from '../keyspace/key_table';
 import { heldTable, heldWalkId, releaseHeldTable } from '../keyspace/lazyfree';
 import {
   buriedDatabase,
@@ -194,12 +201,14 @@ export function walkMemory(): usize {
   return walking ? main.capacity + side.capacity : 0;
 }
 
-/** The output was taken. */
-export function walkTaken(): void {
+/** The first `bytes` of the output, which a step has shown, were taken. More may have come since. */
+export function walkTaken(bytes: usize): void {
+  assert(bytes <= main.used);
   if (main.used + side.used > HOLD_BYTES) released = true;
-  main.used = 0;
-  summed = 0;
-  if (main.capacity > KEEP_BYTES) outputFree(main);
+  main.used -= bytes;
+  summed -= min(bytes, summed);
+  if (main.used != 0) memory.copy(main.base, main.base + bytes, main.used);
+  else if (main.capacity > KEEP_BYTES) outputFree(main);
 }
 
 /** Whether commands that were held back should be tried again; asking resets it. */
@@ -347,14 +356,10 @@ function walkWindow(table: KeyTable, id: u32): bool {
   let sink: u32 = 0;
   let whole = true;
   do {
-    for (let b = scanBucket(table, at); b != 0 && whole; b = Bucket.next(b)) {
+    const first = scanBucket(table, at);
+    for (let b = first; b != 0 && whole; b = Bucket.next(b)) {
       if (count + BUCKET_SLOTS > WINDOW_MAX) whole = false;
-      else {
-        for (let rest = Bucket.occupied(b); rest != 0; rest &= rest - 1) {
-          store<u32>(window + (count << 2), <u32>Bucket.entry(b, ctz(rest)));
-          count += 1;
-        }
-      }
+      else count = collect(b, count, at == cursor && b != first);
     }
     if (whole) at = scanNext(table, at);
   } while (whole && at != 0 && count < WINDOW);
@@ -376,13 +381,20 @@ function walkWindow(table: KeyTable, id: u32): bool {
     if (current != 0 || failed || main.used >= STEP_BYTES) return false;
   }
   // A chain longer than the window is taken up again, without those that are marked by now.
-  if (!whole && (wrote || at != cursor)) {
-    cursor = at;
-    return false;
-  }
-  assert(whole);
+  assert(whole || wrote || at != cursor);
   cursor = at;
-  return true;
+  return whole;
+}
+
+/** Adds the entries of a bucket to the window, `unmarked`: only those. Returns how many are in it. */
+function collect(b: BucketPtr, count: u32, unmarked: bool): u32 {
+  for (let rest = Bucket.occupied(b); rest != 0; rest &= rest - 1) {
+    const e = Bucket.entry(b, ctz(rest));
+    if (unmarked && Entry.isMarked(e)) continue;
+    store<u32>(window + (count << 2), <u32>e);
+    count += 1;
+  }
+  return count;
 }
 
 // --- Entries ---

@@ -95,7 +95,7 @@ export interface CoreExports {
   snapshotHeader(ptr: number, bytes: number): void;
   snapshotVersion(): number;
   snapshotStep(nowMs: number, budgetUs: number): number;
-  snapshotTaken(): void;
+  snapshotTaken(bytes: number): void;
   snapshotReleased(): number;
   snapshotEnd(): void;
   snapshotAbort(): void;

@@ -31,7 +31,7 @@ export function writeSnapshotHeader(core: Core, header: Uint8Array): void {
   }
 }
 
-/** What was written and not taken yet; valid until the next call into the core. */
+/** What the last step has written and was not taken; valid until the next call into the core. */
 export function snapshotOutput(core: Core): Uint8Array {
   const at = core.word(abi.ABI_SNAPSHOT_PTR);
   return core.bytes.subarray(at, at + core.word(abi.ABI_SNAPSHOT_LEN));

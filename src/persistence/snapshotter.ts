@@ -118,13 +118,14 @@ export class Snapshotter {
       for (;;) {
         const status = this.step(Number.POSITIVE_INFINITY);
         const output = snapshotOutput(this.engine.core);
-        bytes += output.length;
+        const { length } = output;
+        bytes += length;
         try {
           sink(output);
         } catch (error) {
           throw new SnapshotError('STORAGE', 'the snapshot could not be written', error);
         }
-        this.taken();
+        this.taken(length);
         if (status === abi.SNAPSHOT_DONE) break;
       }
       this.end();
@@ -198,9 +199,9 @@ export class Snapshotter {
     return status;
   }
 
-  /** The output was taken. */
-  private taken(): void {
-    this.engine.call(() => this.engine.core.exports.snapshotTaken(), 'snapshot');
+  /** So much of the output was taken. */
+  private taken(bytes: number): void {
+    this.engine.call(() => this.engine.core.exports.snapshotTaken(bytes), 'snapshot');
   }
 
   private end(): void {
@@ -242,12 +243,13 @@ export class Snapshotter {
       done = this.step(STEP_US) === abi.SNAPSHOT_DONE;
       const written = engine.core.word(abi.ABI_SNAPSHOT_LEN);
       if (done || written >= BUFFER_BYTES) {
+        // At once: commands add to it as soon as they run again.
+        const copy = Buffer.from(snapshotOutput(engine.core));
+        this.taken(copy.length);
+        bytes += copy.length;
         // One buffer is on its way while the next one fills.
         await handedOver;
         check(job);
-        const copy = Buffer.from(snapshotOutput(engine.core));
-        this.taken();
-        bytes += copy.length;
         handedOver = sink.write(copy) ?? undefined;
         // It is waited for later.
         handedOver?.catch(() => {});

@@ -40,6 +40,7 @@ class Subject {
   readonly engine: Engine = createEngine();
   readonly client = new EngineTestClient(this.engine);
   nowMs = 1_800_000_000_000;
+  isRunning = false;
   private readonly parts: Buffer[] = [];
 
   constructor() {
@@ -59,22 +60,29 @@ class Subject {
     const version = core.exports.snapshotVersion();
     expect(beginSnapshot(core, { ...FORM, commands })).toBe(true);
     this.parts.length = 0;
+    this.isRunning = true;
     if (commands) return;
     const header = rdbHeader(version, []);
     core.bytes.set(header, core.word(abi.ABI_SCRATCH));
     core.exports.snapshotHeader(core.word(abi.ABI_SCRATCH), header.length);
   }
 
-  /** The least that a step can do. False when the snapshot is complete. */
-  step(): boolean {
+  /**
+   * The least that a step can do; `beforeTaken` runs while its output is still to be taken. False when the
+   * snapshot is complete.
+   */
+  step(beforeTaken?: () => void): boolean {
     const { core } = this.engine;
     const status = core.exports.snapshotStep(this.nowMs, 0);
     expect(status).not.toBe(abi.SNAPSHOT_FAILED);
-    this.parts.push(Buffer.from(snapshotOutput(core)));
-    core.exports.snapshotTaken();
+    const output = Buffer.from(snapshotOutput(core));
+    this.parts.push(output);
+    beforeTaken?.();
+    core.exports.snapshotTaken(output.length);
     if (status === abi.SNAPSHOT_DONE) core.exports.snapshotEnd();
     if (core.exports.snapshotReleased() !== 0) this.engine.resumePaused();
-    return status === abi.SNAPSHOT_MORE;
+    this.isRunning = status === abi.SNAPSHOT_MORE;
+    return this.isRunning;
   }
 
   finish(): void {
@@ -139,7 +147,9 @@ function finishAmidst(subject: Subject, source: CommandSource, random: Random): 
     }
     subject.nowMs += random.below(20);
     if (random.oneIn(5)) subject.engine.cron(1000);
-    more = subject.step();
+    more = subject.step(() => {
+      if (random.oneIn(3)) subject.run('APPEND', `filler:${random.below(1500)}`, 'x');
+    });
   }
 }
 
@@ -338,6 +348,23 @@ describe('a snapshot', () => {
     expect(copied()).toBe(0);
     subject.finish();
     expect(copied()).toBe(0);
+  });
+
+  it('goes through the tables of databases that are flushed one after the other', () => {
+    for (let steps = 0; steps < 400; steps += 25) {
+      const subject = new Subject();
+      fill(subject, new Random(seed));
+      const before = subject.digest;
+      subject.begin();
+      for (let i = 0; i < steps && subject.isRunning; i++) subject.step();
+      for (const database of ['0', '1', '2', '15']) {
+        subject.run('SELECT', database);
+        subject.run('FLUSHDB');
+        for (let i = 0; i < 5 && subject.isRunning; i++) subject.step();
+      }
+      while (subject.isRunning) subject.step();
+      expect(digestOf(subject.written, subject.nowMs), `${steps} steps`).toBe(before);
+    }
   });
 
   it('refuses a second one beside it', () => {
