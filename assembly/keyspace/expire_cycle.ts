@@ -4,7 +4,8 @@
 // its slots hold an expiry, so a walk over keys without one reads a line per seven keys and no entry.
 // Redis samples a second table of expiries instead; walking finds every expired key once per round,
 // and the round's pace follows what it finds: a step that meets many expired keys asks to be called
-// again at once, one that meets few waits for the next tick.
+// again at once, one that meets few waits for the next tick. Databases take turns: one that is too
+// large for a step goes on where it was when its turn comes again.
 
 import {
   CFG_ACTIVE_EXPIRE,
@@ -29,6 +30,8 @@ let seen: u32 = 0;
 let expired: u32 = 0;
 let ttlSum: f64 = 0;
 let nextDatabase: u32 = 0;
+/** The database that time ran out in while it was full of expired keys, as far as is known; -1: none. */
+let staleDatabase: i32 = -1;
 
 /** Drops the expired entries of one chain. */
 function expireChain(which: Db, cursor: u64): void {
@@ -87,20 +90,22 @@ function expireDatabase(which: Db, deadlineUs: f64): bool {
 }
 
 /**
- * One step of the cycle, until `deadlineUs`. True when the last database walked was so full of
- * expired keys that the next step should not wait for the next tick.
+ * One step of the cycle, until `deadlineUs`. True when a database was so full of expired keys that the
+ * next step should not wait for the next tick.
  */
 export function expireStep(deadlineUs: f64): bool {
   if (!Settings.on(CFG_ACTIVE_EXPIRE) || areKeysKept()) return false;
   const began = clockUs();
   const accepted =
     STALE_PERCENT_ACCEPTED - min<u32>(<u32>Settings.get(CFG_ACTIVE_EXPIRE_EFFORT) - 1, 9);
-  let urgent = false;
   for (let n: u32 = 0; n < databaseCount; n++) {
     if (nextDatabase >= databaseCount) nextDatabase = 0;
-    const which = database(nextDatabase);
+    const index = nextDatabase;
+    const which = database(index);
+    // Also when time runs out in this one: the others must not wait until it has been walked.
+    nextDatabase += 1;
+    if (staleDatabase == <i32>index) staleDatabase = -1;
     if (which.expires == 0) {
-      nextDatabase += 1;
       which.averageTtlMs = 0;
       continue;
     }
@@ -110,11 +115,10 @@ export function expireStep(deadlineUs: f64): bool {
     Stats.set(STAT_EXPIRED_STALE_PERCENT, known * 0.95 + <f64>percent * 0.05);
     if (late) {
       Stats.add(STAT_EXPIRED_TIME_CAP, 1);
-      urgent = percent > accepted;
+      if (percent > accepted) staleDatabase = <i32>index;
       break;
     }
-    nextDatabase += 1;
   }
   Stats.add(STAT_EXPIRE_CYCLE_US, clockUs() - began);
-  return urgent;
+  return staleDatabase >= 0;
 }

@@ -50,7 +50,7 @@ import {
   streamEdgeId,
   streamIteratorNext,
   streamIteratorStartAll,
-  streamNodeLength,
+  streamNodeEntries,
   streamValidateNode,
 } from '../struct/stream_nodes';
 import { Decoder, STAGE_HEAD } from './decoder';
@@ -125,7 +125,7 @@ function readNode(d: Decoder): void {
   const lp = itemString.ptr;
   if (nameString.len != RAW_ID_BYTES) failAs(RDB_FAULT_STREAM_NODE_KEY);
   else if (!streamValidateNode(lp, itemString.len)) failAs(RDB_FAULT_STREAM_LISTPACK);
-  else if (streamNodeLength(lp) == 0) failAs(RDB_FAULT_STREAM_EMPTY_NODE);
+  else if (streamNodeEntries(lp) == 0) failAs(RDB_FAULT_STREAM_EMPTY_NODE);
   if (inputFault != FAULT_NONE) return;
   const ms = bswap(load<u64>(nameString.ptr));
   const seq = bswap(load<u64>(nameString.ptr, 8));

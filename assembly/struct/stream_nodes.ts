@@ -845,6 +845,11 @@ export function streamNodeLength(lp: ListpackPtr): u64 {
   return Master.count(lp);
 }
 
+/** Number of a node's entries, deleted ones among them: trimming leaves nodes with nothing else. */
+export function streamNodeEntries(lp: ListpackPtr): u64 {
+  return <u64>Master.count(lp) + <u64>Master.deleted(lp);
+}
+
 /** What came of adding a node. */
 export const NODE_ADDED: u32 = 0;
 export const NODE_EXISTS: u32 = 1;

@@ -54,7 +54,7 @@ export class Backups {
         snapshots: options.snapshots,
         compress: config.get('rdbcompression'),
         checksum: config.get('rdbchecksum'),
-        keyDelayUs: config.get('rdb-key-save-delay'),
+        keyDelayUs: () => config.get('rdb-key-save-delay'),
         address: `${identity.host}:${config.get('port')}`,
         runId: options.runId(),
       }),

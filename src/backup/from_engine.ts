@@ -14,7 +14,7 @@ export interface EngineSourceOptions {
   readonly snapshots: Pick<Snapshotter, 'background'>;
   readonly compress: boolean;
   readonly checksum: boolean;
-  readonly keyDelayUs: number;
+  keyDelayUs(): number;
   /** What the record says of the server. */
   readonly address: string;
   readonly runId: string;

@@ -90,6 +90,9 @@ export interface PersistenceFacts {
   readonly saveKeysTotal: number;
   /** Bytes of keys and values that the snapshot under way took before their turn, see Snapshotter. */
   readonly saveCopiedBytes: number;
+  /** Snapshots begun in the background, and how long nobody was served for the last to begin. */
+  readonly snapshotsBegun: number;
+  readonly lastSnapshotBeginUs: number;
   /** The same of the last one that went to the snapshot file or to a connection. */
   readonly lastSaveCopiedBytes: number;
   readonly bgsaveInProgress: boolean;
@@ -233,6 +236,8 @@ export const DEFAULT_PERSISTENCE: PersistenceFacts = {
   saveKeysProcessed: 0,
   saveKeysTotal: 0,
   saveCopiedBytes: 0,
+  snapshotsBegun: 0,
+  lastSnapshotBeginUs: 0,
   lastSaveCopiedBytes: 0,
   bgsaveInProgress: false,
   lastSaveTime: 0,

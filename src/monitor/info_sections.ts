@@ -381,7 +381,12 @@ function currentEvictionMs(core: Core): number {
   return started === 0 ? 0 : Math.max(core.clockUs() - started, 0) / US_PER_MS;
 }
 
-function writeKeyspaceStats(info: InfoText, { core }: InfoSources, facts: TrafficFacts): void {
+function writeKeyspaceStats(info: InfoText, sources: InfoSources, facts: TrafficFacts): void {
+  const { core } = sources;
+  const { lastSnapshotBeginUs, snapshotsBegun } = {
+    ...DEFAULT_PERSISTENCE,
+    ...sources.persistence?.(),
+  };
   const exceededMs = currentEvictionMs(core);
   info.fields({
     expired_subkeys: core.stat(abi.STAT_EXPIRED_SUBKEYS),
@@ -399,8 +404,8 @@ function writeKeyspaceStats(info: InfoText, { core }: InfoSources, facts: Traffi
     pubsub_channels: facts.pubsubChannels,
     pubsub_patterns: facts.pubsubPatterns,
     pubsubshard_channels: facts.pubsubShardChannels,
-    latest_fork_usec: 0,
-    total_forks: 0,
+    latest_fork_usec: lastSnapshotBeginUs,
+    total_forks: snapshotsBegun,
     migrate_cached_sockets: facts.migrateLinks,
     slave_expires_tracked_keys: 0,
     active_defrag_hits: 0,

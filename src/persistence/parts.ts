@@ -6,7 +6,7 @@ import type { Snapshotter } from './snapshotter.ts';
 /** Walks the data set: one walk at a time, which sees the data as they were when it began. */
 export type Snapshots = Pick<
   Snapshotter,
-  'isRunning' | 'progress' | 'background' | 'blocking' | 'abort'
+  'isRunning' | 'progress' | 'begun' | 'lastBeginUs' | 'background' | 'blocking' | 'abort'
 >;
 
 /** Clock in Unix milliseconds. */

@@ -518,6 +518,10 @@ export class Persistence {
       return undefined;
     });
     config.subscribe('appendonly', () => this.applyAppendOnly());
+    config.subscribe('aof-disable-auto-gc', () => {
+      this.appendOnly.deleteHistory();
+      return undefined;
+    });
     // The lock goes along.
     config.subscribe('dir', () => (this.lock ? this.claimDirectory() : undefined));
   }
@@ -556,7 +560,7 @@ export class Persistence {
       compress: config.get('rdbcompression'),
       checksum: config.get('rdbchecksum'),
       syncEveryBytes: config.get('rdb-save-incremental-fsync') ? SYNC_EVERY_BYTES : 0,
-      keyDelayUs: config.get('rdb-key-save-delay'),
+      keyDelayUs: () => config.get('rdb-key-save-delay'),
     };
   }
 
@@ -586,6 +590,8 @@ export class Persistence {
       saveKeysProcessed: keysDone,
       saveKeysTotal: keysTotal,
       saveCopiedBytes: copiedBytes,
+      snapshotsBegun: snapshots.begun,
+      lastSnapshotBeginUs: snapshots.lastBeginUs,
       lastSaveCopiedBytes: saver.lastCopiedBytes,
       bgsaveInProgress: this.isSaving,
       lastSaveTime: saver.lastSaveSeconds,
@@ -602,6 +608,8 @@ export class Persistence {
   /** CONFIG RESETSTAT. */
   resetStatistics(): void {
     this.saver.saves = 0;
+    this.options.snapshots.begun = 0;
+    this.options.snapshots.lastBeginUs = 0;
     this.transfers.requests = 0;
     this.appendOnly.resetStatistics();
   }

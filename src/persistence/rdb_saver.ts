@@ -26,7 +26,7 @@ export interface SaveSettings {
   readonly checksum: boolean;
   /** Bytes between two fsyncs while it is written, 0 for none of them. */
   readonly syncEveryBytes: number;
-  readonly keyDelayUs: number;
+  keyDelayUs(): number;
 }
 
 export interface RdbSaverOptions {

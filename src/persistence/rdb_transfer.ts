@@ -58,7 +58,7 @@ export interface TransferSettings {
   readonly fileName: string;
   readonly compress: boolean;
   readonly checksum: boolean;
-  readonly keyDelayUs: number;
+  keyDelayUs(): number;
   readonly timeoutSeconds: number;
   /** A file that was only written to be sent is removed. */
   readonly removesFiles: boolean;

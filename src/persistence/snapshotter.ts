@@ -26,8 +26,8 @@ export interface SnapshotRequest {
   /** Compress strings. */
   readonly compress: boolean;
   readonly checksum: boolean;
-  /** Microseconds to wait after each key; negative: one microsecond after so many keys. */
-  readonly keyDelayUs?: number;
+  /** Microseconds to wait after each key; negative: one microsecond after so many keys. It may change. */
+  keyDelayUs?(): number;
 }
 
 export interface SnapshotSummary {
@@ -57,6 +57,7 @@ export class SnapshotError extends Error {
   }
 }
 
+const US_PER_MS = 1000;
 /** Time one step may take: no client waits much longer for its turn. */
 const STEP_US = 500;
 /** For each microsecond of a step, others get so many when they want them. */
@@ -65,7 +66,7 @@ const OTHERS_SHARE = 12;
 const IDLE_TURN_US = 50;
 /** Bytes are handed to the sink when there are so many. */
 const BUFFER_BYTES = 1 << 20;
-/** Longest sleep between two looks at whether the snapshot was called off. */
+/** Longest sleep between two looks at whether the snapshot was called off, or the delay changed. */
 const SLEEP_MS_MAX = 10;
 
 export class Snapshotter {
@@ -73,6 +74,10 @@ export class Snapshotter {
   private job: Job | undefined;
   private keysTotal = 0;
   private keysDone = 0;
+  /** Snapshots begun in the background, since the start or CONFIG RESETSTAT. */
+  begun = 0;
+  /** How long it took to begin the last of them. */
+  lastBeginUs = 0;
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -97,7 +102,10 @@ export class Snapshotter {
    * returns. Throws SnapshotError BUSY while another one is under way; later failures reject.
    */
   background(request: SnapshotRequest, sink: SnapshotSink): Promise<SnapshotSummary> {
+    const began = performance.now();
     const job = this.begin(request);
+    this.begun += 1;
+    this.lastBeginUs = Math.round((performance.now() - began) * US_PER_MS);
     return this.finish(job, this.walk(job, request, sink));
   }
 
@@ -217,7 +225,6 @@ export class Snapshotter {
   ): Promise<SnapshotSummary> {
     const { engine } = this;
     const began = performance.now();
-    const delay = request.keyDelayUs ?? 0;
     let bytes = 0;
     let credit = 0;
     let done = false;
@@ -227,7 +234,7 @@ export class Snapshotter {
       const leftAt = performance.now();
       await nextTurn();
       check(job);
-      const othersUs = (performance.now() - leftAt) * 1000;
+      const othersUs = (performance.now() - leftAt) * US_PER_MS;
       credit =
         othersUs < IDLE_TURN_US ? STEP_US : Math.min(credit + othersUs / OTHERS_SHARE, STEP_US);
       if (credit < STEP_US) continue;
@@ -246,10 +253,9 @@ export class Snapshotter {
         handedOver?.catch(() => {});
       }
       this.release();
-      if (delay !== 0) {
-        await sleep(job, delayOf(delay, keys, this.keysDone));
-        keys = this.keysDone;
-      }
+      const before = keys;
+      keys = this.keysDone;
+      await sleep(job, () => delayOf(request.keyDelayUs?.() ?? 0, before, keys));
     }
     this.end();
     const summary = this.summary(bytes, began);
@@ -279,10 +285,10 @@ function check(job: Job): void {
   if (job.isAborted) throw new SnapshotError('ABORTED', 'the snapshot was called off');
 }
 
-/** Waits, until the snapshot is called off. */
-async function sleep(job: Job, milliseconds: number): Promise<void> {
-  const until = performance.now() + milliseconds;
-  for (let left = milliseconds; left > 0; left = until - performance.now()) {
+/** Waits for as long as `milliseconds` says in the meantime, until the snapshot is called off. */
+async function sleep(job: Job, milliseconds: () => number): Promise<void> {
+  const began = performance.now();
+  for (let left = milliseconds(); left > 0; left = began + milliseconds() - performance.now()) {
     await new Promise((resolve) => setTimeout(resolve, Math.min(left, SLEEP_MS_MAX)));
     check(job);
   }
@@ -290,6 +296,7 @@ async function sleep(job: Job, milliseconds: number): Promise<void> {
 
 /** Milliseconds of delay for the keys between two counts. */
 function delayOf(delayUs: number, before: number, after: number): number {
-  if (delayUs > 0) return ((after - before) * delayUs) / 1000;
-  return (Math.floor(after / -delayUs) - Math.floor(before / -delayUs)) / 1000;
+  if (delayUs === 0) return 0;
+  if (delayUs > 0) return ((after - before) * delayUs) / US_PER_MS;
+  return (Math.floor(after / -delayUs) - Math.floor(before / -delayUs)) / US_PER_MS;
 }

@@ -2,6 +2,7 @@
 // npm run fuzz -- lockstep --steps 10000 --seed 1
 // npm run fuzz -- parser --inputs 10000 --seed 1
 // npm run fuzz -- exchange --keys 100000 --seed 1
+// npm run fuzz -- files --keys 1000000 --seed 1
 // npm run fuzz -- replay --steps 100000 --seed 1
 // npm run fuzz -- stream --commands 100000 --seed 1
 //
@@ -9,6 +10,7 @@
 
 import { differentialCommand } from './differential_command.ts';
 import { exchangeCommand } from './exchange_command.ts';
+import { filesCommand } from './files_command.ts';
 import { lockStepCommand } from './lock_step_command.ts';
 import { parserCommand } from './parser_command.ts';
 import { replayCommand } from './replay_command.ts';
@@ -39,6 +41,12 @@ exchange       random values carried by DUMP and RESTORE, there and back, digest
   --seed N         default: from the clock; printed
   --a, --b         as above
 
+files          dump.rdb and append-only files of redis-server loaded by respite, and the other way
+  --keys N         how many (default 100000)
+  --seed N         default: from the clock; printed
+  --direction both|ours|theirs   whose files (default both)
+  --form both|rdb|aof            which files (default both)
+
 replay         what an engine writes for its append-only file makes the same data in another one
   --steps N        how many (default 100000)
   --seed N         default: from the clock; printed
@@ -53,6 +61,7 @@ const COMMANDS: Record<string, (options: ReadonlyMap<string, string>) => Promise
   lockstep: lockStepCommand,
   parser: parserCommand,
   exchange: exchangeCommand,
+  files: filesCommand,
   replay: replayCommand,
   stream: streamCommand,
 };

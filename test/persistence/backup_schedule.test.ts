@@ -36,7 +36,7 @@ class Rig {
       snapshots: this.snapshots,
       compress: true,
       checksum: true,
-      keyDelayUs: 0,
+      keyDelayUs: () => 0,
       address: 'here:6379',
       runId: 'run',
     }),

@@ -61,7 +61,7 @@ function newSaver(storage: Storage) {
       compress: false,
       checksum: true,
       syncEveryBytes: 1 << 20,
-      keyDelayUs: 0,
+      keyDelayUs: () => 0,
     }),
     claimDirectory: () => undefined,
     onChange: () => {},

@@ -91,7 +91,7 @@ beforeEach(() => {
     fileName: 'dump.rdb',
     compress: false,
     checksum: true,
-    keyDelayUs: 0,
+    keyDelayUs: () => 0,
   };
   const shared = { snapshots, storage, log: logger, pid: 1, now: () => now };
   const saver = new RdbSaver({

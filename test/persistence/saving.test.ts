@@ -132,6 +132,41 @@ it.each([
   },
 );
 
+it('snapshots begun in the background are counted where Redis counts forks', async () => {
+  const { client } = await serve(scratchDirectory());
+  await ask(client, 'DEBUG POPULATE 100');
+  await ask(client, 'SAVE');
+  expect(await info(client, 'total_forks')).toBe('0');
+  expect(await info(client, 'latest_fork_usec')).toBe('0');
+  for (const command of ['BGSAVE', 'BGREWRITEAOF']) {
+    await ask(client, command);
+    await eventually(async () => (await info(client, 'rdb_bgsave_in_progress')) === '0');
+    await eventually(async () => (await info(client, 'aof_rewrite_in_progress')) === '0');
+  }
+  expect(await info(client, 'total_forks')).toBe('2');
+  expect(Number(await info(client, 'latest_fork_usec'))).toBeGreaterThan(0);
+  await ask(client, 'CONFIG RESETSTAT');
+  expect(await info(client, 'total_forks')).toBe('0');
+  expect(await info(client, 'latest_fork_usec')).toBe('0');
+});
+
+it('a change of rdb-key-save-delay holds for a save and a rewrite that are under way', async () => {
+  const { client } = await serve(scratchDirectory());
+  await ask(client, 'SET k v');
+  for (const [command, running] of [
+    ['BGSAVE', 'rdb_bgsave_in_progress'],
+    ['BGREWRITEAOF', 'aof_rewrite_in_progress'],
+  ] as const) {
+    // Longer than the test may take.
+    await ask(client, 'CONFIG SET rdb-key-save-delay 1000000000');
+    await ask(client, command);
+    await eventually(async () => (await info(client, 'current_save_keys_processed')) === '1');
+    expect(await info(client, running)).toBe('1');
+    await ask(client, 'CONFIG SET rdb-key-save-delay 0');
+    await eventually(async () => (await info(client, running)) === '0');
+  }
+});
+
 it('save points save, and LASTSAVE tells when', async () => {
   const directory = scratchDirectory();
   const { client, server } = await serve(directory, ['--save', '1 2']);

@@ -294,6 +294,20 @@ const hashSamples = (): Sample[] => [
 
 // --- Streams ---
 
+/** A node of 1-1 and 1-2, both deleted, which XTRIM MINID leaves when the last entry was deleted before. */
+function trimmedNode(): Buffer {
+  return Buffer.concat([
+    plain(streamId(1n, 1n)),
+    plain(
+      listpack([
+        ...['0', '2', '1', 'a', '0'],
+        ...['3', '0', '0', '1', '4'],
+        ...['3', '0', '1', '2', '4'],
+      ]),
+    ),
+  ]);
+}
+
 /** Two nodes: 1-1 a 1 b 2, 1-2 the same fields, 5-0 (deleted) c 3, 6-1 d 4; then 9-9 e 5. */
 function streamNodes(): Buffer {
   const first = listpack([
@@ -369,6 +383,26 @@ const streamSamples = (): Sample[] => [
     value(RDB.stream3, streamNodes(), lengths(4, 9, 9), metadata, streamGroups(3)),
     streamCommands,
     11,
+  ),
+  sample(
+    'stream that begins with a node of deleted entries',
+    value(
+      RDB.stream2,
+      length(2),
+      trimmedNode(),
+      plain(streamId(3n, 0n)),
+      plain(listpack(['1', '0', '1', 'e', '0', '2', '0', '0', '5', '4'])),
+      lengths(1, 3, 0, 3, 0, 1, 2, 3, 0),
+    ),
+    [['XADD', 'same', '3-0', 'e', '5']],
+  ),
+  sample(
+    'stream of deleted entries alone',
+    value(RDB.stream2, length(1), trimmedNode(), lengths(0, 1, 2, 0, 0, 1, 2, 2, 0)),
+    [
+      ['XADD', 'same', '1-2', 'a', 'b'],
+      ['XDEL', 'same', '1-2'],
+    ],
   ),
   sample('empty stream', value(RDB.stream2, lengths(0, 0, 3, 4, 0, 0, 3, 4, 7, 0)), [
     ['XADD', 'same', '3-4', 'a', 'b'],

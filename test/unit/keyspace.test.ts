@@ -438,6 +438,34 @@ describe('the expire cycle', () => {
     subject.verify();
   });
 
+  it('comes to every database, however long the walk of another one takes', async () => {
+    let clock = 0;
+    const subject = await Subject.create(random, 0, () => clock++);
+    for (let i = 0; i < 5000; i++) subject.set(0, `key:${i}`, 'v', BigInt(START_MS + 1_000_000));
+    subject.set(3, 'key', 'v', BigInt(START_MS + 10));
+    subject.pass(1000);
+    for (let i = 0; i < DATABASES; i++) subject.core.expireStep(clock);
+    expect(subject.core.keys(3)).toBe(0);
+    expect(subject.core.keys(0)).toBe(5000);
+    subject.verify();
+  });
+
+  it('stays in a hurry while other databases have their turns', async () => {
+    let clock = 0;
+    const subject = await Subject.create(random, 0, () => clock++);
+    for (let i = 0; i < 5000; i++) {
+      subject.set(0, `key:${i}`, 'v', BigInt(START_MS + 10));
+      subject.set(1, `key:${i}`, 'v', BigInt(START_MS + 1_000_000));
+    }
+    subject.pass(1000);
+    let steps = 0;
+    while (subject.core.expireStep(clock) !== 0 && steps < 1000) steps++;
+    expect(steps).toBeLessThan(1000);
+    expect(subject.core.keys(0)).toBeLessThan(500);
+    expect(subject.core.keys(1)).toBe(5000);
+    subject.verify();
+  });
+
   it('goes once around, wherever the step before stopped', async () => {
     const subject = await Subject.create(random);
     for (let i = 0; i < 5000; i++) {

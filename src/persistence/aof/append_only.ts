@@ -184,10 +184,6 @@ export class AppendOnly implements Journal {
     return this.writer.position;
   }
 
-  get holdsReplies(): boolean {
-    return this.options.config.get('appendfsync') === 'always';
-  }
-
   /** Writes out what the turn changed, durably when the policy is `always`. */
   beforeReplies(): boolean {
     const isGood = this.writer.flush();
@@ -633,7 +629,7 @@ export class AppendOnly implements Journal {
         format: config.get('aof-use-rdb-preamble') ? 'rdb' : 'aof',
         compress: config.get('rdbcompression'),
         checksum: config.get('rdbchecksum'),
-        keyDelayUs: config.get('rdb-key-save-delay'),
+        keyDelayUs: () => config.get('rdb-key-save-delay'),
         syncsWhileWriting: config.get('aof-rewrite-incremental-fsync'),
         timestamp: config.get('aof-timestamp-enabled') ? this.second() : undefined,
       },
@@ -815,8 +811,8 @@ export class AppendOnly implements Journal {
     this.removeQuietly(rewrite.path);
   }
 
-  /** Deletes the files that a rewrite made superfluous. */
-  private deleteHistory(): void {
+  /** Deletes what rewrites have put aside, unless that is to stay (aof-disable-auto-gc). */
+  deleteHistory(): void {
     const { config, storage, log } = this.options;
     const { manifest, place } = this;
     if (manifest === undefined || place === undefined || manifest.history.length === 0) return;
@@ -846,7 +842,7 @@ export class AppendOnly implements Journal {
    */
   private loseStream(): boolean {
     const { log, exit } = this.options;
-    if (this.holdsReplies) {
+    if (this.options.config.get('appendfsync') === 'always') {
       log.warning(
         "Can't recover from AOF write error when the AOF fsync policy is 'always'. Exiting...",
       );

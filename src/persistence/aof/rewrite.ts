@@ -25,7 +25,7 @@ export interface BaseSettings {
   readonly format: 'rdb' | 'aof';
   readonly compress: boolean;
   readonly checksum: boolean;
-  readonly keyDelayUs: number;
+  keyDelayUs(): number;
   /** Flush in steps. */
   readonly syncsWhileWriting: boolean;
   /** Unix seconds to note at the beginning, for a base of commands; undefined for none. */
