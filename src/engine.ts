@@ -10,7 +10,7 @@
 // What commands changed may have to be kept elsewhere (`Journal`), and then once per turn of the event loop
 // for all commands of that turn:
 //
-//   reads of the turn ─> batches ─> replies, held back while the journal says so
+//   reads of the turn ─> batches ─> replies, held back while there are changes
 //   end of the turn   ─> journal.beforeReplies() ─> held replies ─> messages to other clients
 //
 // While a host command runs, nothing else may: it can close clients and ask for others to be resumed,
@@ -45,9 +45,7 @@ export interface Journal {
   readonly hasChanges: boolean;
   /** All changes so far, as a number that grows with them. */
   readonly position: number;
-  /** Whether replies wait until they are. */
-  readonly holdsReplies: boolean;
-  /** Keeps the changes so far. False when replies must never leave, because the process ends. */
+  /** Keeps the changes so far, before replies leave that tell of them. False when replies must never leave, because the process ends. */
   beforeReplies(): boolean;
 }
 
@@ -484,7 +482,7 @@ export class Engine {
   }
 
   private mayReply(journal: Journal): boolean {
-    if (!journal.holdsReplies || !journal.hasChanges) return this.heldBytes === 0;
+    if (!journal.hasChanges) return this.heldBytes === 0;
     // Without turns to wait for, and when too much is waiting, the changes are kept at once.
     if (this.hooks.postpone !== undefined && this.heldBytes < HELD_BYTES_MAX) return false;
     return this.releaseReplies();

@@ -387,7 +387,7 @@ describe('turning the log on', () => {
 describe('turning the log off', () => {
   it('makes durable what was logged, and logs no more', async () => {
     const { server, disk, storage } = await start();
-    await server.connect().call('SET', 'a', '1');
+    void server.connect().call('SET', 'a', '1');
     server.aof.turnOff();
     expect(server.aof.isOn).toBe(false);
     const before = storage.operations;
@@ -425,7 +425,7 @@ describe('turning the log off', () => {
 describe('loading the log again', () => {
   it('writes out what waits first, and does not log what it loads', async () => {
     const { server, disk } = await start();
-    await server.connect().call('SET', 'a', '1');
+    void server.connect().call('SET', 'a', '1');
     const path = `${LOG_DIR}/appendonly.aof.1.incr.aof`;
     server.guards.set(1, true);
     expect(await server.aof.load(async () => {})).toBe('loaded');

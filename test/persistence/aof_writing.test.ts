@@ -39,8 +39,8 @@ describe('changes', () => {
     const a = server.connect();
     const b = server.connect();
     const before = storage.operations;
-    await a.call('SET', 'a', '1');
-    await b.call('SET', 'b', '2');
+    void a.call('SET', 'a', '1');
+    void b.call('SET', 'b', '2');
     expect(log()).toBe('');
     server.endTurn();
     expect(log()).toBe(SELECT + command('SET', 'a', '1') + command('SET', 'b', '2'));
@@ -195,10 +195,37 @@ describe('appendfsync always', () => {
 });
 
 describe('appendfsync everysec', () => {
-  it('does not let replies wait', async () => {
-    const { server, log } = await start();
-    expect(await server.connect().text('SET', 'a', '1')).toBe('OK');
-    expect(log()).toBe('');
+  it.each(['everysec', 'no'])(
+    'writes before any reply of the turn leaves, so that a killed process loses none, appendfsync %s',
+    async (appendfsync) => {
+      const { server, log } = await start({ appendfsync });
+      const client = server.connect();
+      const written: string[] = [];
+      void client.call('SET', 'a', '1').then(() => written.push(log()));
+      void client.call('GET', 'a').then(() => written.push(log()));
+      await Promise.resolve();
+      expect(written).toEqual([]);
+      server.endTurn();
+      await Promise.resolve();
+      await Promise.resolve();
+      const all = SELECT + command('SET', 'a', '1');
+      expect(written).toEqual([all, all]);
+      // What only reads does not wait for the end of a turn.
+      expect(await client.text('GET', 'a')).toBe('1');
+      expect(log()).toBe(all);
+    },
+  );
+
+  it('lets replies leave when the write waits for a sync', async () => {
+    const { server, storage, log } = await start();
+    storage.holdsSyncs = true;
+    server.nowMs += 1000;
+    await server.call('SET', 'a', '1');
+    await Promise.resolve();
+    const written = log();
+    expect(await server.call('SET', 'b', '2')).toBe('+OK');
+    expect(log()).toBe(written);
+    storage.releaseSyncs();
   });
 
   it('syncs once a second, also when no more changes come', async () => {
@@ -340,14 +367,14 @@ describe('positions', () => {
     const { server } = await start();
     const a = server.connect();
     const b = server.connect();
-    await a.call('SET', 'a', '1');
+    void a.call('SET', 'a', '1');
     const first = server.aof.position;
     expect(a.client.changedUpTo).toBe(first);
     expect(b.client.changedUpTo).toBe(0);
     server.endTurn();
     expect(server.aof.position).toBe(first);
-    await b.call('SET', 'b', '1');
-    await a.call('GET', 'a');
+    void b.call('SET', 'b', '1');
+    void a.call('GET', 'a');
     expect(a.client.changedUpTo).toBe(first);
     expect(b.client.changedUpTo).toBe(server.aof.position);
   });

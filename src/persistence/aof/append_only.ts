@@ -184,10 +184,6 @@ export class AppendOnly implements Journal {
     return this.writer.position;
   }
 
-  get holdsReplies(): boolean {
-    return this.options.config.get('appendfsync') === 'always';
-  }
-
   /** Writes out what the turn changed, durably when the policy is `always`. */
   beforeReplies(): boolean {
     const isGood = this.writer.flush();
@@ -846,7 +842,7 @@ export class AppendOnly implements Journal {
    */
   private loseStream(): boolean {
     const { log, exit } = this.options;
-    if (this.holdsReplies) {
+    if (this.options.config.get('appendfsync') === 'always') {
       log.warning(
         "Can't recover from AOF write error when the AOF fsync policy is 'always'. Exiting...",
       );

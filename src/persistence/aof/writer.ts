@@ -3,10 +3,13 @@
 //   stream in the core ──flush: one write per turn──> file ──sync──> disk
 //   (position ............ writtenPosition ............ syncedPosition: bytes since the log was begun)
 //
-//   always     write and sync before any reply of the turn leaves
-//   everysec   write in the turn, sync in the background at most once a second; while one is under way
-//              the write waits, for two seconds at most
-//   no         write in the turn
+//   always     write and sync
+//   everysec   write, and sync in the background at most once a second; while one is under way the
+//              write waits, for two seconds at most, and replies do not
+//   no         write
+//
+// This is done once per turn of the event loop, before its replies leave: a process that is killed loses
+// nothing it has acknowledged, but for what waits for a sync. The machine loses what was not synced.
 //
 // What could not be written stays in the stream, and a part that was is cut off again: the file ends with a
 // whole command at all times, but for a crash. When even the cut fails, the rest of what was begun comes
