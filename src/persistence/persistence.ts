@@ -518,6 +518,10 @@ export class Persistence {
       return undefined;
     });
     config.subscribe('appendonly', () => this.applyAppendOnly());
+    config.subscribe('aof-disable-auto-gc', () => {
+      this.appendOnly.deleteHistory();
+      return undefined;
+    });
     // The lock goes along.
     config.subscribe('dir', () => (this.lock ? this.claimDirectory() : undefined));
   }

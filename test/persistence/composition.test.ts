@@ -42,6 +42,38 @@ it('the append-only file is loaded when there is one, the snapshot otherwise', a
   expect(await ask(third.client, 'MGET from more')).toBe('["snapshot", nil]');
 });
 
+it('what was acknowledged is in the log, whatever appendfsync says', async () => {
+  for (const policy of ['always', 'everysec', 'no']) {
+    const directory = scratchDirectory();
+    const { client } = await serve(directory, [...AOF, '--appendfsync', policy]);
+    const log = path.join(directory, 'appendonlydir', 'appendonly.aof.1.incr.aof');
+    expect(await ask(client, `SET a ${policy}`)).toBe('+OK');
+    const written = readFileSync(log, 'latin1');
+    expect(written).toContain(`$1\r\na\r\n$${policy.length}\r\n${policy}\r\n`);
+    await ask(client, 'GETEX a');
+    expect(readFileSync(log, 'latin1')).toBe(written);
+  }
+});
+
+it('aof-disable-auto-gc keeps what rewrites put aside, until it is set to no', async () => {
+  const directory = scratchDirectory();
+  const log = path.join(directory, 'appendonlydir');
+  const served = await serve(directory, [...AOF, '--aof-disable-auto-gc', 'yes']);
+  const { client } = served;
+  for (let i = 0; i < 2; i++) {
+    await ask(client, 'BGREWRITEAOF');
+    await idle(served);
+  }
+  const manifest = () => readFileSync(path.join(log, 'appendonly.aof.manifest'), 'latin1');
+  expect(manifest().match(/type h/g)).toHaveLength(4);
+  expect(files(log)).toHaveLength(7);
+  await ask(client, 'CONFIG SET aof-disable-auto-gc no');
+  expect(manifest()).toMatch(
+    /^file appendonly\.aof\.3\.base\.rdb seq 3 type b\nfile appendonly\.aof\.3\.incr\.aof seq 3 type i\n$/,
+  );
+  expect(files(log)).toHaveLength(3);
+});
+
 it('DEBUG LOADAOF goes back to what the log says', async () => {
   const served = await serve(scratchDirectory(), AOF);
   const { client } = served;

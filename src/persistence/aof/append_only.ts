@@ -811,8 +811,8 @@ export class AppendOnly implements Journal {
     this.removeQuietly(rewrite.path);
   }
 
-  /** Deletes the files that a rewrite made superfluous. */
-  private deleteHistory(): void {
+  /** Deletes what rewrites have put aside, unless that is to stay (aof-disable-auto-gc). */
+  deleteHistory(): void {
     const { config, storage, log } = this.options;
     const { manifest, place } = this;
     if (manifest === undefined || place === undefined || manifest.history.length === 0) return;
