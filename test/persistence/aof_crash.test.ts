@@ -148,8 +148,9 @@ async function recover(disk: MemoryStorage, story: string): Promise<number> {
   const count = counter.kind === 'bulk' ? Number(counter.bytes) : 0;
   expect(count, `${story}: half a transaction`).toBe(numbers.length);
   // It goes on from there.
-  await client.call('INCR', 'counter');
+  const more = client.call('INCR', 'counter');
   server.endTurn();
+  expect((await more).kind).toBe('integer');
   expect(server.aof.writeError).toBeUndefined();
   return numbers.length;
 }
