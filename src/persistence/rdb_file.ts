@@ -59,7 +59,21 @@ export class RdbFile implements SnapshotSink {
   /** The file is in its place, durably, when this resolves; still to be discarded when it rejects. */
   async commit(): Promise<void> {
     await this.run('fsync', () => this.file.syncAsync());
-    this.closeAndRename();
+    const { storage, directory } = this.place;
+    this.isOver = true;
+    try {
+      attempt('close', () => this.file.close());
+      await attemptSoon('rename', () => storage.renameAsync(this.path, this.target));
+    } catch (error) {
+      this.removeQuietly();
+      throw error;
+    }
+    // From here on the new file may be what a crash leaves: it is not taken back.
+    await attemptSoon('directory', () => storage.syncDirectoryAsync(directory));
+  }
+
+  private get target(): string {
+    return joinPath(this.place.directory, this.place.name);
   }
 
   private async run(step: RdbFileStep, operation: () => Promise<void>): Promise<void> {
@@ -87,7 +101,16 @@ export class RdbFile implements SnapshotSink {
   /** As `commit`, at once. */
   commitNow(): void {
     attempt('fsync', () => this.file.sync());
-    this.closeAndRename();
+    const { storage, directory } = this.place;
+    this.isOver = true;
+    try {
+      attempt('close', () => this.file.close());
+      attempt('rename', () => storage.rename(this.path, this.target));
+    } catch (error) {
+      this.removeQuietly();
+      throw error;
+    }
+    attempt('directory', () => storage.syncDirectory(directory));
   }
 
   // --- The end ---
@@ -98,20 +121,6 @@ export class RdbFile implements SnapshotSink {
     this.isOver = true;
     this.removeQuietly();
     if (!this.isBusy) this.closeQuietly();
-  }
-
-  private closeAndRename(): void {
-    const { storage, directory, name } = this.place;
-    this.isOver = true;
-    try {
-      attempt('close', () => this.file.close());
-      attempt('rename', () => storage.rename(this.path, joinPath(directory, name)));
-    } catch (error) {
-      this.removeQuietly();
-      throw error;
-    }
-    // From here on the new file may be what a crash leaves: it is not taken back.
-    attempt('directory', () => storage.syncDirectory(directory));
   }
 
   private isDueForSync(bytes: number): boolean {
@@ -142,6 +151,14 @@ export class RdbFile implements SnapshotSink {
 function attempt<T>(step: RdbFileStep, run: () => T): T {
   try {
     return run();
+  } catch (error) {
+    throw new RdbFileError(step, error);
+  }
+}
+
+async function attemptSoon(step: RdbFileStep, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
   } catch (error) {
     throw new RdbFileError(step, error);
   }

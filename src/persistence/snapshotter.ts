@@ -231,6 +231,7 @@ export class Snapshotter {
     let done = false;
     let keys = 0;
     let handedOver: Promise<void> | undefined;
+    const buffers = new BufferPair();
     while (!done) {
       const leftAt = performance.now();
       await nextTurn();
@@ -244,7 +245,7 @@ export class Snapshotter {
       const written = engine.core.word(abi.ABI_SNAPSHOT_LEN);
       if (done || written >= BUFFER_BYTES) {
         // At once: commands add to it as soon as they run again.
-        const copy = Buffer.from(snapshotOutput(engine.core));
+        const copy = buffers.copy(snapshotOutput(engine.core));
         this.taken(copy.length);
         bytes += copy.length;
         // One buffer is on its way while the next one fills.
@@ -275,6 +276,25 @@ export class Snapshotter {
     } finally {
       this.over(job);
     }
+  }
+}
+
+/**
+ * Two buffers in turn, one filled while the other is on its way. New ones each time would make the garbage
+ * collector run, and be memory until it does.
+ */
+class BufferPair {
+  private filling = Buffer.alloc(0);
+  private leaving = Buffer.alloc(0);
+
+  /** A copy, good until the call after the next. */
+  copy(bytes: Uint8Array): Uint8Array {
+    [this.filling, this.leaving] = [this.leaving, this.filling];
+    if (this.filling.length < bytes.length) {
+      this.filling = Buffer.allocUnsafeSlow(bytes.length + (bytes.length >> 2));
+    }
+    this.filling.set(bytes);
+    return this.filling.subarray(0, bytes.length);
   }
 }
 

@@ -392,6 +392,14 @@ export class MemoryStorage implements Storage {
     this.directory(path, 'fsync').sync();
   }
 
+  async renameAsync(from: string, to: string): Promise<void> {
+    this.rename(from, to);
+  }
+
+  async syncDirectoryAsync(path: string): Promise<void> {
+    this.syncDirectory(path);
+  }
+
   // --- Paths ---
 
   private find(path: string): Entry | undefined {

@@ -7,6 +7,7 @@ import {
   fdatasync,
   fdatasyncSync,
   fstatSync,
+  fsync,
   fsyncSync,
   ftruncateSync,
   linkSync,
@@ -15,6 +16,7 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  rename,
   renameSync,
   rmSync,
   statSync,
@@ -39,6 +41,8 @@ const FLAGS: Readonly<Record<OpenMode, number>> = {
 const FILE_MODE = 0o644;
 
 const fdatasyncAsync = promisify(fdatasync);
+const fsyncSoon = promisify(fsync);
+const renameSoon = promisify(rename);
 const appendAsync = promisify(appendFile);
 const writeAsync = promisify(write);
 
@@ -145,6 +149,10 @@ export class NodeStorage implements Storage {
     renameSync(from, to);
   }
 
+  renameAsync(from: string, to: string): Promise<void> {
+    return renameSoon(from, to);
+  }
+
   link(from: string, to: string): void {
     linkSync(from, to);
   }
@@ -163,6 +171,16 @@ export class NodeStorage implements Storage {
     const fd = openSync(path, 'r');
     try {
       fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  async syncDirectoryAsync(path: string): Promise<void> {
+    if (process.platform === 'win32') return;
+    const fd = openSync(path, 'r');
+    try {
+      await fsyncSoon(fd);
     } finally {
       closeSync(fd);
     }

@@ -55,6 +55,8 @@ export interface Storage {
   makeDirectory(path: string): void;
   /** Gives a file another name, in place of what has it; a crash leaves the one or the other. */
   rename(from: string, to: string): void;
+  /** The same without holding up the thread, which freeing a large file that had the name would. */
+  renameAsync(from: string, to: string): Promise<void>;
   /** Another name for the same file, where the system has that; else EPERM or ENOTSUP. */
   link(from: string, to: string): void;
   remove(path: string): void;
@@ -62,4 +64,5 @@ export interface Storage {
   removeTree(path: string): void;
   /** Makes the directory's entries durable: what was created, renamed and removed in it. */
   syncDirectory(path: string): void;
+  syncDirectoryAsync(path: string): Promise<void>;
 }

@@ -122,6 +122,14 @@ export class FaultyStorage implements Storage {
   syncDirectory(path: string): void {
     this.run('syncDirectory', path, () => this.inner.syncDirectory(path));
   }
+
+  async renameAsync(from: string, to: string): Promise<void> {
+    this.rename(from, to);
+  }
+
+  async syncDirectoryAsync(path: string): Promise<void> {
+    this.syncDirectory(path);
+  }
 }
 
 class FaultyFile implements StorageFile {
