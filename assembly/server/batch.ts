@@ -407,9 +407,8 @@ function executeRound(): i32 {
     if (admitAtOnce(id, slot.argc)) {
       slot.durationUs = SHARED_TIME;
       nameRunning(id);
-      const dirty = Stats.get(STAT_DIRTY);
-      dispatchCommand(id);
-      if (propagating) propagateCommand(dirty, slot.start);
+      if (propagating) dispatchPropagating(id, slot.start);
+      else dispatchCommand(id);
       if (!needsAttention(c)) {
         sharing += 1;
         c.commands += 1;
@@ -499,6 +498,13 @@ function waits(c: Conn): i32 {
   return tryQueryFit(c, 0) ? status : abort(c, CLOSE_NO_MEMORY);
 }
 
+/** Runs a handler, and writes to the stream of changes what it changed. */
+function dispatchPropagating(id: u32, start: usize): void {
+  const dirty = Stats.get(STAT_DIRTY);
+  dispatchCommand(id);
+  propagateCommand(dirty, start);
+}
+
 /** For the host's commands, and to name the culprit should this one trap. */
 function nameRunning(id: u32): void {
   abiSet(ABI_CMD_ID, id);
@@ -519,9 +525,13 @@ function runCommand(id: u32, start: usize): bool {
     return false;
   }
   if (commandFlags(id) & CMD_ADMIN) account(running);
+  if (!walking) {
+    if (propagating) dispatchPropagating(id, start);
+    else dispatchCommand(id);
+    return true;
+  }
   const dirty = Stats.get(STAT_DIRTY);
-  if (walking) dispatchPreserving(id);
-  else dispatchCommand(id);
+  dispatchPreserving(id);
   if (propagating) propagateCommand(dirty, start);
   return true;
 }
