@@ -28,6 +28,12 @@ export interface LockStepOptions {
 }
 
 /** A word in which this is replaced by the id of connection n: "{id 3}". */
+/**
+ * The only key that sorted sets are stored under, which nothing else writes to. An intended difference: who
+ * waits for a sorted set is served when one takes the place of a list; Redis leaves them waiting.
+ */
+const STORED = 'union';
+
 const ID_WORD = /^\{id (\d+)\}$/;
 
 export interface LockStep {
@@ -341,6 +347,7 @@ class StepSource {
     const { random } = this;
     const choice = random.below(this.theme === 'moves' ? 8 : 6);
     const keys = this.keys([0, 1, 4].includes(choice) ? 'list' : 'zset');
+    if (![0, 1, 4].includes(choice) && random.oneIn(4)) keys.push(STORED);
     const numbered = [String(keys.length), ...keys];
     switch (choice) {
       case 0:
@@ -415,7 +422,7 @@ class StepSource {
       case 6:
         return ['COPY', this.key('any'), this.key('any'), ...(random.oneIn(2) ? ['REPLACE'] : [])];
       case 7:
-        return ['ZUNIONSTORE', this.key('any'), '2', this.key('any'), this.key('any')];
+        return ['ZUNIONSTORE', STORED, '2', this.key('any'), this.key('any')];
       case 8:
       case 9:
         return theme === 'moves'
