@@ -33,7 +33,7 @@ it('the append-only file is loaded when there is one, the snapshot otherwise', a
   const second = await serve(directory, AOF);
   await idle(second);
   expect(await ask(second.client, 'MGET from more')).toBe('["log", "1"]');
-  expect(second.server.stdout()).toMatch(/DB loaded from append only file: \d+\.\d{3} seconds\n/);
+  await second.server.logged(/DB loaded from append only file: \d+\.\d{3} seconds\n/);
   second.server.kill('SIGTERM');
   expect(await second.server.exited).toBe(0);
   expect(second.server.stdout()).toContain('Calling fsync() on the AOF file.');
@@ -140,7 +140,7 @@ it('a server does not end before the first file of its log is whole, unless it i
   await ask(client, 'CONFIG SET rdb-key-save-delay 1000000');
   await ask(client, 'CONFIG SET appendonly yes');
   expect(await ask(client, 'SHUTDOWN')).toBe('-ERR Errors trying to SHUTDOWN. Check logs.');
-  expect(server.stdout()).toContain("Writing initial AOF, can't exit.");
+  await server.logged("Writing initial AOF, can't exit.");
   expect(await ask(client, 'SET still writable')).toBe('+OK');
   client.send('SHUTDOWN FORCE\r\n');
   expect(await server.exited).toBe(0);
@@ -178,7 +178,7 @@ it('two servers cannot have one log, not even later', async () => {
   );
   expect(await ask(second.client, 'CONFIG GET appendonly')).toMatch(/"no"/);
   expect(await ask(second.client, 'BGREWRITEAOF')).toMatch(/^-ERR The data directory/);
-  expect(second.server.stdout()).toContain(`is in use by process ${first.server.pid}`);
+  await second.server.logged(`is in use by process ${first.server.pid}`);
   expect(await ask(first.client, 'SET k v')).toBe('+OK');
 });
 

@@ -40,6 +40,7 @@ it('a server that is started again has its data back', async () => {
     String(rdbSamples().length * 2),
   );
   expect(await info(second.client, 'rdb_changes_since_last_save')).toBe('0');
+  await second.server.logged('Ready to accept connections tcp');
   const log = second.server.stdout();
   const order = [
     'Server initialized',
@@ -218,7 +219,7 @@ it('two servers that save cannot have one directory', async () => {
   const other = await serve(directory);
   await loaded(other);
   expect(await ask(other.client, 'SAVE')).toBe('-ERR');
-  expect(other.server.stdout()).toContain(`is in use by process ${server.pid}`);
+  await other.server.logged(`is in use by process ${server.pid}`);
   server.kill('SIGKILL');
   await server.exited;
   expect(await ask(other.client, 'SAVE')).toBe('+OK');
@@ -239,7 +240,7 @@ describe('DEBUG RELOAD', () => {
     expect(await ask(client, 'DEBUG DIGEST')).toBe(digest);
     expect(await ask(client, 'OBJECT FREQ k')).toBe(frequency);
     expect(await info(client, 'rdb_changes_since_last_save')).toBe('0');
-    expect(served.server.stdout()).toContain('DB reloaded by DEBUG RELOAD');
+    await served.server.logged('DB reloaded by DEBUG RELOAD');
   });
 
   it('NOSAVE goes back to what is in the file, NOFLUSH MERGE puts that on top', async () => {

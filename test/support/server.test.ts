@@ -31,7 +31,7 @@ describe.skipIf(!realRedisAvailable())('a server started for a test', () => {
     const server = await startServer({ kind: 'redis' });
     expect(server.port).toBeGreaterThan(20000);
     expect(await ask({ host: '127.0.0.1', port: server.port }, 'PING')).toBe('+PONG\r\n');
-    expect(server.stdout()).toContain('Ready to accept connections');
+    await server.logged('Ready to accept connections');
     expect(existsSync(server.dir)).toBe(true);
     expect(await server.stop()).toBe(0);
     expect(await server.stop()).toBe(0);

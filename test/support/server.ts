@@ -38,6 +38,11 @@ export interface TestServer {
   readonly dir: string;
   /** All it wrote to standard output and standard error so far. */
   stdout(): string;
+  /**
+   * Waits until it wrote `text`: a reply can be here before the line that was logged for it, since both
+   * come through pipes of their own. Rejects with all it wrote when that takes too long.
+   */
+  logged(text: string | RegExp): Promise<void>;
   /** Exit code, once the process ended; 128 + signal number when a signal ended it. */
   readonly exited: Promise<number>;
   kill(signal: NodeJS.Signals): void;
@@ -58,6 +63,7 @@ const FIRST_PORT = 20001;
 const LAST_PORT = 32000; // below the range the system hands out to outgoing connections
 const READY_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 10_000;
+const LOGGED_TIMEOUT_MS = 10_000;
 const START_ATTEMPTS = 5;
 
 const SIGNAL_NUMBERS: Partial<Record<NodeJS.Signals, number>> = {
@@ -191,6 +197,13 @@ function answers(target: net.NetConnectOpts, whileLoading: boolean): Promise<boo
   });
 }
 
+async function waitForOutput(output: () => string, text: string | RegExp): Promise<void> {
+  const isThere = () => (typeof text === 'string' ? output().includes(text) : text.test(output()));
+  for (const deadline = Date.now() + LOGGED_TIMEOUT_MS; !isThere(); await sleep(10)) {
+    if (Date.now() > deadline) throw new Error(`never logged ${text}:\n${output()}`);
+  }
+}
+
 async function startOnce(options: ServerOptions): Promise<TestServer> {
   const port = options.port ?? (await freePort());
   let unixSocket: string | undefined;
@@ -241,6 +254,7 @@ async function startOnce(options: ServerOptions): Promise<TestServer> {
     pid: child.pid ?? 0,
     dir,
     stdout: output,
+    logged: (text) => waitForOutput(output, text),
     exited,
     kill: (signal) => {
       child.kill(signal);
