@@ -45,6 +45,7 @@ const HOST_LAYERS = [
   'cluster',
   'net',
   'server_facts.ts',
+  'standard_commands.ts',
   'server.ts',
   'cli',
   'bin index.ts browser.ts worker.ts web build',

@@ -15,7 +15,7 @@ import { systemErrorTextOfCode } from '../util/system_error.ts';
 import { Client, type ClientOwner, type ClientType } from './client.ts';
 import { ClientEviction } from './client_eviction.ts';
 import { type ClientDetails, clientInfo, clientMemoryBytes, NO_DETAILS } from './client_info.ts';
-import type { Connection, Session } from './transport.ts';
+import type { Connection, Session } from './connection.ts';
 
 export const MAX_CLIENTS_ERROR = '-ERR max number of clients reached\r\n';
 
