@@ -46,6 +46,7 @@ const HOST_LAYERS = [
   'cluster',
   'net',
   'server_facts.ts',
+  'standard_commands.ts',
   'server.ts',
   'node',
   'testing',
