@@ -267,6 +267,7 @@ class PageConnection implements Connection {
   readonly localPort = 0;
   readonly isUnixSocket = false;
   readonly isLoopback = true;
+  readonly isInternal = true;
   readonly fd = -1;
   readonly queuedBytes = 0;
   readonly queueMemoryBytes = 0;
