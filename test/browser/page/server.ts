@@ -5,7 +5,7 @@ import type { OpenOptions, Respite } from '../../../src/browser.ts';
 import type { ServerOptions, TestServer } from '../../support/server.ts';
 
 /** The bundle that is tested, and where the engine runs. */
-interface Home {
+export interface Home {
   readonly program: string;
   readonly isWorker: boolean;
 }

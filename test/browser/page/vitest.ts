@@ -28,22 +28,35 @@ chai.use(JestExtend);
 chai.use(JestChaiExpect);
 chai.use(JestAsymmetricMatchers);
 
-export const expect = ((value: unknown, message?: string) =>
-  chai.expect(value, message)) as unknown as typeof import('vitest').expect;
-setState({ ...getState(expect as never), assertionCalls: 0 } as never, expect as never);
+export const expect = chai.expect as unknown as typeof import('vitest').expect;
+setState({ ...(getState(expect as never) as object), assertionCalls: 0 }, expect as never);
 
 export interface Outcome {
   /** Titles from the outside to the inside. */
   readonly titles: readonly string[];
-  readonly state: 'passed' | 'failed' | 'skipped';
+  /** `excepted`: one of those that were not to be run. */
+  readonly state: 'passed' | 'failed' | 'skipped' | 'excepted';
   readonly error: string;
 }
 
 /** Tests may take this long; a machine may be slow. */
 const TEST_MS = 120_000;
 
-/** Runs what `load` declares. */
-export async function runTests(name: string, load: () => Promise<unknown>): Promise<Outcome[]> {
+/** Runs what `load` declares, but for those whose titles `isExcepted` knows. */
+export async function runTests(
+  name: string,
+  load: () => Promise<unknown>,
+  isExcepted: (titles: readonly string[]) => boolean,
+): Promise<Outcome[]> {
+  const excepted = new Set<Task>();
+  const except = (task: Task, outer: readonly string[]) => {
+    const titles = [...outer, task.name];
+    if (task.type === 'suite') for (const each of task.tasks) except(each, titles);
+    else if (task.mode === 'run' && isExcepted(titles)) {
+      task.mode = 'skip';
+      excepted.add(task);
+    }
+  };
   const runner: VitestRunner = {
     config: {
       root: '/',
@@ -64,10 +77,13 @@ export async function runTests(name: string, load: () => Promise<unknown>): Prom
       strictTags: true,
     },
     importFile: load,
+    onCollected: ([file]) => {
+      for (const task of file?.tasks ?? []) except(task, []);
+    },
   };
   const files = await startTests([{ filepath: `/${name}` }], runner);
   return files.flatMap((file) => {
-    const outcomes = file.tasks.flatMap((task) => outcomesOf(task, []));
+    const outcomes = file.tasks.flatMap((task) => outcomesOf(task, [], excepted));
     // Of a file that could not be loaded there is nothing else.
     const errors = file.result?.errors ?? [];
     return errors.length === 0 ? outcomes : [...outcomes, failure([name], errors)];
@@ -79,13 +95,14 @@ function failure(titles: readonly string[], errors: readonly { stack?: string }[
   return { titles, state: 'failed', error };
 }
 
-function outcomesOf(task: Task, outer: readonly string[]): Outcome[] {
+function outcomesOf(task: Task, outer: readonly string[], excepted: ReadonlySet<Task>): Outcome[] {
   const titles = [...outer, task.name];
   if (task.type === 'suite') {
-    const inner = task.tasks.flatMap((each) => outcomesOf(each, titles));
+    const inner = task.tasks.flatMap((each) => outcomesOf(each, titles, excepted));
     const errors = task.result?.errors ?? [];
     return errors.length === 0 ? inner : [...inner, failure(titles, errors)];
   }
+  if (excepted.has(task)) return [{ titles, state: 'excepted', error: '' }];
   if (task.mode === 'skip' || task.result?.state === 'skip') {
     return [{ titles, state: 'skipped', error: '' }];
   }
