@@ -2,12 +2,13 @@
 
 import { RespiteError } from '../embedded/errors.ts';
 import type { LinkHandlers, LinkOptions } from '../embedded/link.ts';
+import { randomId } from '../util/random_id.ts';
 import type { WasmSource } from './load_core.ts';
 import { compileCore } from './load_core.ts';
 import type { StoreOptions } from './options.ts';
 import { noticedError, openPortLink, type PortLink } from './port_link.ts';
 import type { StoreHome } from './store_home.ts';
-import type { WorkerAnswer, WorkerRequest } from './worker_messages.ts';
+import { ALIVE_ID, FIRST_ID, type WorkerAnswer, type WorkerRequest } from './worker_messages.ts';
 
 interface Waiting {
   resolve(result: Uint8Array | undefined): void;
@@ -22,8 +23,10 @@ class WorkerHome implements StoreHome {
   private readonly isOwn: boolean;
   private readonly waiting = new Map<number, Waiting>();
   private readonly links = new Set<PortLink>();
-  private nextId = 1;
+  private nextId = FIRST_ID;
+  private onAlive: (() => void) | undefined;
   private failure: RespiteError | undefined;
+  private readonly watching = new AbortController();
 
   constructor(worker: Worker, isOwn: boolean) {
     this.worker = worker;
@@ -44,12 +47,25 @@ class WorkerHome implements StoreHome {
     const isAddress = typeof wasm === 'string' || wasm instanceof URL;
     // What cannot be sent to a worker is compiled here: a module can.
     const module = wasm === undefined || isAddress ? wasm : await compileCore(wasm);
+    const lock = `respite-worker-${randomId()}`;
+    this.onAlive = () => this.watch(lock);
     await this.ask({
       type: 'open',
+      lock,
       options,
       wasm:
         module instanceof URL ? module.href : (module as WebAssembly.Module | string | undefined),
     });
+  }
+
+  /** Nobody else tells that a worker was ended: the lock that it holds becomes free. */
+  private watch(lock: string): void {
+    const { signal } = this.watching;
+    navigator.locks
+      ?.request(lock, { signal }, () => {
+        this.fail(new RespiteError('CRASHED', 'The worker of the store was ended'));
+      })
+      ?.catch(() => {});
   }
 
   readonly openLink = (handlers: LinkHandlers, options: LinkOptions): PortLink => {
@@ -104,6 +120,7 @@ class WorkerHome implements StoreHome {
   }
 
   private settle(answer: WorkerAnswer): void {
+    if (answer.id === ALIVE_ID) this.onAlive?.();
     const waiting = this.waiting.get(answer.id);
     this.waiting.delete(answer.id);
     if ('error' in answer) waiting?.reject(noticedError(answer.error));
@@ -114,6 +131,7 @@ class WorkerHome implements StoreHome {
   private fail(error: RespiteError): void {
     if (this.failure !== undefined) return;
     this.failure = error;
+    this.watching.abort();
     for (const { reject } of this.waiting.values()) reject(error);
     this.waiting.clear();
     for (const link of [...this.links]) link.fail(error);

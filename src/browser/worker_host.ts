@@ -5,12 +5,22 @@ import type { WasmSource } from './load_core.ts';
 import { openStore } from './open.ts';
 import { errorNotice, servePort } from './port_link.ts';
 import type { StoreHome } from './store_home.ts';
-import type { WorkerAnswer, WorkerRequest } from './worker_messages.ts';
+import { ALIVE_ID, type WorkerAnswer, type WorkerRequest } from './worker_messages.ts';
 
 /** What of a worker's global scope is needed. */
 interface WorkerScope {
   onmessage: ((event: MessageEvent<WorkerRequest>) => void) | null;
   postMessage(message: WorkerAnswer, transfer: Transferable[]): void;
+}
+
+/** Holds the lock for ever: it is free when this worker is gone. */
+function holdLock(name: string, onHeld: () => void): void {
+  const hold = () => {
+    onHeld();
+    return new Promise(() => {});
+  };
+  // Pages that did not come over a secure connection have no locks.
+  navigator.locks?.request(name, hold)?.catch(() => {});
 }
 
 /** Serves the page. `wasm`: where the module is, when the page does not say. */
@@ -28,6 +38,7 @@ export function serveWorker(scope: WorkerScope, wasm: WasmSource): void {
         if (opening !== undefined) {
           throw new RespiteError('BAD_OPTION', 'This worker has a store already');
         }
+        holdLock(request.lock, () => scope.postMessage({ id: ALIVE_ID, result: undefined }, []));
         opening = openStore(request.options, request.wasm ?? wasm);
         // The next one may try again.
         opening.catch(() => {

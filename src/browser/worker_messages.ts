@@ -12,9 +12,16 @@ export type WorkerRequest =
       readonly options: StoreOptions;
       /** The compiled module, or its address; undefined: beside the worker's program. */
       readonly wasm: WebAssembly.Module | string | undefined;
+      /** Name of a lock that the worker is to hold as long as it lives. */
+      readonly lock: string;
     }
   | { readonly type: 'export' | 'close'; readonly id: number }
   | { readonly type: 'connect'; readonly port: MessagePort; readonly options: LinkOptions };
+
+/** Answers nothing: the worker holds its lock. */
+export const ALIVE_ID = 0;
+/** The first number of a request. */
+export const FIRST_ID = 1;
 
 export type WorkerAnswer =
   | { readonly id: number; readonly result: Uint8Array | undefined }
