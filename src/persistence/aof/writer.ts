@@ -17,7 +17,8 @@
 //            ^                 │ changes of later turns stay in the stream
 //            │                 │
 //            │                 ├──flush: write, sync on the thread; what the commit has is durable, too
-//            │                 └──the sync fails: the process ends, unless a flush has been faster
+//            │                 └──the sync fails: the process ends, or when a flush has been faster, the
+//            │                    log is rewritten
 //
 // A flush comes when files are changed or closed, when too many replies wait, and ten times a second while
 // no commit is under way. Its sync says nothing wrong beside the one in the background, because they do
@@ -500,9 +501,8 @@ export class AofWriter {
       try {
         await file.syncAsync();
       } catch (error) {
-        // Unless it was made durable on the thread meanwhile.
-        if (written <= this.synced) this.noteSyncFailure(error);
-        else this.endForSync(error);
+        if (written > this.synced) this.endForSync(error);
+        else this.noteNeedlessFailure(error);
         return;
       } finally {
         this.commits -= 1;
@@ -519,6 +519,12 @@ export class AofWriter {
     this.lastSyncSecond = this.second();
     this.noteSyncSuccess();
     this.advance(position);
+  }
+
+  /** A sync has failed whose bytes a flush had made durable meanwhile. To be safe, the log is rewritten. */
+  private noteNeedlessFailure(error: unknown): void {
+    this.options.log.warning(`Fail to fsync the AOF file: ${systemErrorText(error)}`);
+    this.options.onDoubt();
   }
 
   private endForSync(error: unknown): void {
