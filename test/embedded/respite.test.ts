@@ -283,7 +283,7 @@ describe('the end', () => {
 
 describe('options', () => {
   it('that make no sense are refused', async () => {
-    for (const options of [
+    const wrong: OpenOptions[] = [
       { dri: 'x' } as never,
       { dir: '' },
       { appendonly: true },
@@ -291,7 +291,8 @@ describe('options', () => {
       { maxmemory: 'much' },
       { config: { nonsense: 'yes' } },
       { config: { dir: '/tmp' } },
-    ]) {
+    ];
+    for (const options of wrong) {
       await expect(Respite.open(options), JSON.stringify(options)).rejects.toEqual(
         coded('BAD_OPTION'),
       );
