@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ReplyError, Respite, RespiteError } from '../../src/index.ts';
+import { type OpenOptions, ReplyError, Respite, RespiteError } from '../../src/index.ts';
 import { RespClient } from '../support/resp_client.ts';
 import { freePort } from '../support/server.ts';
 
