@@ -74,7 +74,8 @@ interface Batch {
 
 interface Waiter {
   readonly position: number;
-  onOver(isKept: boolean): void;
+  onKept(): void;
+  onRefused(): void;
 }
 
 export class PersistentStore implements Journal {
@@ -147,11 +148,11 @@ export class PersistentStore implements Journal {
     return this.position !== this.asked || this.stream.isLost;
   }
 
-  keep(onOver: (isKept: boolean) => void): KeepOutcome {
+  keep(onKept: () => void, onRefused: () => void): KeepOutcome {
     const { position } = this;
     this.asked = position;
     if (this.options.durability === 'relaxed' && this.mayWait()) return 'kept';
-    this.waiters.push({ position, onOver });
+    this.waiters.push({ position, onKept, onRefused });
     this.write();
     return 'pending';
   }
@@ -189,13 +190,14 @@ export class PersistentStore implements Journal {
     const { position } = this;
     if (this.failure === undefined && this.durable >= position) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const onOver = (isKept: boolean) => (isKept ? resolve() : reject(this.failure));
-      this.waiters.push({ position, onOver });
+      this.waiters.push({ position, onKept: resolve, onRefused: () => reject(this.failure) });
       this.tryAgain();
     });
   }
 
   private async writeAll(): Promise<void> {
+    // Whoever asked is not to hear of it before the call is over.
+    await undefined;
     try {
       for (;;) {
         this.take();
@@ -250,19 +252,15 @@ export class PersistentStore implements Journal {
 
   private succeed(): void {
     this.setFailure(undefined);
-    this.settle((waiter) => waiter.position <= this.durable, true);
+    const over = this.waiters.filter(({ position }) => position <= this.durable);
+    this.waiters = this.waiters.filter(({ position }) => position > this.durable);
+    for (const { onKept } of over) onKept();
   }
 
   private fail(error: RespiteError): void {
     this.setFailure(error);
     if (!this.isClosed) this.retry = setTimeout(() => this.tryAgain(), RETRY_MS);
-    this.settle(() => true, false);
-  }
-
-  private settle(isOver: (waiter: Waiter) => boolean, isKept: boolean): void {
-    const over = this.waiters.filter(isOver);
-    this.waiters = this.waiters.filter((waiter) => !over.includes(waiter));
-    for (const { onOver } of over) onOver(isKept);
+    for (const { onRefused } of this.waiters.splice(0)) onRefused();
   }
 
   private setFailure(failure: RespiteError | undefined): void {

@@ -48,8 +48,8 @@ export async function loadRdbSource(
       if (needsBytes && !isCut && position < sizeBytes) {
         position += await fill(engine, load, source, position);
       }
-      const isLast = isCut || position >= sizeBytes;
-      const status = engine.call(() => load.step(isLast, 0, nowMs), TASK);
+      const isLast: boolean = isCut || position >= sizeBytes;
+      const status: number = engine.call(() => load.step(isLast, 0, nowMs), TASK);
       if (status === abi.LOAD_DONE) return;
       if (status === abi.LOAD_ERROR) throw failure(load);
       needsBytes = status === abi.LOAD_MORE;
