@@ -21,7 +21,7 @@
 // the same CoreCrash from every later call; only `close` still works, since it has nothing to lose.
 
 import * as abi from '../assembly/abi.ts';
-import { allCommands } from './commands/index.ts';
+import { commandNames } from './core/command_names.ts';
 import type { Core } from './core/core.ts';
 import { faultText } from './core/rdb_reasons.ts';
 import { ReplyWriter } from './core/reply_writer.ts';
@@ -190,7 +190,7 @@ export class Engine {
       hasTurns: hooks.postpone !== undefined,
       endTurnSoon: () => this.endTurnSoon(),
     });
-    this.names = allCommands().map((command) => command.fullName);
+    this.names = commandNames(core);
   }
 
   /** A client, or undefined when memory is exhausted. `address` is what MONITOR and SLOWLOG print. */

@@ -10,12 +10,12 @@
 
 import * as abi from '../../assembly/abi.ts';
 import type { Engine } from '../engine.ts';
-import type { HostClient } from '../host_command.ts';
+import type { HostCall, HostClient } from '../host_command.ts';
 import { systemErrorTextOfCode } from '../util/system_error.ts';
 import { Client, type ClientOwner, type ClientType } from './client.ts';
 import { ClientEviction } from './client_eviction.ts';
 import { type ClientDetails, clientInfo, clientMemoryBytes, NO_DETAILS } from './client_info.ts';
-import type { Connection, Session } from './transport.ts';
+import type { Connection, Session } from './connection.ts';
 
 export const MAX_CLIENTS_ERROR = '-ERR max number of clients reached\r\n';
 
@@ -186,8 +186,10 @@ export class ClientRegistry implements ClientOwner {
   /** Takes a new connection in, or refuses it with Redis's error line. */
   accept(connection: Connection): Session {
     const { engine, settings, log } = this.options;
-    const isOpen = this.options.isOpen();
-    if (this.clients.size >= settings.maxClients) return this.refuse(connection, MAX_CLIENTS_ERROR);
+    const isInternal = connection.isInternal === true;
+    const isOpen = isInternal || this.options.isOpen();
+    if (this.clients.size >= settings.maxClients && !isInternal)
+      return this.refuse(connection, MAX_CLIENTS_ERROR);
     if (settings.protectedMode && isOpen && !connection.isLoopback) {
       return this.refuse(connection, PROTECTED_MODE_ERROR);
     }
@@ -373,9 +375,13 @@ export class ClientRegistry implements ClientOwner {
     );
   }
 
-  /** The client's line, as CLIENT LIST shows it. */
-  info(client: Client): string {
-    return clientInfo(client, this.details(client), { nowMs: this.nowMs });
+  /** The client's line, as CLIENT LIST shows it: now, or when `call` is its own command that asks. */
+  info(client: Client, nowMs = this.nowMs, call?: HostCall): string {
+    return clientInfo(client, this.details(client), {
+      nowMs,
+      commandName: (id) => this.options.engine.commandName(id),
+      ...(call === undefined ? {} : { call }),
+    });
   }
 }
 
