@@ -10,12 +10,12 @@
 
 import * as abi from '../../assembly/abi.ts';
 import type { Engine } from '../engine.ts';
-import type { HostClient } from '../host_command.ts';
+import type { HostCall, HostClient } from '../host_command.ts';
 import { systemErrorTextOfCode } from '../util/system_error.ts';
 import { Client, type ClientOwner, type ClientType } from './client.ts';
 import { ClientEviction } from './client_eviction.ts';
 import { type ClientDetails, clientInfo, clientMemoryBytes, NO_DETAILS } from './client_info.ts';
-import type { Connection, Session } from './transport.ts';
+import type { Connection, Session } from './connection.ts';
 
 export const MAX_CLIENTS_ERROR = '-ERR max number of clients reached\r\n';
 
@@ -375,9 +375,13 @@ export class ClientRegistry implements ClientOwner {
     );
   }
 
-  /** The client's line, as CLIENT LIST shows it. */
-  info(client: Client): string {
-    return clientInfo(client, this.details(client), { nowMs: this.nowMs });
+  /** The client's line, as CLIENT LIST shows it: now, or when `call` is its own command that asks. */
+  info(client: Client, nowMs = this.nowMs, call?: HostCall): string {
+    return clientInfo(client, this.details(client), {
+      nowMs,
+      commandName: (id) => this.options.engine.commandName(id),
+      ...(call === undefined ? {} : { call }),
+    });
   }
 }
 
