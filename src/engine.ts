@@ -176,7 +176,7 @@ export class Engine {
   private handlerClient: EngineClient | undefined;
   private crashed: CoreCrash | undefined;
   /** Unix milliseconds; replaceable for tests. */
-  now: () => number = Date.now;
+  now: () => number = () => Date.now();
   /** The same with a fraction, as the core is told the time. */
   private readonly clock = wallClock(
     () => this.now(),
@@ -284,6 +284,8 @@ export class Engine {
   /** One step of background work. True when the next one should not wait for the next tick. */
   cron(budgetUs: number): boolean {
     if (this.frozenBy) return false;
+    // Its timer may be late, and is lost when a test puts fake timers in the place of real ones or back.
+    if (this.alarm.isDue) this.ring();
     const more = this.call(() => this.core.exports.cron(this.clock(), budgetUs) !== 0, 'cron');
     this.settle();
     return more;

@@ -18,6 +18,11 @@ export class Alarm {
     this.ring = ring;
   }
 
+  /** Whether it should have rung: the timer is late, or the clock was set. */
+  get isDue(): boolean {
+    return this.timer !== undefined && this.now() + 1 >= this.firesAtMs;
+  }
+
   /** Rings once this Unix time in milliseconds is over; 0: never. */
   set(atMs: number): void {
     if (atMs === 0) {
