@@ -51,6 +51,7 @@ const HOST_LAYERS = [
   'node',
   'testing',
   'cli',
+  'browser',
   'bin index.ts browser.ts worker.ts web build',
 ];
 

@@ -27,7 +27,7 @@ export interface KeyView {
   readonly expiringFields?: readonly string[];
 }
 
-export type DataView = Record<string, KeyView>;
+export type DataSetView = Record<string, KeyView>;
 
 export interface DataOptions {
   /** Number of the database, 0 by default. */
@@ -50,7 +50,7 @@ export async function readData(
   store: RespiteBase,
   { database = 0, match = '*' }: DataOptions,
   showsTtl: boolean,
-): Promise<DataView> {
+): Promise<DataSetView> {
   await using session = await store.session({ database });
   const view = session.with({ buffers: true });
   const batch = (commands: CommandArg[][]) => view.batch(commands);

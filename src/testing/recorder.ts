@@ -11,17 +11,12 @@ interface Watcher {
 }
 
 export class Recorder {
-  isOn: boolean;
+  readonly isOn: boolean;
   private commands: SentCommand[] = [];
   private readonly watchers = new Set<Watcher>();
 
   constructor(isOn: boolean) {
     this.isOn = isOn;
-  }
-
-  /** Whether commands have to be told. */
-  get isWatching(): boolean {
-    return this.isOn;
   }
 
   note(command: SentCommand): void {

@@ -30,6 +30,8 @@ export interface TapOptions {
   now(): number;
   /** The engine's input region. */
   input(): Uint8Array;
+  /** The connection is gone. */
+  onClose(): void;
   /** Makes the client. */
   accept(connection: Connection): Session;
 }
@@ -101,6 +103,7 @@ export class TappedConnection implements Connection, Session {
     this.lane.stop();
     this.requests.length = 0;
     this.capture?.resolve();
+    this.options.onClose();
     this.session.onClose(hadError);
   }
 

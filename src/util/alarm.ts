@@ -18,9 +18,12 @@ export class Alarm {
     this.ring = ring;
   }
 
-  /** Whether it should have rung: the timer is late, or the clock was set. */
-  get isDue(): boolean {
-    return this.timer !== undefined && this.now() + 1 >= this.firesAtMs;
+  /** Rings now if that is overdue, whatever became of the timer. */
+  ringIfLate(): void {
+    if (this.timer === undefined || this.now() <= this.firesAtMs) return;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.ring();
   }
 
   /** Rings once this Unix time in milliseconds is over; 0: never. */
