@@ -179,7 +179,7 @@ export class Engine {
   private handlerClient: EngineClient | undefined;
   private crashed: CoreCrash | undefined;
   /** Unix milliseconds; replaceable for tests. */
-  now: () => number = Date.now;
+  now: () => number = () => Date.now();
   /** The same with a fraction, as the core is told the time. */
   private readonly clock = wallClock(
     () => this.now(),
