@@ -107,6 +107,8 @@ export class PersistentStore implements Journal {
   private isClosing = false;
   private isClosed = false;
   private failure: RespiteError | undefined;
+  /** Position when that began. */
+  private failedAt = 0;
   /** Something is in no log, so that nothing is to be written before a snapshot is. */
   private needsSnapshot = false;
   /** Nothing was stored before it was opened. */
@@ -142,9 +144,9 @@ export class PersistentStore implements Journal {
     return this.taken + this.stream.length;
   }
 
-  /** While nothing can be stored, replies of commands that read do not wait. */
+  /** While nothing can be stored, only replies to what ran before that was known have to wait. */
   get hasChanges(): boolean {
-    if (this.failure !== undefined) return false;
+    if (this.failure !== undefined) return this.asked < this.failedAt;
     return this.position !== this.asked || this.stream.isLost;
   }
 
@@ -152,6 +154,10 @@ export class PersistentStore implements Journal {
     const { position } = this;
     this.asked = position;
     if (this.options.durability === 'relaxed' && this.mayWait()) return 'kept';
+    if (this.failure !== undefined) {
+      queueMicrotask(onRefused);
+      return 'pending';
+    }
     this.waiters.push({ position, onKept, onRefused });
     this.write();
     return 'pending';
@@ -258,6 +264,7 @@ export class PersistentStore implements Journal {
   }
 
   private fail(error: RespiteError): void {
+    if (this.failure === undefined) this.failedAt = this.position;
     this.setFailure(error);
     if (!this.isClosed) this.retry = setTimeout(() => this.tryAgain(), RETRY_MS);
     for (const { onRefused } of this.waiters.splice(0)) onRefused();
