@@ -126,6 +126,9 @@ export interface EngineHooks {
    * is delivered then, many messages in one write. Without it each batch delivers its own.
    */
   postpone?(run: () => void): void;
+  /** A client was connected, or released: whoever closed it, and after its last command. */
+  onConnect?(client: EngineClient): void;
+  onRelease?(client: EngineClient): void;
   /** FLUSHALL ran (CFG_TELL_FLUSHALL); its reply is not written yet, and no command runs. */
   onFlushAll?(): void;
 }
@@ -209,6 +212,7 @@ export class Engine {
     this.nextId += 1;
     this.clients.set(client.id, client);
     this.byPtr.set(ptr, client);
+    this.hooks.onConnect?.(client);
     return client;
   }
 
@@ -284,6 +288,8 @@ export class Engine {
   /** One step of background work. True when the next one should not wait for the next tick. */
   cron(budgetUs: number): boolean {
     if (this.frozenBy) return false;
+    // Timers are late in pages that nobody looks at.
+    this.alarm.ringIfLate();
     const more = this.call(() => this.core.exports.cron(this.clock(), budgetUs) !== 0, 'cron');
     this.settle();
     return more;
@@ -295,6 +301,7 @@ export class Engine {
     this.clients.delete(client.id);
     this.byPtr.delete(client.ptr);
     if (this.frozenBy === client) queueMicrotask(() => this.thaw());
+    this.hooks.onRelease?.(client);
     if (this.crashed) return;
     this.call(() => this.core.exports.connDelete(client.ptr));
     if ((this.core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) this.setAlarm();

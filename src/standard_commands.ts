@@ -71,6 +71,7 @@ export class StandardParts {
   private readonly engine: Engine;
   private readonly config: Config;
   private readonly log: ClientLog;
+  private isLate = false;
 
   constructor({ engine, config, log }: StandardOptions) {
     this.engine = engine;
@@ -151,7 +152,17 @@ export class StandardParts {
 
   /** Keeps an argument's value out of MONITOR and the slow log. */
   redactArgument(_call: HostCall, index: number): void {
-    this.engine.core.exports.redactArgument(index);
+    if (!this.isLate) this.engine.core.exports.redactArgument(index);
+  }
+
+  /** Runs a command that was put off: the core is not at its arguments any more. */
+  runLate<T>(run: () => T): T {
+    this.isLate = true;
+    try {
+      return run();
+    } finally {
+      this.isLate = false;
+    }
   }
 
   private debugHooks(hooks: ProcessDebugHooks): DebugHooks {

@@ -9,7 +9,7 @@
 // second, so that ten thousand cost no more at a time than a hundred.
 
 import * as abi from '../../assembly/abi.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine, EngineClient } from '../engine.ts';
 import type { HostCall, HostClient } from '../host_command.ts';
 import { systemErrorTextOfCode } from '../util/system_error.ts';
 import { Client, type ClientOwner, type ClientType } from './client.ts';
@@ -211,6 +211,17 @@ export class ClientRegistry implements ClientOwner {
         : client.address;
       log.log('verbose', `Accepted ${to}`);
     }
+    return client;
+  }
+
+  /** Lists a client that the engine has already, with a connection that stands for it. */
+  adopt(engineSide: EngineClient, connection: Connection): Client {
+    const { engine } = this.options;
+    const client = new Client(this, connection);
+    client.bind(engineSide, engine.core);
+    this.clients.set(client.id, client);
+    this.eviction.note(client);
+    this.counters.totalConnections++;
     return client;
   }
 
