@@ -32,6 +32,7 @@ export interface EngineSettings {
 const INITIAL_BYTES = 4 * 1024 * 1024;
 /** Milliseconds between two beats, until a configuration says something else. */
 const BEAT_MS = 100;
+const PORT_MAX = 65535;
 /** Commands whose arguments hold secrets, and the first argument that may be one. */
 const SECRETS: ReadonlyMap<string, number> = new Map([
   ['auth', 1],
@@ -46,6 +47,9 @@ export class EngineHome {
   /** What keeps the data; undefined for a store in memory. Set by whoever keeps them, before commands run. */
   storage: HomeStorage | undefined;
   private readonly background: Background;
+  /** The ports in the addresses of clients: nothing listens there, but it tells them apart. */
+  private readonly ports = new WeakMap<EngineClient, number>();
+  private lastPort = 0;
   private host: HostParts | undefined;
   private hostComing: Promise<HostParts> | undefined;
   private failure: RespiteError | undefined;
@@ -80,7 +84,10 @@ export class EngineHome {
     this.settings = settings;
     this.engine = new Engine(core, {
       ...hooks,
-      onConnect: (client) => this.host?.connected(client),
+      onConnect: (client) => {
+        this.ports.set(client, this.lastPort);
+        this.host?.connected(client);
+      },
       onRelease: (client) => this.host?.released(client),
       onCrash: (crash) => this.crash(crash, hooks),
     });
@@ -98,8 +105,13 @@ export class EngineHome {
   /** A new connection to the engine. */
   readonly openLink: OpenLink = (handlers, options) => {
     if (this.failure !== undefined) throw this.failure;
-    return openEngineLink(this.engine, handlers, options);
+    this.lastPort = (this.lastPort % PORT_MAX) + 1;
+    return openEngineLink(this.engine, handlers, options, `127.0.0.1:${this.lastPort}`);
   };
+
+  portOf(client: EngineClient): number {
+    return this.ports.get(client) ?? 0;
+  }
 
   /** CONFIG, INFO, CLIENT and the like, fetched when they are not there yet. */
   loadHost(): Promise<HostParts> {
