@@ -54,7 +54,7 @@ import {
   keysOnNoKey,
   popUnblocked,
 } from './client/blocked';
-import { clientIdAdd, clientIdRemove } from './client/client_ids';
+import { CHAINS, clientIdAdd, clientIdRemove, firstOfChain } from './client/client_ids';
 import { monitorAdd, monitorRemove } from './client/monitor';
 import { notifySettingChanged } from './client/notify';
 import {
@@ -154,7 +154,7 @@ import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
 import { emptyDataset as emptyDatasetInCore } from './server/reload';
 import { replayErrorsBlock, replayErrorsClear } from './server/replay';
 import * as unblock from './server/unblock';
-import { loadStep as loadPiece, loadStart } from './snapshot/load';
+import { isReadingFile, loadStep as loadPiece, loadStart } from './snapshot/load';
 import { forgetPayloadFault, payloadFault } from './snapshot/payload';
 import * as walk from './snapshot/walk';
 import { listSetOptions } from './struct/list';
@@ -239,6 +239,43 @@ export function setConfig(id: u32, value: f64): void {
     const fill = <i32>Settings.get(CFG_LIST_MAX_LISTPACK_SIZE);
     listSetOptions(fill, <i32>Settings.get(CFG_LIST_COMPRESS_DEPTH));
   }
+}
+
+// --- Copies ---
+//
+// The host makes an instance of the module with linear memory of the same size, copies all taken pages and
+// the globals (memory/carry.ts), and calls `becomeCopy` there.
+
+export { carryF64, carryI32, carryI64, carryStart } from './memory/carry';
+export { stretchEnd } from './memory/pages';
+
+/** Whether a copy of this moment would be whole: no host command is under way, and no file is being loaded. */
+export function isCopyable(): bool {
+  return !batch.isInterrupted() && !isReadingFile() && !isLoading();
+}
+
+/**
+ * Forgets, in a copy, what belongs to the original's host: connections with all they wait for, listen to and
+ * track, the snapshot under way, the stream of changes, server states (GUARD_*) and unread events. Data,
+ * settings and statistics stay.
+ */
+export function becomeCopy(): void {
+  setConfig(CFG_GUARDS, 0);
+  for (let i: u32 = 0; i < CHAINS; i++) {
+    for (let ptr = firstOfChain(i); ptr != 0; ptr = firstOfChain(i)) connDelete(ptr);
+  }
+  unblock.serveHeld();
+  announcedMs = 0;
+  walk.walkAbort();
+  walk.walkFinished();
+  walk.walkReleased();
+  publishSnapshot();
+  propagationOn(false);
+  eventsTakenInCore();
+  replayErrorsClear();
+  forgetPayloadFault();
+  outputReset();
+  publishOutput();
 }
 
 // --- Connections ---

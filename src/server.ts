@@ -96,6 +96,12 @@ export interface ServerOptions {
   readonly removePidFile: () => boolean;
   /** Ends the process. */
   readonly exit: (code: number) => void;
+  /** Files of snapshots and logs; the system's by default. */
+  readonly storage?: Storage;
+  /** Linear memory at the start, in bytes; INITIAL_BYTES by default. */
+  readonly initialBytes?: number;
+  /** The process may end although there is background work; it may not by default. */
+  readonly isBackground?: boolean;
 }
 
 export class Server {
@@ -112,6 +118,7 @@ export class Server {
   readonly latency: LatencyMonitor;
   readonly persistence: Persistence;
   readonly backups: Backups;
+  readonly snapshots: Snapshotter;
   readonly ending: Shutdown;
   readonly waits: WaitingClients;
   private readonly sections: readonly InfoSection[];
@@ -128,7 +135,7 @@ export class Server {
     this.logger = options.logger;
     const core = new Core(options.module, {
       databases: Number(this.config.get('databases')),
-      initialBytes: INITIAL_BYTES,
+      initialBytes: options.initialBytes ?? INITIAL_BYTES,
     });
     this.engine = new Engine(core, {
       onCrash: (crash) => this.crash(causeOfCoreCrash(crash)),
@@ -161,10 +168,10 @@ export class Server {
     this.guards = new Guards(core);
     this.pause = new ClientPause(this.guards, this.engine);
     this.migrateLinks = new MigrateLinks(() => this.engine.now());
-    const storage = new NodeStorage();
-    const snapshots = new Snapshotter(this.engine);
-    this.persistence = this.createPersistence(storage, snapshots);
-    this.backups = this.createBackups(storage, snapshots);
+    const storage = options.storage ?? new NodeStorage();
+    this.snapshots = new Snapshotter(this.engine);
+    this.persistence = this.createPersistence(storage, this.snapshots);
+    this.backups = this.createBackups(storage, this.snapshots);
     this.ending = this.createShutdown();
     this.waits = new WaitingClients({
       engine: this.engine,
@@ -224,6 +231,14 @@ export class Server {
       { mode: 'standalone', port: config.get('port'), pid: this.options.pid },
       conditions,
     );
+    await this.openSockets();
+    logger.notice('Server initialized');
+    this.start();
+  }
+
+  /** Opens the sockets that the configuration names. Throws ListenError. */
+  async openSockets(): Promise<void> {
+    const { config, logger } = this;
     this.transport = await chooseTransport(
       config.get('transport') as 'auto' | 'direct' | 'stream',
       {
@@ -236,7 +251,10 @@ export class Server {
     });
     await this.listener.open();
     config.subscribe(['port', 'bind'], (changed) => this.applyAddresses(changed.has('port')));
-    logger.notice('Server initialized');
+  }
+
+  /** Begins with background work. */
+  start(): void {
     this.scheduleCron(0);
   }
 
@@ -365,6 +383,7 @@ export class Server {
       this.figures.metrics.addCron((performance.now() - began) * 1000);
       this.scheduleCron(more ? CRON_BUSY_MS : 1000 / this.config.get('hz'));
     }, delayMs);
+    if (this.options.isBackground) this.timer.unref();
   }
 
   private createPersistence(storage: Storage, snapshots: Snapshotter): Persistence {

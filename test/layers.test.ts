@@ -38,6 +38,7 @@ const HOST_LAYERS = [
   'commands',
   'storage',
   'engine.ts',
+  'embedded',
   'config acl scripting monitor',
   'persistence',
   'backup',
@@ -46,12 +47,14 @@ const HOST_LAYERS = [
   'net',
   'server_facts.ts',
   'server.ts',
+  'node',
+  'testing',
   'cli',
   'bin index.ts browser.ts worker.ts web build',
 ];
 
 /** Layers up to this one are shared with the browser. */
-const LAST_SHARED_LAYER = 'engine.ts';
+const LAST_SHARED_LAYER = 'embedded';
 
 interface Import {
   from: string;

@@ -284,6 +284,11 @@ export function answer(c: Conn): void {
   interrupted = true;
 }
 
+/** Whether a host command is under way. */
+export function isInterrupted(): bool {
+  return interrupted;
+}
+
 /** The connection is going away, maybe closed by the host command its batch is interrupted by. */
 export function abandon(c: Conn): void {
   if (isExecuting(c)) unitRelease();

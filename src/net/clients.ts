@@ -186,8 +186,10 @@ export class ClientRegistry implements ClientOwner {
   /** Takes a new connection in, or refuses it with Redis's error line. */
   accept(connection: Connection): Session {
     const { engine, settings, log } = this.options;
-    const isOpen = this.options.isOpen();
-    if (this.clients.size >= settings.maxClients) return this.refuse(connection, MAX_CLIENTS_ERROR);
+    const isInternal = connection.isInternal === true;
+    const isOpen = isInternal || this.options.isOpen();
+    if (this.clients.size >= settings.maxClients && !isInternal)
+      return this.refuse(connection, MAX_CLIENTS_ERROR);
     if (settings.protectedMode && isOpen && !connection.isLoopback) {
       return this.refuse(connection, PROTECTED_MODE_ERROR);
     }

@@ -44,6 +44,8 @@ export interface Connection {
   readonly isUnixSocket: boolean;
   /** A Unix socket, or a peer in 127.0.0.0/8 or ::1. */
   readonly isLoopback: boolean;
+  /** Opened by the program that the store is part of: needs no password, and no limit of clients holds. */
+  readonly isInternal?: boolean;
   /** File descriptor, -1 when unknown or closed. */
   readonly fd: number;
   /** Output accepted but not yet taken by the kernel, in bytes. */

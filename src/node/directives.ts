@@ -1,0 +1,47 @@
+// The directives of an embedded store: those its options stand for, and those that are given by name.
+
+import { toByteText } from '../config/byte_text.ts';
+import { Config } from '../config/config.ts';
+import type { LoadedExtras } from '../config/parse.ts';
+import { ConfigFileError, ConfigLoadError, loadConfig } from '../config/parse.ts';
+import { RespiteError } from '../embedded/errors.ts';
+
+export interface StoreDirectives {
+  readonly config: Config;
+  readonly extras: LoadedExtras;
+}
+
+const NO_FILES = {
+  read: () => {
+    throw new ConfigFileError('No such file or directory');
+  },
+  list: () => [],
+  exists: () => false,
+  checkAppend: () => {},
+};
+
+function quoted(value: string): string {
+  const escaped = toByteText(value).replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n');
+  return `"${escaped.replace(/\r/g, '\\r')}"`;
+}
+
+/** The directives with these values, later ones over earlier ones. Throws RespiteError BAD_OPTION. */
+export function storeDirectives(
+  values: readonly (readonly [name: string, value: string])[],
+): StoreDirectives {
+  // Its own `dir`, which is part of every path, instead of the process's: there may be several stores.
+  const config = new Config();
+  const options = values.map(([name, value]) => `${name} ${quoted(value)}`).join('\n');
+  try {
+    const extras = loadConfig(
+      config,
+      { file: null, stdin: null, options },
+      { files: NO_FILES, log: () => {}, hasCommand: () => false, sentinelMode: false },
+    );
+    return { config, extras };
+  } catch (error) {
+    if (!(error instanceof ConfigLoadError)) throw error;
+    const reason = (error.report ?? error.message).trim().split('\n').pop() ?? '';
+    throw new RespiteError('BAD_OPTION', `The store cannot be configured like this: ${reason}`);
+  }
+}
