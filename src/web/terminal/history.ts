@@ -8,7 +8,8 @@ export interface HistoryStorage {
 const STORAGE_KEY = 'respite.history';
 const LINES_MAX = 1000;
 /** Lines with passwords are not kept. */
-const SENSITIVE = /^\s*(auth\b|hello\b.*\bauth\b|acl\s+setuser\b|migrate\b.*\bauth2?\b|config\s+set\b.*(requirepass|masterauth))/i;
+const SENSITIVE =
+  /^\s*(auth\b|hello\b.*\bauth\b|acl\s+setuser\b|migrate\b.*\bauth2?\b|config\s+set\b.*(requirepass|masterauth))/i;
 
 export class History {
   private lines: string[] = [];

@@ -76,8 +76,10 @@ const SEQUENCES: Readonly<Record<string, KeyName>> = {
   '\x07': 'escape',
 };
 
+// biome-ignore-start lint/suspicious/noControlCharactersInRegex: these are what terminals send
 const PASTE = /^\x1b\[200~([\s\S]*?)(\x1b\[201~|$)/;
 const SEQUENCE = /^\x1b(?:\[[0-9;]*[A-Za-z~]|O[A-Za-z]|[bdf\x7f])/;
+// biome-ignore-end lint/suspicious/noControlCharactersInRegex: up to here
 
 /** Splits what came at once. Sequences that mean nothing here are left out. */
 export function readKeys(data: string): Key[] {

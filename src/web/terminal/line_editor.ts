@@ -97,7 +97,10 @@ export class LineEditor {
       return;
     }
     this.completing = undefined;
-    this.replace(this.line.slice(0, this.at) + text + this.line.slice(this.at), this.at + text.length);
+    this.replace(
+      this.line.slice(0, this.at) + text + this.line.slice(this.at),
+      this.at + text.length,
+    );
   }
 
   /** Every line but the last one is run. */

@@ -129,6 +129,8 @@ export function renderInvalidation(message: RawReply): string | undefined {
   const [name, keys] = message.items as [RawReply, RawReply];
   if (name.kind !== 'bulk' || decoder.decode(name.bytes) !== 'invalidate') return undefined;
   if (keys.kind !== 'array') return undefined;
-  const names = keys.items.map((key) => `'${key.kind === 'bulk' ? decoder.decode(key.bytes) : ''}'`);
+  const names = keys.items.map(
+    (key) => `'${key.kind === 'bulk' ? decoder.decode(key.bytes) : ''}'`,
+  );
   return `-> invalidate: ${names.join(', ')}\n`;
 }

@@ -190,7 +190,8 @@ export class TerminalSession {
   /** Keeps up with what the command did to the connection. */
   private note(words: readonly string[], reply: RawReply): void {
     const name = words[0]!.toLowerCase();
-    const isQueued = this.beforeMulti !== undefined && reply.kind === 'status' && reply.text === 'QUEUED';
+    const isQueued =
+      this.beforeMulti !== undefined && reply.kind === 'status' && reply.text === 'QUEUED';
     const failed = reply.kind === 'error';
     if (name === 'exec' && this.beforeMulti !== undefined && words.length === 1) {
       if (failed || reply.kind === 'nil') this.database = this.beforeMulti;

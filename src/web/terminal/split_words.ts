@@ -105,9 +105,9 @@ function readQuoted(line: string, at: number, quote: string, word: WordBytes): n
     word.byte(Number.parseInt(hex[1]!, 16));
     return 4;
   }
-  const escape = quote === '"' ? ESCAPES[next] : undefined;
-  if (escape === undefined) word.character(next);
-  else word.byte(escape);
+  const special = quote === '"' ? ESCAPES[next] : undefined;
+  if (special === undefined) word.character(next);
+  else word.byte(special);
   return 2;
 }
 
@@ -129,7 +129,9 @@ export function quoteWord(bytes: Uint8Array): string {
 
 function quoteCharacter(character: string): string {
   if (character === '"' || character === '\\') return `\\${character}`;
-  const named = Object.keys(ESCAPES).find((key) => String.fromCharCode(ESCAPES[key]!) === character);
+  const named = Object.keys(ESCAPES).find(
+    (key) => String.fromCharCode(ESCAPES[key]!) === character,
+  );
   if (named !== undefined) return `\\${named}`;
   const code = character.codePointAt(0)!;
   if (code < 32 || code === 127) return `\\x${code.toString(16).padStart(2, '0')}`;

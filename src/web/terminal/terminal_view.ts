@@ -13,8 +13,8 @@ import { complete } from './complete.ts';
 import { hintFor } from './hint.ts';
 import type { History } from './history.ts';
 import { type Key, readKeys } from './keys.ts';
-import { LineDrawer } from './line_layout.ts';
 import { LineEditor } from './line_editor.ts';
+import { LineDrawer } from './line_layout.ts';
 import { TerminalSession } from './session.ts';
 
 export interface TerminalViewOptions {
