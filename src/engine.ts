@@ -21,7 +21,7 @@
 // the same CoreCrash from every later call; only `close` still works, since it has nothing to lose.
 
 import * as abi from '../assembly/abi.ts';
-import { allCommands } from './commands/index.ts';
+import { commandNames } from './core/command_names.ts';
 import type { Core } from './core/core.ts';
 import { faultText } from './core/rdb_reasons.ts';
 import { ReplyWriter } from './core/reply_writer.ts';
@@ -142,6 +142,9 @@ export interface EngineHooks {
    * is delivered then, many messages in one write. Without it each batch delivers its own.
    */
   postpone?(run: () => void): void;
+  /** A client was connected, or released: whoever closed it, and after its last command. */
+  onConnect?(client: EngineClient): void;
+  onRelease?(client: EngineClient): void;
   /** FLUSHALL ran (CFG_TELL_FLUSHALL); its reply is not written yet, and no command runs. */
   onFlushAll?(): void;
 }
@@ -208,7 +211,7 @@ export class Engine {
   constructor(core: Core, hooks: EngineHooks = {}) {
     this.core = core;
     this.hooks = hooks;
-    this.names = allCommands().map((command) => command.fullName);
+    this.names = commandNames(core);
   }
 
   /** A client, or undefined when memory is exhausted. `address` is what MONITOR and SLOWLOG print. */
@@ -227,6 +230,7 @@ export class Engine {
     this.nextId += 1;
     this.clients.set(client.id, client);
     this.byPtr.set(ptr, client);
+    this.hooks.onConnect?.(client);
     return client;
   }
 
@@ -302,6 +306,8 @@ export class Engine {
   /** One step of background work. True when the next one should not wait for the next tick. */
   cron(budgetUs: number): boolean {
     if (this.frozenBy) return false;
+    // Timers are late in pages that nobody looks at.
+    this.alarm.ringIfLate();
     const more = this.call(() => this.core.exports.cron(this.clock(), budgetUs) !== 0, 'cron');
     this.settle();
     return more;
@@ -313,6 +319,7 @@ export class Engine {
     this.clients.delete(client.id);
     this.byPtr.delete(client.ptr);
     if (this.frozenBy === client) queueMicrotask(() => this.thaw());
+    this.hooks.onRelease?.(client);
     if (this.crashed) return;
     this.call(() => this.core.exports.connDelete(client.ptr));
     if ((this.core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) this.setAlarm();

@@ -46,11 +46,12 @@ const HOST_LAYERS = [
   'cluster',
   'net',
   'server_facts.ts',
+  'standard_commands.ts',
   'server.ts',
-  'node',
+  'node browser',
   'testing',
   'cli',
-  'bin index.ts browser.ts worker.ts web build',
+  'bin index.ts browser_inline.ts browser_worker.ts web build',
 ];
 
 /** Layers up to this one are shared with the browser. */

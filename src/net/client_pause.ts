@@ -7,6 +7,7 @@
 
 import * as abi from '../../assembly/abi.ts';
 import type { Guards } from '../core/guards.ts';
+import { detachTimer } from '../util/detach_timer.ts';
 
 /** Longest time a timer can wait; a longer pause waits again. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -28,7 +29,7 @@ export class ClientPause {
   private readonly target: PauseTarget;
   private current: PauseMode = 'none';
   private endMs = 0;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(guards: Guards, target: PauseTarget) {
     this.guards = guards;
@@ -73,7 +74,7 @@ export class ClientPause {
       this.endMs = 0;
     } else {
       this.timer = setTimeout(() => this.apply(next), Math.min(leftMs, TIMER_MS_MAX));
-      this.timer.unref();
+      detachTimer(this.timer);
     }
     if (isLooser) queueMicrotask(() => this.target.resumePaused());
   }

@@ -8,7 +8,7 @@ import { RequestRoom } from '../embedded/engine_link.ts';
 import { RespiteError } from '../embedded/errors.ts';
 import type { Link, LinkHandlers, LinkOptions } from '../embedded/link.ts';
 import type { Client } from '../net/client.ts';
-import type { Connection, Session } from '../net/transport.ts';
+import type { Connection, Session } from '../net/connection.ts';
 import type { Server } from '../server.ts';
 
 class LocalConnection implements Connection {

@@ -1,6 +1,7 @@
 // The store of a Node program: the server without sockets, and the program as its clients.
 
 import { mkdirSync } from 'node:fs';
+import { storeDirectives } from '../config/store_directives.ts';
 import { loadCoreModule } from '../core/load.node.ts';
 import { RespiteError } from '../embedded/errors.ts';
 import { RespiteBase } from '../embedded/respite.ts';
@@ -11,7 +12,6 @@ import { RdbLoadError } from '../persistence/rdb_loader.ts';
 import { Server } from '../server.ts';
 import { MemoryStorage } from '../storage/memory_storage.ts';
 import { systemErrorText } from '../util/system_error.ts';
-import { storeDirectives } from './directives.ts';
 import { exportDump, importDump } from './dump.ts';
 import { openLocalLink } from './local_connection.ts';
 import { checkOptions, type OpenOptions, optionDirectives } from './open_options.ts';

@@ -1,10 +1,10 @@
 // The directives of an embedded store: those its options stand for, and those that are given by name.
 
-import { toByteText } from '../config/byte_text.ts';
-import { Config } from '../config/config.ts';
-import type { LoadedExtras } from '../config/parse.ts';
-import { ConfigFileError, ConfigLoadError, loadConfig } from '../config/parse.ts';
 import { RespiteError } from '../embedded/errors.ts';
+import { toByteText } from './byte_text.ts';
+import { Config } from './config.ts';
+import type { LoadedExtras } from './parse.ts';
+import { ConfigFileError, ConfigLoadError, loadConfig } from './parse.ts';
 
 export interface StoreDirectives {
   readonly config: Config;
