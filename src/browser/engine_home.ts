@@ -8,6 +8,7 @@
 
 import * as abi from '../../assembly/abi.ts';
 import { Core } from '../core/core.ts';
+import { Guards } from '../core/guards.ts';
 import { openEngineLink } from '../embedded/engine_link.ts';
 import { RespiteError } from '../embedded/errors.ts';
 import type { OpenLink } from '../embedded/link.ts';
@@ -42,6 +43,7 @@ const SECRETS: ReadonlyMap<string, number> = new Map([
 export class EngineHome {
   readonly engine: Engine;
   readonly settings: EngineSettings;
+  readonly guards: Guards;
   /** What keeps the data; undefined for a store in memory. Set by whoever keeps them, before commands run. */
   storage: HomeStorage | undefined;
   private readonly background: Background;
@@ -89,6 +91,7 @@ export class EngineHome {
       onRelease: (client) => this.host?.released(client),
       onCrash: (crash) => this.crash(crash, hooks),
     });
+    this.guards = new Guards(core);
     core.exports.setConfig(abi.CFG_MAXMEMORY, settings.maxmemory ?? 0);
     // The program that has the store may look at everything in it.
     core.exports.setConfig(abi.CFG_DEBUG_COMMAND, 1);
@@ -167,7 +170,8 @@ export class EngineHome {
 
   private step(budgetUs: number): boolean {
     const { host } = this;
-    if (host?.isCronPaused) return false;
+    // Nothing expires and nothing is evicted before all of it is there.
+    if (host?.isCronPaused || this.guards.has(abi.GUARD_LOADING)) return false;
     try {
       host?.tick();
       return this.engine.cron(budgetUs);

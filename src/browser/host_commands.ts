@@ -69,7 +69,7 @@ export class HostParts {
     this.config = config;
     const log = new Logger({ pid: 0, sink: { write: () => {} } });
     log.threshold = 'nothing';
-    this.parts = new StandardParts({ engine, config, log });
+    this.parts = new StandardParts({ engine, config, log, guards: home.guards });
     this.waits = new WaitingClients({
       engine,
       log: home.storage?.log ?? NO_LOG,
