@@ -3,7 +3,8 @@
 //
 //   start: lock the directory ─> load (append-only file, else snapshot) ─> serve
 //   ten times a second: save points, scheduled saves, the append-only file's own work
-//   FLUSHALL, DEBUG RELOAD, the last save of a shutdown: whatever walk is under way makes room
+//   FLUSHALL, DEBUG RELOAD, the last save of a shutdown: whatever walk is under way makes room; for DEBUG
+//   LOADAOF only a rewrite does
 //
 // There is one walk over the data set at a time: a background save, a transfer to a connection or a
 // rewrite of the append-only file. The parts know of each other only through this file.
@@ -315,7 +316,8 @@ export class Persistence {
 
   /**
    * As `reload`, with the append-only file. A save that is under way goes on: its walk keeps what it
-   * has not written yet, and what is loaded is none of its business.
+   * has not written yet, and what is loaded is none of its business, so that no command of the log has
+   * to wait for it.
    */
   async reloadAppendOnly(client: number): Promise<string | undefined> {
     const { engine, log, snapshots } = this.options;
