@@ -31,6 +31,7 @@ import {
   DirectoryLockError,
   type ProcessIdentity,
 } from './directory_lock.ts';
+import { loadOptions } from './load_options.ts';
 import { Loading } from './loading.ts';
 import type { Clock, Snapshots } from './parts.ts';
 import {
@@ -230,7 +231,7 @@ export class Persistence {
     if (bytes === undefined) return;
     this.loading.begin(bytes);
     try {
-      this.noteLoaded(await loadRdb(path, this.loadOptions(bytes, false)));
+      this.noteLoaded(await loadRdb(path, this.snapshotOptions(bytes, false)));
     } catch (error) {
       this.endForLoad(error);
     } finally {
@@ -239,17 +240,11 @@ export class Persistence {
     log.notice(`DB loaded from disk: ${secondsSince(began)} seconds`);
   }
 
-  private loadOptions(totalBytes: number, allowDuplicates: boolean): RdbLoadOptions {
-    const { config, engine, log, storage } = this.options;
+  private snapshotOptions(totalBytes: number, allowDuplicates: boolean): RdbLoadOptions {
     return {
-      engine,
-      log,
-      storage,
+      ...loadOptions(this.options),
       allowDuplicates,
       keepExpired: false,
-      checksum: config.get('rdbchecksum') && !this.options.skipsChecksum(),
-      keyDelayUs: config.get('key-load-delay'),
-      progressBytes: config.get('loading-process-events-interval-bytes'),
       onProgress: (loadedBytes) => this.loading.progress(loadedBytes, totalBytes),
       onAux: (name, value) => {
         if (name === 'used-mem') this.loading.usedMemoryBytes = leadingInteger(Buffer.from(value));
@@ -305,7 +300,7 @@ export class Persistence {
       return 'ERR Error trying to load the RDB dump, check server logs.';
     }
     try {
-      const options = this.loadOptions(bytes, merges);
+      const options = this.snapshotOptions(bytes, merges);
       this.noteLoaded(this.whileLoading(() => loadRdbBlocking(path, options)));
     } catch (error) {
       this.endForLoad(error);

@@ -4,19 +4,18 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { RespClient } from '../support/resp_client.ts';
-import { ask, eventually, files, info, type Served, scratchDirectory, serve } from './fixture.ts';
+import {
+  ask,
+  eventually,
+  files,
+  idle,
+  info,
+  type Served,
+  scratchDirectory,
+  serve,
+} from './fixture.ts';
 
 const AOF = ['--appendonly', 'yes'];
-
-async function idle({ client }: Served): Promise<void> {
-  await eventually(
-    async () =>
-      (await info(client, 'aof_rewrite_in_progress')) === '0' &&
-      (await info(client, 'aof_rewrite_scheduled')) === '0' &&
-      (await info(client, 'rdb_bgsave_in_progress')) === '0' &&
-      (await info(client, 'loading')) === '0',
-  );
-}
 
 it('the append-only file is loaded when there is one, the snapshot otherwise', async () => {
   const directory = scratchDirectory();
