@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ReplyError, Respite, RespiteError } from '../../src/index.ts';
+import { type OpenOptions, ReplyError, Respite, RespiteError } from '../../src/index.ts';
 import { RespClient } from '../support/resp_client.ts';
 import { freePort } from '../support/server.ts';
 
@@ -147,7 +147,11 @@ describe('many commands', () => {
       2,
     ]);
     await expect(
-      db.transaction().command('SET', 'a', 5).command('GET').run(),
+      db
+        .transaction()
+        .command('SET', 'a', 5)
+        .command('GET' as string)
+        .run(),
     ).rejects.toMatchObject({
       code: 'EXECABORT',
       cause: { code: 'ERR' },
@@ -283,7 +287,7 @@ describe('the end', () => {
 
 describe('options', () => {
   it('that make no sense are refused', async () => {
-    for (const options of [
+    const wrong: OpenOptions[] = [
       { dri: 'x' } as never,
       { dir: '' },
       { appendonly: true },
@@ -291,7 +295,8 @@ describe('options', () => {
       { maxmemory: 'much' },
       { config: { nonsense: 'yes' } },
       { config: { dir: '/tmp' } },
-    ]) {
+    ];
+    for (const options of wrong) {
       await expect(Respite.open(options), JSON.stringify(options)).rejects.toEqual(
         coded('BAD_OPTION'),
       );
