@@ -27,6 +27,7 @@ import { faultText } from './core/rdb_reasons.ts';
 import { ReplyWriter } from './core/reply_writer.ts';
 import { CommandError, type HostClient, HostCommands } from './host_command.ts';
 import { Alarm } from './util/alarm.ts';
+import { type Clock, systemClock } from './util/clock.ts';
 import { wallClock } from './util/wall_clock.ts';
 
 /** Where a client's replies go. */
@@ -175,10 +176,7 @@ export class Engine {
   /** Clients to be resumed when the batch at hand is over. */
   private readonly waiting = new Set<EngineClient>();
   /** Rings when the first blocked client's time is up. */
-  private readonly alarm = new Alarm(
-    () => this.now(),
-    () => this.ring(),
-  );
+  private readonly alarm: Alarm;
   /** Client whose transaction waits for a host command: nobody else's commands run. */
   private frozenBy: EngineClient | undefined;
   private nextId = 1;
@@ -197,17 +195,21 @@ export class Engine {
   private handlerRuns = false;
   private handlerClient: EngineClient | undefined;
   private crashed: CoreCrash | undefined;
+  /** What rings, and when. */
+  readonly time: Clock;
   /** Unix milliseconds; replaceable for tests. */
-  now: () => number = Date.now;
+  now: () => number;
   /** The same with a fraction, as the core is told the time. */
-  private readonly clock = wallClock(
-    () => this.now(),
-    () => performance.now(),
-  );
+  private readonly clock: () => number;
 
-  constructor(core: Core, hooks: EngineHooks = {}) {
+  constructor(core: Core, hooks: EngineHooks = {}, time: Clock = systemClock) {
     this.core = core;
     this.hooks = hooks;
+    this.time = time;
+    this.now = () => time.now();
+    const now = () => this.now();
+    this.clock = time.isManual ? now : wallClock(now, () => performance.now());
+    this.alarm = new Alarm(now, () => this.ring(), time);
     this.names = allCommands().map((command) => command.fullName);
   }
 
@@ -302,7 +304,8 @@ export class Engine {
   /** One step of background work. True when the next one should not wait for the next tick. */
   cron(budgetUs: number): boolean {
     if (this.frozenBy) return false;
-    const more = this.call(() => this.core.exports.cron(this.clock(), budgetUs) !== 0, 'cron');
+    const nowMs = this.clock() + this.time.slackMs;
+    const more = this.call(() => this.core.exports.cron(nowMs, budgetUs) !== 0, 'cron');
     this.settle();
     return more;
   }
@@ -391,7 +394,7 @@ export class Engine {
     if (this.frozenBy) return;
     const { exports } = this.core;
     try {
-      this.call(() => exports.serveDeadlines(this.clock()));
+      this.call(() => exports.serveDeadlines(this.clock() + this.time.slackMs));
       this.setAlarm();
       this.settle();
     } catch (error) {

@@ -59,6 +59,7 @@ import { WaitingClients } from './persistence/wait_commands.ts';
 import { ServerFigures } from './server_facts.ts';
 import { NodeStorage } from './storage/node_storage.node.ts';
 import type { Storage } from './storage/storage.ts';
+import type { Clock, Timer } from './util/clock.ts';
 import { REDIS_VERSION } from './version.ts';
 
 /**
@@ -68,6 +69,8 @@ import { REDIS_VERSION } from './version.ts';
 const INITIAL_BYTES = 256 * 1024 * 1024;
 /** Background work per step, in microseconds: no request waits longer than this for it. */
 const CRON_STEP_US = 1000;
+/** Long enough for all of it. */
+const CRON_WHOLE_US = 60_000_000;
 /** Pause between steps while work is left, in milliseconds: at most half the time goes to it. */
 const CRON_BUSY_MS = 1;
 /** Time between two looks at a share of the clients, in milliseconds. */
@@ -100,6 +103,8 @@ export interface ServerOptions {
   readonly storage?: Storage;
   /** Linear memory at the start, in bytes; INITIAL_BYTES by default. */
   readonly initialBytes?: number;
+  /** The time, and what rings; the system's by default. */
+  readonly clock?: Clock;
   /** The process may end although there is background work; it may not by default. */
   readonly isBackground?: boolean;
 }
@@ -126,7 +131,7 @@ export class Server {
   private readonly disconnects: DisconnectLog;
   private listener: Listener | undefined;
   private transport: Transport | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: Timer | undefined;
   private lastTickMs = 0;
 
   constructor(options: ServerOptions) {
@@ -137,24 +142,28 @@ export class Server {
       databases: Number(this.config.get('databases')),
       initialBytes: options.initialBytes ?? INITIAL_BYTES,
     });
-    this.engine = new Engine(core, {
-      onCrash: (crash) => this.crash(causeOfCoreCrash(crash)),
-      onHandlerError: (name, error) =>
-        this.logger.warning(
-          `Internal error in '${name}': ${error instanceof Error ? error.stack : error}`,
-        ),
-      onDisconnect: ({ id }, reason, error) => {
-        const client = this.clients.find(id);
-        if (client) this.disconnects.note(client, reason, error);
+    this.engine = new Engine(
+      core,
+      {
+        onCrash: (crash) => this.crash(causeOfCoreCrash(crash)),
+        onHandlerError: (name, error) =>
+          this.logger.warning(
+            `Internal error in '${name}': ${error instanceof Error ? error.stack : error}`,
+          ),
+        onDisconnect: ({ id }, reason, error) => {
+          const client = this.clients.find(id);
+          if (client) this.disconnects.note(client, reason, error);
+        },
+        onBadPayload: (text) =>
+          this.logger.verbose(
+            `Internal error in RDB reading offset 0, function at decode.ts -> ${text}`,
+          ),
+        // Behind all reads of the event loop's turn.
+        postpone: setImmediate,
+        onFlushAll: () => this.persistence.flushedAll(),
       },
-      onBadPayload: (text) =>
-        this.logger.verbose(
-          `Internal error in RDB reading offset 0, function at decode.ts -> ${text}`,
-        ),
-      // Behind all reads of the event loop's turn.
-      postpone: setImmediate,
-      onFlushAll: () => this.persistence.flushedAll(),
-    });
+      options.clock,
+    );
     bindCoreSettings(this.config, core);
     this.users = new DefaultUser(() => this.config.get('requirepass'));
     this.clients = new ClientRegistry({
@@ -166,7 +175,7 @@ export class Server {
     });
     this.disconnects = new DisconnectLog(this.clients, this.logger);
     this.guards = new Guards(core);
-    this.pause = new ClientPause(this.guards, this.engine);
+    this.pause = new ClientPause(this.guards, this.engine, this.engine.time);
     this.migrateLinks = new MigrateLinks(() => this.engine.now());
     const storage = options.storage ?? new NodeStorage();
     this.snapshots = new Snapshotter(this.engine);
@@ -269,7 +278,7 @@ export class Server {
 
   /** Stops listening and closes every connection. */
   stop(): void {
-    clearTimeout(this.timer);
+    this.timer?.cancel();
     this.pause.stop();
     this.migrateLinks.stop();
     this.waits.stop();
@@ -362,28 +371,48 @@ export class Server {
   }
 
   private scheduleCron(delayMs: number): void {
-    this.timer = setTimeout(() => {
-      if (this.debugFlags.cronPaused) {
-        this.scheduleCron(1000 / this.config.get('hz'));
-        return;
-      }
-      this.ending.tick();
-      const began = performance.now();
-      if (began - this.lastTickMs >= CLIENTS_TICK_MS - TICK_EARLY_MS) {
-        this.lastTickMs = began;
-        this.clients.tick(this.engine.now());
-        this.figures.tick();
-        this.latency.tick();
-        this.persistence.tick();
-        if (!this.persistence.isLoading) this.backups.tick();
-        this.waits.tick();
-      }
-      // Nothing expires and nothing is evicted before all of it is there.
-      const more = !this.persistence.isLoading && this.engine.cron(CRON_STEP_US);
-      this.figures.metrics.addCron((performance.now() - began) * 1000);
-      this.scheduleCron(more ? CRON_BUSY_MS : 1000 / this.config.get('hz'));
-    }, delayMs);
-    if (this.options.isBackground) this.timer.unref();
+    const options = { isBackground: this.options.isBackground ?? false, isPeriodic: delayMs > 0 };
+    this.timer = this.engine.time.after(delayMs, () => this.tick(), options);
+  }
+
+  /** A turn of all background work at once, for a clock that has been moved. */
+  catchUp(): void {
+    this.timer?.cancel();
+    this.lastTickMs = Number.NEGATIVE_INFINITY;
+    this.tick();
+  }
+
+  /** One turn of background work; sees to it that there is a next one. */
+  private tick(): void {
+    const { time } = this.engine;
+    const periodMs = 1000 / this.config.get('hz');
+    if (this.debugFlags.cronPaused) {
+      this.scheduleCron(periodMs);
+      return;
+    }
+    this.ending.tick();
+    const began = performance.now();
+    const nowMs = time.monotonicMs();
+    if (nowMs - this.lastTickMs >= CLIENTS_TICK_MS - TICK_EARLY_MS) {
+      this.lastTickMs = nowMs;
+      this.clients.tick(this.engine.now());
+      this.figures.tick();
+      this.latency.tick();
+      this.persistence.tick();
+      if (!this.persistence.isLoading) this.backups.tick();
+      this.waits.tick();
+    }
+    const more = this.backgroundStep();
+    this.figures.metrics.addCron((performance.now() - began) * 1000);
+    this.scheduleCron(more ? (time.isManual ? 0 : CRON_BUSY_MS) : periodMs);
+  }
+
+  /** Expiry, eviction and freeing. True when there is more to do that should not wait for the next tick. */
+  private backgroundStep(): boolean {
+    // Nothing expires and nothing is evicted before all of it is there.
+    if (this.persistence.isLoading) return false;
+    // Where time stands still nobody is kept waiting, and all that is due is done.
+    return this.engine.cron(this.engine.time.isManual ? CRON_WHOLE_US : CRON_STEP_US);
   }
 
   private createPersistence(storage: Storage, snapshots: Snapshotter): Persistence {

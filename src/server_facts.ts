@@ -1,6 +1,5 @@
 // Where the figures of INFO, MEMORY and LATENCY come from: each fact from whoever owns it.
 
-import { performance } from 'node:perf_hooks';
 import * as abi from '../assembly/abi.ts';
 import type { Backups } from './backup/backups.ts';
 import type { Config } from './config/config.ts';
@@ -73,7 +72,7 @@ export class ServerFigures implements InfoSources {
 
   /** Called by the server's timer. */
   tick(): void {
-    this.metrics.tick(performance.now() * 1000);
+    this.metrics.tick(this.owners.engine.time.monotonicMs() * 1000);
   }
 
   server(): ServerFacts {

@@ -4,12 +4,15 @@ import { mkdirSync } from 'node:fs';
 import { loadCoreModule } from '../core/load.node.ts';
 import { RespiteError } from '../embedded/errors.ts';
 import { RespiteBase } from '../embedded/respite.ts';
+import { clockOf, type StoreClock, storeClock } from '../embedded/store_clock.ts';
 import { CoreCrash } from '../engine.ts';
 import { Logger } from '../log.ts';
 import { ListenError } from '../net/listener.ts';
 import { RdbLoadError } from '../persistence/rdb_loader.ts';
 import { Server } from '../server.ts';
 import { MemoryStorage } from '../storage/memory_storage.ts';
+import { systemClock } from '../util/clock.ts';
+import { ManualClock } from '../util/manual_clock.ts';
 import { systemErrorText } from '../util/system_error.ts';
 import { storeDirectives } from './directives.ts';
 import { exportDump, importDump } from './dump.ts';
@@ -34,11 +37,14 @@ class Ended extends RespiteError {}
 export class Respite extends RespiteBase {
   readonly #server: Server;
   readonly #savesAtClose: boolean;
+  /** The time of the store; a manual one can be moved. */
+  readonly clock: StoreClock;
 
   private constructor(server: Server, savesAtClose: boolean) {
     super((handlers, options) => openLocalLink(server, handlers, options));
     this.#server = server;
     this.#savesAtClose = savesAtClose;
+    this.clock = storeClock(server.engine.time);
   }
 
   /**
@@ -50,6 +56,7 @@ export class Respite extends RespiteBase {
     const { dir, log, rdb } = options;
     if (dir !== undefined) makeFolder(dir);
     const { config, extras } = storeDirectives(optionDirectives(options));
+    const clock = clockOf(options.clock, systemClock);
     const lines: string[] = [];
     const logger = new Logger({
       pid: process.pid,
@@ -73,6 +80,7 @@ export class Respite extends RespiteBase {
       executable: process.execPath,
       configFile: '',
       initialBytes: INITIAL_BYTES,
+      clock,
       isBackground: true,
       ...(dir === undefined ? { storage: new MemoryStorage() } : {}),
       restart: () => {},
@@ -95,6 +103,7 @@ export class Respite extends RespiteBase {
       await store.close().catch(() => {});
       throw asOpenError(error);
     }
+    if (clock instanceof ManualClock) hookClock(clock, server);
     server.start();
     return store;
   }
@@ -125,10 +134,33 @@ export class Respite extends RespiteBase {
     const { persistence } = this.#server;
     const save = this.#savesAtClose ? 'always' : 'default';
     const isSaved = await persistence.prepareExit({ save, isForced: true });
+    const { time } = this.#server.engine;
+    if (time instanceof ManualClock) time.stop(new RespiteError('CLOSED', 'The store is closed'));
     this.#server.stop();
     persistence.close();
     if (!isSaved) throw new RespiteError('STORAGE', 'The last snapshot could not be written');
   }
+}
+
+/** Keys walked through by background work in one move of a manual clock, about. */
+const KEYS_PER_MOVE = 10_000_000;
+const TICKS_PER_MOVE_MIN = 20;
+const TICKS_PER_MOVE_MAX = 1000;
+
+/** Has a manual clock wait for the server's work, and the server follow the clock. */
+function hookClock(clock: ManualClock, server: Server): void {
+  const { engine, snapshots, persistence } = server;
+  clock.hooks = {
+    isBusy: () => snapshots.isRunning || persistence.appendOnly.isRewriting,
+    onArrival: () => server.catchUp(),
+    ticksMax: () => {
+      let keys = 1;
+      for (let i = 0; i < engine.core.databases; i += 1)
+        keys += engine.core.exports.databaseKeys(i);
+      const ticks = Math.floor(KEYS_PER_MOVE / keys);
+      return Math.min(Math.max(ticks, TICKS_PER_MOVE_MIN), TICKS_PER_MOVE_MAX);
+    },
+  };
 }
 
 /** Lines of the log that may tell why a store cannot be opened. */
