@@ -84,6 +84,8 @@ export interface ServerOptions {
   readonly extras: LoadedExtras;
   readonly logger: Logger;
   readonly module: WebAssembly.Module;
+  /** A core to serve, with its data and the names of its commands; a new one by default. */
+  readonly core?: Core;
   readonly pid: number;
   readonly stdoutIsTerminal: boolean;
   readonly executable: string;
@@ -138,10 +140,12 @@ export class Server {
     this.options = options;
     this.config = options.config;
     this.logger = options.logger;
-    const core = new Core(options.module, {
-      databases: Number(this.config.get('databases')),
-      initialBytes: options.initialBytes ?? INITIAL_BYTES,
-    });
+    const core =
+      options.core ??
+      new Core(options.module, {
+        databases: Number(this.config.get('databases')),
+        initialBytes: options.initialBytes ?? INITIAL_BYTES,
+      });
     this.engine = new Engine(
       core,
       {
@@ -214,7 +218,7 @@ export class Server {
     this.config.subscribe('requirepass', () => this.applyRequirepass());
     this.applyRequirepass();
     this.registerCommands();
-    this.renameCommands();
+    if (options.core === undefined) this.renameCommands();
   }
 
   /** Name of the transport in use. */

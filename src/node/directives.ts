@@ -1,7 +1,8 @@
 // The directives of an embedded store: those its options stand for, and those that are given by name.
 
 import { toByteText } from '../config/byte_text.ts';
-import { Config } from '../config/config.ts';
+import { Config, isMulti } from '../config/config.ts';
+import { findDirective } from '../config/directives.ts';
 import type { LoadedExtras } from '../config/parse.ts';
 import { ConfigFileError, ConfigLoadError, loadConfig } from '../config/parse.ts';
 import { RespiteError } from '../embedded/errors.ts';
@@ -25,13 +26,21 @@ function quoted(value: string): string {
   return `"${escaped.replace(/\r/g, '\\r')}"`;
 }
 
+/** The line of a configuration file. Some directives take several words: they are given as one text, too. */
+function line(name: string, value: string): string {
+  const directive = findDirective(name)?.directive;
+  const hasWords = name === 'rename-command' || (directive !== undefined && isMulti(directive));
+  if (!hasWords || /[\r\n]/.test(value)) return `${name} ${quoted(value)}`;
+  return `${name} ${value === '' ? '""' : toByteText(value)}`;
+}
+
 /** The directives with these values, later ones over earlier ones. Throws RespiteError BAD_OPTION. */
 export function storeDirectives(
   values: readonly (readonly [name: string, value: string])[],
 ): StoreDirectives {
   // Its own `dir`, which is part of every path, instead of the process's: there may be several stores.
   const config = new Config();
-  const options = values.map(([name, value]) => `${name} ${quoted(value)}`).join('\n');
+  const options = values.map(([name, value]) => line(name, value)).join('\n');
   try {
     const extras = loadConfig(
       config,
