@@ -1,5 +1,6 @@
 // The directives of an embedded store: those its options stand for, and those that are given by name.
 
+import { findCommand } from '../commands/index.ts';
 import { toByteText } from '../config/byte_text.ts';
 import { Config, isMulti } from '../config/config.ts';
 import { findDirective } from '../config/directives.ts';
@@ -45,7 +46,12 @@ export function storeDirectives(
     const extras = loadConfig(
       config,
       { file: null, stdin: null, options },
-      { files: NO_FILES, log: () => {}, hasCommand: () => false, sentinelMode: false },
+      {
+        files: NO_FILES,
+        log: () => {},
+        hasCommand: (name) => findCommand(name.toLowerCase()) !== undefined,
+        sentinelMode: false,
+      },
     );
     return { config, extras };
   } catch (error) {
