@@ -8,14 +8,17 @@ import {
   ABI_ASSERT_FILE,
   ABI_ASSERT_LINE,
   ABI_CMD_STATS,
+  ABI_COMMANDS,
   ABI_CURRENT_CONN,
   ABI_ERROR_STATS,
   ABI_INPUT,
+  ABI_NAMES,
   ABI_OUT_LEN,
   ABI_OUT_PTR,
   ABI_PAYLOAD_FAULT,
   ABI_PROPAGATED_LEN,
   ABI_PROPAGATED_PTR,
+  ABI_RECORDS,
   ABI_SCRATCH,
   ABI_SEQUEL,
   ABI_SNAPSHOT_LEN,
@@ -54,7 +57,7 @@ import {
   keysOnNoKey,
   popUnblocked,
 } from './client/blocked';
-import { clientIdAdd, clientIdRemove } from './client/client_ids';
+import { CHAINS, clientIdAdd, clientIdRemove, firstOfChain } from './client/client_ids';
 import { monitorAdd, monitorRemove } from './client/monitor';
 import { notifySettingChanged } from './client/notify';
 import {
@@ -80,6 +83,7 @@ import { prefixCount } from './client/tracking_prefixes';
 import { trackedFreeStep, trackedItems, trackedKeys } from './client/tracking_table';
 import { queuedBytes, queuedCommands, transactionEnd } from './client/transaction';
 import { watchedKeys, watchingClients } from './client/watch';
+import { COMMAND_COUNT, COMMAND_NAMES, COMMAND_RECORDS } from './generated/command_table';
 import { clockUs, setExpires, setNow } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
 import { evictionPending, evictionPolicyChanged, usedMemory } from './keyspace/evict';
@@ -154,7 +158,7 @@ import { expireStepTimed, tryFreeMemoryTimed } from './server/latency_events';
 import { emptyDataset as emptyDatasetInCore } from './server/reload';
 import { replayErrorsBlock, replayErrorsClear } from './server/replay';
 import * as unblock from './server/unblock';
-import { loadStep as loadPiece, loadStart } from './snapshot/load';
+import { isReadingFile, loadStep as loadPiece, loadStart } from './snapshot/load';
 import { forgetPayloadFault, payloadFault } from './snapshot/payload';
 import * as walk from './snapshot/walk';
 import { listSetOptions } from './struct/list';
@@ -190,6 +194,9 @@ export function init(seed0: u64, seed1: u64, databaseTotal: u32, limitPages: u32
   abiSet(ABI_STATS, <u32>statsBlock);
   abiSet(ABI_CMD_STATS, <u32>commandStats);
   abiSet(ABI_ERROR_STATS, <u32>errorStats);
+  abiSet(ABI_RECORDS, <u32>COMMAND_RECORDS);
+  abiSet(ABI_COMMANDS, COMMAND_COUNT);
+  abiSet(ABI_NAMES, <u32>COMMAND_NAMES);
   abiSet(ABI_ASSERT_LINE, 0);
   abiSet(ABI_ASSERT_FILE, 0);
   publishOutput();
@@ -239,6 +246,43 @@ export function setConfig(id: u32, value: f64): void {
     const fill = <i32>Settings.get(CFG_LIST_MAX_LISTPACK_SIZE);
     listSetOptions(fill, <i32>Settings.get(CFG_LIST_COMPRESS_DEPTH));
   }
+}
+
+// --- Copies ---
+//
+// The host makes an instance of the module with linear memory of the same size, copies all taken pages and
+// the globals (memory/carry.ts), and calls `becomeCopy` there.
+
+export { carryF64, carryI32, carryI64, carryStart } from './memory/carry';
+export { stretchEnd } from './memory/pages';
+
+/** Whether a copy of this moment would be whole: no host command is under way, and no file is being loaded. */
+export function isCopyable(): bool {
+  return !batch.isInterrupted() && !isReadingFile() && !isLoading();
+}
+
+/**
+ * Forgets, in a copy, what belongs to the original's host: connections with all they wait for, listen to and
+ * track, the snapshot under way, the stream of changes, server states (GUARD_*) and unread events. Data,
+ * settings and statistics stay.
+ */
+export function becomeCopy(): void {
+  setConfig(CFG_GUARDS, 0);
+  for (let i: u32 = 0; i < CHAINS; i++) {
+    for (let ptr = firstOfChain(i); ptr != 0; ptr = firstOfChain(i)) connDelete(ptr);
+  }
+  unblock.serveHeld();
+  announcedMs = 0;
+  walk.walkAbort();
+  walk.walkFinished();
+  walk.walkReleased();
+  publishSnapshot();
+  propagationOn(false);
+  eventsTakenInCore();
+  replayErrorsClear();
+  forgetPayloadFault();
+  outputReset();
+  publishOutput();
 }
 
 // --- Connections ---

@@ -21,13 +21,14 @@
 // the same CoreCrash from every later call; only `close` still works, since it has nothing to lose.
 
 import * as abi from '../assembly/abi.ts';
-import { allCommands } from './commands/index.ts';
+import { commandNames } from './core/command_names.ts';
 import type { Core } from './core/core.ts';
 import { faultText } from './core/rdb_reasons.ts';
 import { ReplyWriter } from './core/reply_writer.ts';
 import { CommandError, type HostClient, HostCommands } from './host_command.ts';
 import { type ClientOutput, type GateClient, type Journal, ReplyGate } from './reply_gate.ts';
 import { Alarm } from './util/alarm.ts';
+import { type Clock, systemClock } from './util/clock.ts';
 import { wallClock } from './util/wall_clock.ts';
 
 export type { ClientOutput, Journal };
@@ -126,6 +127,9 @@ export interface EngineHooks {
    * is delivered then, many messages in one write. Without it each batch delivers its own.
    */
   postpone?(run: () => void): void;
+  /** A client was connected, or released: whoever closed it, and after its last command. */
+  onConnect?(client: EngineClient): void;
+  onRelease?(client: EngineClient): void;
   /** FLUSHALL ran (CFG_TELL_FLUSHALL); its reply is not written yet, and no command runs. */
   onFlushAll?(): void;
 }
@@ -156,10 +160,7 @@ export class Engine {
   /** Clients to be resumed when the batch at hand is over. */
   private readonly waiting = new Set<EngineClient>();
   /** Rings when the first blocked client's time is up. */
-  private readonly alarm = new Alarm(
-    () => this.now(),
-    () => this.ring(),
-  );
+  private readonly alarm: Alarm;
   /** Client whose transaction waits for a host command: nobody else's commands run. */
   private frozenBy: EngineClient | undefined;
   private nextId = 1;
@@ -175,22 +176,26 @@ export class Engine {
   private handlerRuns = false;
   private handlerClient: EngineClient | undefined;
   private crashed: CoreCrash | undefined;
+  /** What rings, and when. */
+  readonly time: Clock;
   /** Unix milliseconds; replaceable for tests. */
-  now: () => number = Date.now;
+  now: () => number;
   /** The same with a fraction, as the core is told the time. */
-  private readonly clock = wallClock(
-    () => this.now(),
-    () => performance.now(),
-  );
+  private readonly clock: () => number;
 
-  constructor(core: Core, hooks: EngineHooks = {}) {
+  constructor(core: Core, hooks: EngineHooks = {}, time: Clock = systemClock) {
     this.core = core;
     this.hooks = hooks;
     this.gate = new ReplyGate({
       hasTurns: hooks.postpone !== undefined,
       endTurnSoon: () => this.endTurnSoon(),
     });
-    this.names = allCommands().map((command) => command.fullName);
+    this.names = commandNames(core);
+    this.time = time;
+    this.now = () => time.now();
+    const now = () => this.now();
+    this.clock = time.isManual ? now : wallClock(now, () => performance.now());
+    this.alarm = new Alarm(now, () => this.ring(), time);
   }
 
   /** A client, or undefined when memory is exhausted. `address` is what MONITOR and SLOWLOG print. */
@@ -209,6 +214,7 @@ export class Engine {
     this.nextId += 1;
     this.clients.set(client.id, client);
     this.byPtr.set(ptr, client);
+    this.hooks.onConnect?.(client);
     return client;
   }
 
@@ -284,7 +290,10 @@ export class Engine {
   /** One step of background work. True when the next one should not wait for the next tick. */
   cron(budgetUs: number): boolean {
     if (this.frozenBy) return false;
-    const more = this.call(() => this.core.exports.cron(this.clock(), budgetUs) !== 0, 'cron');
+    // Timers are late in pages that nobody looks at.
+    this.alarm.ringIfLate();
+    const nowMs = this.clock() + this.time.slackMs;
+    const more = this.call(() => this.core.exports.cron(nowMs, budgetUs) !== 0, 'cron');
     this.settle();
     return more;
   }
@@ -295,6 +304,7 @@ export class Engine {
     this.clients.delete(client.id);
     this.byPtr.delete(client.ptr);
     if (this.frozenBy === client) queueMicrotask(() => this.thaw());
+    this.hooks.onRelease?.(client);
     if (this.crashed) return;
     this.call(() => this.core.exports.connDelete(client.ptr));
     if ((this.core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) this.setAlarm();
@@ -373,7 +383,7 @@ export class Engine {
     if (this.frozenBy) return;
     const { exports } = this.core;
     try {
-      this.call(() => exports.serveDeadlines(this.clock()));
+      this.call(() => exports.serveDeadlines(this.clock() + this.time.slackMs));
       this.setAlarm();
       this.settle();
     } catch (error) {

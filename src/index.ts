@@ -1,4 +1,7 @@
-// Entry point of the package: the engine for Node programs.
+// Entry point of the package for Node programs: the store, and the engine beneath it.
 export { Core, type CoreOptions } from './core/core.ts';
 export { loadCoreModule } from './core/load.node.ts';
+export * from './embedded/index.ts';
 export { type ClientOutput, CoreCrash, Engine, EngineClient } from './engine.ts';
+export type { OpenOptions } from './node/open_options.ts';
+export { type ListenOptions, Respite } from './node/respite.ts';

@@ -17,7 +17,11 @@
 //
 // Whoever cannot wait has everything kept at once (`releaseNow`): when the journal is exchanged, without
 // turns to wait for, and when HELD_BYTES_MAX bytes are held, which also keeps clients from sending more. A
-// commit under way counts for nothing then; its end is not waited for.
+// commit under way counts for nothing then; its end is not waited for. A journal without `keepNow` cannot do
+// that: its engine must have turns, and holds as much as there is.
+//
+// A journal may fail to keep changes and go on. Then it is not known what will become of them, and the
+// connections of all replies that are held end without them.
 //
 // A reply that only reads waits as well while there are changes, because it may have seen them. The order
 // of a client's replies holds: what is gathered leaves behind what is leaving, and nothing joins those
@@ -46,12 +50,13 @@ export interface Journal {
   /** All changes so far, as a number that grows with them. */
   readonly position: number;
   /**
-   * Keeps the changes so far, or begins to. With 'pending' it calls back once they are kept, never
-   * before it has returned, and not at all when that fails for good.
+   * Keeps the changes so far, or begins to. With 'pending' it calls `onKept` once they are kept, or
+   * `onRefused` when they cannot be for now, never before it has returned, and neither when that fails
+   * for good.
    */
-  keep(onKept: () => void): KeepOutcome;
+  keep(onKept: () => void, onRefused: () => void): KeepOutcome;
   /** Keeps the changes so far, also those on their way, before it returns. False for 'never'. */
-  keepNow(): boolean;
+  keepNow?(): boolean;
 }
 
 /** A client as it looks from here. */
@@ -121,7 +126,10 @@ export class ReplyGate {
     if (this.commit !== undefined) return true;
     if (this.journal?.hasChanges) {
       const commit = {};
-      const outcome = this.journal.keep(() => this.kept(commit));
+      const outcome = this.journal.keep(
+        () => this.kept(commit),
+        () => this.refused(commit),
+      );
       if (outcome === 'pending') this.begin(commit);
       if (outcome === 'never') this.isShut = true;
       if (outcome !== 'kept') return !this.isShut;
@@ -133,7 +141,8 @@ export class ReplyGate {
   private isOpen(journal: Journal): boolean {
     const isFree = this.commit === undefined && this.gathering.length === 0;
     if (isFree && !journal.hasChanges) return true;
-    if (this.options.hasTurns && this.heldBytes < HELD_BYTES_MAX) return false;
+    const isTooMuch = this.heldBytes >= HELD_BYTES_MAX && journal.keepNow !== undefined;
+    if (this.options.hasTurns && !isTooMuch) return false;
     return this.releaseNow();
   }
 
@@ -168,11 +177,33 @@ export class ReplyGate {
     if (this.gathering.length > 0 || this.journal?.hasChanges) this.options.endTurnSoon();
   }
 
+  /** A commit has failed, and the journal goes on. */
+  private refused(commit: object): void {
+    if (this.commit === commit) this.dropHeld();
+  }
+
+  /** Ends the connections of all who wait for a reply. */
+  private dropHeld(): void {
+    const clients = new Set([...this.leaving, ...this.gathering]);
+    this.commit = undefined;
+    this.leaving = [];
+    this.gathering = [];
+    this.heldBytes = 0;
+    for (const client of clients) {
+      client.leaving = [];
+      client.gathered = [];
+      if (!client.closed) client.output.destroy();
+    }
+  }
+
   /** Has all changes kept before it returns, and lets all replies go. False when they never will. */
   private releaseNow(): boolean {
     const { journal } = this;
     const isWanted = this.commit !== undefined || journal?.hasChanges === true;
-    if (isWanted && journal?.keepNow() === false) this.isShut = true;
+    if (isWanted && journal !== undefined) {
+      if (journal.keepNow === undefined) this.dropHeld();
+      else if (!journal.keepNow()) this.isShut = true;
+    }
     if (this.isShut) return false;
     this.releaseLeaving();
     this.releaseGathered();

@@ -9,39 +9,35 @@ import { type BannerConditions, logStart } from './ascii_logo.ts';
 import { Backups } from './backup/backups.ts';
 import { registerCommandCommands } from './commands/command_command.ts';
 import type { Config } from './config/config.ts';
-import { registerConfigCommands } from './config/config_commands.ts';
-import { bindCoreSettings } from './config/core_settings.ts';
 import type { LoadedExtras } from './config/parse.ts';
 import type { RewriteOptions } from './config/rewrite.ts';
 import { Core } from './core/core.ts';
-import { Guards } from './core/guards.ts';
+import type { Guards } from './core/guards.ts';
 import { Propagation } from './core/propagation.ts';
-import { resetStatistics } from './core/statistics.ts';
 import { Engine } from './engine.ts';
-import type { HostCall } from './host_command.ts';
 import type { Logger } from './log.ts';
 import { type CrashCause, causeOfCoreCrash } from './monitor/crash_cause.ts';
 import { writeCrashReport } from './monitor/crash_report.ts';
-import { blockThread, type DebugHooks, registerDebug } from './monitor/debug.ts';
-import { DebugFlags } from './monitor/debug_flags.ts';
+import { blockThread } from './monitor/debug.ts';
+import type { DebugFlags } from './monitor/debug_flags.ts';
 import { DEFAULT_REPLICATION } from './monitor/facts.ts';
-import { type InfoSection, registerInfo } from './monitor/info.ts';
+import type { InfoSection } from './monitor/info.ts';
 import { infoSections } from './monitor/info_sections.ts';
-import { registerLatency } from './monitor/latency.ts';
-import { LatencyMonitor } from './monitor/latency_monitor.ts';
-import { registerLolwut } from './monitor/lolwut.ts';
-import { registerMemory } from './monitor/memory.ts';
-import { readHugePageBytes } from './monitor/process_facts.node.ts';
+import type { LatencyMonitor } from './monitor/latency_monitor.ts';
+import {
+  multiplexingApi,
+  readHugePageBytes,
+  readLoop,
+  readProcess,
+  systemName,
+} from './monitor/process_facts.node.ts';
 import { registerShutdown, type ShutdownRequest } from './monitor/shutdown.ts';
-import { registerStandalone } from './monitor/standalone.ts';
-import { DefaultUser, registerAuthCommands } from './net/auth_commands.ts';
+import type { DefaultUser } from './net/auth_commands.ts';
 import { chooseTransport } from './net/choose.ts';
-import type { Client, ClientType } from './net/client.ts';
-import { registerClientCommands } from './net/client_commands.ts';
-import { clientLimitBytes } from './net/client_eviction.ts';
-import { type ClientDetails, NO_DETAILS } from './net/client_info.ts';
-import { ClientPause } from './net/client_pause.ts';
-import { ClientRegistry, type ClientSettings, type OutputBufferLimit } from './net/clients.ts';
+import type { Client } from './net/client.ts';
+import type { ClientPause } from './net/client_pause.ts';
+import type { ClientRegistry } from './net/clients.ts';
+import type { Connection, Session } from './net/connection.ts';
 import { DisconnectLog } from './net/disconnect_log.ts';
 import { ListenError, Listener, type ListenerSettings } from './net/listener.ts';
 import { registerMigrate } from './net/migrate.ts';
@@ -57,9 +53,11 @@ import { Snapshotter } from './persistence/snapshotter.ts';
 import { registerSync } from './persistence/sync_commands.ts';
 import { WaitingClients } from './persistence/wait_commands.ts';
 import { ServerFigures } from './server_facts.ts';
+import { type ProcessDebugHooks, StandardParts } from './standard_commands.ts';
 import { NodeStorage } from './storage/node_storage.node.ts';
 import type { Storage } from './storage/storage.ts';
-import { REDIS_VERSION } from './version.ts';
+import type { Clock, Timer } from './util/clock.ts';
+import { realNow, realSetImmediate } from './util/timers.ts';
 
 /**
  * Linear memory at the start. Growing makes the garbage collector run, for some milliseconds: most
@@ -68,6 +66,8 @@ import { REDIS_VERSION } from './version.ts';
 const INITIAL_BYTES = 256 * 1024 * 1024;
 /** Background work per step, in microseconds: no request waits longer than this for it. */
 const CRON_STEP_US = 1000;
+/** Long enough for all of it. */
+const CRON_WHOLE_US = 60_000_000;
 /** Pause between steps while work is left, in milliseconds: at most half the time goes to it. */
 const CRON_BUSY_MS = 1;
 /** Time between two looks at a share of the clients, in milliseconds. */
@@ -81,6 +81,8 @@ export interface ServerOptions {
   readonly extras: LoadedExtras;
   readonly logger: Logger;
   readonly module: WebAssembly.Module;
+  /** A core to serve, with its data and the names of its commands; a new one by default. */
+  readonly core?: Core;
   readonly pid: number;
   readonly stdoutIsTerminal: boolean;
   readonly executable: string;
@@ -96,22 +98,26 @@ export interface ServerOptions {
   readonly removePidFile: () => boolean;
   /** Ends the process. */
   readonly exit: (code: number) => void;
+  /** Files of snapshots and logs; the system's by default. */
+  readonly storage?: Storage;
+  /** Linear memory at the start, in bytes; INITIAL_BYTES by default. */
+  readonly initialBytes?: number;
+  /** The time, and what rings; the system's by default. */
+  readonly clock?: Clock;
+  /** The process may end although there is background work; it may not by default. */
+  readonly isBackground?: boolean;
 }
 
 export class Server {
   readonly engine: Engine;
   readonly config: Config;
   readonly logger: Logger;
-  readonly users: DefaultUser;
-  readonly clients: ClientRegistry;
-  readonly guards: Guards;
-  readonly pause: ClientPause;
+  private readonly parts: StandardParts;
   private readonly migrateLinks: MigrateLinks;
   readonly figures: ServerFigures;
-  readonly debugFlags = new DebugFlags();
-  readonly latency: LatencyMonitor;
   readonly persistence: Persistence;
   readonly backups: Backups;
+  readonly snapshots: Snapshotter;
   readonly ending: Shutdown;
   readonly waits: WaitingClients;
   private readonly sections: readonly InfoSection[];
@@ -119,52 +125,54 @@ export class Server {
   private readonly disconnects: DisconnectLog;
   private listener: Listener | undefined;
   private transport: Transport | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: Timer | undefined;
   private lastTickMs = 0;
+  /** Stands between new connections and `clients.accept`, for tests that watch or disturb them. */
+  intercept: ((connection: Connection) => Session) | undefined;
 
   constructor(options: ServerOptions) {
     this.options = options;
     this.config = options.config;
     this.logger = options.logger;
-    const core = new Core(options.module, {
-      databases: Number(this.config.get('databases')),
-      initialBytes: INITIAL_BYTES,
-    });
-    this.engine = new Engine(core, {
-      onCrash: (crash) => this.crash(causeOfCoreCrash(crash)),
-      onHandlerError: (name, error) =>
-        this.logger.warning(
-          `Internal error in '${name}': ${error instanceof Error ? error.stack : error}`,
-        ),
-      onDisconnect: ({ id }, reason, error) => {
-        const client = this.clients.find(id);
-        if (client) this.disconnects.note(client, reason, error);
+    const core =
+      options.core ??
+      new Core(options.module, {
+        databases: Number(this.config.get('databases')),
+        initialBytes: options.initialBytes ?? INITIAL_BYTES,
+      });
+    this.engine = new Engine(
+      core,
+      {
+        onCrash: (crash) => this.crash(causeOfCoreCrash(crash)),
+        onHandlerError: (name, error) =>
+          this.logger.warning(
+            `Internal error in '${name}': ${error instanceof Error ? error.stack : error}`,
+          ),
+        onDisconnect: ({ id }, reason, error) => {
+          const client = this.clients.find(id);
+          if (client) this.disconnects.note(client, reason, error);
+        },
+        onBadPayload: (text) =>
+          this.logger.verbose(
+            `Internal error in RDB reading offset 0, function at decode.ts -> ${text}`,
+          ),
+        // Behind all reads of the event loop's turn.
+        postpone: realSetImmediate,
+        onFlushAll: () => this.persistence.flushedAll(),
       },
-      onBadPayload: (text) =>
-        this.logger.verbose(
-          `Internal error in RDB reading offset 0, function at decode.ts -> ${text}`,
-        ),
-      // Behind all reads of the event loop's turn.
-      postpone: setImmediate,
-      onFlushAll: () => this.persistence.flushedAll(),
-    });
-    bindCoreSettings(this.config, core);
-    this.users = new DefaultUser(() => this.config.get('requirepass'));
-    this.clients = new ClientRegistry({
+      options.clock,
+    );
+    this.parts = new StandardParts({
       engine: this.engine,
-      settings: new ClientDirectives(this.config),
+      config: this.config,
       log: this.logger,
-      isOpen: () => this.users.isOpen,
-      details: (client) => this.detailsOf(client),
     });
     this.disconnects = new DisconnectLog(this.clients, this.logger);
-    this.guards = new Guards(core);
-    this.pause = new ClientPause(this.guards, this.engine);
     this.migrateLinks = new MigrateLinks(() => this.engine.now());
-    const storage = new NodeStorage();
-    const snapshots = new Snapshotter(this.engine);
-    this.persistence = this.createPersistence(storage, snapshots);
-    this.backups = this.createBackups(storage, snapshots);
+    const storage = options.storage ?? new NodeStorage();
+    this.snapshots = new Snapshotter(this.engine);
+    this.persistence = this.createPersistence(storage, this.snapshots);
+    this.backups = this.createBackups(storage, this.snapshots);
     this.ending = this.createShutdown();
     this.waits = new WaitingClients({
       engine: this.engine,
@@ -175,30 +183,42 @@ export class Server {
       engine: this.engine,
       config: this.config,
       clients: this.clients,
-      migrateLinks: this.migrateLinks,
-      persistence: this.persistence,
-      backups: this.backups,
+      machine: { readProcess, readLoop, systemName, multiplexingApi },
+      migrateLinks: () => this.migrateLinks.size,
+      transferRequests: () => this.persistence.transfers.requests,
+      persistence: () => ({ ...this.persistence.facts(), backup: this.backups.facts() }),
       waits: this.waits,
       pid: options.pid,
       executable: options.executable,
       configFile: options.configFile,
     });
     this.sections = infoSections(this.figures);
-    this.latency = new LatencyMonitor({
-      core: this.engine.core,
-      thresholdMs: () => this.config.get('latency-monitor-threshold'),
-      now: () => this.engine.now(),
-    });
-    this.config.subscribe(['min-replicas-to-write', 'min-replicas-max-lag'], () =>
-      this.applyReplicaNeed(),
-    );
-    this.applyReplicaNeed();
-    this.config.subscribe(['maxmemory', 'maxmemory-clients'], () => this.applyClientLimit());
-    this.applyClientLimit();
-    this.config.subscribe('requirepass', () => this.applyRequirepass());
-    this.applyRequirepass();
     this.registerCommands();
-    this.renameCommands();
+    if (options.core === undefined) this.renameCommands();
+  }
+
+  get users(): DefaultUser {
+    return this.parts.users;
+  }
+
+  get clients(): ClientRegistry {
+    return this.parts.clients;
+  }
+
+  get guards(): Guards {
+    return this.parts.guards;
+  }
+
+  get pause(): ClientPause {
+    return this.parts.pause;
+  }
+
+  get latency(): LatencyMonitor {
+    return this.parts.latency;
+  }
+
+  get debugFlags(): DebugFlags {
+    return this.parts.debugFlags;
   }
 
   /** Name of the transport in use. */
@@ -224,6 +244,14 @@ export class Server {
       { mode: 'standalone', port: config.get('port'), pid: this.options.pid },
       conditions,
     );
+    await this.openSockets();
+    logger.notice('Server initialized');
+    this.start();
+  }
+
+  /** Opens the sockets that the configuration names. Throws ListenError. */
+  async openSockets(): Promise<void> {
+    const { config, logger } = this;
     this.transport = await chooseTransport(
       config.get('transport') as 'auto' | 'direct' | 'stream',
       {
@@ -231,12 +259,20 @@ export class Server {
       },
     );
     this.listener = new Listener(this.transport, new ListenerDirectives(config), {
-      onConnection: (connection) => this.clients.accept(connection),
+      onConnection: (connection) => this.accept(connection),
       log: (level, line) => logger.log(level, line),
     });
     await this.listener.open();
     config.subscribe(['port', 'bind'], (changed) => this.applyAddresses(changed.has('port')));
-    logger.notice('Server initialized');
+  }
+
+  /** Takes a new connection in. */
+  accept(connection: Connection): Session {
+    return this.intercept?.(connection) ?? this.clients.accept(connection);
+  }
+
+  /** Begins with background work. */
+  start(): void {
     this.scheduleCron(0);
   }
 
@@ -251,7 +287,7 @@ export class Server {
 
   /** Stops listening and closes every connection. */
   stop(): void {
-    clearTimeout(this.timer);
+    this.timer?.cancel();
     this.pause.stop();
     this.migrateLinks.stop();
     this.waits.stop();
@@ -306,65 +342,53 @@ export class Server {
     return this.options.endAfterCrash(cause, config.get('use-exit-on-panic'));
   }
 
-  /** What CLIENT LIST shows of transactions, subscriptions and tracking. */
-  private detailsOf(client: Client): ClientDetails {
-    const ptr = this.engine.clients.get(client.id)?.ptr;
-    if (ptr === undefined) return NO_DETAILS;
-    const { exports } = this.engine.core;
-    return {
-      ...NO_DETAILS,
-      channels: exports.connSubscriptions(ptr, 0),
-      patterns: exports.connSubscriptions(ptr, 1),
-      shardChannels: exports.connSubscriptions(ptr, 2),
-      queuedCommands: exports.connQueuedCommands(ptr),
-      queuedBytes: exports.connQueuedBytes(ptr),
-      blockedBytes: exports.connBlockedBytes(ptr),
-      redirect: exports.connTrackingRedirect(ptr),
-    };
-  }
-
-  /** New clients need no password without one; RESET in the core asks the same. */
-  private applyRequirepass(): undefined {
-    this.engine.core.exports.setConfig(abi.CFG_DEFAULT_USER_NOPASS, this.users.isOpen ? 1 : 0);
-  }
-
-  /** Clients over the new limit go behind the command that set it. */
-  private applyClientLimit(): undefined {
-    const value = Number(this.config.get('maxmemory-clients'));
-    const limit = clientLimitBytes(value, Number(this.config.get('maxmemory')));
-    this.clients.eviction.setLimit(limit, this.clients.all());
-    queueMicrotask(() => this.clients.eviction.enforce());
-  }
-
-  /** Writes are refused while fewer replicas than wanted are there; so far there are none. */
-  private applyReplicaNeed(): undefined {
-    const isOn = this.config.get('min-replicas-max-lag') > 0;
-    const wanted = this.config.get('min-replicas-to-write');
-    this.guards.set(abi.GUARD_TOO_FEW_REPLICAS, isOn && wanted > 0);
-  }
-
   private scheduleCron(delayMs: number): void {
-    this.timer = setTimeout(() => {
-      if (this.debugFlags.cronPaused) {
-        this.scheduleCron(1000 / this.config.get('hz'));
-        return;
-      }
-      this.ending.tick();
-      const began = performance.now();
-      if (began - this.lastTickMs >= CLIENTS_TICK_MS - TICK_EARLY_MS) {
-        this.lastTickMs = began;
-        this.clients.tick(this.engine.now());
-        this.figures.tick();
-        this.latency.tick();
-        this.persistence.tick();
-        if (!this.persistence.isLoading) this.backups.tick();
-        this.waits.tick();
-      }
-      // Nothing expires and nothing is evicted before all of it is there.
-      const more = !this.persistence.isLoading && this.engine.cron(CRON_STEP_US);
-      this.figures.metrics.addCron((performance.now() - began) * 1000);
-      this.scheduleCron(more ? CRON_BUSY_MS : 1000 / this.config.get('hz'));
-    }, delayMs);
+    const options = {
+      isBackground: this.options.isBackground ?? false,
+      isInternal: true,
+      isPeriodic: delayMs > 0,
+    };
+    this.timer = this.engine.time.after(delayMs, () => this.tick(), options);
+  }
+
+  /** A turn of all background work at once, for a clock that has been moved. */
+  catchUp(): void {
+    this.timer?.cancel();
+    this.lastTickMs = Number.NEGATIVE_INFINITY;
+    this.tick();
+  }
+
+  /** One turn of background work; sees to it that there is a next one. */
+  private tick(): void {
+    const { time } = this.engine;
+    const periodMs = 1000 / this.config.get('hz');
+    if (this.debugFlags.cronPaused) {
+      this.scheduleCron(periodMs);
+      return;
+    }
+    this.ending.tick();
+    const began = realNow();
+    const nowMs = time.monotonicMs();
+    if (nowMs - this.lastTickMs >= CLIENTS_TICK_MS - TICK_EARLY_MS) {
+      this.lastTickMs = nowMs;
+      this.clients.tick(this.engine.now());
+      this.figures.tick();
+      this.latency.tick();
+      this.persistence.tick();
+      if (!this.persistence.isLoading) this.backups.tick();
+      this.waits.tick();
+    }
+    const more = this.backgroundStep();
+    this.figures.metrics.addCron((realNow() - began) * 1000);
+    this.scheduleCron(more ? (time.isManual ? 0 : CRON_BUSY_MS) : periodMs);
+  }
+
+  /** Expiry, eviction and freeing. True when there is more to do that should not wait for the next tick. */
+  private backgroundStep(): boolean {
+    // Nothing expires and nothing is evicted before all of it is there.
+    if (this.persistence.isLoading) return false;
+    // Where time stands still nobody is kept waiting, and all that is due is done.
+    return this.engine.cron(this.engine.time.isManual ? CRON_WHOLE_US : CRON_STEP_US);
   }
 
   private createPersistence(storage: Storage, snapshots: Snapshotter): Persistence {
@@ -453,83 +477,47 @@ export class Server {
   }
 
   private registerCommands(): void {
-    const { engine, config, logger } = this;
-    const redactArgument = (_call: HostCall, index: number) =>
-      engine.core.exports.redactArgument(index);
-    registerCommandCommands(engine.commands);
-    registerInfo(engine.commands, this.sections);
-    registerLolwut(engine.commands);
-    registerStandalone(engine.commands);
-    this.backups.register(engine.commands);
-    registerSave(engine.commands, this.persistence.saveHooks());
-    this.waits.register(engine.commands);
-    registerSync(engine.commands, {
+    const { engine, parts } = this;
+    const { commands } = engine;
+    registerCommandCommands(commands);
+    this.backups.register(commands);
+    registerSave(commands, this.persistence.saveHooks());
+    this.waits.register(commands);
+    registerSync(commands, {
       peerOf: (client) => this.transferPeer(this.clients.of(client)),
       queuedBytes: (client) =>
         (this.clients.of(client).connection?.queuedBytes ?? 0) + engine.core.word(abi.ABI_OUT_LEN),
       request: (request) => this.persistence.transfers.request(request),
-      log: (text) => logger.notice(text),
+      log: (text) => this.logger.notice(text),
       replicationId: () => DEFAULT_REPLICATION.replicationId,
     });
-    registerShutdown(engine.commands, {
+    registerShutdown(commands, {
       begin: (request) => this.ending.begin(request),
       abort: () => this.ending.abort(),
     });
-    registerMemory(engine.commands, {
-      core: engine.core,
-      memory: this.figures.memory,
-      connectedClients: () => this.clients.size,
-      connectedReplicas: () => 0,
-    });
-    registerLatency(engine.commands, {
-      core: engine.core,
-      monitor: this.latency,
-      doctor: () => ({
-        slowlogSlowerThanUs: config.get('slowlog-log-slower-than'),
-        hz: config.get('hz'),
-        fsyncsAlways: config.get('appendonly') && config.get('appendfsync') === 'always',
-        hugePageBytes: readHugePageBytes(),
-      }),
-    });
-    registerDebug(engine.commands, this.debugHooks());
-    registerClientCommands(engine.commands, {
-      registry: this.clients,
-      pause: this.pause,
-      hasUser: (name) => this.users.hasUser(name),
-      unblock: ({ id, block }, reason) =>
-        this.waits.unblock(id, reason === 'error') ||
-        engine.core.exports.unblockClient(block.ptr, reason === 'error' ? 1 : 0) !== 0,
-    });
-    registerAuthCommands(engine.commands, {
-      registry: this.clients,
-      users: this.users,
-      server: { version: REDIS_VERSION, mode: 'standalone', role: 'master' },
-      redactArgument,
-    });
-    registerMigrate(engine.commands, {
+    registerMigrate(commands, {
       core: engine.core,
       links: this.migrateLinks,
       guards: this.guards,
       now: () => engine.now(),
       resumePaused: () => engine.resumePaused(),
-      redactArgument,
+      redactArgument: (call, index) => parts.redactArgument(call, index),
     });
-    registerConfigCommands(engine.commands, config, {
-      isLocalClient: (call) => this.clients.of(call.client).connection?.isLoopback ?? true,
+    parts.register({
+      figures: this.figures,
+      sections: this.sections,
+      hugePageBytes: readHugePageBytes,
+      unblock: (client, withError) => this.waits.unblock(client.id, withError),
+      debug: this.debugHooks(),
       isLoading: () => this.persistence.isLoading,
-      resetStats: () => this.resetStats(),
+      resetStats: () => this.persistence.resetStatistics(),
       rewriteFile: () => this.options.rewriteFile,
-      redactArgument,
-      log: (level, text) => logger.log(level, text),
     });
   }
 
-  private debugHooks(): DebugHooks {
-    const { engine, config, logger, options } = this;
+  private debugHooks(): ProcessDebugHooks {
+    const { logger, options } = this;
     return {
-      core: engine.core,
-      flags: this.debugFlags,
-      rdbCompression: () => config.get('rdbcompression'),
       sleep: (milliseconds) => {
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
       },
@@ -537,9 +525,6 @@ export class Server {
       crash: (cause) => this.crash(cause),
       restart: options.restart,
       rewriteConfig: () => options.rewriteFile?.({ forceAll: true }) ?? null,
-      clientBuckets: () => this.clients.eviction.describe(),
-      changeReplicationId: () => {},
-      isClusterEnabled: () => config.get('cluster-enabled'),
       reload: (client, options) => this.persistence.reload(client.ptr, options),
       loadAof: (client) => this.persistence.reloadAppendOnly(client.ptr),
     };
@@ -554,22 +539,6 @@ export class Server {
       const toLen = core.toScratch(to.toLowerCase(), fromLen);
       core.exports.renameCommand(scratch, fromLen, scratch + fromLen, toLen);
     }
-  }
-
-  private resetStats(): void {
-    resetStatistics(this.engine.core);
-    const { traffic } = this.engine;
-    traffic.inputBytes = 0;
-    traffic.outputBytes = 0;
-    traffic.reads = 0;
-    traffic.writes = 0;
-    const { counters } = this.clients;
-    counters.totalConnections = 0;
-    counters.rejectedConnections = 0;
-    counters.outputLimitDisconnections = 0;
-    this.clients.eviction.evictedClients = 0;
-    this.figures.metrics.reset();
-    this.persistence.resetStatistics();
   }
 }
 
@@ -603,37 +572,5 @@ class ListenerDirectives implements ListenerSettings {
 
   get keepAliveSeconds(): number {
     return this.config.get('tcp-keepalive');
-  }
-}
-
-/** The limits of clients, read from the configuration each time. */
-class ClientDirectives implements ClientSettings {
-  private readonly config: Config;
-
-  constructor(config: Config) {
-    this.config = config;
-  }
-
-  get maxClients(): number {
-    return this.config.get('maxclients');
-  }
-
-  get timeoutSeconds(): number {
-    return this.config.get('timeout');
-  }
-
-  get protectedMode(): boolean {
-    return this.config.get('protected-mode');
-  }
-
-  outputBufferLimit(type: Exclude<ClientType, 'master'>): OutputBufferLimit {
-    const limit = this.config.get('client-output-buffer-limit')[
-      type === 'replica' ? 'slave' : type
-    ];
-    return {
-      hardBytes: Number(limit.hardBytes),
-      softBytes: Number(limit.softBytes),
-      softSeconds: limit.softSeconds,
-    };
   }
 }

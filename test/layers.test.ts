@@ -38,6 +38,7 @@ const HOST_LAYERS = [
   'commands',
   'storage',
   'engine.ts',
+  'embedded',
   'config acl scripting monitor',
   'persistence',
   'backup',
@@ -45,13 +46,16 @@ const HOST_LAYERS = [
   'cluster',
   'net',
   'server_facts.ts',
+  'standard_commands.ts',
   'server.ts',
+  'node browser',
+  'testing',
   'cli',
-  'bin index.ts browser.ts worker.ts web build',
+  'bin index.ts testing.ts browser.ts browser_inline.ts browser_worker.ts web build',
 ];
 
 /** Layers up to this one are shared with the browser. */
-const LAST_SHARED_LAYER = 'engine.ts';
+const LAST_SHARED_LAYER = 'embedded';
 
 interface Import {
   from: string;

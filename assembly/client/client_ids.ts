@@ -6,7 +6,7 @@
 import { CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSE_ASAP } from '../abi';
 import { Conn } from '../resp/connection';
 
-const CHAINS: u32 = 4096;
+export const CHAINS: u32 = 4096;
 const chains: usize = memory.data(16384, 8);
 
 function chainOf(id: u64): usize {
@@ -39,4 +39,9 @@ export function clientById(id: u64): usize {
     at = c.nextOfId;
   }
   return 0;
+}
+
+/** The first connection of a chain, below CHAINS; 0 when it has none. */
+export function firstOfChain(chain: u32): usize {
+  return load<u32>(chains + (chain << 2));
 }

@@ -244,3 +244,19 @@ export function takenBytes(): f64 {
 export function staticBytes(): f64 {
   return <f64>(<u32>__heap_base) + <f64>(pagesTotal << PAGE_INFO_SHIFT);
 }
+
+/**
+ * Where the stretch of taken or of free pages ends that `page` lies in, the end of linear memory at most. Free
+ * pages hold nothing that anybody will read.
+ */
+export function stretchEnd(page: u32): u32 {
+  const taken = (load<u64>(bitmap + ((page >> 6) << 3)) >> (page & 63)) & 1;
+  let at = page;
+  while (at < pagesTotal) {
+    const word = load<u64>(bitmap + ((at >> 6) << 3));
+    const other = (taken ? ~word : word) >> (at & 63);
+    if (other != 0) return min(at + <u32>ctz(other), pagesTotal);
+    at = (at | 63) + 1;
+  }
+  return pagesTotal;
+}

@@ -203,7 +203,7 @@ let flags: u32 = 0;
 let total: u64 = 0;
 /** Bytes taken by earlier steps. */
 let taken: u64 = 0;
-let state: u32 = LOADING_HEADER;
+let state: u32 = LOADING_END;
 let version: u32 = 0;
 let crc: u64 = 0;
 /** Keys whose time is before this are not loaded. */
@@ -276,6 +276,11 @@ export function loadEnd(): void {
   releaseKey();
   releaseString(keyString);
   releaseStrings();
+}
+
+/** Whether a file is being read. */
+export function isReadingFile(): bool {
+  return state != LOADING_END;
 }
 
 /** Forgets what the last key had. */

@@ -4,6 +4,7 @@
 // grow it, so views are fetched through the getters here, which compare buffer identity first.
 
 import * as abi from '../../assembly/abi.ts';
+import { realNow } from '../util/timers.ts';
 
 /** Functions the module exports; see assembly/index.ts for what each does. */
 export interface CoreExports {
@@ -12,6 +13,11 @@ export interface CoreExports {
   hostAlloc(bytes: number): number;
   hostFree(ptr: number): void;
   setConfig(id: number, value: number): void;
+  isCopyable(): number;
+  becomeCopy(): void;
+  stretchEnd(page: number): number;
+  /** Of the build's making; see assembly/memory/carry.ts. */
+  carryGlobals(at: number, restoring: number): void;
   connNew(id: number, nowMs: number, authenticated: number): number;
   connDelete(ptr: number): void;
   connSetAddr(ptr: number, text: number, bytes: number): number;
@@ -129,6 +135,14 @@ const DEFAULT_DATABASES = 16;
 /** Views of replies up to this length are kept: without pipelining, making one is a cost. */
 const SHORT_OUTPUT_BYTES = 256;
 
+/** The module's imports. */
+function importsOf(clockUs: () => number): WebAssembly.Imports {
+  return { clock: { clockUs } };
+}
+
+/** Durations by the clock of the process or page. */
+const systemClockUs = (): number => realNow() * 1000;
+
 /** Grows memory that the core has not seen yet; when it cannot be had, the core grows it by need. */
 function growMemory(memory: WebAssembly.Memory, wantedBytes: number, limitPages: number): void {
   const wanted = Math.ceil(wantedBytes / PAGE_BYTES);
@@ -143,6 +157,7 @@ function growMemory(memory: WebAssembly.Memory, wantedBytes: number, limitPages:
 
 /** A module instance with its state: one independent store. */
 export class Core {
+  readonly module: WebAssembly.Module;
   readonly exports: CoreExports;
   /** The clock that durations inside the core are measured with, in microseconds. */
   readonly clockUs: () => number;
@@ -158,27 +173,77 @@ export class Core {
   /** The last longer one. */
   private longOutput: Uint8Array = new Uint8Array(0);
 
-  constructor(module: WebAssembly.Module, options: CoreOptions = {}) {
-    this.clockUs = options.clockUs ?? (() => performance.now() * 1000);
-    const instance = new WebAssembly.Instance(module, { clock: { clockUs: this.clockUs } });
-    this.exports = instance.exports as unknown as CoreExports;
-    const seed = new DataView(
-      (options.seed ?? crypto.getRandomValues(new Uint8Array(16))).slice().buffer,
-    );
-    this.databases = options.databases ?? DEFAULT_DATABASES;
-    const limitPages = Math.floor((options.memoryLimitBytes ?? 0) / PAGE_BYTES);
-    growMemory(this.exports.memory, options.initialBytes ?? 0, limitPages);
-    this.abiAt = this.exports.init(
-      seed.getBigUint64(0),
-      seed.getBigUint64(8),
-      this.databases,
-      limitPages,
-    );
+  /** The same as the constructor, where that would take too long for the thread: in a page. */
+  static async instantiate(module: WebAssembly.Module, options: CoreOptions = {}): Promise<Core> {
+    const clockUs = options.clockUs ?? systemClockUs;
+    const instance = await WebAssembly.instantiate(module, importsOf(clockUs));
+    return new Core(module, { ...options, clockUs }, { instance });
+  }
+
+  /**
+   * `instance`: a new one of `module`, made with the clock of `options`. `original`: the core whose state
+   * this one begins with, in place of an empty one; see `clone`.
+   */
+  constructor(
+    module: WebAssembly.Module,
+    options: CoreOptions = {},
+    { instance, original }: { instance?: WebAssembly.Instance; original?: Core } = {},
+  ) {
+    this.module = module;
+    this.clockUs = options.clockUs ?? systemClockUs;
+    const made = instance ?? new WebAssembly.Instance(module, importsOf(this.clockUs));
+    this.exports = made.exports as unknown as CoreExports;
+    this.databases = original?.databases ?? options.databases ?? DEFAULT_DATABASES;
+    this.abiAt = original === undefined ? this.init(options) : this.copyFrom(original);
     const buffer = this.exports.memory.buffer;
     this.bytesView = new Uint8Array(buffer);
     this.wordsView = new Uint32Array(buffer, this.abiAt, abi.ABI_WORDS);
     this.dataView = new DataView(buffer);
     this.inputView = this.viewInput();
+  }
+
+  private init(options: CoreOptions): number {
+    const seed = new DataView(
+      (options.seed ?? crypto.getRandomValues(new Uint8Array(16))).slice().buffer,
+    );
+    const limitPages = Math.floor((options.memoryLimitBytes ?? 0) / PAGE_BYTES);
+    growMemory(this.exports.memory, options.initialBytes ?? 0, limitPages);
+    return this.exports.init(
+      seed.getBigUint64(0),
+      seed.getBigUint64(8),
+      this.databases,
+      limitPages,
+    );
+  }
+
+  private copyFrom(original: Core): number {
+    const scratch = original.word(abi.ABI_SCRATCH);
+    original.exports.carryGlobals(scratch, 0);
+    const from = original.bytes;
+    const { memory } = this.exports;
+    memory.grow((from.length - memory.buffer.byteLength) / PAGE_BYTES);
+    const to = new Uint8Array(memory.buffer);
+    const pages = from.length / PAGE_BYTES;
+    for (let page = 0; page < pages; ) {
+      const end = original.exports.stretchEnd(page);
+      to.set(from.subarray(page * PAGE_BYTES, end * PAGE_BYTES), page * PAGE_BYTES);
+      page = original.exports.stretchEnd(end);
+    }
+    this.exports.carryGlobals(scratch, 1);
+    this.exports.becomeCopy();
+    return original.abiAt;
+  }
+
+  /**
+   * A core of its own with the data, settings and statistics of this moment, and none of the connections.
+   * Whatever the host keeps about this one (guards, a snapshot under way, a stream of changes) starts anew.
+   * Throws while a host command is under way or a file is being loaded, and RangeError without memory.
+   */
+  clone(): Core {
+    if (this.exports.isCopyable() === 0) {
+      throw new Error('a core cannot be copied while it loads data or runs a command of the host');
+    }
+    return new Core(this.module, { clockUs: this.clockUs }, { original: this });
   }
 
   private refresh(): void {

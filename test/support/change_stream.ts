@@ -32,9 +32,9 @@ export class ChangeRig {
   private readonly output = new Map<number, Buffer[]>();
   private lastId = 0;
 
-  /** `module`: another one than the product's, with exports for tests. */
-  constructor(options: CoreOptions = {}, module: WebAssembly.Module = loadCoreModule()) {
-    this.core = new Core(module, { seed: SEED, ...options });
+  /** `module`: another one than the product's, with exports for tests. A core may be given in place of it. */
+  constructor(options: CoreOptions | Core = {}, module: WebAssembly.Module = loadCoreModule()) {
+    this.core = options instanceof Core ? options : new Core(module, { seed: SEED, ...options });
     this.stream = new Propagation(this.core);
   }
 

@@ -1,0 +1,154 @@
+// Requests and replies of one link, matched in their order.
+//
+//   send(commands) ─> link ─> decoder ─> the oldest request that waits
+//                                 └────> pushes, and replies nobody waits for (MONITOR) ─> onMessage
+//
+// When the link ends, every request that waits fails, and so does every later one.
+
+import { RespiteError } from './errors.ts';
+import type { Link, OpenLink } from './link.ts';
+import type { CommandArg, Reply } from './reply.ts';
+import { ReplyDecoder } from './reply_decoder.ts';
+import { requestBound, writeRequest } from './request_encoder.ts';
+
+/** Who waits for replies. */
+export interface Waiting {
+  readonly wantsBuffers: boolean;
+  /** One call for each command that was sent. */
+  onReply(reply: Reply): void;
+  /** No reply comes any more. */
+  onFailure(error: Error): void;
+}
+
+interface Request {
+  readonly waiting: Waiting;
+  left: number;
+}
+
+export interface ConnectionHandlers {
+  /** A push, or a reply that no request waits for. */
+  onMessage?(message: Reply): void;
+  /** The link has ended from the other side. */
+  onEnd?(error: Error): void;
+}
+
+export class Connection {
+  private readonly link: Link;
+  private readonly handlers: ConnectionHandlers;
+  private readonly decoder: ReplyDecoder;
+  /** Requests by age from `first` on; what is before it has its replies. */
+  private requests: Request[] = [];
+  private first = 0;
+  private ended: Error | undefined;
+
+  constructor(open: OpenLink, handlers: ConnectionHandlers = {}) {
+    this.handlers = handlers;
+    this.decoder = new ReplyDecoder({
+      wantsBuffers: () => this.requests[this.first]?.waiting.wantsBuffers ?? false,
+      onReply: (reply) => this.settle(reply),
+      onPush: (message) => this.handlers.onMessage?.(message),
+    });
+    this.link = open(
+      {
+        onData: (bytes) => this.receive(bytes),
+        onClose: (reason) => this.lose(reason),
+      },
+      { resp: 3 },
+    );
+  }
+
+  /** Whether nothing can be sent any more. */
+  get isEnded(): boolean {
+    return this.ended !== undefined;
+  }
+
+  /** Requests that wait for replies. */
+  get waitingRequests(): number {
+    return this.requests.length - this.first;
+  }
+
+  /** Sends commands together. Throws BAD_OPTION, and sends nothing, when an argument is none. */
+  send(commands: readonly (readonly CommandArg[])[], waiting: Waiting): void {
+    if (this.ended !== undefined) {
+      waiting.onFailure(this.ended);
+      return;
+    }
+    this.write(commands, { waiting, left: commands.length });
+  }
+
+  /** Sends a command whose outcome comes as messages. */
+  post(command: readonly CommandArg[], onFailure: (error: Error) => void): void {
+    if (this.ended !== undefined) onFailure(this.ended);
+    else this.write([command]);
+  }
+
+  /** Ends the connection; what waits for replies fails with `reason`. */
+  close(reason: Error): void {
+    if (this.ended !== undefined) return;
+    this.link.close();
+    this.fail(reason);
+  }
+
+  private write(commands: readonly (readonly CommandArg[])[], request?: Request): void {
+    let bound = 0;
+    for (const command of commands) bound += requestBound(command);
+    const room = this.link.room(bound);
+    let length = 0;
+    for (const command of commands) length = writeRequest(room, length, command);
+    // Replies may come while it is sent.
+    if (request !== undefined) this.requests.push(request);
+    this.link.send(length);
+  }
+
+  private receive(bytes: Uint8Array): void {
+    if (this.ended !== undefined) return;
+    try {
+      this.decoder.push(bytes);
+    } catch (error) {
+      this.link.close();
+      this.fail(error as Error);
+      this.handlers.onEnd?.(error as Error);
+    }
+  }
+
+  private settle(reply: Reply): void {
+    const request = this.requests[this.first];
+    if (request === undefined) {
+      this.handlers.onMessage?.(reply);
+      return;
+    }
+    request.left -= 1;
+    if (request.left === 0) this.shift();
+    request.waiting.onReply(reply);
+  }
+
+  private shift(): void {
+    this.first += 1;
+    if (this.first === this.requests.length) {
+      this.requests.length = 0;
+      this.first = 0;
+    } else if (this.first >= FORGET_AFTER) {
+      this.requests = this.requests.slice(this.first);
+      this.first = 0;
+    }
+  }
+
+  private lose(reason?: Error): void {
+    if (this.ended !== undefined) return;
+    const error =
+      reason ?? new RespiteError('CONNECTION_LOST', 'The connection to the store was closed');
+    this.fail(error);
+    this.handlers.onEnd?.(error);
+  }
+
+  private fail(error: Error): void {
+    this.ended = error;
+    const waiting = this.requests.slice(this.first);
+    this.requests = [];
+    this.first = 0;
+    for (const request of waiting) request.waiting.onFailure(error);
+  }
+}
+
+/** Requests that have their replies are forgotten, this many at a time. */
+const FORGET_AFTER = 1024;

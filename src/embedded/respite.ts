@@ -1,0 +1,232 @@
+// A store as a program uses it, wherever its engine runs: in this thread, in a worker, in another tab.
+//
+//   command, batch, pipeline, transaction ─> one connection for all callers
+//   commands that wait (BLPOP ...)        ─> a connection each, kept for the next one
+//   session, subscribe, monitor, connect  ─> a connection of their own
+//
+// What a home adds (open, listen, fork, export ...) is in its subclass.
+
+import { checkCommand, mayBlock } from './command_rules.ts';
+import { Connection } from './connection.ts';
+import { abortError, RespiteError } from './errors.ts';
+import type { Link, LinkHandlers, LinkOptions, OpenLink } from './link.ts';
+import type { CommandArg, Reply } from './reply.ts';
+import { type RequestOptions, request, requestAll, requestTransaction } from './requests.ts';
+import { Commands, Session } from './session.ts';
+import { Monitor, Subscription, type SubscriptionKind } from './subscription.ts';
+
+export interface SessionOptions {
+  /** Number of the database, 0 by default. */
+  readonly database?: number;
+}
+
+/** Connections that wait for the next blocking command. */
+const IDLE_CONNECTIONS_MAX = 16;
+
+const closedError = () => new RespiteError('CLOSED', 'The store is closed');
+
+/** The connections of a store, shared by all views of it. */
+class Connections {
+  readonly openLink: OpenLink;
+  isClosed = false;
+  private main: Connection | undefined;
+  private readonly idle: Connection[] = [];
+  private readonly busy = new Set<Connection>();
+  /** Sessions, subscriptions and monitors. */
+  private readonly dependents = new Map<object, { close(): Promise<void> }>();
+
+  constructor(openLink: OpenLink) {
+    this.openLink = (handlers, options) => {
+      if (this.isClosed) throw closedError();
+      return openLink(handlers, options);
+    };
+  }
+
+  /** The connection of all callers; a new one when it was killed. */
+  shared(): Connection {
+    if (this.main === undefined || this.main.isEnded) this.main = new Connection(this.openLink);
+    return this.main;
+  }
+
+  /** Runs a command that may wait. Aborting it takes it back. */
+  async runBlocking(command: readonly CommandArg[], options: RequestOptions): Promise<Reply> {
+    const { signal } = options;
+    if (signal?.aborted) throw abortError(signal);
+    const connection = this.idle.pop() ?? new Connection(this.openLink);
+    const onAbort = () => connection.close(abortError(signal as AbortSignal));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    this.busy.add(connection);
+    try {
+      return await request(connection, command, { ...options, signal: undefined });
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      this.busy.delete(connection);
+      if (!connection.isEnded) {
+        if (this.idle.length < IDLE_CONNECTIONS_MAX && !this.isClosed) this.idle.push(connection);
+        else connection.close(closedError());
+      }
+    }
+  }
+
+  add<T extends { close(): Promise<void> }>(dependent: T): T {
+    this.dependents.set(dependent, dependent);
+    return dependent;
+  }
+
+  delete(dependent: object): void {
+    this.dependents.delete(dependent);
+  }
+
+  closeAll(): void {
+    this.isClosed = true;
+    const reason = closedError();
+    this.main?.close(reason);
+    for (const connection of [...this.idle.splice(0), ...this.busy]) connection.close(reason);
+    for (const dependent of [...this.dependents.values()]) void dependent.close();
+  }
+}
+
+/** The store's commands with options of their own. */
+export class CommandView<B extends string | Uint8Array = string> extends Commands<B> {
+  private readonly connections: Connections;
+
+  constructor(connections: Connections, options: RequestOptions) {
+    super(options);
+    this.connections = connections;
+  }
+
+  async batch(commands: readonly (readonly CommandArg[])[]): Promise<Reply[]> {
+    for (const command of commands) {
+      checkCommand(command, true);
+      if (mayBlock(command)) {
+        throw new RespiteError(
+          'BAD_OPTION',
+          `${command[0]} may wait and would hold back everybody: use command() or a session`,
+        );
+      }
+    }
+    return requestAll(this.connections.shared(), commands, this.options);
+  }
+
+  with(options: RequestOptions & { readonly buffers: true }): CommandView<Uint8Array>;
+  with(options: RequestOptions & { readonly buffers: false }): CommandView;
+  with(options: Omit<RequestOptions, 'buffers'>): CommandView<B>;
+  with(options: RequestOptions): CommandView<string | Uint8Array>;
+  with(options: RequestOptions): CommandView<string | Uint8Array> {
+    return new CommandView<string | Uint8Array>(this.connections, { ...this.options, ...options });
+  }
+
+  protected async run(command: readonly CommandArg[]): Promise<Reply> {
+    const { connections, options } = this;
+    checkCommand(command, true);
+    if (mayBlock(command)) return connections.runBlocking(command, options);
+    return request(connections.shared(), command, options);
+  }
+
+  protected async runTransaction(
+    commands: readonly (readonly CommandArg[])[],
+  ): Promise<Reply[] | null> {
+    for (const command of commands) checkCommand(command, true);
+    return requestTransaction(this.connections.shared(), commands, this.options);
+  }
+}
+
+export abstract class RespiteBase extends CommandView implements AsyncDisposable {
+  readonly #connections: Connections;
+  #closing: Promise<void> | undefined;
+
+  protected constructor(openLink: OpenLink) {
+    const connections = new Connections(openLink);
+    super(connections, {});
+    this.#connections = connections;
+  }
+
+  get isClosed(): boolean {
+    return this.#connections.isClosed;
+  }
+
+  /** A connection with a state of its own: SELECT, WATCH, MULTI, CLIENT SETNAME ... */
+  async session({ database = 0 }: SessionOptions = {}): Promise<Session> {
+    const connections = this.#connections;
+    const forget = () => connections.delete(session);
+    const connection = new Connection(connections.openLink, { onEnd: forget });
+    const session = new Session(connection, forget);
+    connections.add(session);
+    if (database === 0) return session;
+    try {
+      await session.command('SELECT', database);
+      return session;
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+  }
+
+  /** Messages published to these channels, from now on. */
+  subscribe(...channels: string[]): Promise<Subscription> {
+    return this.#subscribe('channel', channels);
+  }
+
+  /** Messages published to channels that match these patterns. */
+  psubscribe(...patterns: string[]): Promise<Subscription> {
+    return this.#subscribe('pattern', patterns);
+  }
+
+  /** Messages published to these shard channels. */
+  ssubscribe(...channels: string[]): Promise<Subscription> {
+    return this.#subscribe('shard', channels);
+  }
+
+  /** A line for every command that runs, from now on. */
+  async monitor(): Promise<Monitor> {
+    const connections = this.#connections;
+    const monitor = new Monitor(connections.openLink, (ended) => connections.delete(ended));
+    connections.add(monitor);
+    await monitor.start();
+    return monitor;
+  }
+
+  /**
+   * A connection as bytes, for programs that bring their own protocol code. It ends with the store, or by
+   * its `close`.
+   */
+  connect(handlers: LinkHandlers, options: LinkOptions = { resp: 2 }): Link {
+    return this.#connections.openLink(handlers, options);
+  }
+
+  /** Ends every call that waits, with code CLOSED, and the store. May be called again. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Ends what is behind the connections. */
+  protected abstract closeStore(): Promise<void>;
+
+  async #close(): Promise<void> {
+    this.#connections.closeAll();
+    await this.closeStore();
+  }
+
+  async #subscribe(kind: SubscriptionKind, channels: readonly string[]): Promise<Subscription> {
+    if (channels.length === 0) {
+      throw new RespiteError('BAD_OPTION', 'A subscription needs at least one channel or pattern');
+    }
+    const connections = this.#connections;
+    const subscription = new Subscription(connections.openLink, kind, (ended) =>
+      connections.delete(ended),
+    );
+    connections.add(subscription);
+    try {
+      await subscription.subscribe(...channels);
+      return subscription;
+    } catch (error) {
+      await subscription.close();
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,273 @@
+// The store of a Node program: the server without sockets, and the program as its clients.
+
+import { mkdirSync } from 'node:fs';
+import { findCommand } from '../commands/index.ts';
+import type { DirectiveName } from '../config/directives.ts';
+import { type StoreDirectives, storeDirectives } from '../config/store_directives.ts';
+import type { Core } from '../core/core.ts';
+import { loadCoreModule } from '../core/load.node.ts';
+import { RespiteError } from '../embedded/errors.ts';
+import { RespiteBase } from '../embedded/respite.ts';
+import { clockOf, type StoreClock, storeClock } from '../embedded/store_clock.ts';
+import { CoreCrash, type Engine } from '../engine.ts';
+import { Logger } from '../log.ts';
+import { ListenError } from '../net/listener.ts';
+import { RdbLoadError } from '../persistence/rdb_loader.ts';
+import { Server } from '../server.ts';
+import { MemoryStorage } from '../storage/memory_storage.ts';
+import { type Clock, systemClock } from '../util/clock.ts';
+import { ManualClock } from '../util/manual_clock.ts';
+import { systemErrorText } from '../util/system_error.ts';
+import { exportDump, importDump } from './dump.ts';
+import { servers } from './inside.ts';
+import { openLocalLink } from './local_connection.ts';
+import { checkOptions, type OpenOptions, optionDirectives } from './open_options.ts';
+
+/** Linear memory to begin with: enough for small stores, and little to copy for a fork. */
+const INITIAL_BYTES = 4 * 1024 * 1024;
+
+export interface ListenOptions {
+  /** TCP port. */
+  readonly port?: number;
+  /** Address to listen on, 127.0.0.1 by default. */
+  readonly host?: string;
+  /** Path of a Unix socket. */
+  readonly path?: string;
+}
+
+/** The server is gone: why, for everybody who asks it for something. */
+class Ended extends RespiteError {}
+
+export class Respite extends RespiteBase {
+  readonly #server: Server;
+  readonly #options: OpenOptions;
+  readonly #savesAtClose: boolean;
+  /** The time of the store; a manual one can be moved. */
+  readonly clock: StoreClock;
+
+  private constructor(server: Server, options: OpenOptions, savesAtClose: boolean) {
+    super((handlers, options) => openLocalLink(server, handlers, options));
+    this.#server = server;
+    servers.set(this, server);
+    this.#options = options;
+    this.#savesAtClose = savesAtClose;
+    this.clock = storeClock(server.engine.time);
+  }
+
+  /**
+   * Opens a store. Throws RespiteError: BAD_OPTION, LOCKED (another process has the folder), STORAGE (the
+   * folder or its files cannot be read), DUMP_VERSION and DUMP_FORMAT (the `rdb` or a file cannot be loaded).
+   */
+  static async open(options: OpenOptions = {}): Promise<Respite> {
+    checkOptions(options);
+    const { dir, rdb } = options;
+    if (dir !== undefined) makeFolder(dir);
+    const clock = clockOf(options.clock, systemClock);
+    const directives = storeDirectives(
+      optionDirectives(options),
+      (name) => findCommand(name.toLowerCase()) !== undefined,
+    );
+    const server = makeServer(options, directives, clock);
+    const { config } = directives;
+    const store = new Respite(server, options, dir !== undefined && !config.get('appendonly'));
+    try {
+      // Also where nothing is saved before the end: at the end, it is.
+      const refusal = dir === undefined ? undefined : server.persistence.claimDirectory();
+      if (refusal !== undefined) throw new RespiteError('LOCKED', refusal);
+      await server.persistence.load();
+      if (rdb !== undefined) await importDump(server, rdb);
+    } catch (error) {
+      await store.close().catch(() => {});
+      throw asOpenError(error);
+    }
+    store.#start();
+    return store;
+  }
+
+  #start(): void {
+    const { time } = this.#server.engine;
+    if (time instanceof ManualClock) hookClock(time, this.#server);
+    this.#server.start();
+  }
+
+  /**
+   * A store of its own in memory, with a copy of the data and the configuration of this moment, and at the same time
+   * when the clock is manual. It has no folder, no clients, and has to be closed by itself. Throws RespiteError
+   * NO_MEMORY.
+   */
+  async fork(): Promise<Respite> {
+    if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
+    const { engine, config } = this.#server;
+    const directives = storeDirectives(FORK_DIRECTIVES);
+    directives.config.copyFrom(
+      config,
+      FORK_DIRECTIVES.map(([name]) => name),
+    );
+    const { time } = engine;
+    const clock = time instanceof ManualClock ? new ManualClock(time.now()) : time;
+    const { dir: _, ...options } = this.#options;
+    const server = makeServer(options, directives, clock, cloneCore(engine));
+    const store = new Respite(server, options, false);
+    // There are no files, and with that it is ready.
+    await server.persistence.load();
+    store.#start();
+    return store;
+  }
+
+  /** Serves the store to other programs, too. Throws RespiteError BAD_OPTION when the address cannot be had. */
+  async listen({ port = 0, host = '127.0.0.1', path = '' }: ListenOptions): Promise<void> {
+    if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
+    if (port === 0 && path === '') throw new RespiteError('BAD_OPTION', 'Give a port or a path');
+    const { config } = this.#server;
+    config.put('bind', [host]);
+    config.put('port', port);
+    config.put('unixsocket', path);
+    try {
+      await this.#server.openSockets();
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      throw new RespiteError('BAD_OPTION', error.message, { cause: error });
+    }
+  }
+
+  /** All data as a dump in the RDB format, of this moment, while commands are served. */
+  export(): Promise<Uint8Array> {
+    if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
+    return exportDump(this.#server);
+  }
+
+  protected async closeStore(): Promise<void> {
+    const { persistence } = this.#server;
+    const save = this.#savesAtClose ? 'always' : 'default';
+    const isSaved = await persistence.prepareExit({ save, isForced: true });
+    const { time } = this.#server.engine;
+    if (time instanceof ManualClock) time.stop(new RespiteError('CLOSED', 'The store is closed'));
+    this.#server.stop();
+    persistence.close();
+    if (!isSaved) throw new RespiteError('STORAGE', 'The last snapshot could not be written');
+  }
+}
+
+/** What a fork does not take over: it keeps nothing, and nobody else can reach it. */
+const FORK_DIRECTIVES: readonly (readonly [DirectiveName, string])[] = [
+  ['appendonly', 'no'],
+  ['save', ''],
+  ['port', '0'],
+  ['unixsocket', ''],
+];
+
+/** A server for a program: `core` is the one to serve, or a new one. */
+function makeServer(
+  { dir, log }: OpenOptions,
+  { config, extras }: StoreDirectives,
+  clock: Clock,
+  core?: Core,
+): Server {
+  const lines: string[] = [];
+  const logger = new Logger({
+    pid: process.pid,
+    sink: {
+      write: (line) => {
+        lines.push(line.trimEnd());
+        if (lines.length > LAST_LINES) lines.shift();
+        log?.(line.trimEnd());
+      },
+    },
+  });
+  // A store tells of its failures by errors: they have the words of the log.
+  logger.threshold = 'notice';
+  return new Server({
+    config,
+    extras,
+    logger,
+    module: loadCoreModule(),
+    pid: process.pid,
+    stdoutIsTerminal: false,
+    executable: process.execPath,
+    configFile: '',
+    initialBytes: INITIAL_BYTES,
+    clock,
+    isBackground: true,
+    ...(core === undefined ? {} : { core }),
+    ...(dir === undefined ? { storage: new MemoryStorage() } : {}),
+    restart: () => {},
+    endAfterCrash: (cause) => {
+      throw new Ended('CRASHED', `The engine failed: ${JSON.stringify(cause)}`);
+    },
+    removePidFile: () => false,
+    exit: () => {
+      throw openError(lines);
+    },
+  });
+}
+
+/** A copy of the engine's core. Throws RespiteError NO_MEMORY. */
+function cloneCore(engine: Engine): Core {
+  try {
+    // Throws when it has crashed.
+    engine.call(() => {});
+    return engine.core.clone();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RespiteError('NO_MEMORY', 'There is no memory for a copy of the data', {
+      cause: error,
+    });
+  }
+}
+
+/** Keys walked through by background work in one move of a manual clock, about. */
+const KEYS_PER_MOVE = 10_000_000;
+const TICKS_PER_MOVE_MIN = 20;
+const TICKS_PER_MOVE_MAX = 1000;
+
+/** Has a manual clock wait for the server's work, and the server follow the clock. */
+function hookClock(clock: ManualClock, server: Server): void {
+  const { engine, persistence } = server;
+  clock.hooks = {
+    isBusy: () => persistence.isWalking,
+    onArrival: () => server.catchUp(),
+    ticksMax: () => {
+      let keys = 1;
+      for (let i = 0; i < engine.core.databases; i += 1)
+        keys += engine.core.exports.databaseKeys(i);
+      const ticks = Math.floor(KEYS_PER_MOVE / keys);
+      return Math.min(Math.max(ticks, TICKS_PER_MOVE_MIN), TICKS_PER_MOVE_MAX);
+    },
+  };
+}
+
+/** Lines of the log that may tell why a store cannot be opened. */
+const LAST_LINES = 20;
+
+function makeFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true });
+  } catch (error) {
+    throw new RespiteError(
+      'STORAGE',
+      `The folder ${dir} cannot be made: ${systemErrorText(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Why a store cannot be opened, from the last words of its log. */
+function openError(lines: readonly string[]): RespiteError {
+  const words = lines.map((line) => line.replace(/^\S+ .{24} . /, ''));
+  const warning = words.reverse().find((line) => line !== '') ?? '';
+  const code = /is in use by process/.test(words.join('\n')) ? 'LOCKED' : 'STORAGE';
+  return new Ended(code, `The store cannot be opened: ${warning}`);
+}
+
+function asOpenError(error: unknown): unknown {
+  if (error instanceof CoreCrash) {
+    return new RespiteError('CRASHED', `The engine failed: ${error.message}`, { cause: error });
+  }
+  if (error instanceof RdbLoadError) {
+    const code = error.code === 'VERSION' ? 'DUMP_VERSION' : 'DUMP_FORMAT';
+    return new RespiteError(code, `The dump cannot be loaded: ${error.message}`, { cause: error });
+  }
+  return error;
+}
