@@ -8,14 +8,17 @@ import {
   ABI_ASSERT_FILE,
   ABI_ASSERT_LINE,
   ABI_CMD_STATS,
+  ABI_COMMANDS,
   ABI_CURRENT_CONN,
   ABI_ERROR_STATS,
   ABI_INPUT,
+  ABI_NAMES,
   ABI_OUT_LEN,
   ABI_OUT_PTR,
   ABI_PAYLOAD_FAULT,
   ABI_PROPAGATED_LEN,
   ABI_PROPAGATED_PTR,
+  ABI_RECORDS,
   ABI_SCRATCH,
   ABI_SEQUEL,
   ABI_SNAPSHOT_LEN,
@@ -80,6 +83,7 @@ import { prefixCount } from './client/tracking_prefixes';
 import { trackedFreeStep, trackedItems, trackedKeys } from './client/tracking_table';
 import { queuedBytes, queuedCommands, transactionEnd } from './client/transaction';
 import { watchedKeys, watchingClients } from './client/watch';
+import { COMMAND_COUNT, COMMAND_NAMES, COMMAND_RECORDS } from './generated/command_table';
 import { clockUs, setExpires, setNow } from './keyspace/clock';
 import { database, databaseCount, databasesInit } from './keyspace/db';
 import { evictionPending, evictionPolicyChanged, usedMemory } from './keyspace/evict';
@@ -190,6 +194,9 @@ export function init(seed0: u64, seed1: u64, databaseTotal: u32, limitPages: u32
   abiSet(ABI_STATS, <u32>statsBlock);
   abiSet(ABI_CMD_STATS, <u32>commandStats);
   abiSet(ABI_ERROR_STATS, <u32>errorStats);
+  abiSet(ABI_RECORDS, <u32>COMMAND_RECORDS);
+  abiSet(ABI_COMMANDS, COMMAND_COUNT);
+  abiSet(ABI_NAMES, <u32>COMMAND_NAMES);
   abiSet(ABI_ASSERT_LINE, 0);
   abiSet(ABI_ASSERT_FILE, 0);
   publishOutput();

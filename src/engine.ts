@@ -10,8 +10,8 @@
 // What commands changed may have to be kept elsewhere (`Journal`), and then once per turn of the event loop
 // for all commands of that turn:
 //
-//   reads of the turn ─> batches ─> replies, held back while there are changes
-//   end of the turn   ─> journal.beforeReplies() ─> held replies ─> messages to other clients
+//   reads of the turn ─> batches ─> replies, held back while there are changes (reply_gate.ts)
+//   end of the turn   ─> journal ─> held replies ─> messages to other clients
 //
 // While a host command runs, nothing else may: it can close clients and ask for others to be resumed,
 // which happens behind the batch, but `run` throws. An output may close its client while it is
@@ -21,34 +21,17 @@
 // the same CoreCrash from every later call; only `close` still works, since it has nothing to lose.
 
 import * as abi from '../assembly/abi.ts';
-import { allCommands } from './commands/index.ts';
+import { commandNames } from './core/command_names.ts';
 import type { Core } from './core/core.ts';
 import { faultText } from './core/rdb_reasons.ts';
 import { ReplyWriter } from './core/reply_writer.ts';
 import { CommandError, type HostClient, HostCommands } from './host_command.ts';
+import { type ClientOutput, type GateClient, type Journal, ReplyGate } from './reply_gate.ts';
 import { Alarm } from './util/alarm.ts';
 import { type Clock, systemClock } from './util/clock.ts';
 import { wallClock } from './util/wall_clock.ts';
 
-/** Where a client's replies go. */
-export interface ClientOutput {
-  /** `bytes` are valid only during the call. */
-  write(bytes: Uint8Array): void;
-  /** Close once everything written is sent. */
-  end(): void;
-  /** Close at once. */
-  destroy(): void;
-}
-
-/** Keeps what commands changed, once per turn. */
-export interface Journal {
-  /** Whether there are changes that are not kept yet. */
-  readonly hasChanges: boolean;
-  /** All changes so far, as a number that grows with them. */
-  readonly position: number;
-  /** Keeps the changes so far, before replies leave that tell of them. False when replies must never leave, because the process ends. */
-  beforeReplies(): boolean;
-}
+export type { ClientOutput, Journal };
 
 /** A trap in the core: its state can no longer be trusted. */
 export class CoreCrash extends Error {
@@ -65,14 +48,15 @@ export class CoreCrash extends Error {
   }
 }
 
-export class EngineClient implements HostClient {
+export class EngineClient implements HostClient, GateClient {
   readonly id: number;
   readonly ptr: number;
   readonly output: ClientOutput;
   /** Set once the block is freed; nothing may be done with the client afterwards. */
   closed = false;
-  /** Replies that wait for the journal, and whether the connection ends behind them. */
-  held: Buffer[] = [];
+  /** Replies that wait for the journal, and whether the connection ends behind them (reply_gate.ts). */
+  gathered: Buffer[] = [];
+  leaving: Buffer[] = [];
   endsBehindHeld = false;
   /** The journal's position behind the client's last command that changed something; 0 before. */
   changedUpTo = 0;
@@ -143,15 +127,15 @@ export interface EngineHooks {
    * is delivered then, many messages in one write. Without it each batch delivers its own.
    */
   postpone?(run: () => void): void;
+  /** A client was connected, or released: whoever closed it, and after its last command. */
+  onConnect?(client: EngineClient): void;
+  onRelease?(client: EngineClient): void;
   /** FLUSHALL ran (CFG_TELL_FLUSHALL); its reply is not written yet, and no command runs. */
   onFlushAll?(): void;
 }
 
 /** Input that may be run before its messages to others are delivered: it may bring many of each byte. */
 const POSTPONED_INPUT_BYTES_MAX = 65536;
-
-/** Replies that may be held back, of all clients, until the journal is asked to keep the changes now. */
-const HELD_BYTES_MAX = 1 << 20;
 
 /** The error that ends a connection is shorter than this. */
 const LAST_ERROR_BYTES = 128;
@@ -188,10 +172,7 @@ export class Engine {
   /** Keeps what commands change; undefined while nobody does. */
   private journal: Journal | undefined;
   private lastPosition = 0;
-  private heldBy: EngineClient[] = [];
-  private heldBytes = 0;
-  /** The journal has failed for good: nothing is acknowledged any more. */
-  private repliesEnded = false;
+  private readonly gate: ReplyGate;
   private handlerRuns = false;
   private handlerClient: EngineClient | undefined;
   private crashed: CoreCrash | undefined;
@@ -205,12 +186,16 @@ export class Engine {
   constructor(core: Core, hooks: EngineHooks = {}, time: Clock = systemClock) {
     this.core = core;
     this.hooks = hooks;
+    this.gate = new ReplyGate({
+      hasTurns: hooks.postpone !== undefined,
+      endTurnSoon: () => this.endTurnSoon(),
+    });
+    this.names = commandNames(core);
     this.time = time;
     this.now = () => time.now();
     const now = () => this.now();
     this.clock = time.isManual ? now : wallClock(now, () => performance.now());
     this.alarm = new Alarm(now, () => this.ring(), time);
-    this.names = allCommands().map((command) => command.fullName);
   }
 
   /** A client, or undefined when memory is exhausted. `address` is what MONITOR and SLOWLOG print. */
@@ -229,6 +214,7 @@ export class Engine {
     this.nextId += 1;
     this.clients.set(client.id, client);
     this.byPtr.set(ptr, client);
+    this.hooks.onConnect?.(client);
     return client;
   }
 
@@ -260,7 +246,7 @@ export class Engine {
 
   /** From now on `journal` keeps what commands change, or nobody does. */
   setJournal(journal: Journal | undefined): void {
-    this.releaseReplies();
+    this.gate.setJournal(journal);
     this.journal = journal;
     this.lastPosition = journal?.position ?? 0;
   }
@@ -304,6 +290,8 @@ export class Engine {
   /** One step of background work. True when the next one should not wait for the next tick. */
   cron(budgetUs: number): boolean {
     if (this.frozenBy) return false;
+    // Timers are late in pages that nobody looks at.
+    this.alarm.ringIfLate();
     const nowMs = this.clock() + this.time.slackMs;
     const more = this.call(() => this.core.exports.cron(nowMs, budgetUs) !== 0, 'cron');
     this.settle();
@@ -316,6 +304,7 @@ export class Engine {
     this.clients.delete(client.id);
     this.byPtr.delete(client.ptr);
     if (this.frozenBy === client) queueMicrotask(() => this.thaw());
+    this.hooks.onRelease?.(client);
     if (this.crashed) return;
     this.call(() => this.core.exports.connDelete(client.ptr));
     if ((this.core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) this.setAlarm();
@@ -357,7 +346,7 @@ export class Engine {
   private settle(): void {
     if (this.journal !== undefined) {
       this.attributeChanges(this.journal, undefined);
-      if (this.journal.hasChanges) this.endTurnSoon();
+      if (this.journal.hasChanges) this.gate.keepSoon();
     }
     const sequel = this.core.word(abi.ABI_SEQUEL);
     if (sequel === 0) return;
@@ -425,8 +414,7 @@ export class Engine {
         case abi.STATUS_CLOSE:
           this.tellDisconnect(client);
           this.flush(client);
-          if (client.held.length > 0) client.endsBehindHeld = true;
-          else if (!client.closed) client.output.end();
+          this.gate.end(client);
           return;
         case abi.STATUS_ABORT:
           this.tellDisconnect(client);
@@ -479,40 +467,7 @@ export class Engine {
   private send(client: EngineClient, bytes: Uint8Array): void {
     this.traffic.outputBytes += bytes.length;
     this.traffic.writes += 1;
-    if (this.repliesEnded) return;
-    if (this.journal !== undefined && !this.mayReply(this.journal)) this.hold(client, bytes);
-    else client.output.write(bytes);
-  }
-
-  private mayReply(journal: Journal): boolean {
-    if (!journal.hasChanges) return this.heldBytes === 0;
-    // Without turns to wait for, and when too much is waiting, the changes are kept at once.
-    if (this.hooks.postpone !== undefined && this.heldBytes < HELD_BYTES_MAX) return false;
-    return this.releaseReplies();
-  }
-
-  private hold(client: EngineClient, bytes: Uint8Array): void {
-    if (client.held.length === 0) this.heldBy.push(client);
-    client.held.push(Buffer.from(bytes));
-    this.heldBytes += bytes.length;
-    this.endTurnSoon();
-  }
-
-  /** Has the changes kept and lets held replies go. False when they must not. */
-  private releaseReplies(): boolean {
-    if (this.journal?.hasChanges && !this.journal.beforeReplies()) this.repliesEnded = true;
-    if (this.repliesEnded) return false;
-    const clients = this.heldBy;
-    this.heldBy = [];
-    this.heldBytes = 0;
-    for (const client of clients) {
-      const [first, ...others] = client.held;
-      client.held = [];
-      if (client.closed || first === undefined) continue;
-      client.output.write(others.length === 0 ? first : Buffer.concat([first, ...others]));
-      if (client.endsBehindHeld && !client.closed) client.output.end();
-    }
-    return true;
+    this.gate.send(client, bytes);
   }
 
   /** Ends the turn once the input that is there now has been read. */
@@ -535,7 +490,7 @@ export class Engine {
 
   private endTurn(): void {
     this.turnEndDue = false;
-    if (!this.releaseReplies()) return;
+    if (!this.gate.endTurn()) return;
     if (this.deliveryDue) this.deliverPushed();
   }
 

@@ -30,6 +30,7 @@ export type HostHandler = (call: HostCall) => void | Promise<void>;
 
 export class HostCommands {
   private readonly handlers = new Map<string, HostHandler>();
+  private fallback: HostHandler | undefined;
 
   /** `name` is the full lower-case name. A name can be registered once. */
   register(name: string, handler: HostHandler): void {
@@ -37,8 +38,18 @@ export class HostCommands {
     this.handlers.set(name, handler);
   }
 
+  /** Runs commands that nobody has registered. */
+  setFallback(handler: HostHandler | undefined): void {
+    this.fallback = handler;
+  }
+
   get(name: string): HostHandler | undefined {
-    return this.handlers.get(name);
+    return this.handlers.get(name) ?? this.fallback;
+  }
+
+  /** Whether the name was registered. */
+  has(name: string): boolean {
+    return this.handlers.has(name);
   }
 
   names(): string[] {

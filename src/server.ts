@@ -9,39 +9,35 @@ import { type BannerConditions, logStart } from './ascii_logo.ts';
 import { Backups } from './backup/backups.ts';
 import { registerCommandCommands } from './commands/command_command.ts';
 import type { Config } from './config/config.ts';
-import { registerConfigCommands } from './config/config_commands.ts';
-import { bindCoreSettings } from './config/core_settings.ts';
 import type { LoadedExtras } from './config/parse.ts';
 import type { RewriteOptions } from './config/rewrite.ts';
 import { Core } from './core/core.ts';
-import { Guards } from './core/guards.ts';
+import type { Guards } from './core/guards.ts';
 import { Propagation } from './core/propagation.ts';
-import { resetStatistics } from './core/statistics.ts';
 import { Engine } from './engine.ts';
-import type { HostCall } from './host_command.ts';
 import type { Logger } from './log.ts';
 import { type CrashCause, causeOfCoreCrash } from './monitor/crash_cause.ts';
 import { writeCrashReport } from './monitor/crash_report.ts';
-import { blockThread, type DebugHooks, registerDebug } from './monitor/debug.ts';
-import { DebugFlags } from './monitor/debug_flags.ts';
+import { blockThread } from './monitor/debug.ts';
+import type { DebugFlags } from './monitor/debug_flags.ts';
 import { DEFAULT_REPLICATION } from './monitor/facts.ts';
-import { type InfoSection, registerInfo } from './monitor/info.ts';
+import type { InfoSection } from './monitor/info.ts';
 import { infoSections } from './monitor/info_sections.ts';
-import { registerLatency } from './monitor/latency.ts';
-import { LatencyMonitor } from './monitor/latency_monitor.ts';
-import { registerLolwut } from './monitor/lolwut.ts';
-import { registerMemory } from './monitor/memory.ts';
-import { readHugePageBytes } from './monitor/process_facts.node.ts';
+import type { LatencyMonitor } from './monitor/latency_monitor.ts';
+import {
+  multiplexingApi,
+  readHugePageBytes,
+  readLoop,
+  readProcess,
+  systemName,
+} from './monitor/process_facts.node.ts';
 import { registerShutdown, type ShutdownRequest } from './monitor/shutdown.ts';
-import { registerStandalone } from './monitor/standalone.ts';
-import { DefaultUser, registerAuthCommands } from './net/auth_commands.ts';
+import type { DefaultUser } from './net/auth_commands.ts';
 import { chooseTransport } from './net/choose.ts';
-import type { Client, ClientType } from './net/client.ts';
-import { registerClientCommands } from './net/client_commands.ts';
-import { clientLimitBytes } from './net/client_eviction.ts';
-import { type ClientDetails, NO_DETAILS } from './net/client_info.ts';
-import { ClientPause } from './net/client_pause.ts';
-import { ClientRegistry, type ClientSettings, type OutputBufferLimit } from './net/clients.ts';
+import type { Client } from './net/client.ts';
+import type { ClientPause } from './net/client_pause.ts';
+import type { ClientRegistry } from './net/clients.ts';
+import type { Connection, Session } from './net/connection.ts';
 import { DisconnectLog } from './net/disconnect_log.ts';
 import { ListenError, Listener, type ListenerSettings } from './net/listener.ts';
 import { registerMigrate } from './net/migrate.ts';
@@ -57,10 +53,11 @@ import { Snapshotter } from './persistence/snapshotter.ts';
 import { registerSync } from './persistence/sync_commands.ts';
 import { WaitingClients } from './persistence/wait_commands.ts';
 import { ServerFigures } from './server_facts.ts';
+import { type ProcessDebugHooks, StandardParts } from './standard_commands.ts';
 import { NodeStorage } from './storage/node_storage.node.ts';
 import type { Storage } from './storage/storage.ts';
 import type { Clock, Timer } from './util/clock.ts';
-import { REDIS_VERSION } from './version.ts';
+import { realNow, realSetImmediate } from './util/timers.ts';
 
 /**
  * Linear memory at the start. Growing makes the garbage collector run, for some milliseconds: most
@@ -115,14 +112,9 @@ export class Server {
   readonly engine: Engine;
   readonly config: Config;
   readonly logger: Logger;
-  readonly users: DefaultUser;
-  readonly clients: ClientRegistry;
-  readonly guards: Guards;
-  readonly pause: ClientPause;
+  private readonly parts: StandardParts;
   private readonly migrateLinks: MigrateLinks;
   readonly figures: ServerFigures;
-  readonly debugFlags = new DebugFlags();
-  readonly latency: LatencyMonitor;
   readonly persistence: Persistence;
   readonly backups: Backups;
   readonly snapshots: Snapshotter;
@@ -135,6 +127,8 @@ export class Server {
   private transport: Transport | undefined;
   private timer: Timer | undefined;
   private lastTickMs = 0;
+  /** Stands between new connections and `clients.accept`, for tests that watch or disturb them. */
+  intercept: ((connection: Connection) => Session) | undefined;
 
   constructor(options: ServerOptions) {
     this.options = options;
@@ -163,23 +157,17 @@ export class Server {
             `Internal error in RDB reading offset 0, function at decode.ts -> ${text}`,
           ),
         // Behind all reads of the event loop's turn.
-        postpone: setImmediate,
+        postpone: realSetImmediate,
         onFlushAll: () => this.persistence.flushedAll(),
       },
       options.clock,
     );
-    bindCoreSettings(this.config, core);
-    this.users = new DefaultUser(() => this.config.get('requirepass'));
-    this.clients = new ClientRegistry({
+    this.parts = new StandardParts({
       engine: this.engine,
-      settings: new ClientDirectives(this.config),
+      config: this.config,
       log: this.logger,
-      isOpen: () => this.users.isOpen,
-      details: (client) => this.detailsOf(client),
     });
     this.disconnects = new DisconnectLog(this.clients, this.logger);
-    this.guards = new Guards(core);
-    this.pause = new ClientPause(this.guards, this.engine, this.engine.time);
     this.migrateLinks = new MigrateLinks(() => this.engine.now());
     const storage = options.storage ?? new NodeStorage();
     this.snapshots = new Snapshotter(this.engine);
@@ -195,30 +183,42 @@ export class Server {
       engine: this.engine,
       config: this.config,
       clients: this.clients,
-      migrateLinks: this.migrateLinks,
-      persistence: this.persistence,
-      backups: this.backups,
+      machine: { readProcess, readLoop, systemName, multiplexingApi },
+      migrateLinks: () => this.migrateLinks.size,
+      transferRequests: () => this.persistence.transfers.requests,
+      persistence: () => ({ ...this.persistence.facts(), backup: this.backups.facts() }),
       waits: this.waits,
       pid: options.pid,
       executable: options.executable,
       configFile: options.configFile,
     });
     this.sections = infoSections(this.figures);
-    this.latency = new LatencyMonitor({
-      core: this.engine.core,
-      thresholdMs: () => this.config.get('latency-monitor-threshold'),
-      now: () => this.engine.now(),
-    });
-    this.config.subscribe(['min-replicas-to-write', 'min-replicas-max-lag'], () =>
-      this.applyReplicaNeed(),
-    );
-    this.applyReplicaNeed();
-    this.config.subscribe(['maxmemory', 'maxmemory-clients'], () => this.applyClientLimit());
-    this.applyClientLimit();
-    this.config.subscribe('requirepass', () => this.applyRequirepass());
-    this.applyRequirepass();
     this.registerCommands();
     if (options.core === undefined) this.renameCommands();
+  }
+
+  get users(): DefaultUser {
+    return this.parts.users;
+  }
+
+  get clients(): ClientRegistry {
+    return this.parts.clients;
+  }
+
+  get guards(): Guards {
+    return this.parts.guards;
+  }
+
+  get pause(): ClientPause {
+    return this.parts.pause;
+  }
+
+  get latency(): LatencyMonitor {
+    return this.parts.latency;
+  }
+
+  get debugFlags(): DebugFlags {
+    return this.parts.debugFlags;
   }
 
   /** Name of the transport in use. */
@@ -266,12 +266,17 @@ export class Server {
       { view: () => this.engine.input() },
     );
     const listener = new Listener(this.transport, settings, {
-      onConnection: (connection) => this.clients.accept(connection),
+      onConnection: (connection) => this.accept(connection),
       log: (level, line) => logger.log(level, line),
     });
     await listener.open();
     this.listeners.push(listener);
     return listener;
+  }
+
+  /** Takes a new connection in. */
+  accept(connection: Connection): Session {
+    return this.intercept?.(connection) ?? this.clients.accept(connection);
   }
 
   /** Begins with background work. */
@@ -348,45 +353,12 @@ export class Server {
     return this.options.endAfterCrash(cause, config.get('use-exit-on-panic'));
   }
 
-  /** What CLIENT LIST shows of transactions, subscriptions and tracking. */
-  private detailsOf(client: Client): ClientDetails {
-    const ptr = this.engine.clients.get(client.id)?.ptr;
-    if (ptr === undefined) return NO_DETAILS;
-    const { exports } = this.engine.core;
-    return {
-      ...NO_DETAILS,
-      channels: exports.connSubscriptions(ptr, 0),
-      patterns: exports.connSubscriptions(ptr, 1),
-      shardChannels: exports.connSubscriptions(ptr, 2),
-      queuedCommands: exports.connQueuedCommands(ptr),
-      queuedBytes: exports.connQueuedBytes(ptr),
-      blockedBytes: exports.connBlockedBytes(ptr),
-      redirect: exports.connTrackingRedirect(ptr),
-    };
-  }
-
-  /** New clients need no password without one; RESET in the core asks the same. */
-  private applyRequirepass(): undefined {
-    this.engine.core.exports.setConfig(abi.CFG_DEFAULT_USER_NOPASS, this.users.isOpen ? 1 : 0);
-  }
-
-  /** Clients over the new limit go behind the command that set it. */
-  private applyClientLimit(): undefined {
-    const value = Number(this.config.get('maxmemory-clients'));
-    const limit = clientLimitBytes(value, Number(this.config.get('maxmemory')));
-    this.clients.eviction.setLimit(limit, this.clients.all());
-    queueMicrotask(() => this.clients.eviction.enforce());
-  }
-
-  /** Writes are refused while fewer replicas than wanted are there; so far there are none. */
-  private applyReplicaNeed(): undefined {
-    const isOn = this.config.get('min-replicas-max-lag') > 0;
-    const wanted = this.config.get('min-replicas-to-write');
-    this.guards.set(abi.GUARD_TOO_FEW_REPLICAS, isOn && wanted > 0);
-  }
-
   private scheduleCron(delayMs: number): void {
-    const options = { isBackground: this.options.isBackground ?? false, isPeriodic: delayMs > 0 };
+    const options = {
+      isBackground: this.options.isBackground ?? false,
+      isInternal: true,
+      isPeriodic: delayMs > 0,
+    };
     this.timer = this.engine.time.after(delayMs, () => this.tick(), options);
   }
 
@@ -406,7 +378,7 @@ export class Server {
       return;
     }
     this.ending.tick();
-    const began = performance.now();
+    const began = realNow();
     const nowMs = time.monotonicMs();
     if (nowMs - this.lastTickMs >= CLIENTS_TICK_MS - TICK_EARLY_MS) {
       this.lastTickMs = nowMs;
@@ -418,7 +390,7 @@ export class Server {
       this.waits.tick();
     }
     const more = this.backgroundStep();
-    this.figures.metrics.addCron((performance.now() - began) * 1000);
+    this.figures.metrics.addCron((realNow() - began) * 1000);
     this.scheduleCron(more ? (time.isManual ? 0 : CRON_BUSY_MS) : periodMs);
   }
 
@@ -516,83 +488,47 @@ export class Server {
   }
 
   private registerCommands(): void {
-    const { engine, config, logger } = this;
-    const redactArgument = (_call: HostCall, index: number) =>
-      engine.core.exports.redactArgument(index);
-    registerCommandCommands(engine.commands);
-    registerInfo(engine.commands, this.sections);
-    registerLolwut(engine.commands);
-    registerStandalone(engine.commands);
-    this.backups.register(engine.commands);
-    registerSave(engine.commands, this.persistence.saveHooks());
-    this.waits.register(engine.commands);
-    registerSync(engine.commands, {
+    const { engine, parts } = this;
+    const { commands } = engine;
+    registerCommandCommands(commands);
+    this.backups.register(commands);
+    registerSave(commands, this.persistence.saveHooks());
+    this.waits.register(commands);
+    registerSync(commands, {
       peerOf: (client) => this.transferPeer(this.clients.of(client)),
       queuedBytes: (client) =>
         (this.clients.of(client).connection?.queuedBytes ?? 0) + engine.core.word(abi.ABI_OUT_LEN),
       request: (request) => this.persistence.transfers.request(request),
-      log: (text) => logger.notice(text),
+      log: (text) => this.logger.notice(text),
       replicationId: () => DEFAULT_REPLICATION.replicationId,
     });
-    registerShutdown(engine.commands, {
+    registerShutdown(commands, {
       begin: (request) => this.ending.begin(request),
       abort: () => this.ending.abort(),
     });
-    registerMemory(engine.commands, {
-      core: engine.core,
-      memory: this.figures.memory,
-      connectedClients: () => this.clients.size,
-      connectedReplicas: () => 0,
-    });
-    registerLatency(engine.commands, {
-      core: engine.core,
-      monitor: this.latency,
-      doctor: () => ({
-        slowlogSlowerThanUs: config.get('slowlog-log-slower-than'),
-        hz: config.get('hz'),
-        fsyncsAlways: config.get('appendonly') && config.get('appendfsync') === 'always',
-        hugePageBytes: readHugePageBytes(),
-      }),
-    });
-    registerDebug(engine.commands, this.debugHooks());
-    registerClientCommands(engine.commands, {
-      registry: this.clients,
-      pause: this.pause,
-      hasUser: (name) => this.users.hasUser(name),
-      unblock: ({ id, block }, reason) =>
-        this.waits.unblock(id, reason === 'error') ||
-        engine.core.exports.unblockClient(block.ptr, reason === 'error' ? 1 : 0) !== 0,
-    });
-    registerAuthCommands(engine.commands, {
-      registry: this.clients,
-      users: this.users,
-      server: { version: REDIS_VERSION, mode: 'standalone', role: 'master' },
-      redactArgument,
-    });
-    registerMigrate(engine.commands, {
+    registerMigrate(commands, {
       core: engine.core,
       links: this.migrateLinks,
       guards: this.guards,
       now: () => engine.now(),
       resumePaused: () => engine.resumePaused(),
-      redactArgument,
+      redactArgument: (call, index) => parts.redactArgument(call, index),
     });
-    registerConfigCommands(engine.commands, config, {
-      isLocalClient: (call) => this.clients.of(call.client).connection?.isLoopback ?? true,
+    parts.register({
+      figures: this.figures,
+      sections: this.sections,
+      hugePageBytes: readHugePageBytes,
+      unblock: (client, withError) => this.waits.unblock(client.id, withError),
+      debug: this.debugHooks(),
       isLoading: () => this.persistence.isLoading,
-      resetStats: () => this.resetStats(),
+      resetStats: () => this.persistence.resetStatistics(),
       rewriteFile: () => this.options.rewriteFile,
-      redactArgument,
-      log: (level, text) => logger.log(level, text),
     });
   }
 
-  private debugHooks(): DebugHooks {
-    const { engine, config, logger, options } = this;
+  private debugHooks(): ProcessDebugHooks {
+    const { logger, options } = this;
     return {
-      core: engine.core,
-      flags: this.debugFlags,
-      rdbCompression: () => config.get('rdbcompression'),
       sleep: (milliseconds) => {
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
       },
@@ -600,9 +536,6 @@ export class Server {
       crash: (cause) => this.crash(cause),
       restart: options.restart,
       rewriteConfig: () => options.rewriteFile?.({ forceAll: true }) ?? null,
-      clientBuckets: () => this.clients.eviction.describe(),
-      changeReplicationId: () => {},
-      isClusterEnabled: () => config.get('cluster-enabled'),
       reload: (client, options) => this.persistence.reload(client.ptr, options),
       loadAof: (client) => this.persistence.reloadAppendOnly(client.ptr),
     };
@@ -617,22 +550,6 @@ export class Server {
       const toLen = core.toScratch(to.toLowerCase(), fromLen);
       core.exports.renameCommand(scratch, fromLen, scratch + fromLen, toLen);
     }
-  }
-
-  private resetStats(): void {
-    resetStatistics(this.engine.core);
-    const { traffic } = this.engine;
-    traffic.inputBytes = 0;
-    traffic.outputBytes = 0;
-    traffic.reads = 0;
-    traffic.writes = 0;
-    const { counters } = this.clients;
-    counters.totalConnections = 0;
-    counters.rejectedConnections = 0;
-    counters.outputLimitDisconnections = 0;
-    this.clients.eviction.evictedClients = 0;
-    this.figures.metrics.reset();
-    this.persistence.resetStatistics();
   }
 }
 
@@ -666,37 +583,5 @@ class ListenerDirectives implements ListenerSettings {
 
   get keepAliveSeconds(): number {
     return this.config.get('tcp-keepalive');
-  }
-}
-
-/** The limits of clients, read from the configuration each time. */
-class ClientDirectives implements ClientSettings {
-  private readonly config: Config;
-
-  constructor(config: Config) {
-    this.config = config;
-  }
-
-  get maxClients(): number {
-    return this.config.get('maxclients');
-  }
-
-  get timeoutSeconds(): number {
-    return this.config.get('timeout');
-  }
-
-  get protectedMode(): boolean {
-    return this.config.get('protected-mode');
-  }
-
-  outputBufferLimit(type: Exclude<ClientType, 'master'>): OutputBufferLimit {
-    const limit = this.config.get('client-output-buffer-limit')[
-      type === 'replica' ? 'slave' : type
-    ];
-    return {
-      hardBytes: Number(limit.hardBytes),
-      softBytes: Number(limit.softBytes),
-      softSeconds: limit.softSeconds,
-    };
   }
 }

@@ -1,33 +1,41 @@
 // Where the figures of INFO, MEMORY and LATENCY come from: each fact from whoever owns it.
 
 import * as abi from '../assembly/abi.ts';
-import type { Backups } from './backup/backups.ts';
 import type { Config } from './config/config.ts';
 import type { Engine } from './engine.ts';
-import type { ListenerFacts, ServerFacts } from './monitor/facts.ts';
+import type {
+  ListenerFacts,
+  PersistenceFacts,
+  ProcessFacts,
+  ServerFacts,
+} from './monitor/facts.ts';
 import type { InfoSources } from './monitor/info_sections.ts';
 import { KeySizes } from './monitor/key_sizes.ts';
 import { MemoryReporter } from './monitor/memory_report.ts';
 import { Metrics } from './monitor/metrics.ts';
-import {
-  multiplexingApi,
-  readLoop,
-  readProcess,
-  systemName,
-} from './monitor/process_facts.node.ts';
 import type { ClientRegistry } from './net/clients.ts';
-import type { MigrateLinks } from './net/migrate_link.ts';
-import type { Persistence } from './persistence/persistence.ts';
 import type { WaitingClients } from './persistence/wait_commands.ts';
 import { randomId } from './util/random_id.ts';
+
+/** What the process, or the page, and its machine tell of themselves. */
+export interface MachineFacts {
+  readProcess(): ProcessFacts;
+  /** Turns of the event loop, and the time that it did not spend waiting. */
+  readLoop(): { readonly cycles: number; readonly activeUs: number };
+  systemName(): string;
+  multiplexingApi(): string;
+}
 
 export interface FactOwners {
   readonly engine: Engine;
   readonly config: Config;
   readonly clients: ClientRegistry;
-  readonly migrateLinks: MigrateLinks;
-  readonly persistence: Persistence;
-  readonly backups: Backups;
+  readonly machine: MachineFacts;
+  /** Connections that MIGRATE keeps. */
+  migrateLinks(): number;
+  /** Snapshots that were asked for over connections. */
+  transferRequests(): number;
+  persistence(): Partial<PersistenceFacts>;
   readonly waits: WaitingClients;
   readonly pid: number;
   readonly executable: string;
@@ -40,7 +48,7 @@ export class ServerFigures implements InfoSources {
   readonly metrics: Metrics;
   readonly memory: MemoryReporter;
   readonly keySizes: KeySizes;
-  readonly process = readProcess;
+  readonly process: () => ProcessFacts;
   readonly runId = randomId();
   private readonly owners: FactOwners;
   private readonly startedAtMs: number;
@@ -49,6 +57,8 @@ export class ServerFigures implements InfoSources {
     this.owners = owners;
     const { engine } = owners;
     this.core = engine.core;
+    const { machine } = owners;
+    this.process = () => machine.readProcess();
     this.startedAtMs = engine.now();
     this.metrics = new Metrics(() => ({
       commands: this.core.stat(abi.STAT_COMMANDS),
@@ -56,16 +66,16 @@ export class ServerFigures implements InfoSources {
       netOutputBytes: engine.traffic.outputBytes,
       replicationInputBytes: 0,
       replicationOutputBytes: 0,
-      ...loopReadings(),
+      ...loopReadings(machine),
     }));
     this.memory = new MemoryReporter({
       core: this.core,
       memory: () => ({
         maxMemory: owners.config.get('maxmemory'),
         maxMemoryPolicy: String(owners.config.get('maxmemory-policy')),
-        aofBuffer: owners.persistence.facts().aofBufferBytes,
+        aofBuffer: owners.persistence().aofBufferBytes ?? 0,
       }),
-      process: readProcess,
+      process: this.process,
     });
     this.keySizes = new KeySizes(this.core);
   }
@@ -76,11 +86,11 @@ export class ServerFigures implements InfoSources {
   }
 
   server(): ServerFacts {
-    const { config, pid, executable, configFile } = this.owners;
+    const { config, machine, pid, executable, configFile } = this.owners;
     return {
       mode: 'standalone',
-      os: systemName(),
-      multiplexingApi: multiplexingApi(),
+      os: machine.systemName(),
+      multiplexingApi: machine.multiplexingApi(),
       processId: pid,
       supervised: 'no',
       runId: this.runId,
@@ -125,8 +135,8 @@ export class ServerFigures implements InfoSources {
       pubsubChannels: this.core.exports.channelCount(),
       pubsubPatterns: this.core.exports.patternCount(),
       pubsubShardChannels: this.core.exports.shardChannelCount(),
-      migrateLinks: this.owners.migrateLinks.size,
-      syncFull: this.owners.persistence.transfers.requests,
+      migrateLinks: this.owners.migrateLinks(),
+      syncFull: this.owners.transferRequests(),
       trackedKeys: this.core.exports.trackedKeyCount(),
       trackedItems: this.core.exports.trackedItemCount(),
       trackedPrefixes: this.core.exports.trackedPrefixCount(),
@@ -136,7 +146,7 @@ export class ServerFigures implements InfoSources {
   }
 
   persistence(): ReturnType<NonNullable<InfoSources['persistence']>> {
-    return { ...this.owners.persistence.facts(), backup: this.owners.backups.facts() };
+    return this.owners.persistence();
   }
 
   latency(): ReturnType<InfoSources['latency']> {
@@ -158,7 +168,7 @@ export class ServerFigures implements InfoSources {
   }
 }
 
-function loopReadings(): { loopCycles: number; loopActiveUs: number } {
-  const { cycles, activeUs } = readLoop();
+function loopReadings(machine: MachineFacts): { loopCycles: number; loopActiveUs: number } {
+  const { cycles, activeUs } = machine.readLoop();
   return { loopCycles: cycles, loopActiveUs: activeUs };
 }

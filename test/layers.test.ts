@@ -34,7 +34,7 @@ const HOST_LAYERS = [
   'log.ts',
   'log.node.ts ascii_logo.ts system_checks.node.ts',
   'core',
-  'host_command.ts',
+  'host_command.ts reply_gate.ts',
   'commands',
   'storage',
   'engine.ts',
@@ -46,11 +46,12 @@ const HOST_LAYERS = [
   'cluster',
   'net',
   'server_facts.ts',
+  'standard_commands.ts',
   'server.ts',
-  'node',
+  'node browser',
   'testing',
   'cli',
-  'bin index.ts browser.ts worker.ts web build',
+  'bin index.ts testing.ts browser.ts browser_inline.ts browser_worker.ts web build',
 ];
 
 /** Layers up to this one are shared with the browser. */

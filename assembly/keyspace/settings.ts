@@ -3,6 +3,7 @@
 import {
   CFG_ACTIVE_EXPIRE,
   CFG_ACTIVE_EXPIRE_EFFORT,
+  CFG_ACTIVE_REHASHING,
   CFG_COUNT,
   CFG_DEFAULT_USER_NOPASS,
   CFG_EVICTION_TENACITY,
@@ -82,6 +83,7 @@ export function settingsInit(): void {
   Settings.set(CFG_LATENCY_TRACKING, 1);
   Settings.set(CFG_ACTIVE_EXPIRE_EFFORT, 1);
   Settings.set(CFG_ACTIVE_EXPIRE, 1);
+  Settings.set(CFG_ACTIVE_REHASHING, 1);
   Settings.set(CFG_EVICTION_TENACITY, 10);
   Settings.set(CFG_HZ, 10);
   Settings.set(CFG_DEFAULT_USER_NOPASS, 1);

@@ -4,6 +4,7 @@
 // grow it, so views are fetched through the getters here, which compare buffer identity first.
 
 import * as abi from '../../assembly/abi.ts';
+import { realNow } from '../util/timers.ts';
 
 /** Functions the module exports; see assembly/index.ts for what each does. */
 export interface CoreExports {
@@ -134,6 +135,14 @@ const DEFAULT_DATABASES = 16;
 /** Views of replies up to this length are kept: without pipelining, making one is a cost. */
 const SHORT_OUTPUT_BYTES = 256;
 
+/** The module's imports. */
+function importsOf(clockUs: () => number): WebAssembly.Imports {
+  return { clock: { clockUs } };
+}
+
+/** Durations by the clock of the process or page. */
+const systemClockUs = (): number => realNow() * 1000;
+
 /** Grows memory that the core has not seen yet; when it cannot be had, the core grows it by need. */
 function growMemory(memory: WebAssembly.Memory, wantedBytes: number, limitPages: number): void {
   const wanted = Math.ceil(wantedBytes / PAGE_BYTES);
@@ -164,12 +173,26 @@ export class Core {
   /** The last longer one. */
   private longOutput: Uint8Array = new Uint8Array(0);
 
-  /** `original`: the core whose state this one begins with, in place of an empty one; see `clone`. */
-  constructor(module: WebAssembly.Module, options: CoreOptions = {}, original?: Core) {
+  /** The same as the constructor, where that would take too long for the thread: in a page. */
+  static async instantiate(module: WebAssembly.Module, options: CoreOptions = {}): Promise<Core> {
+    const clockUs = options.clockUs ?? systemClockUs;
+    const instance = await WebAssembly.instantiate(module, importsOf(clockUs));
+    return new Core(module, { ...options, clockUs }, { instance });
+  }
+
+  /**
+   * `instance`: a new one of `module`, made with the clock of `options`. `original`: the core whose state
+   * this one begins with, in place of an empty one; see `clone`.
+   */
+  constructor(
+    module: WebAssembly.Module,
+    options: CoreOptions = {},
+    { instance, original }: { instance?: WebAssembly.Instance; original?: Core } = {},
+  ) {
     this.module = module;
-    this.clockUs = options.clockUs ?? (() => performance.now() * 1000);
-    const instance = new WebAssembly.Instance(module, { clock: { clockUs: this.clockUs } });
-    this.exports = instance.exports as unknown as CoreExports;
+    this.clockUs = options.clockUs ?? systemClockUs;
+    const made = instance ?? new WebAssembly.Instance(module, importsOf(this.clockUs));
+    this.exports = made.exports as unknown as CoreExports;
     this.databases = original?.databases ?? options.databases ?? DEFAULT_DATABASES;
     this.abiAt = original === undefined ? this.init(options) : this.copyFrom(original);
     const buffer = this.exports.memory.buffer;
@@ -220,7 +243,7 @@ export class Core {
     if (this.exports.isCopyable() === 0) {
       throw new Error('a core cannot be copied while it loads data or runs a command of the host');
     }
-    return new Core(this.module, { clockUs: this.clockUs }, this);
+    return new Core(this.module, { clockUs: this.clockUs }, { original: this });
   }
 
   private refresh(): void {

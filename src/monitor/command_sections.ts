@@ -3,7 +3,7 @@
 // Commands come in the order of their names, a subcommand behind its container. Redis's order is that
 // of a hash table.
 
-import { allCommands } from '../commands/index.ts';
+import { commandNames } from '../core/command_names.ts';
 import type { Core } from '../core/core.ts';
 import { commandStatistics, errorStatistics, latencyCounts } from '../core/statistics.ts';
 import type { LatencySettings } from './facts.ts';
@@ -20,9 +20,9 @@ export interface NamedCommand {
 }
 
 /** All commands, sorted by name. */
-export function commandsByName(): NamedCommand[] {
-  return allCommands()
-    .map(({ id, fullName }) => ({ id, fullName }))
+export function commandsByName(core: Core): NamedCommand[] {
+  return commandNames(core)
+    .map((fullName, id) => ({ id, fullName }))
     .sort((a, b) => (a.fullName < b.fullName ? -1 : 1));
 }
 

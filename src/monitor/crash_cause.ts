@@ -4,7 +4,7 @@ import type { CoreCrash } from '../engine.ts';
 
 export type CrashCause =
   /** A signal that ends a process, whoever sent it. */
-  | { readonly kind: 'signal'; readonly signal: NodeJS.Signals; readonly number: number }
+  | { readonly kind: 'signal'; readonly signal: string; readonly number: number }
   /** A condition that always holds did not. */
   | {
       readonly kind: 'assertion';

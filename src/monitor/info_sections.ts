@@ -66,7 +66,7 @@ export interface InfoSources {
 
 /** Every section of INFO, in order. A feature that has more to tell replaces its section by name. */
 export function infoSections(sources: InfoSources): InfoSection[] {
-  const commands = commandsByName();
+  const commands = commandsByName(sources.core);
   return [
     serverSection(sources),
     clientsSection(sources),

@@ -25,7 +25,7 @@ const DAY = 86400;
 
 export function registerLatency(commands: HostCommands, sources: LatencySources): void {
   const { core, monitor } = sources;
-  const known = commandsByName();
+  const known = commandsByName(core);
   commands.register('latency|help', ({ reply }) => {
     reply.help('LATENCY', HELP_LINES);
   });

@@ -4,12 +4,12 @@
 // clients need none. An authenticated client stays so when the password changes. A failed AUTH
 // changes nothing, and a HELLO that fails for any reason neither.
 
-import { createHash, timingSafeEqual } from 'node:crypto';
 import * as abi from '../../assembly/abi.ts';
 import { cString } from '../config/byte_text.ts';
 import { parseInteger } from '../config/numbers.ts';
 import { ReplyWriter } from '../core/reply_writer.ts';
 import { CommandError, type HostCall, type HostCommands } from '../host_command.ts';
+import { isSecret } from '../util/secret.ts';
 import type { Client } from './client.ts';
 import { checkNameOrThrow, setNameOrThrow } from './client_commands.ts';
 import type { ClientRegistry } from './clients.ts';
@@ -46,13 +46,8 @@ export class DefaultUser implements Authenticator {
 
   verify(user: string, password: Uint8Array): boolean {
     if (user !== DEFAULT_USER) return false;
-    return this.isOpen || timingSafeEqual(digest(password), digest(this.requirepass()));
+    return this.isOpen || isSecret(password, Buffer.from(this.requirepass()));
   }
-}
-
-/** Digests have one length, so comparing them tells nothing about the password's. */
-function digest(password: string | Uint8Array): Buffer {
-  return createHash('sha256').update(password).digest();
 }
 
 export interface AuthCommandOptions {

@@ -14,7 +14,7 @@
 import * as abi from '../../assembly/abi.ts';
 import { ConnectionBlock, type LinearMemory } from '../core/connection_block.ts';
 import type { ClientOutput, EngineClient } from '../engine.ts';
-import type { Connection, Session } from './transport.ts';
+import type { Connection, Session } from './connection.ts';
 
 /** Size of Redis's output buffers: the static one and those behind it. */
 const OUTPUT_BLOCK_BYTES = 16384;

@@ -9,7 +9,6 @@ import { cString } from '../config/byte_text.ts';
 import { LONG_MAX, parseInteger } from '../config/numbers.ts';
 import { CommandError, type HostCall, type HostCommands } from '../host_command.ts';
 import type { Client, ClientType } from './client.ts';
-import { clientInfo } from './client_info.ts';
 import type { ClientPause } from './client_pause.ts';
 import type { ClientRegistry } from './clients.ts';
 
@@ -104,8 +103,7 @@ function replyInfo(call: HostCall, registry: ClientRegistry, clients: Iterable<C
   let lines = '';
   for (const client of clients) {
     const isOwn = client.id === call.client.id;
-    const moment = isOwn ? { nowMs: call.nowMs, call } : { nowMs: call.nowMs };
-    lines += `${clientInfo(client, registry.details(client), moment)}\n`;
+    lines += `${registry.info(client, call.nowMs, isOwn ? call : undefined)}\n`;
   }
   call.reply.verbatim(Buffer.from(lines, 'latin1'));
 }

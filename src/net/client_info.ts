@@ -7,7 +7,6 @@
 // read into memory that all clients share.
 
 import * as abi from '../../assembly/abi.ts';
-import { allCommands } from '../commands/index.ts';
 import type { HostCall } from '../host_command.ts';
 import type { Client } from './client.ts';
 
@@ -58,6 +57,8 @@ export const NO_DETAILS: ClientDetails = {
 
 export interface InfoMoment {
   readonly nowMs: number;
+  /** Full name of the command with an id. */
+  readonly commandName: (id: number) => string;
   /** The command that asks, when it is the client's own. */
   readonly call?: HostCall;
 }
@@ -66,8 +67,6 @@ export interface InfoMoment {
 export function clientMemoryBytes({ block, outputBytes }: Client, queuedBytes: number): number {
   return HOST_CLIENT_BYTES + block.memoryBytes + queuedBytes + outputBytes;
 }
-
-const commandNames: readonly string[] = allCommands().map((command) => command.fullName);
 
 /** The line, as byte text without a line end. */
 export function clientInfo(client: Client, details: ClientDetails, moment: InfoMoment): string {
@@ -105,7 +104,7 @@ export function clientInfo(client: Client, details: ClientDetails, moment: InfoM
     `omem=${outputBytes}`,
     `tot-mem=${memoryBytes}`,
     `events=${events(client)}`,
-    `cmd=${own?.name ?? (lastCommand === null ? 'NULL' : (commandNames[lastCommand] ?? 'NULL'))}`,
+    `cmd=${own?.name ?? (lastCommand === null ? 'NULL' : moment.commandName(lastCommand))}`,
     `user=${client.user}`,
     `redir=${details.redirect}`,
     `resp=${block.resp}`,

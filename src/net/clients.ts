@@ -9,13 +9,13 @@
 // second, so that ten thousand cost no more at a time than a hundred.
 
 import * as abi from '../../assembly/abi.ts';
-import type { Engine } from '../engine.ts';
-import type { HostClient } from '../host_command.ts';
+import type { Engine, EngineClient } from '../engine.ts';
+import type { HostCall, HostClient } from '../host_command.ts';
 import { systemErrorTextOfCode } from '../util/system_error.ts';
 import { Client, type ClientOwner, type ClientType } from './client.ts';
 import { ClientEviction } from './client_eviction.ts';
 import { type ClientDetails, clientInfo, clientMemoryBytes, NO_DETAILS } from './client_info.ts';
-import type { Connection, Session } from './transport.ts';
+import type { Connection, Session } from './connection.ts';
 
 export const MAX_CLIENTS_ERROR = '-ERR max number of clients reached\r\n';
 
@@ -201,6 +201,7 @@ export class ClientRegistry implements ClientOwner {
       return REFUSED;
     }
     client.bind(engineSide, engine.core);
+    if (connection.resp !== undefined) client.block.resp = connection.resp;
     if (connection.isUnixSocket) client.block.setFlag(abi.CLIENT_UNIX_SOCKET, true);
     this.clients.set(client.id, client);
     this.eviction.note(client);
@@ -211,6 +212,17 @@ export class ClientRegistry implements ClientOwner {
         : client.address;
       log.log('verbose', `Accepted ${to}`);
     }
+    return client;
+  }
+
+  /** Lists a client that the engine has already, with a connection that stands for it. */
+  adopt(engineSide: EngineClient, connection: Connection): Client {
+    const { engine } = this.options;
+    const client = new Client(this, connection);
+    client.bind(engineSide, engine.core);
+    this.clients.set(client.id, client);
+    this.eviction.note(client);
+    this.counters.totalConnections++;
     return client;
   }
 
@@ -375,9 +387,13 @@ export class ClientRegistry implements ClientOwner {
     );
   }
 
-  /** The client's line, as CLIENT LIST shows it. */
-  info(client: Client): string {
-    return clientInfo(client, this.details(client), { nowMs: this.nowMs });
+  /** The client's line, as CLIENT LIST shows it: now, or when `call` is its own command that asks. */
+  info(client: Client, nowMs = this.nowMs, call?: HostCall): string {
+    return clientInfo(client, this.details(client), {
+      nowMs,
+      commandName: (id) => this.options.engine.commandName(id),
+      ...(call === undefined ? {} : { call }),
+    });
   }
 }
 

@@ -1,7 +1,9 @@
 // The store of a Node program: the server without sockets, and the program as its clients.
 
 import { mkdirSync } from 'node:fs';
+import { findCommand } from '../commands/index.ts';
 import type { DirectiveName } from '../config/directives.ts';
+import { type StoreDirectives, storeDirectives } from '../config/store_directives.ts';
 import type { Core } from '../core/core.ts';
 import { loadCoreModule } from '../core/load.node.ts';
 import { RespiteError } from '../embedded/errors.ts';
@@ -22,8 +24,8 @@ import {
   type PrivateSocket,
   privateSocket,
 } from './connectors/node_redis.ts';
-import { type StoreDirectives, storeDirectives } from './directives.ts';
 import { exportDump, importDump } from './dump.ts';
+import { servers } from './inside.ts';
 import { openLocalLink } from './local_connection.ts';
 import { checkOptions, type OpenOptions, optionDirectives } from './open_options.ts';
 
@@ -53,6 +55,7 @@ export class Respite extends RespiteBase {
   private constructor(server: Server, options: OpenOptions, savesAtClose: boolean) {
     super((handlers, options) => openLocalLink(server, handlers, options));
     this.#server = server;
+    servers.set(this, server);
     this.#options = options;
     this.#savesAtClose = savesAtClose;
     this.clock = storeClock(server.engine.time);
@@ -67,7 +70,10 @@ export class Respite extends RespiteBase {
     const { dir, rdb } = options;
     if (dir !== undefined) makeFolder(dir);
     const clock = clockOf(options.clock, systemClock);
-    const directives = storeDirectives(optionDirectives(options));
+    const directives = storeDirectives(
+      optionDirectives(options),
+      (name) => findCommand(name.toLowerCase()) !== undefined,
+    );
     const server = makeServer(options, directives, clock);
     const { config } = directives;
     const store = new Respite(server, options, dir !== undefined && !config.get('appendonly'));

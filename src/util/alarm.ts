@@ -19,6 +19,14 @@ export class Alarm {
     this.ring = ring;
   }
 
+  /** Rings now if that is overdue, whatever became of the timer. */
+  ringIfLate(): void {
+    if (this.timer === undefined || this.now() <= this.firesAtMs) return;
+    this.timer.cancel();
+    this.timer = undefined;
+    this.ring();
+  }
+
   /** Rings once this Unix time in milliseconds is over; 0: never. */
   set(atMs: number): void {
     if (atMs === 0) {

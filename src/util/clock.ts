@@ -3,6 +3,8 @@
 // Whatever has to happen at a time is asked of the clock, so that with a manual one nothing happens by itself
 // and everything happens in order. Durations (how long a command took) are not time in this sense.
 
+import { detachTimer, realNow, realSetTimeout } from './timers.ts';
+
 export interface Timer {
   cancel(): void;
 }
@@ -10,6 +12,8 @@ export interface Timer {
 export interface TimerOptions {
   /** The process may end although the timer waits. */
   readonly isBackground?: boolean;
+  /** Work of which nobody was told a time: it goes on while tests fake the timers of the system. */
+  readonly isInternal?: boolean;
   /** Work that comes again and again: a manual clock that moves far may leave some of it out. */
   readonly isPeriodic?: boolean;
 }
@@ -36,12 +40,12 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 export const systemClock: Clock = {
   isManual: false,
   slackMs: 0,
-  now: Date.now,
-  monotonicMs: () => performance.now(),
+  now: () => Date.now(),
+  monotonicMs: realNow,
   after(ms, run, options) {
-    const timer = setTimeout(run, Math.min(Math.max(ms, 0), TIMER_MS_MAX));
-    // Browsers give a number.
-    if (options?.isBackground && typeof timer === 'object') timer.unref();
+    const set = options?.isInternal ? realSetTimeout : setTimeout;
+    const timer = set(run, Math.min(Math.max(ms, 0), TIMER_MS_MAX));
+    if (options?.isBackground) detachTimer(timer);
     return { cancel: () => clearTimeout(timer) };
   },
 };

@@ -525,9 +525,9 @@ family('connection', [
     'nothing expires during CLIENT PAUSE, though it looks so',
     `
       CONFIG RESETSTAT
-      SET k v PX 10
+      SET k v PX 500
       CLIENT PAUSE 100000 WRITE => +OK
-      sleep 30
+      sleep 550
       GET k => nil
       EXISTS k => 0
       DBSIZE => 1

@@ -1,12 +1,11 @@
 // The directives of an embedded store: those its options stand for, and those that are given by name.
 
-import { findCommand } from '../commands/index.ts';
-import { toByteText } from '../config/byte_text.ts';
-import { Config, isMulti } from '../config/config.ts';
-import { findDirective } from '../config/directives.ts';
-import type { LoadedExtras } from '../config/parse.ts';
-import { ConfigFileError, ConfigLoadError, loadConfig } from '../config/parse.ts';
 import { RespiteError } from '../embedded/errors.ts';
+import { toByteText } from './byte_text.ts';
+import { Config, isMulti } from './config.ts';
+import { findDirective } from './directives.ts';
+import type { LoadedExtras } from './parse.ts';
+import { ConfigFileError, ConfigLoadError, loadConfig } from './parse.ts';
 
 export interface StoreDirectives {
   readonly config: Config;
@@ -35,9 +34,13 @@ function line(name: string, value: string): string {
   return `${name} ${value === '' ? '""' : toByteText(value)}`;
 }
 
-/** The directives with these values, later ones over earlier ones. Throws RespiteError BAD_OPTION. */
+/**
+ * The directives with these values, later ones over earlier ones. `hasCommand` tells what can be renamed.
+ * Throws RespiteError BAD_OPTION.
+ */
 export function storeDirectives(
   values: readonly (readonly [name: string, value: string])[],
+  hasCommand: (name: string) => boolean = () => false,
 ): StoreDirectives {
   // Its own `dir`, which is part of every path, instead of the process's: there may be several stores.
   const config = new Config();
@@ -46,12 +49,7 @@ export function storeDirectives(
     const extras = loadConfig(
       config,
       { file: null, stdin: null, options },
-      {
-        files: NO_FILES,
-        log: () => {},
-        hasCommand: (name) => findCommand(name.toLowerCase()) !== undefined,
-        sentinelMode: false,
-      },
+      { files: NO_FILES, log: () => {}, hasCommand, sentinelMode: false },
     );
     return { config, extras };
   } catch (error) {

@@ -1,0 +1,175 @@
+// An engine in this thread of a browser, a page's or a worker's, with what keeps it going: background work,
+// and the commands that the host runs.
+//
+//   openLink ─> engine ─ host command ─> host_commands.ts, fetched when the first of them comes
+//
+// The first host command takes as long as that part of the program takes to come; its connection waits,
+// others go on. Settings that CONFIG would have are kept until then (EngineSettings).
+
+import * as abi from '../../assembly/abi.ts';
+import { Core } from '../core/core.ts';
+import { Guards } from '../core/guards.ts';
+import { openEngineLink } from '../embedded/engine_link.ts';
+import { RespiteError } from '../embedded/errors.ts';
+import type { OpenLink } from '../embedded/link.ts';
+import { CoreCrash, Engine, type EngineClient, type EngineHooks } from '../engine.ts';
+import { CommandError, type HostCall } from '../host_command.ts';
+import { Background } from './background.ts';
+import type { HomeStorage } from './home_storage.ts';
+import type { HostParts } from './host_commands.ts';
+
+/** What the engine is made with. */
+export interface EngineSettings {
+  /** Number of databases, 16 by default. */
+  readonly databases?: number;
+  /** Bytes; 0 for no limit. */
+  readonly maxmemory?: number;
+  /** Directives by name, in the form that CONFIG SET takes. */
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+/** Linear memory to begin with. */
+const INITIAL_BYTES = 4 * 1024 * 1024;
+/** Milliseconds between two beats, until a configuration says something else. */
+const BEAT_MS = 100;
+const PORT_MAX = 65535;
+/** Commands whose arguments hold secrets, and the first argument that may be one. */
+const SECRETS: ReadonlyMap<string, number> = new Map([
+  ['auth', 1],
+  ['hello', 2],
+  ['config|set', 2],
+]);
+
+export class EngineHome {
+  readonly engine: Engine;
+  readonly settings: EngineSettings;
+  readonly guards: Guards;
+  /** What keeps the data; undefined for a store in memory. Set by whoever keeps them, before commands run. */
+  storage: HomeStorage | undefined;
+  private readonly background: Background;
+  /** The ports in the addresses of clients: nothing listens there, but it tells them apart. */
+  private readonly ports = new WeakMap<EngineClient, number>();
+  private lastPort = 0;
+  private host: HostParts | undefined;
+  private hostComing: Promise<HostParts> | undefined;
+  private failure: RespiteError | undefined;
+
+  /** Throws RespiteError NO_MEMORY, and BAD_OPTION for settings that are none. */
+  static async create(
+    module: WebAssembly.Module,
+    settings: EngineSettings = {},
+    hooks: EngineHooks = {},
+  ): Promise<EngineHome> {
+    let core: Core;
+    try {
+      const { databases } = settings;
+      core = await Core.instantiate(module, {
+        initialBytes: INITIAL_BYTES,
+        ...(databases === undefined ? {} : { databases }),
+      });
+    } catch (cause) {
+      throw new RespiteError('NO_MEMORY', 'The browser has no memory for another store', { cause });
+    }
+    const home = new EngineHome(core, settings, hooks);
+    try {
+      if (settings.config !== undefined) await home.loadHost();
+      return home;
+    } catch (error) {
+      home.close();
+      throw error;
+    }
+  }
+
+  private constructor(core: Core, settings: EngineSettings, hooks: EngineHooks) {
+    this.settings = settings;
+    this.engine = new Engine(core, {
+      ...hooks,
+      onConnect: (client) => {
+        this.ports.set(client, this.lastPort);
+        this.host?.connected(client);
+      },
+      onRelease: (client) => this.host?.released(client),
+      onCrash: (crash) => this.crash(crash, hooks),
+    });
+    this.guards = new Guards(core);
+    core.exports.setConfig(abi.CFG_MAXMEMORY, settings.maxmemory ?? 0);
+    // The program that has the store may look at everything in it.
+    core.exports.setConfig(abi.CFG_DEBUG_COMMAND, 1);
+    this.engine.commands.setFallback((call) => this.runLate(call));
+    this.background = new Background(
+      () => this.host?.beatMs() ?? BEAT_MS,
+      (budgetUs) => this.step(budgetUs),
+    );
+  }
+
+  /** A new connection to the engine. */
+  readonly openLink: OpenLink = (handlers, options) => {
+    if (this.failure !== undefined) throw this.failure;
+    this.lastPort = (this.lastPort % PORT_MAX) + 1;
+    return openEngineLink(this.engine, handlers, options, `127.0.0.1:${this.lastPort}`);
+  };
+
+  portOf(client: EngineClient): number {
+    return this.ports.get(client) ?? 0;
+  }
+
+  /** CONFIG, INFO, CLIENT and the like, fetched when they are not there yet. */
+  loadHost(): Promise<HostParts> {
+    this.hostComing ??= this.fetchHost().catch((error: unknown) => {
+      this.hostComing = undefined;
+      throw error;
+    });
+    return this.hostComing;
+  }
+
+  close(): void {
+    this.background.stop();
+    this.host?.stop();
+    for (const client of [...this.engine.clients.values()]) client.output.destroy();
+  }
+
+  private async fetchHost(): Promise<HostParts> {
+    const { HostParts } = await import('./host_commands.ts');
+    this.host = new HostParts(this);
+    return this.host;
+  }
+
+  /** Runs the first host commands, for which there is no handler yet. */
+  private runLate(call: HostCall): Promise<void> {
+    // Nobody can say later which of them are secret.
+    const first = SECRETS.get(call.name) ?? call.args.length;
+    for (let i = first; i < call.args.length; i++) this.engine.core.exports.redactArgument(i);
+    return this.loadHost().then(
+      (host) => host.runLate(call),
+      (error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new CommandError(`ERR this part of the store could not be fetched: ${reason}`);
+      },
+    );
+  }
+
+  private step(budgetUs: number): boolean {
+    const { host } = this;
+    // Nothing expires and nothing is evicted before all of it is there.
+    if (host?.isCronPaused || this.guards.has(abi.GUARD_LOADING)) return false;
+    try {
+      host?.tick();
+      return this.engine.cron(budgetUs);
+    } catch (error) {
+      // It has been reported to everybody.
+      if (error instanceof CoreCrash) return false;
+      throw error;
+    }
+  }
+
+  private crash(crash: CoreCrash, hooks: EngineHooks): void {
+    this.failure = new RespiteError('CRASHED', `The engine failed: ${crash.message}`, {
+      cause: crash,
+    });
+    this.background.stop();
+    hooks.onCrash?.(crash);
+    for (const client of [...this.engine.clients.values()]) client.output.destroy();
+  }
+}
+
+export type { EngineClient };
