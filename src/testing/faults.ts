@@ -86,6 +86,7 @@ export class Fault implements Disposable {
   readonly waiting = new Set<() => void>();
   readonly #onRetire: (fault: Fault) => void;
   #isRetired = false;
+  #isRemoved = false;
 
   constructor(description: string, onRetire: (fault: Fault) => void) {
     this.description = description;
@@ -97,9 +98,15 @@ export class Fault implements Disposable {
     return this.#isRetired;
   }
 
+  /** Whether it was taken back. */
+  get isRemoved(): boolean {
+    return this.#isRemoved;
+  }
+
   /** Takes it back; commands that it keeps waiting go on. */
   remove(): void {
     this.retire();
+    this.#isRemoved = true;
     for (const release of [...this.waiting]) release();
   }
 
@@ -294,6 +301,7 @@ export class Faults {
 
   /** Waits as a plan says. */
   wait({ ms, fault }: Wait): Promise<void> {
+    if (fault?.isRemoved) return Promise.resolve();
     return new Promise((resolve) => {
       const release = () => {
         fault?.waiting.delete(release);
