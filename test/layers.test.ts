@@ -48,11 +48,10 @@ const HOST_LAYERS = [
   'server_facts.ts',
   'standard_commands.ts',
   'server.ts',
-  'node',
+  'node browser',
   'testing',
   'cli',
-  'browser',
-  'bin index.ts browser.ts worker.ts web build',
+  'bin index.ts testing.ts browser.ts browser_inline.ts browser_worker.ts web build',
 ];
 
 /** Layers up to this one are shared with the browser. */

@@ -26,7 +26,7 @@ import { Snapshotter } from '../persistence/snapshotter.ts';
 import { type DurableLog, WaitingClients } from '../persistence/wait_commands.ts';
 import { ServerFigures } from '../server_facts.ts';
 import { StandardParts } from '../standard_commands.ts';
-import { concatBytes } from '../util/bytes.ts';
+import { concatBytes, copyBytes } from '../util/bytes.ts';
 import type { EngineHome, EngineSettings } from './engine_home.ts';
 import { pageFacts } from './page_facts.ts';
 
@@ -69,7 +69,7 @@ export class HostParts {
     this.config = config;
     const log = new Logger({ pid: 0, sink: { write: () => {} } });
     log.threshold = 'nothing';
-    this.parts = new StandardParts({ engine, config, log });
+    this.parts = new StandardParts({ engine, config, log, guards: home.guards });
     this.waits = new WaitingClients({
       engine,
       log: home.storage?.log ?? NO_LOG,
@@ -118,7 +118,7 @@ export class HostParts {
   }
 
   connected(client: EngineClient): void {
-    this.parts.clients.adopt(client, new PageConnection(client));
+    this.parts.clients.adopt(client, new PageConnection(client, this.home.portOf(client)));
   }
 
   released(client: EngineClient): void {
@@ -211,7 +211,7 @@ export class HostParts {
       checksum: config.get('rdbchecksum'),
     } as const;
     try {
-      new Snapshotter(engine).blocking(request, (bytes) => pieces.push(bytes.slice()));
+      new Snapshotter(engine).blocking(request, (bytes) => pieces.push(copyBytes(bytes)));
     } catch {
       return 'ERR';
     }
@@ -262,11 +262,12 @@ function directivesOf({ databases, maxmemory, config = {} }: EngineSettings): [s
 /** A client's connection as the registry wants it. What is written is taken at once. */
 class PageConnection implements Connection {
   readonly remoteAddress = '127.0.0.1';
-  readonly remotePort = 0;
+  readonly remotePort: number;
   readonly localAddress = '127.0.0.1';
   readonly localPort = 0;
   readonly isUnixSocket = false;
   readonly isLoopback = true;
+  readonly isInternal = true;
   readonly fd = -1;
   readonly queuedBytes = 0;
   readonly queueMemoryBytes = 0;
@@ -275,8 +276,9 @@ class PageConnection implements Connection {
   readonly errorName = '';
   private readonly client: EngineClient;
 
-  constructor(client: EngineClient) {
+  constructor(client: EngineClient, port: number) {
     this.client = client;
+    this.remotePort = port;
   }
 
   write(bytes: Uint8Array): void {

@@ -70,9 +70,7 @@ async function fetched(address: string): Promise<Response> {
   }
 }
 
-async function compile(
-  source: Exclude<WasmSource, string | URL>,
-): Promise<WebAssembly.Module> {
+async function compile(source: Exclude<WasmSource, string | URL>): Promise<WebAssembly.Module> {
   const found = await source;
   if (found instanceof WebAssembly.Module) return found;
   try {
@@ -87,6 +85,8 @@ async function compile(
     const hint = /Content Security Policy/i.test(reason)
       ? "; the page's Content-Security-Policy must allow 'wasm-unsafe-eval'"
       : '; what is there may not be the module';
-    throw new RespiteError('NOT_LOADED', `The module cannot be compiled: ${reason}${hint}`, { cause });
+    throw new RespiteError('NOT_LOADED', `The module cannot be compiled: ${reason}${hint}`, {
+      cause,
+    });
   }
 }

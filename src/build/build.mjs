@@ -1,9 +1,10 @@
-// Builds what is out of date: the generated command table, the core (dist/respite.wasm) and the
+// Builds what is out of date: the generated command table and types, the core (dist/respite.wasm) and the
 // host (dist/src). Each step is skipped while its output is newer than everything it reads.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildBrowser } from './browser.mjs';
 import { carryGlobals } from './carry_globals.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -20,14 +21,14 @@ function newestMs(name) {
   return newest;
 }
 
-/** @param {string} label @param {string[]} inputs @param {string} output @param {() => void} make */
-function step(label, inputs, output, make) {
+/** @param {string} label @param {string[]} inputs @param {string} output @param {() => unknown} make */
+async function step(label, inputs, output, make) {
   const wanted = Math.max(...inputs.map(newestMs));
   const made = newestMs(output);
   if (made >= wanted && made > 0) return;
   const start = Date.now();
   process.stderr.write(`build: ${label} ... `);
-  make();
+  await make();
   const full = path.join(root, output);
   if (!existsSync(full)) throw new Error(`${label} did not write ${output}`);
   utimesSync(full, new Date(), new Date());
@@ -46,16 +47,22 @@ function run(script, args) {
   }
 }
 
-export function build() {
+export async function build() {
   mkdirSync(path.join(root, 'dist'), { recursive: true });
-  step(
+  await step(
     'command table',
     ['src/commands', 'src/build/commands.ts', 'assembly/abi.ts', 'assembly/command'],
     'assembly/generated/command_table.ts',
     () => run('tsx/dist/cli.mjs', ['src/build/commands.ts']),
   );
   const core = ['assembly', 'src/build/carry_globals.mjs', 'package.json'];
-  step('core', core, 'dist/respite.wasm', () => {
+  await step(
+    'command types',
+    ['src/commands', 'src/build/command_types.ts', 'src/build/reply_types.ts'],
+    'src/embedded/generated/command_types.ts',
+    () => run('tsx/dist/cli.mjs', ['src/build/command_types.ts']),
+  );
+  await step('core', core, 'dist/respite.wasm', () => {
     run('assemblyscript/bin/asc.js', [
       'assembly/index.ts',
       '--config',
@@ -65,10 +72,19 @@ export function build() {
     ]);
     carryGlobals(path.join(root, 'dist/respite.wasm'));
   });
-  step('host', ['src', 'assembly/abi.ts', 'tsconfig.json', 'package.json'], 'dist/.host', () => {
-    run('typescript/bin/tsc', ['-p', 'tsconfig.json']);
-    writeFileSync(path.join(root, 'dist/.host'), '');
-  });
+  await step(
+    'host',
+    ['src', 'assembly/abi.ts', 'tsconfig.json', 'package.json'],
+    'dist/.host',
+    () => {
+      run('typescript/bin/tsc', ['-p', 'tsconfig.json']);
+      writeFileSync(path.join(root, 'dist/.host'), '');
+    },
+  );
+  const bundles = ['src', 'assembly/abi.ts', 'dist/respite.wasm', 'package.json'];
+  await step('browser', bundles, 'dist/browser/respite.js', () =>
+    buildBrowser(root, 'dist/respite.wasm'),
+  );
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) build();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build();

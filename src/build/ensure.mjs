@@ -32,7 +32,7 @@ function hand(script, args) {
 
 install();
 const { build } = await import('./build.mjs');
-build();
+await build();
 const [task, ...args] = process.argv.slice(2);
 if (task === 'serve') {
   const entry = path.join(root, 'dist/src/bin/respite-server.js');

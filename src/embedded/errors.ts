@@ -18,6 +18,8 @@ export type RespiteErrorCode =
   | 'QUOTA'
   /** Another process or tab has the data. */
   | 'LOCKED'
+  /** A part of the program could not be fetched or compiled. */
+  | 'NOT_LOADED'
   /** There is no memory for what was asked. */
   | 'NO_MEMORY'
   /** A dump of a release that is not known here. */

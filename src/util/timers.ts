@@ -19,3 +19,8 @@ export function realSleep(milliseconds: number): Promise<void> {
     realSetTimeout(resolve, milliseconds);
   });
 }
+
+/** Under Node a timer that is pending keeps the process alive, unless told otherwise; pages have no such thing. */
+export function detachTimer(timer: ReturnType<typeof setTimeout>): void {
+  if (typeof timer === 'object') (timer as { unref?(): void }).unref?.();
+}

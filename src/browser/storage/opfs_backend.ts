@@ -39,16 +39,36 @@ export function hasAccessHandles(): boolean {
 /** A folder's name for any name of a store. */
 export const folderName = (store: string) => encodeURIComponent(store).replaceAll('.', '%2E');
 
-async function foldersRoot(): Promise<FileSystemDirectoryHandle> {
+async function stores(create: boolean): Promise<FileSystemDirectoryHandle> {
   const root = await navigator.storage.getDirectory();
-  return root.getDirectoryHandle(FOLDER, { create: true });
+  return root.getDirectoryHandle(FOLDER, { create });
+}
+
+/** Whether there are files of a store, as far as that can be told. */
+export async function folderExists(store: string): Promise<boolean> {
+  try {
+    await (await stores(false)).getDirectoryHandle(folderName(store));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Removes the files of a store that nobody has open. */
+export async function removeFolder(store: string): Promise<void> {
+  if (!(await folderExists(store))) return;
+  try {
+    const all = await stores(false);
+    await patiently(() => all.removeEntry(folderName(store), { recursive: true }));
+  } catch (error) {
+    throw storageError(error, `removing ${store}`);
+  }
 }
 
 export async function openOpfs(store: string): Promise<Backend> {
   try {
-    const folder = await (await foldersRoot()).getDirectoryHandle(folderName(store), {
-      create: true,
-    });
+    const all = await stores(true);
+    const folder = await all.getDirectoryHandle(folderName(store), { create: true });
     const backend = new OpfsBackend(folder);
     await backend.takeAll();
     return backend;

@@ -107,8 +107,13 @@ export class PersistentStore implements Journal {
   private isClosing = false;
   private isClosed = false;
   private failure: RespiteError | undefined;
+  /** Position when that began. */
+  private failedAt = 0;
   /** Something is in no log, so that nothing is to be written before a snapshot is. */
   private needsSnapshot = false;
+  private readonly syncListeners = new Set<() => void>();
+  /** Unix seconds of the last snapshot, or of the opening. */
+  lastSaveSeconds = 0;
   /** Nothing was stored before it was opened. */
   readonly isNew: boolean;
 
@@ -129,6 +134,37 @@ export class PersistentStore implements Journal {
     this.generation = log.generation;
     this.logBytes = logBytes;
     this.isNew = isNew;
+    this.noteSaved();
+  }
+
+  private noteSaved(): void {
+    this.lastSaveSeconds = Math.floor(this.options.engine.now() / 1000);
+  }
+
+  // --- Facts ---
+
+  get isSaving(): boolean {
+    return this.compaction !== undefined;
+  }
+
+  /** Resolves when no snapshot is being written. */
+  async saved(): Promise<void> {
+    await this.compaction?.catch(() => {});
+  }
+
+  get bytes(): { readonly log: number; readonly snapshot: number; readonly waiting: number } {
+    const { snapshotBytes: snapshot } = this.manifest;
+    return { log: this.logBytes, snapshot, waiting: this.position - this.durable };
+  }
+
+  isSynced(position: number): boolean {
+    return this.durable >= position;
+  }
+
+  /** Calls back whenever more is durable. Returns what ends that. */
+  onSynced(listener: () => void): () => void {
+    this.syncListeners.add(listener);
+    return () => this.syncListeners.delete(listener);
   }
 
   /** Why nothing can be stored now; undefined while all is well. */
@@ -142,9 +178,9 @@ export class PersistentStore implements Journal {
     return this.taken + this.stream.length;
   }
 
-  /** While nothing can be stored, replies of commands that read do not wait. */
+  /** While nothing can be stored, only replies to what ran before that was known have to wait. */
   get hasChanges(): boolean {
-    if (this.failure !== undefined) return false;
+    if (this.failure !== undefined) return this.asked < this.failedAt;
     return this.position !== this.asked || this.stream.isLost;
   }
 
@@ -152,6 +188,10 @@ export class PersistentStore implements Journal {
     const { position } = this;
     this.asked = position;
     if (this.options.durability === 'relaxed' && this.mayWait()) return 'kept';
+    if (this.failure !== undefined) {
+      queueMicrotask(onRefused);
+      return 'pending';
+    }
     this.waiters.push({ position, onKept, onRefused });
     this.write();
     return 'pending';
@@ -255,9 +295,11 @@ export class PersistentStore implements Journal {
     const over = this.waiters.filter(({ position }) => position <= this.durable);
     this.waiters = this.waiters.filter(({ position }) => position > this.durable);
     for (const { onKept } of over) onKept();
+    for (const listener of [...this.syncListeners]) listener();
   }
 
   private fail(error: RespiteError): void {
+    if (this.failure === undefined) this.failedAt = this.position;
     this.setFailure(error);
     if (!this.isClosed) this.retry = setTimeout(() => this.tryAgain(), RETRY_MS);
     for (const { onRefused } of this.waiters.splice(0)) onRefused();
@@ -360,6 +402,7 @@ export class PersistentStore implements Journal {
     this.manifest = manifest;
     this.logBytes = this.log.end;
     this.needsSnapshot = false;
+    this.noteSaved();
     this.tryAgain();
     const names = snapshotBytes > 0 ? [snapshotName(base)] : [];
     for (let at = base; at < manifest.base; at++) names.push(logName(at));
@@ -382,9 +425,10 @@ export class PersistentStore implements Journal {
       this.isClosed = true;
       clearTimeout(this.timer);
       clearTimeout(this.retry);
+      // Of an engine that has failed nothing can be asked, but the files are given free.
+      await this.backend.close();
       engine.setJournal(undefined);
       this.stream.turn(false);
-      await this.backend.close();
     }
   }
 }

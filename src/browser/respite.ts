@@ -1,0 +1,59 @@
+// The store of a program in a browser: a page's, or a worker's.
+
+import { RespiteError } from '../embedded/errors.ts';
+import { RespiteBase } from '../embedded/respite.ts';
+import type { WasmSource } from './load_core.ts';
+import { openStore } from './open.ts';
+import { checkOptions, type OpenOptions, type StoreOptions } from './options.ts';
+import type { StoreHome } from './store_home.ts';
+import { openInWorker } from './worker_home.ts';
+
+/** Where the parts of the program are that are files of their own: it differs between the bundles. */
+export interface Surroundings {
+  /** The module, when the options do not say. */
+  wasm(): WasmSource;
+  /** The same for a worker; undefined: it knows. */
+  workerWasm(): WasmSource | undefined;
+  startWorker(): Worker;
+  /** The program that owns files for a page (storage/files_worker.ts). */
+  startFilesWorker(): Worker;
+}
+
+export class RespiteInBrowser extends RespiteBase {
+  readonly #home: StoreHome;
+
+  protected constructor(home: StoreHome) {
+    super(home.openLink);
+    this.#home = home;
+  }
+
+  /** All data as a dump in the RDB format, of this moment, while commands are served. */
+  async export(): Promise<Uint8Array> {
+    if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
+    return this.#home.export();
+  }
+
+  protected closeStore(): Promise<void> {
+    return this.#home.close();
+  }
+}
+
+/** Opens what is behind a store. Throws RespiteError. */
+export async function openHome(
+  options: OpenOptions,
+  surroundings: Surroundings,
+): Promise<StoreHome> {
+  checkOptions(options);
+  const { wasm, worker = false, ...rest } = options;
+  const storeOptions: StoreOptions = rest;
+  if (worker === false) {
+    return openStore(storeOptions, wasm ?? surroundings.wasm(), surroundings.startFilesWorker);
+  }
+  const isOwn = worker === true;
+  return openInWorker(
+    isOwn ? surroundings.startWorker() : worker,
+    isOwn,
+    storeOptions,
+    wasm ?? surroundings.workerWasm(),
+  );
+}
