@@ -7,7 +7,7 @@
 
 import * as abi from '../../assembly/abi.ts';
 import { RespiteError } from '../embedded/errors.ts';
-import type { TestClock } from './clock.ts';
+import type { Clock } from '../util/clock.ts';
 import {
   type CommandTarget,
   commandMatcher,
@@ -133,13 +133,13 @@ interface Rule {
 
 export class Faults {
   readonly #random: () => number;
-  readonly #clock: TestClock;
+  readonly #clock: Clock;
   #rules: Rule[] = [];
   #refusals: Rule[] = [];
   /** Of all that were ever set: those removed may still keep commands waiting. */
   readonly #all = new Set<Fault>();
 
-  constructor(random: () => number, clock: TestClock) {
+  constructor(random: () => number, clock: Clock) {
     this.#random = random;
     this.#clock = clock;
   }
@@ -308,7 +308,7 @@ export class Faults {
         resolve();
       };
       fault?.waiting.add(release);
-      if (Number.isFinite(ms)) void this.#clock.sleep(ms).then(release);
+      if (Number.isFinite(ms)) this.#clock.after(ms, release, { isBackground: true });
     });
   }
 
