@@ -4,8 +4,8 @@ import { html, render, type TemplateResult } from 'lit-html';
 import uPlot from 'uplot';
 import type { Store } from '../store.ts';
 import { formatBytes, formatCount, formatShort } from '../ui/format.ts';
-import { showError } from '../ui/toast.ts';
 import { styleColor } from '../ui/theme.ts';
+import { showError } from '../ui/toast.ts';
 import { type Sample, Sampler } from './info.ts';
 
 interface Series {
@@ -35,21 +35,33 @@ const CHARTS: readonly ChartSpec[] = [
     format: formatBytes,
     series: [
       { label: 'used', color: '--chart-2', value: (sample) => sample.memoryBytes },
-      { label: 'peak', color: '--chart-4', value: (sample) => sample.peakMemoryBytes, isDashed: true },
+      {
+        label: 'peak',
+        color: '--chart-4',
+        value: (sample) => sample.peakMemoryBytes,
+        isDashed: true,
+      },
     ],
   },
   {
     title: 'Hit rate',
     format: (value) => `${formatShort(value)} %`,
     max: 100,
-    series: [{ label: 'reads that found a key', color: '--chart-3', value: (sample) => sample.hitPercent }],
+    series: [
+      { label: 'reads that found a key', color: '--chart-3', value: (sample) => sample.hitPercent },
+    ],
   },
   {
     title: 'Keys',
     format: formatShort,
     series: [
       { label: 'keys', color: '--chart-1', value: (sample) => sample.keys },
-      { label: 'expired per second', color: '--chart-4', value: (sample) => sample.expiredPerSecond, isDashed: true },
+      {
+        label: 'expired per second',
+        color: '--chart-4',
+        value: (sample) => sample.expiredPerSecond,
+        isDashed: true,
+      },
     ],
   },
 ];
@@ -210,7 +222,12 @@ function formatValue(chart: ChartSpec, value: number | null): string {
 function plotOptions(chart: ChartSpec, width: number): uPlot.Options {
   const muted = styleColor('--muted');
   const line = styleColor('--line');
-  const axis = { stroke: muted, font: '11px system-ui', grid: { stroke: line, width: 1 }, ticks: { show: false } };
+  const axis = {
+    stroke: muted,
+    font: '11px system-ui',
+    grid: { stroke: line, width: 1 },
+    ticks: { show: false },
+  };
   return {
     width,
     height: CHART_HEIGHT,
