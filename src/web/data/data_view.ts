@@ -98,7 +98,7 @@ export class StoredDataView {
     render(
       html`<div class="page-head">
           <h1>Data</h1>
-          <p class="muted">Everything stays in this browser. No server sees it.</p>
+          <p class="muted">Your data stays in this browser. No server sees it.</p>
         </div>
         <div class="data-grid">${this.storageCard()} ${this.dumpCard()} ${this.shareCard()} ${this.resetCard()}</div>`,
       this.host,
@@ -110,7 +110,7 @@ export class StoredDataView {
     const { backend, durability, role } = this.opened.facts();
     const isKept = name !== undefined && backend !== 'memory';
     return html`<section class="card" aria-labelledby="data-storage">
-      <h2 id="data-storage">Where they are</h2>
+      <h2 id="data-storage">Storage</h2>
       <dl class="facts">
         <div><dt>Kept in</dt><dd>${BACKENDS[backend]}</dd></div>
         <div><dt>Holds</dt><dd>${formatCount(this.keys)} keys, ${formatBytes(this.memory)} in memory</dd></div>
@@ -135,7 +135,7 @@ export class StoredDataView {
               ${this.durabilityChoice('strict', durability, 'when it is stored')}
             </fieldset>`
           : html`<p class="notice">
-              These data are gone when the page is closed.
+              This data is gone when the page is closed.
               ${
                 name === undefined
                   ? html`<button type="button" class="button small plain" @click=${() => void this.act('Opening', () => this.actions.returnToStored())}>Return to the stored data</button>`

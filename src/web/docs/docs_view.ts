@@ -183,7 +183,7 @@ export class DocsView {
         <div><dt>Since</dt><dd>Redis ${spec.since}</dd></div>
         ${spec.complexity ? html`<div><dt>Time</dt><dd>${spec.complexity}</dd></div>` : nothing}
         <div><dt>Group</dt><dd>${GROUP_TITLES[spec.group] ?? spec.group}</dd></div>
-        ${flags.length > 0 ? html`<div><dt>It</dt><dd>${flags.join(', ')}</dd></div>` : nothing}
+        ${flags.length > 0 ? html`<div><dt>Kind</dt><dd>${flags.join(', ')}</dd></div>` : nothing}
       </dl>
       ${spec.notes ? html`<p class="notice">${spec.notes}</p>` : nothing}
       ${examples.length > 0 ? html`<h2>Examples</h2>` : nothing}
@@ -235,12 +235,17 @@ function argumentList(args: readonly ArgSpec[]): TemplateResult {
     ${args.map(
       (arg) =>
         html`<li>
-          <code>${arg.token === undefined ? '' : `${arg.token} `}${arg.type === 'pure-token' || arg.type === 'block' || arg.type === 'oneof' ? '' : (arg.display ?? arg.name)}</code>
+          <code>${argumentLabel(arg)}</code>
           <span class="muted">${describeArgument(arg)}</span>
           ${arg.args === undefined ? nothing : argumentList(arg.args)}
         </li>`,
     )}
   </ul>`;
+}
+
+function argumentLabel({ token, type, display, name }: ArgSpec): string {
+  const isNamed = type !== 'pure-token' && type !== 'block' && type !== 'oneof';
+  return [token ?? '', isNamed ? (display ?? name) : ''].join(' ').trim();
 }
 
 const TYPE_WORDS: Readonly<Record<ArgSpec['type'], string>> = {
