@@ -13,6 +13,8 @@ const files: Surroundings = {
   wasm: () => new URL('./respite.browser.wasm', import.meta.url),
   workerWasm: () => undefined,
   startWorker: () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }),
+  startFilesWorker: () =>
+    new Worker(new URL('./files_worker.js', import.meta.url), { type: 'module' }),
 };
 
 export class Respite extends RespiteInBrowser {

@@ -1,6 +1,7 @@
 // `respite/browser/inline`: the same as `respite/browser` in one file, for pages that are a single file: the
 // module and the worker's program are texts in it. It is larger, and is not compiled while it comes.
 
+import filesProgram from 'respite:files_worker';
 import wasmText from 'respite:wasm';
 import workerProgram from 'respite:worker';
 import type { OpenOptions } from './browser/options.ts';
@@ -18,15 +19,18 @@ function module(): Promise<WebAssembly.Module> {
   return compiled;
 }
 
+function startProgram(text: string): Worker {
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
+  const worker = new Worker(url);
+  URL.revokeObjectURL(url);
+  return worker;
+}
+
 const texts: Surroundings = {
   wasm: module,
   workerWasm: module,
-  startWorker: () => {
-    const url = URL.createObjectURL(new Blob([workerProgram], { type: 'text/javascript' }));
-    const worker = new Worker(url);
-    URL.revokeObjectURL(url);
-    return worker;
-  },
+  startWorker: () => startProgram(workerProgram),
+  startFilesWorker: () => startProgram(filesProgram),
 };
 
 export class Respite extends RespiteInBrowser {

@@ -10,8 +10,8 @@
 // What commands changed may have to be kept elsewhere (`Journal`), and then once per turn of the event loop
 // for all commands of that turn:
 //
-//   reads of the turn ─> batches ─> replies, held back while there are changes
-//   end of the turn   ─> journal.beforeReplies() ─> held replies ─> messages to other clients
+//   reads of the turn ─> batches ─> replies, held back while there are changes (reply_gate.ts)
+//   end of the turn   ─> journal ─> held replies ─> messages to other clients
 //
 // While a host command runs, nothing else may: it can close clients and ask for others to be resumed,
 // which happens behind the batch, but `run` throws. An output may close its client while it is
@@ -26,28 +26,11 @@ import type { Core } from './core/core.ts';
 import { faultText } from './core/rdb_reasons.ts';
 import { ReplyWriter } from './core/reply_writer.ts';
 import { CommandError, type HostClient, HostCommands } from './host_command.ts';
+import { type ClientOutput, type GateClient, type Journal, ReplyGate } from './reply_gate.ts';
 import { Alarm } from './util/alarm.ts';
 import { wallClock } from './util/wall_clock.ts';
 
-/** Where a client's replies go. */
-export interface ClientOutput {
-  /** `bytes` are valid only during the call. */
-  write(bytes: Uint8Array): void;
-  /** Close once everything written is sent. */
-  end(): void;
-  /** Close at once. */
-  destroy(): void;
-}
-
-/** Keeps what commands changed, once per turn. */
-export interface Journal {
-  /** Whether there are changes that are not kept yet. */
-  readonly hasChanges: boolean;
-  /** All changes so far, as a number that grows with them. */
-  readonly position: number;
-  /** Keeps the changes so far, before replies leave that tell of them. False when replies must never leave, because the process ends. */
-  beforeReplies(): boolean;
-}
+export type { ClientOutput, Journal };
 
 /** A trap in the core: its state can no longer be trusted. */
 export class CoreCrash extends Error {
@@ -64,14 +47,15 @@ export class CoreCrash extends Error {
   }
 }
 
-export class EngineClient implements HostClient {
+export class EngineClient implements HostClient, GateClient {
   readonly id: number;
   readonly ptr: number;
   readonly output: ClientOutput;
   /** Set once the block is freed; nothing may be done with the client afterwards. */
   closed = false;
-  /** Replies that wait for the journal, and whether the connection ends behind them. */
-  held: Buffer[] = [];
+  /** Replies that wait for the journal, and whether the connection ends behind them (reply_gate.ts). */
+  gathered: Buffer[] = [];
+  leaving: Buffer[] = [];
   endsBehindHeld = false;
   /** The journal's position behind the client's last command that changed something; 0 before. */
   changedUpTo = 0;
@@ -152,9 +136,6 @@ export interface EngineHooks {
 /** Input that may be run before its messages to others are delivered: it may bring many of each byte. */
 const POSTPONED_INPUT_BYTES_MAX = 65536;
 
-/** Replies that may be held back, of all clients, until the journal is asked to keep the changes now. */
-const HELD_BYTES_MAX = 1 << 20;
-
 /** The error that ends a connection is shorter than this. */
 const LAST_ERROR_BYTES = 128;
 
@@ -193,15 +174,12 @@ export class Engine {
   /** Keeps what commands change; undefined while nobody does. */
   private journal: Journal | undefined;
   private lastPosition = 0;
-  private heldBy: EngineClient[] = [];
-  private heldBytes = 0;
-  /** The journal has failed for good: nothing is acknowledged any more. */
-  private repliesEnded = false;
+  private readonly gate: ReplyGate;
   private handlerRuns = false;
   private handlerClient: EngineClient | undefined;
   private crashed: CoreCrash | undefined;
   /** Unix milliseconds; replaceable for tests. */
-  now: () => number = Date.now;
+  now: () => number = () => Date.now();
   /** The same with a fraction, as the core is told the time. */
   private readonly clock = wallClock(
     () => this.now(),
@@ -211,6 +189,10 @@ export class Engine {
   constructor(core: Core, hooks: EngineHooks = {}) {
     this.core = core;
     this.hooks = hooks;
+    this.gate = new ReplyGate({
+      hasTurns: hooks.postpone !== undefined,
+      endTurnSoon: () => this.endTurnSoon(),
+    });
     this.names = commandNames(core);
   }
 
@@ -262,7 +244,7 @@ export class Engine {
 
   /** From now on `journal` keeps what commands change, or nobody does. */
   setJournal(journal: Journal | undefined): void {
-    this.releaseReplies();
+    this.gate.setJournal(journal);
     this.journal = journal;
     this.lastPosition = journal?.position ?? 0;
   }
@@ -361,7 +343,7 @@ export class Engine {
   private settle(): void {
     if (this.journal !== undefined) {
       this.attributeChanges(this.journal, undefined);
-      if (this.journal.hasChanges) this.endTurnSoon();
+      if (this.journal.hasChanges) this.gate.keepSoon();
     }
     const sequel = this.core.word(abi.ABI_SEQUEL);
     if (sequel === 0) return;
@@ -429,8 +411,7 @@ export class Engine {
         case abi.STATUS_CLOSE:
           this.tellDisconnect(client);
           this.flush(client);
-          if (client.held.length > 0) client.endsBehindHeld = true;
-          else if (!client.closed) client.output.end();
+          this.gate.end(client);
           return;
         case abi.STATUS_ABORT:
           this.tellDisconnect(client);
@@ -483,40 +464,7 @@ export class Engine {
   private send(client: EngineClient, bytes: Uint8Array): void {
     this.traffic.outputBytes += bytes.length;
     this.traffic.writes += 1;
-    if (this.repliesEnded) return;
-    if (this.journal !== undefined && !this.mayReply(this.journal)) this.hold(client, bytes);
-    else client.output.write(bytes);
-  }
-
-  private mayReply(journal: Journal): boolean {
-    if (!journal.hasChanges) return this.heldBytes === 0;
-    // Without turns to wait for, and when too much is waiting, the changes are kept at once.
-    if (this.hooks.postpone !== undefined && this.heldBytes < HELD_BYTES_MAX) return false;
-    return this.releaseReplies();
-  }
-
-  private hold(client: EngineClient, bytes: Uint8Array): void {
-    if (client.held.length === 0) this.heldBy.push(client);
-    client.held.push(Buffer.from(bytes));
-    this.heldBytes += bytes.length;
-    this.endTurnSoon();
-  }
-
-  /** Has the changes kept and lets held replies go. False when they must not. */
-  private releaseReplies(): boolean {
-    if (this.journal?.hasChanges && !this.journal.beforeReplies()) this.repliesEnded = true;
-    if (this.repliesEnded) return false;
-    const clients = this.heldBy;
-    this.heldBy = [];
-    this.heldBytes = 0;
-    for (const client of clients) {
-      const [first, ...others] = client.held;
-      client.held = [];
-      if (client.closed || first === undefined) continue;
-      client.output.write(others.length === 0 ? first : Buffer.concat([first, ...others]));
-      if (client.endsBehindHeld && !client.closed) client.output.end();
-    }
-    return true;
+    this.gate.send(client, bytes);
   }
 
   /** Ends the turn once the input that is there now has been read. */
@@ -539,7 +487,7 @@ export class Engine {
 
   private endTurn(): void {
     this.turnEndDue = false;
-    if (!this.releaseReplies()) return;
+    if (!this.gate.endTurn()) return;
     if (this.deliveryDue) this.deliverPushed();
   }
 

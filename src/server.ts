@@ -37,6 +37,7 @@ import { chooseTransport } from './net/choose.ts';
 import type { Client } from './net/client.ts';
 import type { ClientPause } from './net/client_pause.ts';
 import type { ClientRegistry } from './net/clients.ts';
+import type { Connection, Session } from './net/connection.ts';
 import { DisconnectLog } from './net/disconnect_log.ts';
 import { ListenError, Listener, type ListenerSettings } from './net/listener.ts';
 import { registerMigrate } from './net/migrate.ts';
@@ -55,6 +56,7 @@ import { ServerFigures } from './server_facts.ts';
 import { type ProcessDebugHooks, StandardParts } from './standard_commands.ts';
 import { NodeStorage } from './storage/node_storage.node.ts';
 import type { Storage } from './storage/storage.ts';
+import { realNow, realSetImmediate, realSetTimeout } from './util/timers.ts';
 
 /**
  * Linear memory at the start. Growing makes the garbage collector run, for some milliseconds: most
@@ -118,6 +120,8 @@ export class Server {
   private transport: Transport | undefined;
   private timer: NodeJS.Timeout | undefined;
   private lastTickMs = 0;
+  /** Stands between new connections and `clients.accept`, for tests that watch or disturb them. */
+  intercept: ((connection: Connection) => Session) | undefined;
 
   constructor(options: ServerOptions) {
     this.options = options;
@@ -142,7 +146,7 @@ export class Server {
           `Internal error in RDB reading offset 0, function at decode.ts -> ${text}`,
         ),
       // Behind all reads of the event loop's turn.
-      postpone: setImmediate,
+      postpone: realSetImmediate,
       onFlushAll: () => this.persistence.flushedAll(),
     });
     this.parts = new StandardParts({
@@ -242,11 +246,16 @@ export class Server {
       },
     );
     this.listener = new Listener(this.transport, new ListenerDirectives(config), {
-      onConnection: (connection) => this.clients.accept(connection),
+      onConnection: (connection) => this.accept(connection),
       log: (level, line) => logger.log(level, line),
     });
     await this.listener.open();
     config.subscribe(['port', 'bind'], (changed) => this.applyAddresses(changed.has('port')));
+  }
+
+  /** Takes a new connection in. */
+  accept(connection: Connection): Session {
+    return this.intercept?.(connection) ?? this.clients.accept(connection);
   }
 
   /** Begins with background work. */
@@ -321,13 +330,13 @@ export class Server {
   }
 
   private scheduleCron(delayMs: number): void {
-    this.timer = setTimeout(() => {
+    this.timer = realSetTimeout(() => {
       if (this.debugFlags.cronPaused) {
         this.scheduleCron(1000 / this.config.get('hz'));
         return;
       }
       this.ending.tick();
-      const began = performance.now();
+      const began = realNow();
       if (began - this.lastTickMs >= CLIENTS_TICK_MS - TICK_EARLY_MS) {
         this.lastTickMs = began;
         this.clients.tick(this.engine.now());
@@ -339,7 +348,7 @@ export class Server {
       }
       // Nothing expires and nothing is evicted before all of it is there.
       const more = !this.persistence.isLoading && this.engine.cron(CRON_STEP_US);
-      this.figures.metrics.addCron((performance.now() - began) * 1000);
+      this.figures.metrics.addCron((realNow() - began) * 1000);
       this.scheduleCron(more ? CRON_BUSY_MS : 1000 / this.config.get('hz'));
     }, delayMs);
     if (this.options.isBackground) this.timer.unref();

@@ -38,6 +38,8 @@ export interface StandardOptions {
   readonly engine: Engine;
   readonly config: Config;
   readonly log: ClientLog;
+  /** Those that are in use already; new ones unless given. */
+  readonly guards?: Guards;
 }
 
 /** What DEBUG does to the process it runs in. */
@@ -73,7 +75,7 @@ export class StandardParts {
   private readonly log: ClientLog;
   private isLate = false;
 
-  constructor({ engine, config, log }: StandardOptions) {
+  constructor({ engine, config, log, guards }: StandardOptions) {
     this.engine = engine;
     this.config = config;
     this.log = log;
@@ -87,7 +89,7 @@ export class StandardParts {
       isOpen: () => this.users.isOpen,
       details: (client) => this.detailsOf(client),
     });
-    this.guards = new Guards(core);
+    this.guards = guards ?? new Guards(core);
     this.pause = new ClientPause(this.guards, engine);
     this.latency = new LatencyMonitor({
       core,

@@ -34,7 +34,7 @@ const HOST_LAYERS = [
   'log.ts',
   'log.node.ts ascii_logo.ts system_checks.node.ts',
   'core',
-  'host_command.ts',
+  'host_command.ts reply_gate.ts',
   'commands',
   'storage',
   'engine.ts',

@@ -24,18 +24,13 @@
 
 import { free, tryAlloc, tryRealloc, usableSize } from '../memory/alloc';
 import { copySmall } from '../util/bytes';
-import { digits10, formatI64, formatU64, I64_CHARS_MAX } from '../util/number_format';
+import { digits10, formatI64, I64_CHARS_MAX } from '../util/number_format';
+import { ASTERISK, CRLF, DOLLAR, putHead, RESP_HEAD_MAX } from '../util/resp_head';
 import { putText } from '../util/text';
 
 const MIN_BYTES: usize = 65536;
 /** A buffer that is larger is given back when everything in it was taken. */
 const KEEP_BYTES: usize = 1048576;
-/** "*" or "$", a number and a line end. */
-const HEAD_BYTES: usize = 24;
-
-const ASTERISK: u8 = 42;
-const DOLLAR: u8 = 36;
-const CRLF: u16 = 0x0a0d;
 const NO_DATABASE: u32 = 0xffffffff;
 
 /** "*1\r\n$5\r\nMULTI\r\n" and "*1\r\n$4\r\nEXEC\r\n" */
@@ -199,19 +194,6 @@ function insertMulti(): void {
 
 // --- Commands ---
 
-/** Writes a head and returns the address behind it. */
-function putHead(at: usize, kind: u8, value: u32): usize {
-  store<u8>(at, kind);
-  if (value < 10) {
-    store<u8>(at, <u8>(48 + value), 1);
-    store<u16>(at, CRLF, 2);
-    return at + 4;
-  }
-  const len = formatU64(value, at + 1);
-  store<u16>(at + 1 + len, CRLF);
-  return at + 3 + len;
-}
-
 /** Makes room in the open unit for one more command, of this database. */
 function begin(databaseId: u32): void {
   if (unitOps == 1) {
@@ -229,7 +211,7 @@ function begin(databaseId: u32): void {
 }
 
 function head(count: u32): void {
-  const at = room(HEAD_BYTES);
+  const at = room(RESP_HEAD_MAX);
   if (at != 0) used = putHead(at, ASTERISK, count) - buffer;
 }
 
@@ -241,7 +223,7 @@ export function opStart(databaseId: u32, count: u32): void {
 
 /** An argument. */
 export function opBytes(ptr: usize, len: u32): void {
-  const at = room(<usize>len + HEAD_BYTES);
+  const at = room(<usize>len + RESP_HEAD_MAX);
   if (at == 0) return;
   const text = putHead(at, DOLLAR, len);
   copySmall(text, ptr, len);
@@ -252,7 +234,7 @@ export function opBytes(ptr: usize, len: u32): void {
 /** A literal as an argument. */
 export function opText(text: string): void {
   const len = <u32>text.length;
-  const at = room(<usize>len + HEAD_BYTES);
+  const at = room(<usize>len + RESP_HEAD_MAX);
   if (at == 0) return;
   const end = putText(putHead(at, DOLLAR, len), text);
   store<u16>(end, CRLF);

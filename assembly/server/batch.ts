@@ -46,7 +46,6 @@ import {
   INPUT_BYTES,
   RECORD_OWNER,
   STAT_COMMANDS,
-  STAT_DIRTY,
   STAT_QUERYBUF_DISCONNECTS,
   STATUS_ABORT,
   STATUS_BLOCKED,
@@ -138,12 +137,12 @@ import {
   resolveCommand,
 } from './dispatch';
 import { KnownHead, keepHead } from './known_heads';
-import { propagateCommand } from './propagate_command';
+import { dispatchPropagating } from './propagate_command';
 import { noteReplayError } from './replay';
 import { hasLoneKey, touchAll, touchCollect, touchLoneKey } from './touch';
 import { afterTracked, noteReads } from './tracked_reads';
 import { serveReady } from './unblock';
-import { dispatchPreserving } from './walk_guard';
+import { preserveFor } from './walk_guard';
 
 /** Commands parsed and touched before the first of them runs. */
 const ROUND_COMMANDS: u32 = 64;
@@ -503,13 +502,6 @@ function waits(c: Conn): i32 {
   return tryQueryFit(c, 0) ? status : abort(c, CLOSE_NO_MEMORY);
 }
 
-/** Runs a handler, and writes to the stream of changes what it changed. */
-function dispatchPropagating(id: u32, start: usize): void {
-  const dirty = Stats.get(STAT_DIRTY);
-  dispatchCommand(id);
-  propagateCommand(dirty, start);
-}
-
 /** For the host's commands, and to name the culprit should this one trap. */
 function nameRunning(id: u32): void {
   abiSet(ABI_CMD_ID, id);
@@ -518,7 +510,7 @@ function nameRunning(id: u32): void {
 }
 
 /**
- * Runs the command whose arguments are set; `start` is as for `propagateCommand`. False when it is the
+ * Runs the command whose arguments are set; `start` is as for `dispatchPropagating`. False when it is the
  * host's: the batch stops here.
  */
 function runCommand(id: u32, start: usize): bool {
@@ -530,14 +522,9 @@ function runCommand(id: u32, start: usize): bool {
     return false;
   }
   if (commandFlags(id) & CMD_ADMIN) account(running);
-  if (!walking) {
-    if (propagating) dispatchPropagating(id, start);
-    else dispatchCommand(id);
-    return true;
-  }
-  const dirty = Stats.get(STAT_DIRTY);
-  dispatchPreserving(id);
-  if (propagating) propagateCommand(dirty, start);
+  if (walking) preserveFor(id);
+  if (propagating) dispatchPropagating(id, start);
+  else dispatchCommand(id);
   return true;
 }
 

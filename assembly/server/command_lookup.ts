@@ -8,9 +8,12 @@
 
 import {
   RECORD_BYTES,
+  RECORD_FIRST_KEY,
   RECORD_FIRST_SUB,
   RECORD_FLAGS,
   RECORD_HAS_SUBCOMMANDS,
+  RECORD_KEY_STEP,
+  RECORD_LAST_KEY,
   RECORD_NAME_LEN,
   RECORD_NAME_OFFSET,
   RECORD_NO_ID,
@@ -40,6 +43,23 @@ export class Record {
   }
   @inline static fullNameLen(id: u32): u32 {
     return load<u8>(Record.at(id), RECORD_NAME_LEN);
+  }
+}
+
+/**
+ * The keys of a command that has them at fixed places (KEYS_RANGE): every `step`th argument from `first` on,
+ * below `stop`. Whoever asks before arity has been checked may find that the range ends before it begins.
+ */
+export class KeyRange {
+  @inline static first(record: usize): u32 {
+    return load<u8>(record, RECORD_FIRST_KEY);
+  }
+  @inline static step(record: usize): u32 {
+    return max<u32>(load<u8>(record, RECORD_KEY_STEP), 1);
+  }
+  @inline static stop(record: usize, argc: u32): u32 {
+    const last = <i32>load<i8>(record, RECORD_LAST_KEY);
+    return last < 0 ? <u32>max(<i32>argc + last + 1, 0) : min(<u32>last + 1, argc);
   }
 }
 

@@ -5,6 +5,7 @@
 // line end in another way and have it accepted; so all of them are looked at.
 
 import { STAT_DIRTY } from '../abi';
+import { dispatchCommand } from '../generated/command_table';
 import { db } from '../keyspace/db';
 import {
   commandDone,
@@ -18,15 +19,20 @@ import {
 import { Stats } from '../keyspace/stats';
 import { Arg, argc } from '../resp/args';
 import { opArgs } from '../resp/propagate';
+import { ASTERISK, CRLF } from '../util/resp_head';
 
-const ASTERISK: u8 = 42;
-const CRLF: u16 = 0x0a0d;
+/** Runs a handler, whose command's arguments are set, and writes what it changed; see `propagateCommand`. */
+export function dispatchPropagating(id: u32, start: usize): void {
+  const dirty = Stats.get(STAT_DIRTY);
+  dispatchCommand(id);
+  propagateCommand(dirty, start);
+}
 
 /**
  * The running command, whose arguments are set, was executed: `dirty` is STAT_DIRTY before it. `start`:
  * where it begins in the input, 0 when its arguments are copies.
  */
-export function propagateCommand(dirty: f64, start: usize): void {
+function propagateCommand(dirty: f64, start: usize): void {
   if ((Stats.get(STAT_DIRTY) != dirty || commandForced) && !commandReplaced) {
     const len = start != 0 ? canonicalBytes(start) : 0;
     if (len != 0) opRaw(db.id, start, len);

@@ -14,7 +14,6 @@ import {
   RECORD_FIRST_KEY,
   RECORD_FIRST_MEMBER,
   RECORD_KEY_KIND,
-  RECORD_KEY_STEP,
   RECORD_LAST_KEY,
   RECORD_MEMBER_STEP,
 } from '../abi';
@@ -25,7 +24,7 @@ import { hasMemberTable } from '../keyspace/value';
 import { argHashAt } from '../resp/args';
 import { Dict, dictBucket, dictHint } from '../struct/dict';
 import { hashBytes } from '../util/siphash';
-import { Record } from './command_lookup';
+import { KeyRange, Record } from './command_lookup';
 
 const MAX_KEYS: u32 = 384;
 const TOUCH_BYTES: u32 = 16; // u64 hash, u32 bucket, u32 entry
@@ -66,18 +65,17 @@ export function touchLoneKey(key: usize): void {
 export function touchCollect(id: u32, argv: usize, argc: u32): void {
   const record = Record.at(id);
   if (load<u8>(record, RECORD_KEY_KIND) != KEYS_RANGE) return;
-  const first = <u32>load<u8>(record, RECORD_FIRST_KEY);
+  const first = KeyRange.first(record);
   if (first >= argc) return;
-  const last = <i32>load<i8>(record, RECORD_LAST_KEY);
-  const step = max<u32>(load<u8>(record, RECORD_KEY_STEP), 1);
-  // Arity has not been checked yet: the range of a malformed command may end before its first key.
   const firstMember = <u32>load<u8>(record, RECORD_FIRST_MEMBER);
   if (firstMember != 0) {
     const each = load<u8>(record, RECORD_MEMBER_STEP);
     collectMembers(argv + firstMember * ARG_BYTES, each * ARG_BYTES, argv + argc * ARG_BYTES);
   }
-  const stop = last < 0 ? <i32>argc + last : min(last, <i32>argc - 1);
-  for (let i = first; <i32>i <= stop && count < MAX_KEYS; i += step) {
+  // Arity has not been checked yet.
+  const step = KeyRange.step(record);
+  const stop = KeyRange.stop(record, argc);
+  for (let i = first; i < stop && count < MAX_KEYS; i += step) {
     const at = list + count * TOUCH_BYTES;
     const hash = argHashAt(argv + i * ARG_BYTES);
     store<u64>(at, hash);

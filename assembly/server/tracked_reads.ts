@@ -11,12 +11,9 @@ import {
   KEYS_KEYNUM,
   KEYS_NONE,
   KEYS_STREAMS,
-  RECORD_FIRST_KEY,
   RECORD_FLAGS,
   RECORD_KEY_KIND,
-  RECORD_KEY_STEP,
   RECORD_KEYNUM_INDEX,
-  RECORD_LAST_KEY,
   RECORD_PARENT,
 } from '../abi';
 import { noteRead, notesReads, trackingOverLimit } from '../client/tracking';
@@ -25,7 +22,7 @@ import { argHashAt } from '../resp/args';
 import { Conn } from '../resp/connection';
 import { equalsIgnoreCase } from '../util/bytes';
 import { parseI64, parseI64Value } from '../util/number_parse';
-import { Record } from './command_lookup';
+import { KeyRange, Record } from './command_lookup';
 import { refreshGuards } from './dispatch';
 
 const STREAMS_WORD: usize = memory.data<u8>([115, 116, 114, 101, 97, 109, 115]);
@@ -67,20 +64,16 @@ function noteRange(c: Conn, argv: usize, first: u32, stop: u32, step: u32): void
 }
 
 function noteFixed(c: Conn, record: usize, argv: usize, argc: u32): void {
-  const first = <u32>load<u8>(record, RECORD_FIRST_KEY);
-  if (first == 0 || first >= argc) return;
-  const last = <i32>load<i8>(record, RECORD_LAST_KEY);
-  const step = max<u32>(load<u8>(record, RECORD_KEY_STEP), 1);
-  const end = last < 0 ? <i32>argc + last : min(last, <i32>argc - 1);
-  noteRange(c, argv, first, <u32>max(end + 1, 0), step);
+  const first = KeyRange.first(record);
+  if (first != 0) noteRange(c, argv, first, KeyRange.stop(record, argc), KeyRange.step(record));
 }
 
 function noteCounted(c: Conn, record: usize, argv: usize, argc: u32): void {
   const at = <u32>load<u8>(record, RECORD_KEYNUM_INDEX);
   if (at >= argc || !parseI64(argPtr(argv, at), argLen(argv, at))) return;
   const count = parseI64Value;
-  const first = <u32>load<u8>(record, RECORD_FIRST_KEY);
-  const step = max<u32>(load<u8>(record, RECORD_KEY_STEP), 1);
+  const first = KeyRange.first(record);
+  const step = KeyRange.step(record);
   if (count < 1 || count > <i64>argc || first + (<u32>count - 1) * step >= argc) return;
   noteRange(c, argv, first, first + <u32>count * step, step);
 }

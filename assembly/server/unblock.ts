@@ -19,7 +19,6 @@ import {
   CLIENT_NO_TOUCH,
   CLIENT_TRACKING,
   STAT_COMMANDS,
-  STAT_DIRTY,
 } from '../abi';
 import {
   BLOCKED_OTHER,
@@ -43,8 +42,10 @@ import {
   unblock,
   waiterBlocked,
 } from '../client/blocked';
+import { dispatchCommand } from '../generated/command_table';
 import { clockUs, nowMs } from '../keyspace/clock';
 import { selectDatabase, setTouchOnLookup } from '../keyspace/db';
+import { walking } from '../keyspace/preserve';
 import { propagating } from '../keyspace/propagation';
 import { Stats } from '../keyspace/stats';
 import { argc, argv, setArgs } from '../resp/args';
@@ -63,9 +64,9 @@ import { abiSet } from './abi_block';
 import { countCalls } from './command_stats';
 import { afterReply, countErrors, drainEffects, noteSlow } from './consequences';
 import { ADMIT_HOLD, ADMIT_RUN, admitAtOnce, admitCommand, refreshGuards } from './dispatch';
-import { propagateCommand } from './propagate_command';
+import { dispatchPropagating } from './propagate_command';
 import { afterTracked, noteReads } from './tracked_reads';
-import { dispatchPreserving } from './walk_guard';
+import { preserveFor } from './walk_guard';
 
 /** A command that runs again by itself, and is held back by CLIENT PAUSE, is tried again so much later. */
 const HELD_BACK_MS: i64 = 100;
@@ -148,11 +149,11 @@ function tryRun(b: Blocked, isLast: bool): bool {
     }
   }
   const beganUs = clockUs();
-  const dirty = Stats.get(STAT_DIRTY);
+  if (walking) preserveFor(id);
   beginReprocessing(isLast);
-  dispatchPreserving(id);
+  if (propagating) dispatchPropagating(id, 0);
+  else dispatchCommand(id);
   endReprocessing();
-  if (propagating) propagateCommand(dirty, 0);
   b.usedUs += max(clockUs() - beganUs, 0.0);
   if (!blockedAgain) complete(c, b, start);
   drainEffects(changetype<usize>(c));

@@ -13,6 +13,7 @@ import {
   formatU64,
   I64_CHARS_MAX,
 } from '../util/number_format';
+import { ASTERISK, CRLF, DOLLAR, putHead } from '../util/resp_head';
 import { putText } from '../util/text';
 import { RdbOutput, writeBytes } from './rdb_output';
 
@@ -32,23 +33,17 @@ export class RespTail {
 
 /** Arguments up to this length are not cut. */
 const WHOLE_BYTES: u32 = 4096;
-const ASTERISK: u8 = 42;
-const DOLLAR: u8 = 36;
 const MINUS: u8 = 45;
-const CRLF: u16 = 0x0a0d;
 const TEXT_BYTES: u32 = 24;
 
 const scratch: usize = memory.data(64, 8);
 const number: usize = memory.data(64, 8);
 
-function putHead(out: RdbOutput, kind: u8, value: u32): void {
-  store<u8>(scratch, kind);
-  const len = formatU64(value, scratch + 1);
-  store<u16>(scratch + 1 + len, CRLF);
-  writeBytes(out, scratch, len + 3);
+function writeHead(out: RdbOutput, kind: u8, value: u32): void {
+  writeBytes(out, scratch, <u32>(putHead(scratch, kind, value) - scratch));
 }
 
-function putLineEnd(out: RdbOutput): void {
+function writeLineEnd(out: RdbOutput): void {
   store<u16>(scratch, CRLF);
   writeBytes(out, scratch, 2);
 }
@@ -66,25 +61,25 @@ function writeTail(x: RespTail, out: RdbOutput): void {
   x.tailPtr += bytes;
   x.tailLen -= bytes;
   if (x.tailLen != 0) return;
-  putLineEnd(out);
+  writeLineEnd(out);
   x.hasTail = x.hasNext;
   if (!x.hasNext) return;
   x.hasNext = false;
   x.tailPtr = x.nextPtr;
   x.tailLen = x.nextLen;
-  putHead(out, DOLLAR, x.tailLen);
+  writeHead(out, DOLLAR, x.tailLen);
 }
 
 /** Begins a command of `count` arguments. */
 export function respStart(out: RdbOutput, count: u32): void {
-  putHead(out, ASTERISK, count);
+  writeHead(out, ASTERISK, count);
 }
 
 /** An argument that is written now, however long it is. */
 export function respWhole(out: RdbOutput, ptr: usize, len: u32): void {
-  putHead(out, DOLLAR, len);
+  writeHead(out, DOLLAR, len);
   writeBytes(out, ptr, len);
-  putLineEnd(out);
+  writeLineEnd(out);
 }
 
 /** An argument, of which the rest may be left to the next step. At most two in a row. */
@@ -100,7 +95,7 @@ export function respBytes(x: RespTail, out: RdbOutput, ptr: usize, len: u32): vo
     respWhole(out, ptr, len);
     return;
   }
-  putHead(out, DOLLAR, len);
+  writeHead(out, DOLLAR, len);
   x.tailPtr = ptr;
   x.tailLen = len;
   x.hasTail = true;

@@ -1,7 +1,7 @@
 // The walk over the keyspace that writes it as an RDB file, consistent as of its begin, while commands
 // run between its steps.
 //
-//   walkBegin -> [ walkStep -> the host takes what is in `out` ] ... -> WALK_DONE
+//   walkBegin -> [ walkStep -> the host takes what is in `out` ] ... -> SNAPSHOT_DONE
 //
 // A step takes entries in the order of SCAN, which no resize disturbs: a window of them at a time, whose
 // lines are touched together, since the misses are what the time goes to. A big value is written in
@@ -30,6 +30,9 @@ import {
   SNAPSHOT_CHECKSUM,
   SNAPSHOT_COMMANDS,
   SNAPSHOT_COMPRESS,
+  SNAPSHOT_DONE,
+  SNAPSHOT_FAILED,
+  SNAPSHOT_MORE,
 } from '../abi';
 import { idleSeconds, lfuCounter } from '../keyspace/access_clock';
 import { clockUs } from '../keyspace/clock';
@@ -91,11 +94,6 @@ import {
   writeLength,
 } from './rdb_output';
 import { respInt, respStart, respText } from './resp_output';
-
-/** What came of a step. */
-export const WALK_MORE: i32 = 0;
-export const WALK_DONE: i32 = 1;
-export const WALK_FAILED: i32 = 2;
 
 /** A step ends when it has written so much, whatever time is left. */
 const STEP_BYTES: usize = 1 << 20;
@@ -196,15 +194,10 @@ export function walkOutputBytes(): u32 {
   return <u32>main.used;
 }
 
-/** Bytes of buffers and of the walk's copies. */
-export function walkMemory(): usize {
-  return walking ? main.capacity + side.capacity : 0;
-}
-
 /** The first `bytes` of the output, which a step has shown, were taken. More may have come since. */
 export function walkTaken(bytes: usize): void {
   assert(bytes <= main.used);
-  if (main.used + side.used > HOLD_BYTES) released = true;
+  if (walkIsBehind()) released = true;
   main.used -= bytes;
   summed -= min(bytes, summed);
   if (main.used != 0) memory.copy(main.base, main.base + bytes, main.used);
@@ -259,9 +252,9 @@ function markAll(): void {
 // --- Steps ---
 
 /**
- * Writes on until `deadlineUs` or until there is enough to be taken. Behind WALK_DONE the output holds
+ * Writes on until `deadlineUs` or until there is enough to be taken. Behind SNAPSHOT_DONE the output holds
  * the end of the file and the walk is over once it is taken and `walkAbort` or the next `walkBegin`
- * called; behind WALK_FAILED it is over.
+ * called; behind SNAPSHOT_FAILED it is over.
  */
 export function walkStep(deadlineUs: f64): i32 {
   assert(walking);
@@ -273,37 +266,32 @@ export function walkStep(deadlineUs: f64): i32 {
     }
     if (clockUs() >= deadlineUs) break;
   }
-  const isFile = !asCommands();
-  if (done && isFile) {
-    writeByte(main, OPCODE_END);
-    if (main.lost) fail();
-  }
-  if (!failed && isFile) sum();
-  if (done && !failed && isFile) {
-    writeI64(main, flags & SNAPSHOT_CHECKSUM ? checksum : 0);
-    if (main.lost) fail();
-  }
+  if (!failed && !asCommands()) finishPiece(done);
   if (failed) {
     uneven = true;
     clear();
-    return WALK_FAILED;
+    return SNAPSHOT_FAILED;
   }
-  if (!done) return WALK_MORE;
+  if (!done) return SNAPSHOT_MORE;
   encodeEnd(encoder);
   outputFree(side);
   released = true;
   walkEnds();
-  return WALK_DONE;
+  return SNAPSHOT_DONE;
 }
 
-/** Frees the output behind WALK_DONE. */
+/** Frees the output behind SNAPSHOT_DONE. */
 export function walkFinished(): void {
   outputFree(main);
 }
 
-function sum(): void {
+/** Sums up what a step wrote of a file, whose end follows the last one. */
+function finishPiece(isLast: bool): void {
+  if (isLast) writeByte(main, OPCODE_END);
   if (flags & SNAPSHOT_CHECKSUM) checksum = crc64(checksum, main.base + summed, main.used - summed);
   summed = main.used;
+  if (isLast) writeI64(main, flags & SNAPSHOT_CHECKSUM ? checksum : 0);
+  if (main.lost) fail();
 }
 
 function fail(): void {

@@ -8,6 +8,7 @@
 
 import * as abi from '../../assembly/abi.ts';
 import { Core } from '../core/core.ts';
+import { Guards } from '../core/guards.ts';
 import { openEngineLink } from '../embedded/engine_link.ts';
 import { RespiteError } from '../embedded/errors.ts';
 import type { OpenLink } from '../embedded/link.ts';
@@ -31,6 +32,7 @@ export interface EngineSettings {
 const INITIAL_BYTES = 4 * 1024 * 1024;
 /** Milliseconds between two beats, until a configuration says something else. */
 const BEAT_MS = 100;
+const PORT_MAX = 65535;
 /** Commands whose arguments hold secrets, and the first argument that may be one. */
 const SECRETS: ReadonlyMap<string, number> = new Map([
   ['auth', 1],
@@ -41,9 +43,13 @@ const SECRETS: ReadonlyMap<string, number> = new Map([
 export class EngineHome {
   readonly engine: Engine;
   readonly settings: EngineSettings;
+  readonly guards: Guards;
   /** What keeps the data; undefined for a store in memory. Set by whoever keeps them, before commands run. */
   storage: HomeStorage | undefined;
   private readonly background: Background;
+  /** The ports in the addresses of clients: nothing listens there, but it tells them apart. */
+  private readonly ports = new WeakMap<EngineClient, number>();
+  private lastPort = 0;
   private host: HostParts | undefined;
   private hostComing: Promise<HostParts> | undefined;
   private failure: RespiteError | undefined;
@@ -78,10 +84,14 @@ export class EngineHome {
     this.settings = settings;
     this.engine = new Engine(core, {
       ...hooks,
-      onConnect: (client) => this.host?.connected(client),
+      onConnect: (client) => {
+        this.ports.set(client, this.lastPort);
+        this.host?.connected(client);
+      },
       onRelease: (client) => this.host?.released(client),
       onCrash: (crash) => this.crash(crash, hooks),
     });
+    this.guards = new Guards(core);
     core.exports.setConfig(abi.CFG_MAXMEMORY, settings.maxmemory ?? 0);
     // The program that has the store may look at everything in it.
     core.exports.setConfig(abi.CFG_DEBUG_COMMAND, 1);
@@ -95,8 +105,13 @@ export class EngineHome {
   /** A new connection to the engine. */
   readonly openLink: OpenLink = (handlers, options) => {
     if (this.failure !== undefined) throw this.failure;
-    return openEngineLink(this.engine, handlers, options);
+    this.lastPort = (this.lastPort % PORT_MAX) + 1;
+    return openEngineLink(this.engine, handlers, options, `127.0.0.1:${this.lastPort}`);
   };
+
+  portOf(client: EngineClient): number {
+    return this.ports.get(client) ?? 0;
+  }
 
   /** CONFIG, INFO, CLIENT and the like, fetched when they are not there yet. */
   loadHost(): Promise<HostParts> {
@@ -135,7 +150,8 @@ export class EngineHome {
 
   private step(budgetUs: number): boolean {
     const { host } = this;
-    if (host?.isCronPaused) return false;
+    // Nothing expires and nothing is evicted before all of it is there.
+    if (host?.isCronPaused || this.guards.has(abi.GUARD_LOADING)) return false;
     try {
       host?.tick();
       return this.engine.cron(budgetUs);

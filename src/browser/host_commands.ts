@@ -69,7 +69,7 @@ export class HostParts {
     this.config = config;
     const log = new Logger({ pid: 0, sink: { write: () => {} } });
     log.threshold = 'nothing';
-    this.parts = new StandardParts({ engine, config, log });
+    this.parts = new StandardParts({ engine, config, log, guards: home.guards });
     this.waits = new WaitingClients({
       engine,
       log: home.storage?.log ?? NO_LOG,
@@ -118,7 +118,7 @@ export class HostParts {
   }
 
   connected(client: EngineClient): void {
-    this.parts.clients.adopt(client, new PageConnection(client));
+    this.parts.clients.adopt(client, new PageConnection(client, this.home.portOf(client)));
   }
 
   released(client: EngineClient): void {
@@ -262,7 +262,7 @@ function directivesOf({ databases, maxmemory, config = {} }: EngineSettings): [s
 /** A client's connection as the registry wants it. What is written is taken at once. */
 class PageConnection implements Connection {
   readonly remoteAddress = '127.0.0.1';
-  readonly remotePort = 0;
+  readonly remotePort: number;
   readonly localAddress = '127.0.0.1';
   readonly localPort = 0;
   readonly isUnixSocket = false;
@@ -276,8 +276,9 @@ class PageConnection implements Connection {
   readonly errorName = '';
   private readonly client: EngineClient;
 
-  constructor(client: EngineClient) {
+  constructor(client: EngineClient, port: number) {
     this.client = client;
+    this.remotePort = port;
   }
 
   write(bytes: Uint8Array): void {

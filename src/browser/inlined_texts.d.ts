@@ -11,3 +11,9 @@ declare module 'respite:worker' {
   const text: string;
   export default text;
 }
+
+/** The program that owns files, as a script that is no module. */
+declare module 'respite:files_worker' {
+  const text: string;
+  export default text;
+}

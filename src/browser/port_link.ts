@@ -10,8 +10,15 @@
 import { RespiteError, type RespiteErrorCode } from '../embedded/errors.ts';
 import type { Link, LinkHandlers, LinkOptions, OpenLink } from '../embedded/link.ts';
 
+/** A port, or a channel that two have to themselves: what can be moved is copied there. */
+export interface LinkPort {
+  postMessage(message: unknown, transfer?: Transferable[]): void;
+  onmessage: ((event: MessageEvent) => void) | null;
+  close(): void;
+}
+
 /** Why the engine's side ended a connection. */
-interface EndNotice {
+export interface EndNotice {
   readonly code: string;
   readonly message: string;
 }
@@ -39,7 +46,7 @@ export interface PortLink extends Link {
   fail(reason: Error): void;
 }
 
-export function openPortLink(port: MessagePort, handlers: LinkHandlers): PortLink {
+export function openPortLink(port: LinkPort, handlers: LinkHandlers): PortLink {
   let room = new Uint8Array(ROOM_BYTES_MIN);
   let isClosed = false;
   const finish = (reason?: Error) => {
@@ -74,14 +81,23 @@ export function openPortLink(port: MessagePort, handlers: LinkHandlers): PortLin
   };
 }
 
-/** Makes the other end of a port a connection to the engine here. Returns what ends it from this side. */
-export function servePort(port: MessagePort, openLink: OpenLink, options: LinkOptions): () => void {
+/**
+ * Makes the other end of a port a connection to the engine here. Returns what ends it from this side; `onEnd`
+ * hears of its end in all other cases.
+ */
+export function servePort(
+  port: LinkPort,
+  openLink: OpenLink,
+  options: LinkOptions,
+  onEnd: () => void = () => {},
+): () => void {
   let link: Link | undefined;
   const end = (notice: EndNotice | null) => {
     if (link === undefined) return;
     link = undefined;
     port.postMessage(notice);
     port.close();
+    onEnd();
   };
   try {
     link = openLink(
@@ -111,6 +127,7 @@ export function servePort(port: MessagePort, openLink: OpenLink, options: LinkOp
     link = undefined;
     closing.close();
     port.close();
+    onEnd();
   };
   return () => {
     link?.close();

@@ -15,6 +15,8 @@ export interface Surroundings {
   /** The same for a worker; undefined: it knows. */
   workerWasm(): WasmSource | undefined;
   startWorker(): Worker;
+  /** The program that owns files for a page (storage/files_worker.ts). */
+  startFilesWorker(): Worker;
 }
 
 export class RespiteInBrowser extends RespiteBase {
@@ -44,7 +46,9 @@ export async function openHome(
   checkOptions(options);
   const { wasm, worker = false, ...rest } = options;
   const storeOptions: StoreOptions = rest;
-  if (worker === false) return openStore(storeOptions, wasm ?? surroundings.wasm());
+  if (worker === false) {
+    return openStore(storeOptions, wasm ?? surroundings.wasm(), surroundings.startFilesWorker);
+  }
   const isOwn = worker === true;
   return openInWorker(
     isOwn ? surroundings.startWorker() : worker,

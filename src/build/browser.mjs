@@ -2,6 +2,7 @@
 //
 //   respite.js              the store; parts that are rarely needed are chunks of their own
 //   worker.js               the program of a worker with a store
+//   files_worker.js         the program of a worker that owns a page's files
 //   respite.browser.wasm    the core, small rather than fast
 //   respite.inline.js       all of it in one file
 //
@@ -51,6 +52,7 @@ export async function buildBrowser(root, wasm) {
   for (const [name, entry] of [
     ['respite', 'src/browser.ts'],
     ['worker', 'src/browser_worker.ts'],
+    ['files_worker', 'src/browser/storage/files_worker.ts'],
   ]) {
     await build({
       ...options,
@@ -60,12 +62,11 @@ export async function buildBrowser(root, wasm) {
       chunkNames: `${name}.[name]-[hash]`,
     });
   }
-  const worker = await build({
-    ...options,
-    entryPoints: ['src/browser/inline_worker.ts'],
-    format: 'iife',
-    write: false,
-  });
+  /** @param {string} entry */
+  const program = async (entry) => {
+    const built = await build({ ...options, entryPoints: [entry], format: 'iife', write: false });
+    return built.outputFiles[0].text;
+  };
   await build({
     ...options,
     entryPoints: { 'respite.inline': 'src/browser_inline.ts' },
@@ -73,7 +74,8 @@ export async function buildBrowser(root, wasm) {
     plugins: [
       textModules({
         'respite:wasm': readFileSync(path.join(root, wasm)).toString('base64'),
-        'respite:worker': worker.outputFiles[0].text,
+        'respite:worker': await program('src/browser/inline_worker.ts'),
+        'respite:files_worker': await program('src/browser/storage/files_worker.ts'),
       }),
     ],
   });

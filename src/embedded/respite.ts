@@ -145,7 +145,9 @@ export abstract class RespiteBase extends CommandView implements AsyncDisposable
   /** A connection with a state of its own: SELECT, WATCH, MULTI, CLIENT SETNAME ... */
   async session({ database = 0 }: SessionOptions = {}): Promise<Session> {
     const connections = this.#connections;
-    const session = Session.open(connections.openLink, (ended) => connections.delete(ended));
+    const forget = () => connections.delete(session);
+    const connection = new Connection(connections.openLink, { onEnd: forget });
+    const session = new Session(connection, forget);
     connections.add(session);
     if (database === 0) return session;
     try {

@@ -1,9 +1,8 @@
 // A connection with its state: a selected database, watched keys, a name. Calls run in their order.
 
 import { checkCommand } from './command_rules.ts';
-import { Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { RespiteError } from './errors.ts';
-import type { OpenLink } from './link.ts';
 import type { CommandArg, Reply } from './reply.ts';
 import {
   CommandList,
@@ -48,23 +47,13 @@ export abstract class Commands {
 
 export class Session extends Commands implements AsyncDisposable {
   private readonly connection: Connection;
-  private readonly onClose: (session: Session) => void;
+  /** Told once the session is closed by the program. */
+  private readonly onClose: () => void;
 
-  constructor(
-    connection: Connection,
-    onClose: (session: Session) => void,
-    options?: RequestOptions,
-  ) {
+  constructor(connection: Connection, onClose: () => void, options?: RequestOptions) {
     super(options);
     this.connection = connection;
     this.onClose = onClose;
-  }
-
-  static open(open: OpenLink, onClose: (session: Session) => void): Session {
-    let session: Session | undefined;
-    const connection = new Connection(open, { onEnd: () => session && onClose(session) });
-    session = new Session(connection, onClose);
-    return session;
   }
 
   /** Whether it was closed, from either side. */
@@ -90,7 +79,7 @@ export class Session extends Commands implements AsyncDisposable {
   /** Ends the connection: watched keys are forgotten, a transaction is discarded. */
   close(): Promise<void> {
     this.connection.close(new RespiteError('CLOSED', 'The session was closed'));
-    this.onClose(this);
+    this.onClose();
     return Promise.resolve();
   }
 

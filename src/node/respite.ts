@@ -13,6 +13,7 @@ import { Server } from '../server.ts';
 import { MemoryStorage } from '../storage/memory_storage.ts';
 import { systemErrorText } from '../util/system_error.ts';
 import { exportDump, importDump } from './dump.ts';
+import { servers } from './inside.ts';
 import { openLocalLink } from './local_connection.ts';
 import { checkOptions, type OpenOptions, optionDirectives } from './open_options.ts';
 
@@ -38,6 +39,7 @@ export class Respite extends RespiteBase {
   private constructor(server: Server, savesAtClose: boolean) {
     super((handlers, options) => openLocalLink(server, handlers, options));
     this.#server = server;
+    servers.set(this, server);
     this.#savesAtClose = savesAtClose;
   }
 

@@ -313,34 +313,41 @@ export class Persistence {
     return undefined;
   }
 
-  /** As `reload`, with the append-only file. */
+  /**
+   * As `reload`, with the append-only file. A save that is under way goes on: its walk keeps what it
+   * has not written yet, and what is loaded is none of its business.
+   */
   async reloadAppendOnly(client: number): Promise<string | undefined> {
-    const { engine, log, guards } = this.options;
+    const { engine, log, snapshots } = this.options;
     if (this.isLoading) return LOADING;
-    this.makeRoom();
+    // The log's commands could not run before the transaction is over.
+    if (engine.isInTransaction) return 'ERR Command not allowed inside a transaction';
+    // It would be of data that are not there any more: another one is due.
+    if (this.appendOnly.isRewriting) snapshots.abort();
     if (!this.appendOnly.writeOut()) return LOADAOF_FAILED;
     engine.core.exports.emptyDataset(client);
-    guards.set(abi.GUARD_LOADING, true);
-    try {
-      const outcome = await this.appendOnly.load(() => nextTurn());
-      // What was there is gone.
-      if (outcome === 'failed') this.endWith(1);
-      if (outcome === 'nothing') return LOADAOF_FAILED;
-    } finally {
-      guards.set(abi.GUARD_LOADING, false);
-    }
+    const outcome = await this.whileLoading(() => this.appendOnly.load(() => nextTurn()));
+    // What was there is gone.
+    if (outcome === 'failed') this.endWith(1);
+    if (outcome === 'nothing') return LOADAOF_FAILED;
     engine.core.setStat(abi.STAT_DIRTY, 0);
     log.notice('Append Only File loaded by DEBUG LOADAOF');
     return undefined;
   }
 
+  /** Commands that need the data set are refused until `run`, or its promise, is through. */
   private whileLoading<T>(run: () => T): T {
     const { guards } = this.options;
     guards.set(abi.GUARD_LOADING, true);
+    let isPending = false;
+    const end = () => guards.set(abi.GUARD_LOADING, false);
     try {
-      return run();
+      const result = run();
+      if (!(result instanceof Promise)) return result;
+      isPending = true;
+      return result.finally(end) as T;
     } finally {
-      guards.set(abi.GUARD_LOADING, false);
+      if (!isPending) end();
     }
   }
 

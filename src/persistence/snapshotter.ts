@@ -59,13 +59,13 @@ export class SnapshotError extends Error {
 
 const US_PER_MS = 1000;
 /** Time one step may take: no client waits much longer for its turn. */
-const STEP_US = 500;
+const STEP_US = 250;
 /** For each microsecond of a step, others get so many when they want them. */
 const OTHERS_SHARE = 12;
 /** A turn of the event loop that took less had nothing to do for clients. */
 const IDLE_TURN_US = 50;
-/** Bytes are handed to the sink when there are so many. */
-const BUFFER_BYTES = 1 << 20;
+/** Bytes are handed to the sink when there are so many: copying them is part of a turn. */
+const BUFFER_BYTES = 1 << 18;
 /** Longest sleep between two looks at whether the snapshot was called off, or the delay changed. */
 const SLEEP_MS_MAX = 10;
 

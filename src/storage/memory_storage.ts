@@ -43,6 +43,8 @@ class Content {
   private syncedLength = 0;
   /** What was synced, once a part of it was overwritten or cut off. */
   private synced: Uint8Array | undefined;
+  /** How often that happened. */
+  private cuts = 0;
 
   read(into: Uint8Array, position: number): number {
     const part = this.bytes.subarray(position, Math.min(this.length, position + into.length));
@@ -69,13 +71,24 @@ class Content {
   }
 
   private keepSynced(unchanged: number): void {
+    this.cuts += 1;
     this.synced ??= this.bytes.slice(0, this.syncedLength);
     this.syncedLength = unchanged;
   }
 
-  sync(length = this.length): void {
-    this.syncedLength = Math.min(length, this.length);
+  sync(): void {
+    this.syncedLength = this.length;
     this.synced = undefined;
+  }
+
+  /** A sync that takes its time: what is there now is durable once the function returned is called. */
+  beginSync(): () => void {
+    const { length, cuts } = this;
+    return () => {
+      if (this.cuts !== cuts) return;
+      this.syncedLength = Math.max(this.syncedLength, length);
+      this.synced = undefined;
+    };
   }
 
   copy(): Uint8Array {
@@ -182,7 +195,7 @@ function isLeft(change: Change, happened: ReadonlyMap<Change, boolean>): boolean
   return change.needs === undefined || isLeft(change.needs, happened);
 }
 
-class MemoryFile implements StorageFile {
+export class MemoryFile implements StorageFile {
   readonly path: string;
   private readonly content: Content;
   private readonly mode: OpenMode;
@@ -227,6 +240,12 @@ class MemoryFile implements StorageFile {
 
   async syncAsync(): Promise<void> {
     this.sync();
+  }
+
+  /** The two ends of a sync in the background, for tests that do something between them. */
+  beginSync(): () => void {
+    this.check('fdatasync');
+    return this.content.beginSync();
   }
 
   truncate(sizeBytes: number): void {

@@ -49,13 +49,28 @@ const writeAsync = promisify(write);
 class NodeFile implements StorageFile {
   readonly path: string;
   private readonly fd: number;
+  /**
+   * For flushes in the background: the system tells each descriptor once that something could not be
+   * written. One that two flushes shared would let the later one succeed with bytes that are lost.
+   */
+  private readonly backgroundFd: number | undefined;
   /** Where the next write goes; null leaves that to the system, which puts it behind the end. */
   private position: number | null;
 
   constructor(path: string, mode: OpenMode) {
     this.path = path;
     this.fd = openSync(path, FLAGS[mode], FILE_MODE);
+    if (mode !== 'read') this.backgroundFd = this.openAgain();
     this.position = mode === 'update' ? 0 : null;
+  }
+
+  private openAgain(): number {
+    try {
+      return openSync(this.path, FLAGS.update);
+    } catch (error) {
+      closeSync(this.fd);
+      throw error;
+    }
   }
 
   size(): number {
@@ -101,7 +116,7 @@ class NodeFile implements StorageFile {
   }
 
   syncAsync(): Promise<void> {
-    return fdatasyncAsync(this.fd);
+    return fdatasyncAsync(this.backgroundFd ?? this.fd);
   }
 
   truncate(sizeBytes: number): void {
@@ -110,6 +125,7 @@ class NodeFile implements StorageFile {
   }
 
   close(): void {
+    if (this.backgroundFd !== undefined) closeSync(this.backgroundFd);
     closeSync(this.fd);
   }
 }

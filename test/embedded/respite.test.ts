@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ReplyError, Respite, RespiteError } from '../../src/index.ts';
+import { type OpenOptions, ReplyError, Respite, RespiteError } from '../../src/index.ts';
 import { RespClient } from '../support/resp_client.ts';
 import { freePort } from '../support/server.ts';
 
@@ -283,7 +283,7 @@ describe('the end', () => {
 
 describe('options', () => {
   it('that make no sense are refused', async () => {
-    for (const options of [
+    const wrong: OpenOptions[] = [
       { dri: 'x' } as never,
       { dir: '' },
       { appendonly: true },
@@ -291,7 +291,8 @@ describe('options', () => {
       { maxmemory: 'much' },
       { config: { nonsense: 'yes' } },
       { config: { dir: '/tmp' } },
-    ]) {
+    ];
+    for (const options of wrong) {
       await expect(Respite.open(options), JSON.stringify(options)).rejects.toEqual(
         coded('BAD_OPTION'),
       );

@@ -11,6 +11,9 @@
 //   no         whatever is there is whole
 //
 // What is acknowledged while the log is off, or not on yet, is not promised.
+//
+// A slow disk takes three turns for a sync in the background. What came after a sync began is not durable
+// when it ends, and nothing is before.
 
 import { describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../../src/storage/memory_storage.ts';
@@ -22,8 +25,17 @@ import { Random } from '../support/random.ts';
 
 type Policy = 'always' | 'everysec' | 'no';
 
+/** `slow`: a sync in the background takes some turns, in which clients go on. */
+type Disk = 'quick' | 'slow';
+
 const DRAWS = 2;
 const EVERYSEC_MS = 2000;
+const SYNC_TURNS = 3;
+
+interface Mode {
+  readonly policy: Policy;
+  readonly speed: Disk;
+}
 
 class Run {
   readonly storage: FaultyStorage;
@@ -37,11 +49,13 @@ class Run {
   isOver = false;
   private client: EngineTestClient | undefined;
   private readonly directives: Record<string, string>;
+  private turns = 0;
 
-  constructor(disk: MemoryStorage, policy: Policy, fault?: Fault, more = {}) {
+  constructor(disk: MemoryStorage, { policy, speed }: Mode, fault?: Fault, more = {}) {
     this.disk = disk;
     this.policy = policy;
     this.storage = new FaultyStorage(disk, fault);
+    this.storage.holdsSyncs = speed === 'slow';
     this.directives = { appendonly: 'yes', appendfsync: policy, ...more };
   }
 
@@ -70,23 +84,39 @@ class Run {
           this.acknowledged.push({ number, atMs: this.server.nowMs });
         }
       });
-      this.server.endTurn();
-      await Promise.resolve();
-      await Promise.resolve();
+      await this.endTurn();
     }
+  }
+
+  /** Ends a turn; on a slow disk, syncs end in every third. */
+  private async endTurn(): Promise<void> {
+    this.server.endTurn();
+    this.turns += 1;
+    if (this.turns % SYNC_TURNS === 0) this.storage.releaseSyncs();
+    await nextTurn();
+  }
+
+  /** Ends what is under way in the background. */
+  async settle(): Promise<void> {
+    const { holdsSyncs } = this.storage;
+    this.storage.holdsSyncs = false;
+    this.storage.releaseSyncs();
+    await this.server.aof.idle();
+    this.storage.holdsSyncs = holdsSyncs;
   }
 
   async pass(milliseconds: number): Promise<void> {
     for (let passed = 0; passed < milliseconds; passed += 100) {
       this.check();
       await this.server.pass(100);
+      this.storage.releaseSyncs();
     }
   }
 
   /** Ends the server in order and starts another one. */
   async restart(): Promise<void> {
     if (!this.server.aof.shutdown()) throw new Exited('data were lost');
-    await this.server.aof.idle();
+    await this.settle();
     this.check();
     await this.boot();
   }
@@ -94,8 +124,7 @@ class Run {
   async rewritten(): Promise<void> {
     for (let i = 0; i < 200 && this.server.aof.isRewriting; i++) {
       this.check();
-      await nextTurn();
-      this.server.endTurn();
+      await this.endTurn();
     }
   }
 
@@ -124,7 +153,7 @@ async function play(run: Run, scenario: (run: Run) => Promise<void>): Promise<vo
     run.isOver = true;
   }
   // What is still on its way must not reach the disk later.
-  await run.server.aof.idle();
+  await run.settle();
 }
 
 /** What a server finds that starts from `disk`. */
@@ -307,28 +336,34 @@ const scenarios: Scenario[] = [
   },
 ];
 
-const policies: Policy[] = ['always', 'everysec', 'no'];
+const modes: Mode[] = [
+  { policy: 'always', speed: 'quick' },
+  { policy: 'always', speed: 'slow' },
+  { policy: 'everysec', speed: 'quick' },
+  { policy: 'no', speed: 'quick' },
+];
 
 /** The operations of an undisturbed run. */
-async function operationsOf(scenario: Scenario, policy: Policy): Promise<readonly string[]> {
-  const run = new Run(scenario.disk(), policy, undefined, scenario.more);
+async function operationsOf(scenario: Scenario, mode: Mode): Promise<readonly string[]> {
+  const run = new Run(scenario.disk(), mode, undefined, scenario.more);
   await play(run, scenario.run);
   expect(run.server.exitCode, run.server.lines.join('\n')).toBeUndefined();
   expect(run.acknowledged.length).toBeGreaterThan(2);
   return run.storage.log;
 }
 
-describe.each(policies)('with appendfsync %s', (policy) => {
+describe.each(modes)('with appendfsync $policy and a $speed disk', (mode) => {
+  const { policy } = mode;
   describe.each(scenarios)('$name', (scenario) => {
     it('survives a crash at any operation', async () => {
       const random = Random.fresh();
       const draw = () => random.u32() / 2 ** 32;
-      const names = await operationsOf(scenario, policy);
+      const names = await operationsOf(scenario, mode);
       for (let at = 1; at <= names.length; at++) {
         for (const how of [{}, { taken: 0.5 }]) {
           const fault = { at, ...how };
           if (how.taken !== undefined && !names[at - 1]!.startsWith('write')) continue;
-          const run = new Run(scenario.disk(), policy, fault, scenario.more);
+          const run = new Run(scenario.disk(), mode, fault, scenario.more);
           await play(run, scenario.run);
           const promised = scenario.promises ? run.promised : 0;
           const story = `seed ${random.seed}, ${JSON.stringify(fault)} ${run.storage.log[at - 1]}`;
@@ -346,14 +381,14 @@ describe.each(policies)('with appendfsync %s', (policy) => {
     it('survives the failure of any operation', async () => {
       const random = Random.fresh();
       const draw = () => random.u32() / 2 ** 32;
-      const names = await operationsOf(scenario, policy);
+      const names = await operationsOf(scenario, mode);
       for (let at = 1; at <= names.length; at++) {
         for (const how of [
           { code: 'ENOSPC', taken: 0.5 },
           { code: 'EIO', lasts: true },
         ]) {
           const fault = { at, ...how };
-          const run = new Run(scenario.disk(), policy, fault, scenario.more);
+          const run = new Run(scenario.disk(), mode, fault, scenario.more);
           await play(run, scenario.run);
           const story = `seed ${random.seed}, ${JSON.stringify(fault)} ${run.storage.log[at - 1]}`;
           const isOn = scenario.promises && run.server.aof.writeError === undefined;

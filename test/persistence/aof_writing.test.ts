@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../../src/storage/memory_storage.ts';
+import { nextTurn } from '../../src/util/next_turn.ts';
 import {
   AofServer,
   type AofServerOptions,
@@ -109,9 +110,10 @@ describe('appendfsync always', () => {
     expect(replies).toEqual([]);
     const before = storage.operations;
     server.endTurn();
+    expect(storage.log.slice(before)).toEqual([`write ${INCR}`]);
+    expect(replies).toEqual([]);
+    await nextTurn();
     expect(storage.log.slice(before)).toEqual([`write ${INCR}`, `sync ${INCR}`]);
-    await Promise.resolve();
-    await Promise.resolve();
     expect(replies).toEqual(['set', 'other set', 'get']);
     expect(server.latency.has('aof-fsync-always')).toBe(true);
   });
@@ -133,8 +135,8 @@ describe('appendfsync always', () => {
     await Promise.resolve();
     expect(popped).toBe('');
     server.endTurn();
-    await Promise.resolve();
-    await Promise.resolve();
+    expect(popped).toBe('');
+    await nextTurn();
     expect(popped).toBe('popped');
   });
 
@@ -176,7 +178,7 @@ describe('appendfsync always', () => {
           isAnswered = true;
         });
       server.endTurn();
-      await Promise.resolve();
+      await nextTurn();
       expect(server.exitCode).toBe(1);
       expect(server.lines.at(-1)).toBe(`# ${message}`);
       expect(isAnswered).toBe(false);

@@ -134,7 +134,7 @@ it('a SIGINT during the last save ends the process with 1 and leaves nothing hal
 });
 
 it('during the last save writes wait; when it is called off they go on', async () => {
-  const { server, client, directory, served } = await endingSlowly('SIGTERM');
+  const { server, client, directory } = await endingSlowly('SIGTERM');
   const other = await RespClient.connect({ port: server.port });
   const asked = ask(other, 'SHUTDOWN');
   client.send('SET k v\r\n');

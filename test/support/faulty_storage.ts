@@ -5,6 +5,7 @@
 // call throws, so whatever the code under test still tries leaves no trace; the test takes what the disk
 // holds from the storage beneath.
 
+import { MemoryFile } from '../../src/storage/memory_storage.ts';
 import type { FileStatus, OpenMode, Storage, StorageFile } from '../../src/storage/storage.ts';
 
 export class SimulatedCrash extends Error {}
@@ -169,9 +170,12 @@ class FaultyFile implements StorageFile {
     this.storage.run('sync', this.path, () => this.inner.sync());
   }
 
+  /** Covers what was written when it began, and nothing of it is durable before it is over. */
   async syncAsync(): Promise<void> {
-    await this.storage.waitForRelease();
-    this.sync();
+    const { inner, storage } = this;
+    const finish = inner instanceof MemoryFile ? inner.beginSync() : () => inner.sync();
+    await storage.waitForRelease();
+    storage.run('sync', this.path, finish);
   }
 
   truncate(sizeBytes: number): void {

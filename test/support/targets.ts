@@ -8,7 +8,10 @@
 //
 // RESPITE_TARGETS=redis,direct selects some of them; RESPITE_REDIS_SERVER names another binary.
 
+import { RESPITE } from './releases.ts';
 import { realRedisAvailable, realRedisVersion, type ServerKind } from './server.ts';
+
+export { isOlder } from './releases.ts';
 
 export interface Target {
   readonly name: string;
@@ -20,9 +23,6 @@ export interface Target {
   readonly behaviour: string;
   readonly available: boolean;
 }
-
-/** Respite has the commands of the newest release, and where behaviour changed that of 7.2. */
-const RESPITE = { commands: '8.10.1', behaviour: '7.2.6' };
 
 /** Some sentences look behind the scenes, or stop the clock of the server. */
 const DEBUG = ['--enable-debug-command', 'yes'];
@@ -62,15 +62,4 @@ export function selectedTargets(): Target[] {
     if (!found) throw new Error(`RESPITE_TARGETS: no target is called ${name}`);
     return found;
   });
-}
-
-/** Whether release `version` comes before release `other`: "7.0.15" before "7.2". */
-export function isOlder(version: string, other: string): boolean {
-  const a = version.split('.').map(Number);
-  const b = other.split('.').map(Number);
-  for (let i = 0; i < b.length; i++) {
-    const difference = (a[i] ?? 0) - (b[i] ?? 0);
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
 }

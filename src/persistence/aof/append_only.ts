@@ -14,7 +14,7 @@
 // the increment has a temporary name, and what was there before counts until the first base is whole.
 //
 // Logging begins when `open` or a rewrite opens an increment: then the core writes its stream of changes,
-// and the engine calls `beforeReplies` at the end of each turn. What is written when, and made durable
+// and the engine calls `keep` at the end of each turn. What is written when, and made durable
 // when, is the writer's business (writer.ts).
 //
 // Names of files, order of steps and messages are Redis's. Differences: names are made durable before
@@ -26,6 +26,7 @@ import type { Config } from '../../config/config.ts';
 import type { Engine, Journal } from '../../engine.ts';
 import type { Logger } from '../../log.ts';
 import type { PersistenceFacts } from '../../monitor/facts.ts';
+import type { KeepOutcome } from '../../reply_gate.ts';
 import type { Storage, StorageFile } from '../../storage/storage.ts';
 import { errorCode, systemErrorText } from '../../util/system_error.ts';
 import { loadRdb, type RdbLoadResult } from '../rdb_loader.ts';
@@ -177,19 +178,29 @@ export class AppendOnly implements Journal {
   // --- Journal ---
 
   get hasChanges(): boolean {
-    return this.writer.waitingBytes > 0;
+    return this.writer.waitingBytes > 0 || this.writer.isFatal;
   }
 
   get position(): number {
     return this.writer.position;
   }
 
-  /** Writes out what the turn changed, durably when the policy is `always`. */
-  beforeReplies(): boolean {
-    const isGood = this.writer.flush();
-    if (this.writer.isOpen && this.options.stream.isLost) return this.loseStream();
+  /** Writes out what the turn changed; replies wait for the sync when the policy is `always`. */
+  keep(onKept: () => void): KeepOutcome {
+    return this.noteWritten(this.writer.commit(onKept));
+  }
+
+  /** Writes out what changed, durably when the policy is `always`. */
+  keepNow(): boolean {
+    return this.noteWritten(this.writer.flush() ? 'kept' : 'never') !== 'never';
+  }
+
+  private noteWritten(outcome: KeepOutcome): KeepOutcome {
+    if (this.writer.isOpen && this.options.stream.isLost) {
+      return this.loseStream() ? 'kept' : 'never';
+    }
     this.reportError();
-    return isGood;
+    return outcome;
   }
 
   private reportError(): void {
@@ -533,7 +544,8 @@ export class AppendOnly implements Journal {
     const second = this.second();
     if (this.writer.error !== undefined && second === this.retriedAtSecond) return;
     this.retriedAtSecond = second;
-    this.beforeReplies();
+    // What a commit leaves comes with the next one, and not before.
+    if (!this.writer.isCommitting) this.keepNow();
   }
 
   private isLimited(): boolean {

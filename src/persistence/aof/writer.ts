@@ -3,13 +3,26 @@
 //   stream in the core ──flush: one write per turn──> file ──sync──> disk
 //   (position ............ writtenPosition ............ syncedPosition: bytes since the log was begun)
 //
-//   always     write and sync
+//   always     write, and sync in the background before replies leave: `commit`; or at once: `flush`
 //   everysec   write, and sync in the background at most once a second; while one is under way the
 //              write waits, for two seconds at most, and replies do not
 //   no         write
 //
 // This is done once per turn of the event loop, before its replies leave: a process that is killed loses
 // nothing it has acknowledged, but for what waits for a sync. The machine loses what was not synced.
+//
+// With `always` there is at most one commit at a time, as long as nobody is in a hurry (reply_gate.ts):
+//
+//   idle ──commit: write──> syncing ──synced: replies leave──> idle, or the next commit
+//            ^                 │ changes of later turns stay in the stream
+//            │                 │
+//            │                 ├──flush: write, sync on the thread; what the commit has is durable, too
+//            │                 └──the sync fails: the process ends, or when a flush has been faster, the
+//            │                    log is rewritten
+//
+// A flush comes when files are changed or closed, when too many replies wait, and ten times a second while
+// no commit is under way. Its sync says nothing wrong beside the one in the background, because they do
+// not share a descriptor: each is told of every failure (storage/node_storage.node.ts).
 //
 // What could not be written stays in the stream, and a part that was is cut off again: the file ends with a
 // whole command at all times, but for a crash. When even the cut fails, the rest of what was begun comes
@@ -24,6 +37,7 @@
 // write; the cut at the end, see above, also cares for the part of a write that could not be undone.
 
 import type { Logger } from '../../log.ts';
+import type { KeepOutcome } from '../../reply_gate.ts';
 import type { StorageFile } from '../../storage/storage.ts';
 import { systemErrorText } from '../../util/system_error.ts';
 
@@ -89,6 +103,10 @@ export class AofWriter {
   /** Position at which the present file begins. */
   private fileStart = 0;
   private isSyncing = false;
+  /** Commits whose sync is not over. */
+  private commits = 0;
+  /** The process has to end: nothing is kept any more. */
+  isFatal = false;
   private lastSyncSecond: number;
   private postponedSince: number | undefined;
   private retired: Retired | undefined;
@@ -245,23 +263,55 @@ export class AofWriter {
   // --- Writing ---
 
   /**
-   * Writes what waits, unless it may wait longer; `force` does not let it. False when the process has to
-   * end, because something was promised that cannot be kept.
+   * Writes what waits, unless it may wait longer; `force` does not let it. With `always` it is durable
+   * when this returns. False when the process has to end, because something was promised that cannot be
+   * kept.
    */
   flush(force = false): boolean {
-    const { file, options } = this;
-    if (file === undefined) return true;
-    const settings = options.settings();
-    if (settings.timestamps) this.markTime();
-    if (this.waitingBytes > 0) {
-      if (this.mayPostpone(settings, force)) return true;
-      const written = this.write(file, settings);
-      if (written !== 'written') return written === 'failed';
-    }
-    if (this.syncedSize === this.size || settings.sparesDisk) return true;
+    const { file } = this;
+    if (file === undefined) return !this.isFatal;
+    const settings = this.options.settings();
+    const outcome = this.writeOut(file, settings, force);
+    if (outcome !== 'written') return outcome === 'kept';
     if (settings.policy === 'always') return this.syncNow(file);
     if (settings.policy === 'everysec') this.syncInBackground(file);
     return true;
+  }
+
+  /**
+   * As `flush`, but with `always` the sync is in the background, and `onKept` is called when it is over:
+   * 'pending'. Otherwise replies may leave now, or never.
+   */
+  commit(onKept: () => void): KeepOutcome {
+    const { file } = this;
+    if (file === undefined) return this.isFatal ? 'never' : 'kept';
+    const settings = this.options.settings();
+    if (settings.policy !== 'always') return this.flush() ? 'kept' : 'never';
+    const outcome = this.writeOut(file, settings, false);
+    if (outcome !== 'written') return outcome;
+    this.syncCommit(file, onKept);
+    return 'pending';
+  }
+
+  /** A sync that replies wait for is under way. */
+  get isCommitting(): boolean {
+    return this.commits > 0;
+  }
+
+  /** Writes what waits. 'written': and there is something to be synced. */
+  private writeOut(
+    file: StorageFile,
+    settings: WriterSettings,
+    force: boolean,
+  ): 'written' | 'kept' | 'never' {
+    if (this.isFatal) return 'never';
+    if (settings.timestamps) this.markTime();
+    if (this.waitingBytes > 0) {
+      if (this.mayPostpone(settings, force)) return 'kept';
+      const written = this.write(file, settings);
+      if (written !== 'written') return written === 'failed' ? 'kept' : 'never';
+    }
+    return this.syncedSize === this.size || settings.sparesDisk ? 'kept' : 'written';
   }
 
   /** Notes the time in front of what came since the last call, once a second. */
@@ -389,8 +439,13 @@ export class AofWriter {
     log.warning(
       "Can't recover from AOF write error when the AOF fsync policy is 'always'. Exiting...",
     );
-    this.options.fatal();
+    this.end();
     return 'fatal';
+  }
+
+  private end(): void {
+    this.isFatal = true;
+    this.options.fatal();
   }
 
   /** How much of a write that failed is in the file. */
@@ -426,25 +481,59 @@ export class AofWriter {
   // --- Making it durable ---
 
   private syncNow(file: StorageFile): boolean {
-    const { log } = this.options;
     const began = performance.now();
     try {
       file.sync();
     } catch (error) {
-      this.syncFailure = error;
-      log.warning(
-        "Can't persist AOF for fsync error when the AOF fsync policy is 'always': " +
-          `${systemErrorText(error)}. Exiting...`,
-      );
-      this.options.fatal();
+      this.endForSync(error);
       return false;
     }
+    this.noteSynced(file, this.size, this.written, began);
+    return true;
+  }
+
+  /** Syncs what is written now, for replies that wait for it. */
+  private syncCommit(file: StorageFile, onKept: () => void): void {
+    const { size, written } = this;
+    const began = performance.now();
+    this.commits += 1;
+    this.inBackground(async () => {
+      try {
+        await file.syncAsync();
+      } catch (error) {
+        if (written > this.synced) this.endForSync(error);
+        else this.noteNeedlessFailure(error);
+        return;
+      } finally {
+        this.commits -= 1;
+      }
+      this.noteSynced(file, size, written, began);
+      onKept();
+    });
+  }
+
+  /** With `always`, `size` bytes of the file are durable, which is all up to a position. */
+  private noteSynced(file: StorageFile, size: number, position: number, began: number): void {
     this.options.addLatency('aof-fsync-always', performance.now() - began);
-    this.syncedSize = this.size;
+    if (this.file === file) this.syncedSize = Math.max(this.syncedSize, size);
     this.lastSyncSecond = this.second();
     this.noteSyncSuccess();
-    this.advance(this.written);
-    return true;
+    this.advance(position);
+  }
+
+  /** A sync has failed whose bytes a flush had made durable meanwhile. To be safe, the log is rewritten. */
+  private noteNeedlessFailure(error: unknown): void {
+    this.options.log.warning(`Fail to fsync the AOF file: ${systemErrorText(error)}`);
+    this.options.onDoubt();
+  }
+
+  private endForSync(error: unknown): void {
+    this.syncFailure = error;
+    this.options.log.warning(
+      "Can't persist AOF for fsync error when the AOF fsync policy is 'always': " +
+        `${systemErrorText(error)}. Exiting...`,
+    );
+    this.end();
   }
 
   private syncInBackground(file: StorageFile): void {

@@ -1,0 +1,179 @@
+// A store with a name: its data are kept in the browser, and all tabs that open it have the same one.
+//
+//   openKeptStore ─> openSharedStore: one tab leads ─> openHere: files ─> engine ─> what is stored
+
+import { RespiteError } from '../embedded/errors.ts';
+import { Snapshotter } from '../persistence/snapshotter.ts';
+import { EngineHome, type EngineSettings } from './engine_home.ts';
+import type { HomeStorage } from './home_storage.ts';
+import { engineSettings, type StoreOptions } from './options.ts';
+import { openBackend, type Storages } from './storage/choose.ts';
+import { type Durability, PersistentStore } from './storage/persistent_store.ts';
+import type { StoreHome } from './store_home.ts';
+import { type OpenedHere, openSharedStore } from './tabs/shared_store.ts';
+
+/** What the tabs of a store agree on. */
+interface KeptSettings extends EngineSettings {
+  readonly storage: Storages['storage'];
+  readonly durability: Durability;
+}
+
+const DEFAULTS: KeptSettings = {
+  storage: 'auto',
+  durability: 'relaxed',
+  databases: 16,
+  maxmemory: 0,
+  config: {},
+};
+
+export type StartFilesWorker = Storages['startFilesWorker'];
+
+/** Opens the store `options.name`, as its leader or through the tab that is. */
+export function openKeptStore(
+  options: StoreOptions,
+  module: WebAssembly.Module,
+  startFilesWorker: StartFilesWorker,
+): Promise<StoreHome> {
+  const { name: store = '', storage, durability, rdb } = options;
+  askForKeeping();
+  let dump = rdb;
+  return openSharedStore({
+    store,
+    wanted: {
+      ...(storage === undefined || storage === 'auto' ? {} : { storage }),
+      ...(durability === undefined ? {} : { durability }),
+      ...engineSettings(options),
+    },
+    defaults: { ...DEFAULTS },
+    mustLead: rdb !== undefined,
+    openHere: async (settings, onFailure) => {
+      const opening = openHere(
+        { store, settings: settings as unknown as KeptSettings, module, startFilesWorker },
+        dump,
+        onFailure,
+      );
+      dump = undefined;
+      return opening;
+    },
+  });
+}
+
+/** The browser may then keep the data when room gets short. It decides by itself, or asks the user. */
+function askForKeeping(): void {
+  // Pages only.
+  void navigator.storage?.persist?.().catch(() => {});
+}
+
+interface Here {
+  readonly store: string;
+  readonly settings: KeptSettings;
+  readonly module: WebAssembly.Module;
+  readonly startFilesWorker: StartFilesWorker;
+}
+
+/** Brings the data into an engine in this thread. */
+async function openHere(
+  { store, settings, module, startFilesWorker }: Here,
+  rdb: Uint8Array | undefined,
+  onFailure: (error: Error) => void,
+): Promise<OpenedHere> {
+  const { storage, durability } = settings;
+  const files = await openBackend(store, { storage, startFilesWorker });
+  let home: EngineHome | undefined;
+  try {
+    const hooks = {
+      // What one task of the page sends is one turn.
+      postpone: queueMicrotask,
+      onCrash: (crash: Error) =>
+        onFailure(new RespiteError('CRASHED', `The engine failed: ${crash.message}`)),
+    };
+    home = await EngineHome.create(module, settings, hooks);
+    const kept = await PersistentStore.open({
+      backend: files.backend,
+      engine: home.engine,
+      guards: home.guards,
+      snapshots: new Snapshotter(home.engine),
+      durability,
+      isHidden: () => typeof document !== 'undefined' && document.hidden,
+    });
+    if (rdb !== undefined) {
+      const { importDump } = await import('./dump.ts');
+      await importDump(home.engine, rdb);
+      await kept.compact();
+    }
+    home.storage = homeStorage(kept);
+    return {
+      home: keptHome(home, kept),
+      settings: { ...settings, storage: files.name },
+    };
+  } catch (error) {
+    await files.backend.close().catch(() => {});
+    home?.close();
+    throw error;
+  }
+}
+
+function keptHome(home: EngineHome, kept: PersistentStore): StoreHome {
+  const stopWatching = writeBeforeTheEnd(kept);
+  return {
+    openLink: (handlers, options) =>
+      home.openLink(
+        {
+          onData: (bytes) => handlers.onData(bytes),
+          // Why replies could not leave, when that is it.
+          onClose: (reason) => handlers.onClose(reason ?? kept.error),
+        },
+        options,
+      ),
+    export: async () => {
+      const { exportDump } = await import('./dump.ts');
+      await kept.saved();
+      return exportDump(home.engine);
+    },
+    close: async () => {
+      stopWatching();
+      try {
+        await kept.close();
+      } finally {
+        home.close();
+      }
+    },
+  };
+}
+
+/** A page that is hidden may never be seen again. */
+function writeBeforeTheEnd(kept: PersistentStore): () => void {
+  if (typeof document === 'undefined') return () => {};
+  const write = () => kept.write();
+  document.addEventListener('visibilitychange', write);
+  window.addEventListener('pagehide', write);
+  return () => {
+    document.removeEventListener('visibilitychange', write);
+    window.removeEventListener('pagehide', write);
+  };
+}
+
+function homeStorage(kept: PersistentStore): HomeStorage {
+  return {
+    save: () => kept.compact(),
+    get isSaving() {
+      return kept.isSaving;
+    },
+    get lastSaveSeconds() {
+      return kept.lastSaveSeconds;
+    },
+    log: kept,
+    facts: () => {
+      const { log, snapshot, waiting } = kept.bytes;
+      return {
+        aofEnabled: true,
+        aofRewriteInProgress: kept.isSaving,
+        aofLastWriteOk: kept.error === undefined,
+        aofCurrentBytes: snapshot + log,
+        aofBaseBytes: snapshot,
+        aofBufferBytes: waiting,
+        lastSaveTime: kept.lastSaveSeconds,
+      };
+    },
+  };
+}

@@ -1,0 +1,206 @@
+// Files as records of an IndexedDB database, which each store has one of.
+//
+//   files   name             -> length
+//   chunks  [name, position] -> bytes from that position on, to the next chunk
+//
+// A write is one transaction, so it is there as a whole or not at all. Transactions on the same records take
+// effect in the order in which they were begun, over all connections: a leader that comes after another
+// one sees everything that one was told is there.
+
+import type { Backend } from './backend.ts';
+import { storageError } from './backend.ts';
+
+const FILES = 'files';
+const CHUNKS = 'chunks';
+const VERSION = 1;
+/** Chunks fetched with one request. */
+const CHUNKS_AT_A_TIME = 64;
+
+export interface IndexedDbEnvironment {
+  readonly indexedDB: IDBFactory;
+}
+
+/** Name of the database of a store. */
+export const databaseName = (store: string) => `respite:${store}`;
+
+export async function openIndexedDb(
+  store: string,
+  { indexedDB }: IndexedDbEnvironment = globalThis,
+): Promise<Backend> {
+  try {
+    const request = indexedDB.open(databaseName(store), VERSION);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore(FILES);
+      request.result.createObjectStore(CHUNKS);
+    };
+    const database = await resultOf(request);
+    // Who deletes the store is not to wait for this connection; calls fail from then on.
+    database.onversionchange = () => database.close();
+    return new IndexedDbBackend(database);
+  } catch (error) {
+    throw storageError(error, 'opening a database');
+  }
+}
+
+class IndexedDbBackend implements Backend {
+  private readonly database: IDBDatabase;
+  private readonly lengths = new Map<string, number>();
+
+  constructor(database: IDBDatabase) {
+    this.database = database;
+  }
+
+  async list(): Promise<Map<string, number>> {
+    const stores = this.begin('readonly', 'listing files');
+    const [names, lengths] = await stores.done(
+      Promise.all([resultOf(stores.files.getAllKeys()), resultOf(stores.files.getAll())]),
+    );
+    this.lengths.clear();
+    names.forEach((name, i) => {
+      this.lengths.set(String(name), lengths[i]);
+    });
+    return new Map(this.lengths);
+  }
+
+  async read(name: string, position: number, length: number): Promise<Uint8Array> {
+    const end = Math.min(position + length, await this.lengthOf(name));
+    const bytes = new Uint8Array(Math.max(end - position, 0));
+    const stores = this.begin('readonly', `reading ${name}`);
+    await stores.done(this.copyInto(bytes, name, position, stores.chunks));
+    return bytes;
+  }
+
+  private async copyInto(
+    bytes: Uint8Array,
+    name: string,
+    position: number,
+    chunks: IDBObjectStore,
+  ): Promise<void> {
+    const end = position + bytes.length;
+    let at = position;
+    while (at < end) {
+      const first = await chunkAt(chunks, name, at);
+      if (first === undefined) throw new Error(`${name} has a gap at ${at}`);
+      const range = IDBKeyRange.bound([name, first], [name, end], false, true);
+      const found: Uint8Array[] = await resultOf(chunks.getAll(range, CHUNKS_AT_A_TIME));
+      let from = first;
+      for (const chunk of found) {
+        bytes.set(chunk.subarray(at - from, Math.min(chunk.length, end - from)), at - position);
+        from += chunk.length;
+        at = Math.min(from, end);
+      }
+      if (from <= first) throw new Error(`${name} has a gap at ${at}`);
+    }
+  }
+
+  async write(
+    name: string,
+    position: number,
+    bytes: Uint8Array,
+    isDurable: boolean,
+  ): Promise<void> {
+    const isAtEnd = position === (this.lengths.get(name) ?? (position === 0 ? 0 : undefined));
+    // Behind a failure it is not known what is there.
+    this.lengths.delete(name);
+    const stores = this.begin('readwrite', `writing ${name}`, isDurable ? 'strict' : 'relaxed');
+    if (!isAtEnd || position === 0) await this.cut(stores, name, position);
+    const length = position + bytes.length;
+    // Of a view the whole buffer would be kept.
+    const chunk = bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
+    if (chunk.length > 0) stores.chunks.put(chunk, [name, position]);
+    stores.files.put(length, name);
+    await stores.done();
+    this.lengths.set(name, length);
+  }
+
+  /** Takes away what is behind a position. */
+  private async cut({ chunks }: Stores, name: string, position: number): Promise<void> {
+    const first = position > 0 ? await chunkAt(chunks, name, position - 1) : undefined;
+    if (first !== undefined) {
+      const chunk: Uint8Array = await resultOf(chunks.get([name, first]));
+      const kept = chunk.slice(0, position - first);
+      if (kept.length < chunk.length) chunks.put(kept, [name, first]);
+    }
+    chunks.delete(IDBKeyRange.bound([name, position], [name, Number.POSITIVE_INFINITY]));
+  }
+
+  async remove(name: string): Promise<void> {
+    this.lengths.delete(name);
+    const stores = this.begin('readwrite', `removing ${name}`);
+    stores.chunks.delete(IDBKeyRange.bound([name, 0], [name, Number.POSITIVE_INFINITY]));
+    stores.files.delete(name);
+    await stores.done();
+  }
+
+  async close(): Promise<void> {
+    this.database.close();
+  }
+
+  private async lengthOf(name: string): Promise<number> {
+    const known = this.lengths.get(name);
+    if (known !== undefined) return known;
+    const stores = this.begin('readonly', `reading ${name}`);
+    return (await stores.done(resultOf(stores.files.get(name)))) ?? 0;
+  }
+
+  private begin(
+    mode: IDBTransactionMode,
+    doing: string,
+    durability: IDBTransactionDurability = 'default',
+  ): Stores {
+    try {
+      return new Stores(this.database.transaction([FILES, CHUNKS], mode, { durability }), doing);
+    } catch (error) {
+      throw storageError(error, doing);
+    }
+  }
+}
+
+/** A transaction. */
+class Stores {
+  readonly files: IDBObjectStore;
+  readonly chunks: IDBObjectStore;
+  private readonly doing: string;
+  private readonly completed: Promise<void>;
+
+  constructor(transaction: IDBTransaction, doing: string) {
+    this.files = transaction.objectStore(FILES);
+    this.chunks = transaction.objectStore(CHUNKS);
+    this.doing = doing;
+    this.completed = new Promise((resolve, reject) => {
+      transaction.oncomplete = () => resolve();
+      transaction.onabort = () => reject(transaction.error ?? new Error('it was aborted'));
+    });
+    // Whoever waits for a request first hears of it there.
+    this.completed.catch(() => {});
+  }
+
+  /** Resolves with the value once the transaction is complete. */
+  async done<T>(value?: Promise<T>): Promise<T> {
+    try {
+      const found = await value;
+      await this.completed;
+      return found as T;
+    } catch (error) {
+      throw storageError(error, this.doing);
+    }
+  }
+}
+
+/** Where the chunk begins that a position lies in, or the last one before it. */
+async function chunkAt(
+  chunks: IDBObjectStore,
+  name: string,
+  position: number,
+): Promise<number | undefined> {
+  const range = IDBKeyRange.bound([name, 0], [name, position]);
+  const cursor = await resultOf(chunks.openKeyCursor(range, 'prev'));
+  return cursor === null ? undefined : (cursor.key as [string, number])[1];
+}
+
+function resultOf<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
