@@ -1,6 +1,7 @@
 // The playground, in dist/web: a folder of files that any file server can serve at any path.
 //
 //   index.html, style.css, main.js    the page; parts that are rarely needed are chunks of their own
+//   files_worker.js                   the worker that owns the files of what is kept
 //   respite.browser.wasm              the core
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -13,7 +14,11 @@ export async function buildWeb(root, wasm) {
   mkdirSync(folder, { recursive: true });
   await build({
     absWorkingDir: root,
-    entryPoints: { main: 'src/web/main.ts', style: 'src/web/style.css' },
+    entryPoints: {
+      main: 'src/web/main.ts',
+      files_worker: 'src/browser/storage/files_worker.ts',
+      style: 'src/web/style.css',
+    },
     outdir: 'dist/web',
     bundle: true,
     format: 'esm',

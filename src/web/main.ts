@@ -72,10 +72,20 @@ async function takeSnapshot(started: App): Promise<void> {
   }
 }
 
+async function openStored(): Promise<OpenedStore> {
+  const durability = readSetting('durability') === 'strict' ? 'strict' : 'relaxed';
+  try {
+    return await openStore({ name, durability });
+  } catch (error) {
+    // Another tab has it open with the other durability: that holds then.
+    if ((error as { code?: string }).code !== 'BAD_OPTION') throw error;
+    return openStore({ name });
+  }
+}
+
 async function open(inMemory: boolean): Promise<void> {
   try {
-    const durability = readSetting('durability') === 'strict' ? 'strict' : 'relaxed';
-    start(await openStore(inMemory ? {} : { name, durability }));
+    start(await (inMemory ? openStore({}) : openStored()));
   } catch (error) {
     showFailure(error as Error);
   }
