@@ -28,6 +28,7 @@ import { ReplyWriter } from './core/reply_writer.ts';
 import { CommandError, type HostClient, HostCommands } from './host_command.ts';
 import { type ClientOutput, type GateClient, type Journal, ReplyGate } from './reply_gate.ts';
 import { Alarm } from './util/alarm.ts';
+import { type Clock, systemClock } from './util/clock.ts';
 import { wallClock } from './util/wall_clock.ts';
 
 export type { ClientOutput, Journal };
@@ -159,10 +160,7 @@ export class Engine {
   /** Clients to be resumed when the batch at hand is over. */
   private readonly waiting = new Set<EngineClient>();
   /** Rings when the first blocked client's time is up. */
-  private readonly alarm = new Alarm(
-    () => this.now(),
-    () => this.ring(),
-  );
+  private readonly alarm: Alarm;
   /** Client whose transaction waits for a host command: nobody else's commands run. */
   private frozenBy: EngineClient | undefined;
   private nextId = 1;
@@ -178,15 +176,14 @@ export class Engine {
   private handlerRuns = false;
   private handlerClient: EngineClient | undefined;
   private crashed: CoreCrash | undefined;
+  /** What rings, and when. */
+  readonly time: Clock;
   /** Unix milliseconds; replaceable for tests. */
-  now: () => number = () => Date.now();
+  now: () => number;
   /** The same with a fraction, as the core is told the time. */
-  private readonly clock = wallClock(
-    () => this.now(),
-    () => performance.now(),
-  );
+  private readonly clock: () => number;
 
-  constructor(core: Core, hooks: EngineHooks = {}) {
+  constructor(core: Core, hooks: EngineHooks = {}, time: Clock = systemClock) {
     this.core = core;
     this.hooks = hooks;
     this.gate = new ReplyGate({
@@ -194,6 +191,11 @@ export class Engine {
       endTurnSoon: () => this.endTurnSoon(),
     });
     this.names = commandNames(core);
+    this.time = time;
+    this.now = () => time.now();
+    const now = () => this.now();
+    this.clock = time.isManual ? now : wallClock(now, () => performance.now());
+    this.alarm = new Alarm(now, () => this.ring(), time);
   }
 
   /** A client, or undefined when memory is exhausted. `address` is what MONITOR and SLOWLOG print. */
@@ -290,7 +292,8 @@ export class Engine {
     if (this.frozenBy) return false;
     // Timers are late in pages that nobody looks at.
     this.alarm.ringIfLate();
-    const more = this.call(() => this.core.exports.cron(this.clock(), budgetUs) !== 0, 'cron');
+    const nowMs = this.clock() + this.time.slackMs;
+    const more = this.call(() => this.core.exports.cron(nowMs, budgetUs) !== 0, 'cron');
     this.settle();
     return more;
   }
@@ -380,7 +383,7 @@ export class Engine {
     if (this.frozenBy) return;
     const { exports } = this.core;
     try {
-      this.call(() => exports.serveDeadlines(this.clock()));
+      this.call(() => exports.serveDeadlines(this.clock() + this.time.slackMs));
       this.setAlarm();
       this.settle();
     } catch (error) {

@@ -54,11 +54,15 @@ export class EngineHome {
   private hostComing: Promise<HostParts> | undefined;
   private failure: RespiteError | undefined;
 
-  /** Throws RespiteError NO_MEMORY, and BAD_OPTION for settings that are none. */
+  /**
+   * Throws RespiteError NO_MEMORY, and BAD_OPTION for settings that are none. `prepare` brings the data and
+   * says what keeps them.
+   */
   static async create(
     module: WebAssembly.Module,
     settings: EngineSettings = {},
     hooks: EngineHooks = {},
+    prepare: (home: EngineHome) => Promise<void> = async () => {},
   ): Promise<EngineHome> {
     let core: Core;
     try {
@@ -72,6 +76,7 @@ export class EngineHome {
     }
     const home = new EngineHome(core, settings, hooks);
     try {
+      await prepare(home);
       if (settings.config !== undefined) await home.loadHost();
       return home;
     } catch (error) {

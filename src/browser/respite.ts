@@ -5,7 +5,7 @@ import { RespiteBase } from '../embedded/respite.ts';
 import type { WasmSource } from './load_core.ts';
 import { openStore } from './open.ts';
 import { checkOptions, type OpenOptions, type StoreOptions } from './options.ts';
-import type { StoreHome } from './store_home.ts';
+import type { Keeping, StoreHome } from './store_home.ts';
 import { openInWorker } from './worker_home.ts';
 
 /** Where the parts of the program are that are files of their own: it differs between the bundles. */
@@ -31,6 +31,11 @@ export class RespiteInBrowser extends RespiteBase {
   async export(): Promise<Uint8Array> {
     if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
     return this.#home.export();
+  }
+
+  /** How the data are kept; undefined for a store in memory, and for one in a worker. */
+  get keeping(): Keeping | undefined {
+    return this.#home.keeping;
   }
 
   protected closeStore(): Promise<void> {

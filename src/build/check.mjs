@@ -18,6 +18,7 @@ const CHECKS = [
   ['types: tests', TYPES, '--noEmit', '-p', 'test/tsconfig.json'],
   ['types: benchmarks', TYPES, '--noEmit', '-p', 'bench/tsconfig.json'],
   ['generated: command table', RUN, 'src/build/commands.ts', '--strict'],
+  ['generated: command types', RUN, 'src/build/command_types.ts', '--strict'],
   ['generated: README', RUN, 'src/build/readme_table.ts', '--strict'],
   [
     'core compiles without warnings',

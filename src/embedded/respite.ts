@@ -33,7 +33,7 @@ class Connections {
   private readonly idle: Connection[] = [];
   private readonly busy = new Set<Connection>();
   /** Sessions, subscriptions and monitors. */
-  private readonly dependents = new Set<{ close(): Promise<void> }>();
+  private readonly dependents = new Map<object, { close(): Promise<void> }>();
 
   constructor(openLink: OpenLink) {
     this.openLink = (handlers, options) => {
@@ -69,11 +69,11 @@ class Connections {
   }
 
   add<T extends { close(): Promise<void> }>(dependent: T): T {
-    this.dependents.add(dependent);
+    this.dependents.set(dependent, dependent);
     return dependent;
   }
 
-  delete(dependent: { close(): Promise<void> }): void {
+  delete(dependent: object): void {
     this.dependents.delete(dependent);
   }
 
@@ -82,25 +82,17 @@ class Connections {
     const reason = closedError();
     this.main?.close(reason);
     for (const connection of [...this.idle.splice(0), ...this.busy]) connection.close(reason);
-    for (const dependent of [...this.dependents]) void dependent.close();
+    for (const dependent of [...this.dependents.values()]) void dependent.close();
   }
 }
 
 /** The store's commands with options of their own. */
-export class CommandView extends Commands {
+export class CommandView<B extends string | Uint8Array = string> extends Commands<B> {
   private readonly connections: Connections;
 
   constructor(connections: Connections, options: RequestOptions) {
     super(options);
     this.connections = connections;
-  }
-
-  async command(name: string, ...args: CommandArg[]): Promise<Reply> {
-    const { connections, options } = this;
-    const command = [name, ...args];
-    checkCommand(command, true);
-    if (mayBlock(command)) return connections.runBlocking(command, options);
-    return request(connections.shared(), command, options);
   }
 
   async batch(commands: readonly (readonly CommandArg[])[]): Promise<Reply[]> {
@@ -116,8 +108,19 @@ export class CommandView extends Commands {
     return requestAll(this.connections.shared(), commands, this.options);
   }
 
-  with(options: RequestOptions): CommandView {
-    return new CommandView(this.connections, { ...this.options, ...options });
+  with(options: RequestOptions & { readonly buffers: true }): CommandView<Uint8Array>;
+  with(options: RequestOptions & { readonly buffers: false }): CommandView;
+  with(options: Omit<RequestOptions, 'buffers'>): CommandView<B>;
+  with(options: RequestOptions): CommandView<string | Uint8Array>;
+  with(options: RequestOptions): CommandView<string | Uint8Array> {
+    return new CommandView<string | Uint8Array>(this.connections, { ...this.options, ...options });
+  }
+
+  protected async run(command: readonly CommandArg[]): Promise<Reply> {
+    const { connections, options } = this;
+    checkCommand(command, true);
+    if (mayBlock(command)) return connections.runBlocking(command, options);
+    return request(connections.shared(), command, options);
   }
 
   protected async runTransaction(

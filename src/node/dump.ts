@@ -4,7 +4,7 @@ import { RespiteError } from '../embedded/errors.ts';
 import { loadRdbBytes } from '../persistence/rdb_loader.ts';
 import { SnapshotError } from '../persistence/snapshotter.ts';
 import type { Server } from '../server.ts';
-import { concatBytes } from '../util/bytes.ts';
+import { concatBytes, copyBytes } from '../util/bytes.ts';
 import { realSleep } from '../util/timers.ts';
 
 /** Between two looks at whether a snapshot has ended. */
@@ -24,7 +24,7 @@ export async function exportDump(server: Server): Promise<Uint8Array> {
   try {
     await snapshots.background(request, {
       write: (bytes) => {
-        pieces.push(bytes.slice());
+        pieces.push(copyBytes(bytes));
       },
     });
   } catch (error) {

@@ -15,7 +15,7 @@
 import * as abi from '../../assembly/abi.ts';
 import { Client } from '../net/client.ts';
 import type { Connection, Session } from '../net/connection.ts';
-import { concatBytes } from '../util/bytes.ts';
+import { concatBytes, copyBytes } from '../util/bytes.ts';
 import { nextTurn } from '../util/next_turn.ts';
 import type { FaultPlan, Faults } from './faults.ts';
 import { type Request, RequestReader } from './request_reader.ts';
@@ -168,7 +168,7 @@ export class TappedConnection implements Connection, Session {
   write(bytes: Uint8Array): void {
     // Of a client that waits only others' messages come.
     const isReply = !this.isEngineBusy();
-    if (isReply && this.capture !== undefined) this.capture.pieces.push(bytes.slice());
+    if (isReply && this.capture !== undefined) this.capture.pieces.push(copyBytes(bytes));
     else this.lane.write(bytes);
     if (isReply) this.pumpSoon();
   }
@@ -360,7 +360,7 @@ class OutputLane {
   write(bytes: Uint8Array): void {
     if (this.isStopped) return;
     if (this.behind === undefined) this.outer.write(bytes);
-    else this.behind.push(bytes.slice());
+    else this.behind.push(copyBytes(bytes));
   }
 
   /** Ends the connection behind all output. */

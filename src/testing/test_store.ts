@@ -8,8 +8,9 @@
 
 import { readFile } from 'node:fs/promises';
 import { RespiteError } from '../embedded/errors.ts';
-import type { CommandArg, Reply } from '../embedded/reply.ts';
 import { RespiteBase } from '../embedded/respite.ts';
+import type { StoreClock } from '../embedded/store_clock.ts';
+import type { AnyCommandName, ArgumentsOf, ReplyOf } from '../embedded/typed_command.ts';
 import type { Connection, Session } from '../net/connection.ts';
 import { importDump } from '../node/dump.ts';
 import { serverOf } from '../node/inside.ts';
@@ -17,7 +18,6 @@ import { openLocalLink } from '../node/local_connection.ts';
 import type { OpenOptions } from '../node/open_options.ts';
 import { Respite } from '../node/respite.ts';
 import type { Server } from '../server.ts';
-import { systemClock } from './clock.ts';
 import { type DataOptions, type DataSetView, readData } from './data_view.ts';
 import { Faults } from './faults.ts';
 import { freePort } from './free_port.ts';
@@ -91,9 +91,9 @@ export class TestStore implements AsyncDisposable {
     this.#server = serverOf(db);
     this.admin = new AdminStore(this.#server);
     this.randomSeed = options.randomSeed ?? Math.floor(Math.random() * SEED_MAX);
-    this.faults = new Faults(randomNumbers(this.randomSeed), systemClock);
+    this.faults = new Faults(randomNumbers(this.randomSeed), this.#server.engine.time);
     this.#recorder = new Recorder(options.record ?? true);
-    this.#state = new StoreState(this.#server, this.admin);
+    this.#state = new StoreState(this.#server, this.admin, db.clock);
     this.#server.intercept = (connection) => this.#tap(connection);
   }
 
@@ -163,12 +163,20 @@ export class TestStore implements AsyncDisposable {
 
   // --- For the test ---
 
+  /** The store's time; opened with `clock: 'manual'` it moves by `advance` only. */
+  get clock(): StoreClock {
+    return this.db.clock;
+  }
+
   get isClosed(): boolean {
     return this.db.isClosed;
   }
 
   /** Runs a command for the test. Rejects with ReplyError when it replies an error. */
-  command(name: string, ...args: CommandArg[]): Promise<Reply> {
+  command<const Name extends AnyCommandName, const A extends ArgumentsOf<Name>>(
+    name: Name,
+    ...args: A
+  ): Promise<ReplyOf<Name, A>> {
     return this.admin.command(name, ...args);
   }
 
@@ -179,10 +187,8 @@ export class TestStore implements AsyncDisposable {
   async isolated(
     options: Pick<TestStoreOptions, 'record' | 'randomSeed'> = {},
   ): Promise<TestStore> {
-    const { listen, seed, dir, appendonly, rdb, ...shared } = this.#options;
-    const copy = await Respite.open({ ...withoutOwn(shared), rdb: await this.db.export() });
-    const store = await TestStore.#around(copy, {
-      ...shared,
+    const store = await TestStore.#around(await this.db.fork(), {
+      record: this.#options.record ?? true,
       ...options,
       listen: this.#address !== undefined,
     });
@@ -246,7 +252,7 @@ export class TestStore implements AsyncDisposable {
 
   /** The data as plain JSON, in an order that depends on nothing: for `toMatchSnapshot`. */
   data(options: DataOptions = {}): Promise<DataSetView> {
-    return readData(this.admin, options, false);
+    return readData(this.admin, options, this.clock.isManual);
   }
 
   /** What clients sent, oldest first. */
@@ -322,7 +328,3 @@ export class TestStore implements AsyncDisposable {
 }
 
 const REFUSED: Session = { onData() {}, onDrain() {}, onClose() {} };
-
-function withoutOwn({ record, randomSeed, ...options }: TestStoreOptions): OpenOptions {
-  return options;
-}

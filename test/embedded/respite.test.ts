@@ -147,7 +147,11 @@ describe('many commands', () => {
       2,
     ]);
     await expect(
-      db.transaction().command('SET', 'a', 5).command('GET').run(),
+      db
+        .transaction()
+        .command('SET', 'a', 5)
+        .command('GET' as string)
+        .run(),
     ).rejects.toMatchObject({
       code: 'EXECABORT',
       cause: { code: 'ERR' },
@@ -303,7 +307,12 @@ describe('options', () => {
     const db = await open({
       databases: 3,
       maxmemory: '10mb',
-      config: { 'maxmemory-policy': 'allkeys-lru', requirepass: 'secret "x"' },
+      config: {
+        'maxmemory-policy': 'allkeys-lru',
+        requirepass: 'secret "x"',
+        'client-output-buffer-limit': 'pubsub 1mb 0 0',
+        'rename-command': 'flushall wipe',
+      },
     });
     expect(await db.command('CONFIG', 'GET', 'databases')).toEqual(new Map([['databases', '3']]));
     expect(await db.command('CONFIG', 'GET', 'maxmemory')).toEqual(
@@ -312,6 +321,9 @@ describe('options', () => {
     expect(await db.command('CONFIG', 'GET', 'requirepass')).toEqual(
       new Map([['requirepass', 'secret "x"']]),
     );
+    const limits = await db.command('CONFIG', 'GET', 'client-output-buffer-limit');
+    expect([...limits.values()][0]).toContain('pubsub 1048576 0 0');
+    expect(await db.command('WIPE')).toBe('OK');
   });
 });
 

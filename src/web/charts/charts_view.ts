@@ -4,8 +4,8 @@ import { html, render, type TemplateResult } from 'lit-html';
 import uPlot from 'uplot';
 import type { Store } from '../store.ts';
 import { formatBytes, formatCount, formatShort } from '../ui/format.ts';
-import { showError } from '../ui/toast.ts';
 import { styleColor } from '../ui/theme.ts';
+import { showError } from '../ui/toast.ts';
 import { type Sample, Sampler } from './info.ts';
 
 interface Series {
@@ -35,21 +35,33 @@ const CHARTS: readonly ChartSpec[] = [
     format: formatBytes,
     series: [
       { label: 'used', color: '--chart-2', value: (sample) => sample.memoryBytes },
-      { label: 'peak', color: '--chart-4', value: (sample) => sample.peakMemoryBytes, isDashed: true },
+      {
+        label: 'peak',
+        color: '--chart-4',
+        value: (sample) => sample.peakMemoryBytes,
+        isDashed: true,
+      },
     ],
   },
   {
     title: 'Hit rate',
     format: (value) => `${formatShort(value)} %`,
     max: 100,
-    series: [{ label: 'reads that found a key', color: '--chart-3', value: (sample) => sample.hitPercent }],
+    series: [
+      { label: 'reads that found a key', color: '--chart-3', value: (sample) => sample.hitPercent },
+    ],
   },
   {
     title: 'Keys',
     format: formatShort,
     series: [
       { label: 'keys', color: '--chart-1', value: (sample) => sample.keys },
-      { label: 'expired per second', color: '--chart-4', value: (sample) => sample.expiredPerSecond, isDashed: true },
+      {
+        label: 'expired per second',
+        color: '--chart-4',
+        value: (sample) => sample.expiredPerSecond,
+        isDashed: true,
+      },
     ],
   },
 ];
@@ -58,6 +70,8 @@ const INTERVAL_MS = 1000;
 const SAMPLES = 300;
 const TABLE_ROWS = 10;
 const CHART_HEIGHT = 180;
+/** Steps of an axis of bytes: powers of two, so that its labels are round. */
+const BYTE_STEPS = Array.from({ length: 32 }, (_, i) => 2 ** (i + 4));
 
 export class ChartsView {
   private readonly host: HTMLElement;
@@ -210,7 +224,12 @@ function formatValue(chart: ChartSpec, value: number | null): string {
 function plotOptions(chart: ChartSpec, width: number): uPlot.Options {
   const muted = styleColor('--muted');
   const line = styleColor('--line');
-  const axis = { stroke: muted, font: '11px system-ui', grid: { stroke: line, width: 1 }, ticks: { show: false } };
+  const axis = {
+    stroke: muted,
+    font: '11px system-ui',
+    grid: { stroke: line, width: 1 },
+    ticks: { show: false },
+  };
   return {
     width,
     height: CHART_HEIGHT,
@@ -220,8 +239,14 @@ function plotOptions(chart: ChartSpec, width: number): uPlot.Options {
       y: { range: (_plot, _min, max) => [0, chart.max ?? Math.max(1, (max ?? 1) * 1.15)] },
     },
     axes: [
-      { ...axis, space: 70, values: '{HH}:{mm}:{ss}' as unknown as uPlot.Axis.Values },
-      { ...axis, size: 64, values: (_plot, values) => values.map((value) => chart.format(value)) },
+      { ...axis, space: 70, size: 28, values: '{HH}:{mm}:{ss}' as unknown as uPlot.Axis.Values },
+      {
+        ...axis,
+        size: 64,
+        space: 32,
+        values: (_plot, values) => values.map((value) => chart.format(value)),
+        ...(chart.format === formatBytes ? { incrs: BYTE_STEPS } : {}),
+      },
     ],
     series: [
       {},

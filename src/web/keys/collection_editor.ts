@@ -149,7 +149,10 @@ export class CollectionEditor implements ValueEditor {
     this.host.querySelector<HTMLTextAreaElement>('.cell-editor')?.focus();
   }
 
-  private addField({ label, placeholder = '', isOptional, isPairs }: Field, i: number): TemplateResult {
+  private addField(
+    { label, placeholder = '', isOptional, isPairs }: Field,
+    i: number,
+  ): TemplateResult {
     return html`<label class="field"
       ><span>${label}</span>
       ${
@@ -162,7 +165,10 @@ export class CollectionEditor implements ValueEditor {
 
   private row(element: Element): TemplateResult {
     const { columns } = this.collection;
-    const cells = this.type === 'stream' ? [this.plain(element, 0), this.pairs(element)] : columns.map((_, i) => this.cell(element, i));
+    const cells =
+      this.type === 'stream'
+        ? [this.plain(element, 0), this.pairs(element)]
+        : columns.map((_, i) => this.cell(element, i));
     return html`<tr>
       ${cells}
       <td class="row-actions">
@@ -207,9 +213,8 @@ export class CollectionEditor implements ValueEditor {
             this.editing = { id: element.id, column };
             this.draw();
           }}
-        >
-          ${text === '' ? html`<span class="muted">(empty)</span>` : text}
-        </button>
+        
+          >${text === '' ? html`<span class="muted">(empty)</span>` : text}</button>
       </td>`;
     }
     return html`<td>
@@ -229,7 +234,8 @@ export class CollectionEditor implements ValueEditor {
           }
         }}
         @blur=${(event: FocusEvent) => {
-          if (this.editing !== undefined) this.change(element, column, (event.target as HTMLTextAreaElement).value);
+          if (this.editing !== undefined)
+            this.change(element, column, (event.target as HTMLTextAreaElement).value);
         }}
       ></textarea>
       <span class="muted small">Enter saves, Escape leaves it</span>

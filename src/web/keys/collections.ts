@@ -195,7 +195,8 @@ async function scan(
     const reply = await run(session, ...command, cursor, 'COUNT', PAGE_ELEMENTS);
     const [next, items] = reply as [Uint8Array, Uint8Array[]];
     cursor = decoder.decode(next);
-    for (let i = 0; i < items.length; i += width) elements.push(elementOf(items.slice(i, i + width)));
+    for (let i = 0; i < items.length; i += width)
+      elements.push(elementOf(items.slice(i, i + width)));
   } while (cursor !== '0' && elements.length < PAGE_ELEMENTS);
   return { elements, next: cursor === '0' ? undefined : cursor };
 }
@@ -262,7 +263,10 @@ function stream(session: DatabaseSession, key: Key): Collection {
       const end = from === undefined ? '+' : `(${from}`;
       const reply = await run(session, 'XREVRANGE', key, end, '-', 'COUNT', PAGE_ELEMENTS);
       const entries = reply as [Uint8Array, Uint8Array[]][];
-      const elements = entries.map(([id, fields]) => ({ id: decoder.decode(id), cells: [id, ...fields] }));
+      const elements = entries.map(([id, fields]) => ({
+        id: decoder.decode(id),
+        cells: [id, ...fields],
+      }));
       return { elements, next: entries.length < PAGE_ELEMENTS ? undefined : elements.at(-1)!.id };
     },
     add: async ([id, ...fields]) => {

@@ -110,7 +110,8 @@ export class KeyView {
     const collection = openCollection(type, session, this.name);
     if (type === 'string') this.editor = new StringEditor(body, session, this.name);
     else if (collection !== undefined) this.editor = new CollectionEditor(body, type, collection);
-    else render(html`<p class="pane-empty">There is no editor for values of type ${type}.</p>`, body);
+    else
+      render(html`<p class="pane-empty">There is no editor for values of type ${type}.</p>`, body);
     await this.editor?.refresh();
   }
 
@@ -191,8 +192,14 @@ export class KeyView {
   }
 
   private async changeExpiry(): Promise<void> {
-    const left = this.facts !== undefined && this.facts.ttlMs >= 0 ? Math.ceil(this.facts.ttlMs / 1000) : '';
-    const text = await askText('When the key expires', 'Seconds from now; empty for never', String(left), /^\s*\d*\s*$/);
+    const left =
+      this.facts !== undefined && this.facts.ttlMs >= 0 ? Math.ceil(this.facts.ttlMs / 1000) : '';
+    const text = await askText(
+      'When the key expires',
+      'Seconds from now; empty for never',
+      String(left),
+      /^\s*\d*\s*$/,
+    );
     if (text === undefined) return;
     const { session } = this.options;
     if (text.trim() === '') await session.command('PERSIST', this.name);
@@ -201,9 +208,11 @@ export class KeyView {
   }
 
   private async delete(): Promise<void> {
-    const isSure = await ask('Delete the key?', `${displayKey(this.key)} and its value will be gone.`, [
-      { label: 'Delete', value: true, kind: 'danger' },
-    ]);
+    const isSure = await ask(
+      'Delete the key?',
+      `${displayKey(this.key)} and its value will be gone.`,
+      [{ label: 'Delete', value: true, kind: 'danger' }],
+    );
     if (!isSure) return;
     await this.options.session.command('UNLINK', this.name);
     showNote(`${displayKey(this.key)} was deleted.`);

@@ -50,7 +50,8 @@ export function newKeyCommand(type: NewType, key: string, value: string): Comman
 function pairOf(line: string): CommandArg[] {
   const { words, fault } = splitWords(line);
   const [first, second, ...more] = words;
-  if (first === undefined || second === undefined) throw new Error(`Two words are needed here: ${line}`);
+  if (first === undefined || second === undefined)
+    throw new Error(`Two words are needed here: ${line}`);
   if (fault === undefined && more.length === 0) return [first.bytes, second.bytes];
   return [first.bytes, line.slice(second.from).trim()];
 }

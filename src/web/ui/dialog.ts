@@ -69,7 +69,9 @@ export function openDialog<T>(
     update();
     document.body.append(dialog);
     dialog.showModal();
-    const first = dialog.querySelector<HTMLElement>('[autofocus], input, textarea, .dialog-body button');
+    const first = dialog.querySelector<HTMLElement>(
+      '[autofocus], input, textarea, .dialog-body button',
+    );
     first?.focus();
   });
 }

@@ -1,12 +1,13 @@
 // Icons, drawn in lines on a field of 20 by 20.
 
-import { html, svg, type SVGTemplateResult, type TemplateResult } from 'lit-html';
+import { html, type SVGTemplateResult, svg, type TemplateResult } from 'lit-html';
 
 const PATHS = {
   keys: 'M3 5h14M6 10h11M9 15h8',
   terminal: 'M4 6l4 4-4 4M10.5 14.5H16',
   charts: 'M3 16.5h14M5 13l3.5-4 3 2.5L16 5',
-  commands: 'M5 3.5h8.5A1.5 1.5 0 0 1 15 5v12H6.5A1.5 1.5 0 0 1 5 15.5zM5 15.5A1.5 1.5 0 0 1 6.5 14H15M8 7h4',
+  commands:
+    'M5 3.5h8.5A1.5 1.5 0 0 1 15 5v12H6.5A1.5 1.5 0 0 1 5 15.5zM5 15.5A1.5 1.5 0 0 1 6.5 14H15M8 7h4',
   benchmark: 'M4 15a6.5 6.5 0 1 1 12 0M10 12.5l3-4',
   data: 'M4 5.5C4 4 7 3.5 10 3.5s6 .5 6 2-3 2-6 2-6-.5-6-2zm0 0v9c0 1.500 3 2 6 2s6-.5 6-2v-9M4 10c0 1.500 3 2 6 2s6-.5 6-2',
   plus: 'M10 4v12M4 10h12',
