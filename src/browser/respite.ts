@@ -6,7 +6,6 @@ import type { WasmSource } from './load_core.ts';
 import { openStore } from './open.ts';
 import { checkOptions, type OpenOptions, type StoreOptions } from './options.ts';
 import type { Keeping, StoreHome } from './store_home.ts';
-import { openInWorker } from './worker_home.ts';
 
 /** Where the parts of the program are that are files of their own: it differs between the bundles. */
 export interface Surroundings {
@@ -55,6 +54,7 @@ export async function openHome(
     return openStore(storeOptions, wasm ?? surroundings.wasm(), surroundings.startFilesWorker);
   }
   const isOwn = worker === true;
+  const { openInWorker } = await import('./worker_home.ts');
   return openInWorker(
     isOwn ? surroundings.startWorker() : worker,
     isOwn,

@@ -7,7 +7,7 @@
 // not go on before the sink has taken it, so a slow disk costs no memory.
 
 import * as abi from '../../assembly/abi.ts';
-import { databaseFigures } from '../core/keyspace.ts';
+import { databaseFigures } from '../core/database_figures.ts';
 import { beginSnapshot, snapshotOutput, writeSnapshotHeader } from '../core/snapshot.ts';
 import type { Engine } from '../engine.ts';
 import { nextTurn } from '../util/next_turn.ts';
