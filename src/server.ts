@@ -123,7 +123,7 @@ export class Server {
   private readonly sections: readonly InfoSection[];
   private readonly options: ServerOptions;
   private readonly disconnects: DisconnectLog;
-  private listener: Listener | undefined;
+  private readonly listeners: Listener[] = [];
   private transport: Transport | undefined;
   private timer: Timer | undefined;
   private lastTickMs = 0;
@@ -251,19 +251,27 @@ export class Server {
 
   /** Opens the sockets that the configuration names. Throws ListenError. */
   async openSockets(): Promise<void> {
-    const { config, logger } = this;
-    this.transport = await chooseTransport(
-      config.get('transport') as 'auto' | 'direct' | 'stream',
-      {
-        view: () => this.engine.input(),
-      },
+    const { config } = this;
+    const listener = await this.openListener(new ListenerDirectives(config));
+    config.subscribe(['port', 'bind'], (changed) =>
+      this.applyAddresses(listener, changed.has('port')),
     );
-    this.listener = new Listener(this.transport, new ListenerDirectives(config), {
+  }
+
+  /** Opens sockets that the configuration does not name. Throws ListenError. */
+  async openListener(settings: ListenerSettings): Promise<Listener> {
+    const { config, logger } = this;
+    this.transport ??= await chooseTransport(
+      config.get('transport') as 'auto' | 'direct' | 'stream',
+      { view: () => this.engine.input() },
+    );
+    const listener = new Listener(this.transport, settings, {
       onConnection: (connection) => this.accept(connection),
       log: (level, line) => logger.log(level, line),
     });
-    await this.listener.open();
-    config.subscribe(['port', 'bind'], (changed) => this.applyAddresses(changed.has('port')));
+    await listener.open();
+    this.listeners.push(listener);
+    return listener;
   }
 
   /** Takes a new connection in. */
@@ -291,14 +299,17 @@ export class Server {
     this.pause.stop();
     this.migrateLinks.stop();
     this.waits.stop();
-    this.listener?.close();
+    for (const listener of this.listeners) listener.close();
     for (const client of [...this.engine.clients.values()]) client.output.destroy();
   }
 
   /** Listens where the configuration says now. Returns why that is impossible. */
-  private async applyAddresses(isPortChanged: boolean): Promise<string | undefined> {
+  private async applyAddresses(
+    listener: Listener,
+    isPortChanged: boolean,
+  ): Promise<string | undefined> {
     try {
-      await this.listener?.updateTcp();
+      await listener.updateTcp();
       return undefined;
     } catch (error) {
       if (!(error instanceof ListenError)) throw error;

@@ -18,6 +18,12 @@ import { MemoryStorage } from '../storage/memory_storage.ts';
 import { type Clock, systemClock } from '../util/clock.ts';
 import { ManualClock } from '../util/manual_clock.ts';
 import { systemErrorText } from '../util/system_error.ts';
+import { type IoredisConnector, ioredisConnector } from './connectors/ioredis.ts';
+import {
+  type NodeRedisOptions,
+  type PrivateSocket,
+  privateSocket,
+} from './connectors/node_redis.ts';
 import { exportDump, importDump } from './dump.ts';
 import { servers } from './inside.ts';
 import { openLocalLink } from './local_connection.ts';
@@ -42,6 +48,7 @@ export class Respite extends RespiteBase {
   readonly #server: Server;
   readonly #options: OpenOptions;
   readonly #savesAtClose: boolean;
+  #privateSocket: Promise<PrivateSocket> | undefined;
   /** The time of the store; a manual one can be moved. */
   readonly clock: StoreClock;
 
@@ -130,6 +137,46 @@ export class Respite extends RespiteBase {
     }
   }
 
+  /** For ioredis, which then needs no socket: `new Redis({ Connector: db.connector })`. */
+  get connector(): IoredisConnector {
+    return ioredisConnector((handlers, options) => this.connect(handlers, options));
+  }
+
+  /**
+   * For node-redis, which makes its sockets itself: `createClient(await db.nodeRedisOptions())`. The store then
+   * listens on a Unix socket that only this user can reach, until it is closed.
+   */
+  async nodeRedisOptions(): Promise<NodeRedisOptions> {
+    if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
+    this.#privateSocket ??= this.#openPrivateSocket();
+    const { path } = await this.#privateSocket;
+    return { socket: { path, tls: false } };
+  }
+
+  async #openPrivateSocket(): Promise<PrivateSocket> {
+    const socket = privateSocket();
+    try {
+      const listener = await this.#server.openListener({
+        port: 0,
+        bind: [],
+        tcpBacklog: this.#server.config.get('tcp-backlog'),
+        unixSocket: socket.path,
+        unixSocketPerm: 0,
+        keepAliveSeconds: 0,
+      });
+      // Clients keep the process alive, not that there may be some.
+      listener.unref();
+      return socket;
+    } catch (error) {
+      socket.remove();
+      this.#privateSocket = undefined;
+      const text = error instanceof Error ? error.message : String(error);
+      throw new RespiteError('UNSUPPORTED', `There is no socket for node-redis: ${text}`, {
+        cause: error,
+      });
+    }
+  }
+
   /** All data as a dump in the RDB format, of this moment, while commands are served. */
   export(): Promise<Uint8Array> {
     if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
@@ -143,6 +190,7 @@ export class Respite extends RespiteBase {
     const { time } = this.#server.engine;
     if (time instanceof ManualClock) time.stop(new RespiteError('CLOSED', 'The store is closed'));
     this.#server.stop();
+    (await this.#privateSocket?.catch(() => undefined))?.remove();
     persistence.close();
     if (!isSaved) throw new RespiteError('STORAGE', 'The last snapshot could not be written');
   }
