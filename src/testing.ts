@@ -24,7 +24,13 @@ export type {
   SliceOptions,
   StateOptions,
 } from './testing/faults.ts';
-export { respiteFixture, type TestHooks, type UsedRespite, useRespite } from './testing/hooks.ts';
+export {
+  respiteFixture,
+  type TestHooks,
+  type UsedRespite,
+  type UseOptions,
+  useRespite,
+} from './testing/hooks.ts';
 export {
   bitmap,
   expiring,

@@ -3,8 +3,8 @@
 //   vitest, jest:  const redis = useRespite({ beforeAll, beforeEach, afterAll }, { listen: true });
 //   node:test:     const redis = useRespite({ before, beforeEach, after });
 //
-//   beforeAll: open ─> [the file's own beforeAll: seeds] ─> beforeEach: the first one remembers, later ones go
-//   back to it ─> tests ─> afterAll: close
+//   beforeAll: open, prepare ─> [the file's own beforeAll] ─> beforeEach: the first one remembers the data, later
+//   ones go back to them ─> tests ─> afterAll: close
 
 import { RespiteError } from '../embedded/errors.ts';
 import { TestStore, type TestStoreOptions } from './test_store.ts';
@@ -25,11 +25,19 @@ export interface UsedRespite {
   readonly store: TestStore;
 }
 
+export interface UseOptions extends TestStoreOptions {
+  /** Makes the store ready, once, as a `beforeAll` of the file may do, too. */
+  readonly prepare?: (store: TestStore) => Promise<void> | void;
+}
+
 /**
  * One store for the tests of a file (or of a `describe`). Each test begins with the data that were there before the
  * first one, without faults and recorded commands. Tests that run at the same time need `store.isolated()`.
  */
-export function useRespite(hooks: TestHooks, options: TestStoreOptions = {}): UsedRespite {
+export function useRespite(
+  hooks: TestHooks,
+  { prepare, ...options }: UseOptions = {},
+): UsedRespite {
   const beforeAll = hooks.beforeAll ?? hooks.before;
   const afterAll = hooks.afterAll ?? hooks.after;
   if (beforeAll === undefined || afterAll === undefined) {
@@ -39,15 +47,22 @@ export function useRespite(hooks: TestHooks, options: TestStoreOptions = {}): Us
     );
   }
   let store: TestStore | undefined;
+  let opening: Promise<void> | undefined;
   let hasBase = false;
-  beforeAll(async () => {
+  const open = async (): Promise<void> => {
     store = await TestStore.open(options);
+    await prepare?.(store);
+  };
+  beforeAll(() => {
+    opening = open();
+    return opening;
   });
   hooks.beforeEach(async () => {
-    if (store === undefined) return;
-    if (hasBase) await store.reset();
-    else await store.setBase();
-    store.clearCommands();
+    // Hooks of a whole file do not wait for one another under node:test.
+    await opening;
+    if (hasBase) await store?.reset();
+    else await store?.setBase();
+    store?.clearCommands();
     hasBase = true;
   });
   afterAll(async () => {

@@ -30,6 +30,8 @@ export interface TapOptions {
   now(): number;
   /** The engine's input region. */
   input(): Uint8Array;
+  /** Input has arrived: so many bytes in the input region, which stay there. */
+  beforeInput(length: number): void;
   /** The connection is gone. */
   onClose(): void;
   /** Makes the client. */
@@ -86,6 +88,7 @@ export class TappedConnection implements Connection, Session {
 
   onData(length: number): void {
     if (this.isClosed) return;
+    this.options.beforeInput(length);
     if (this.mayPass()) {
       this.session.onData(length);
       return;

@@ -19,6 +19,7 @@ import type { OpenOptions } from '../node/open_options.ts';
 import { Respite } from '../node/respite.ts';
 import type { Server } from '../server.ts';
 import { type DataOptions, type DataSetView, readData } from './data_view.ts';
+import { FakedTime } from './faked_time.ts';
 import { Faults } from './faults.ts';
 import { freePort } from './free_port.ts';
 import { randomNumbers } from './random.ts';
@@ -52,11 +53,16 @@ export interface ClientMatch {
 
 /** The test's way into a store: a client like others, on links that no tap is on. */
 class AdminStore extends RespiteBase {
-  constructor(server: Server) {
-    const accept = (connection: Connection): Session => server.clients.accept(connection);
-    super((handlers, options) =>
-      openLocalLink({ engine: server.engine, accept }, handlers, options),
-    );
+  constructor({ engine, clients }: Server, fakedTime: FakedTime) {
+    const accept = (connection: Connection): Session => clients.accept(connection);
+    super((handlers, options) => {
+      const link = openLocalLink({ engine, accept }, handlers, options);
+      const room = (length: number): Uint8Array => {
+        fakedTime.catchUp(0);
+        return link.room(length);
+      };
+      return { ...link, room };
+    });
   }
 
   protected closeStore(): Promise<void> {
@@ -89,12 +95,13 @@ export class TestStore implements AsyncDisposable {
     this.db = db;
     this.#options = options;
     this.#server = serverOf(db);
-    this.admin = new AdminStore(this.#server);
+    const fakedTime = new FakedTime(this.#server.engine);
+    this.admin = new AdminStore(this.#server, fakedTime);
     this.randomSeed = options.randomSeed ?? Math.floor(Math.random() * SEED_MAX);
     this.faults = new Faults(randomNumbers(this.randomSeed), this.#server.engine.time);
     this.#recorder = new Recorder(options.record ?? true);
     this.#state = new StoreState(this.#server, this.admin, db.clock);
-    this.#server.intercept = (connection) => this.#tap(connection);
+    this.#server.intercept = (connection) => this.#tap(connection, fakedTime);
   }
 
   /** Opens a store. Throws RespiteError as `Respite.open` does. */
@@ -285,10 +292,10 @@ export class TestStore implements AsyncDisposable {
 
   /** Ends the store, its clients' connections, and stores that `isolated` made. */
   async close(): Promise<void> {
-    this.faults.clear();
     await Promise.all([...this.#isolated].map((store) => store.close()));
     await this.admin.close();
     await this.db.close();
+    this.faults.clear();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -307,7 +314,7 @@ export class TestStore implements AsyncDisposable {
     });
   }
 
-  #tap(connection: Connection): Session {
+  #tap(connection: Connection, fakedTime: FakedTime): Session {
     if (this.faults.refusesConnection()) {
       queueMicrotask(() => connection.destroy());
       return REFUSED;
@@ -319,6 +326,7 @@ export class TestStore implements AsyncDisposable {
       onCommand: (command) => this.#recorder.note(command),
       now: () => engine.now(),
       input: () => engine.input(),
+      beforeInput: (length) => fakedTime.catchUp(length),
       accept: (inner) => clients.accept(inner),
       onClose: () => this.#connections.delete(tapped),
     });

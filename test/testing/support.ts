@@ -1,6 +1,6 @@
 // What the tests of the test kit share: the ways an application reaches a store, each with the same few calls.
 
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { createClient } from 'redis';
 import { onTestFinished } from 'vitest';
 import { ReplyError } from '../../src/index.ts';
@@ -23,52 +23,65 @@ export interface Way {
 const settled = (results: PromiseSettledResult<unknown>[]) =>
   results.map((result) => (result.status === 'fulfilled' ? result.value : result.reason));
 
+/** Fails at once when there is no connection, and has another one soon. */
+const IOREDIS_OPTIONS: RedisOptions = {
+  lazyConnect: true,
+  enableReadyCheck: false,
+  maxRetriesPerRequest: 0,
+  retryStrategy: () => 1,
+};
+
+async function overIoredis(redis: Redis): Promise<AppClient> {
+  redis.on('error', () => {});
+  await redis.connect();
+  return {
+    call: (name = '', ...args) => redis.call(name, ...args),
+    pipeline: async (commands) => {
+      const results = await redis.pipeline(commands.map((c) => ['call', ...c])).exec();
+      return (results ?? []).map(([error, value]) => error ?? value);
+    },
+    close: async () => redis.disconnect(),
+  };
+}
+
+async function overNodeRedis(socket: { path: string } | { port: number }): Promise<AppClient> {
+  const client = createClient({
+    disableOfflineQueue: true,
+    socket: { ...socket, tls: false, reconnectStrategy: () => 1 },
+  });
+  client.on('error', () => {});
+  await client.connect();
+  return {
+    call: (...command) => client.sendCommand(command),
+    pipeline: async (commands) =>
+      settled(await Promise.allSettled(commands.map((c) => client.sendCommand(c)))),
+    close: async () => client.destroy(),
+  };
+}
+
 export const WAYS: readonly Way[] = [
   {
     name: 'ioredis over TCP',
-    async connect(store) {
-      const redis = new Redis(store.url, {
-        lazyConnect: true,
-        enableReadyCheck: false,
-        maxRetriesPerRequest: 0,
-        retryStrategy: () => 1,
-      });
-      redis.on('error', () => {});
-      await redis.connect();
-      return {
-        call: (name = '', ...args) => redis.call(name, ...args),
-        pipeline: async (commands) => {
-          const results = await redis.pipeline(commands.map((c) => ['call', ...c])).exec();
-          return (results ?? []).map(([error, value]) => error ?? value);
-        },
-        close: async () => redis.disconnect(),
-      };
-    },
+    connect: (store) => overIoredis(new Redis(store.url, IOREDIS_OPTIONS)),
+  },
+  {
+    name: 'ioredis without a socket',
+    connect: ({ db }) => overIoredis(new Redis({ Connector: db.connector, ...IOREDIS_OPTIONS })),
   },
   {
     name: 'node-redis over TCP',
-    async connect(store) {
-      const client = createClient({
-        url: store.url,
-        disableOfflineQueue: true,
-        socket: { reconnectStrategy: () => 1 },
-      });
-      client.on('error', () => {});
-      await client.connect();
-      return {
-        call: (...command) => client.sendCommand(command),
-        pipeline: async (commands) =>
-          settled(await Promise.allSettled(commands.map((c) => client.sendCommand(c)))),
-        close: async () => client.destroy(),
-      };
-    },
+    connect: ({ port }) => overNodeRedis({ port }),
+  },
+  {
+    name: 'node-redis with the options of the store',
+    connect: async ({ db }) => overNodeRedis((await db.nodeRedisOptions()).socket),
   },
   {
     name: 'the store itself',
-    async connect(store) {
+    async connect({ db }) {
       return {
-        call: async (name = '', ...args) => store.db.command(name, ...args),
-        pipeline: (commands) => store.db.batch(commands),
+        call: async (name = '', ...args) => db.command(name, ...args),
+        pipeline: (commands) => db.batch(commands),
         close: async () => {},
       };
     },
