@@ -85,6 +85,8 @@ class SharedStore implements StoreHome {
   private readonly queue = new AbortController();
   private readonly over = new Deferred<void>();
   private failure: Error | undefined;
+  /** The others need not find out by the first call that fails. */
+  private readonly onPageHide = () => this.leading?.close();
   private leaving: Promise<void> | undefined;
 
   constructor(options: SharedStoreOptions) {
@@ -96,6 +98,7 @@ class SharedStore implements StoreHome {
 
   async open(): Promise<void> {
     await this.holdOwnLock();
+    globalThis.addEventListener?.('pagehide', this.onPageHide);
     const { signal } = this.queue;
     navigator.locks
       .request(lockName(this.options.store), { signal }, () => this.lead())
@@ -308,6 +311,7 @@ class SharedStore implements StoreHome {
     try {
       await home?.close();
     } finally {
+      globalThis.removeEventListener?.('pagehide', this.onPageHide);
       this.over.resolve();
       this.channel.close();
     }
