@@ -173,7 +173,11 @@ export class App {
     render(
       html`${VIEWS.map(
         ({ name, label, icon: iconName }, i) =>
-          html`<a href="#/${name}" class="view-${name}" aria-current=${name === this.view ? 'page' : 'false'} title="Alt+${i + 1}"
+          html`<a
+            href="#/${name}"
+            class="view-${name}"
+            aria-current=${name === this.view ? 'page' : 'false'}
+            title="Alt+${i + 1}"
             >${icon(iconName)}<span>${label}</span></a
           >`,
       )}`,

@@ -70,6 +70,12 @@ export class BenchView {
     }
   }
 
+  /** Between 0 and 1. */
+  private get progress(): number {
+    if (this.running !== undefined) return this.share;
+    return this.message === 'Done.' ? 1 : 0;
+  }
+
   private draw(): void {
     const isRunning = this.running !== undefined;
     const cannotRun = this.workloads.size === 0 || this.batches.size === 0;
@@ -104,10 +110,23 @@ export class BenchView {
           <div class="bench-run">
             ${
               isRunning
-                ? html`<button type="button" class="button danger" @click=${() => this.running?.abort()}>${icon('stop')}Stop</button>`
-                : html`<button type="button" class="button primary" ?disabled=${cannotRun} @click=${() => void this.start()}>${icon('play')}Run</button>`
+                ? html`<button
+                    type="button"
+                    class="button danger"
+                    @click=${() => this.running?.abort()}
+                  >
+                    ${icon('stop')}Stop
+                  </button>`
+                : html`<button
+                    type="button"
+                    class="button primary"
+                    ?disabled=${cannotRun}
+                    @click=${() => void this.start()}
+                  >
+                    ${icon('play')}Run
+                  </button>`
             }
-            <progress max="1" .value=${isRunning ? this.share : this.message === 'Done.' ? 1 : 0} aria-label="Progress"></progress>
+            <progress max="1" .value=${this.progress} aria-label="Progress"></progress>
             <span class="muted" role="status">${isRunning ? this.label : this.message}</span>
           </div>
         </form>
@@ -140,7 +159,11 @@ export class BenchView {
           .sort((a, b) => a - b)
           .map(
             (batch) =>
-              html`<li><span class="swatch" style="--swatch:var(${barColor(batch)})"></span>${batch === 1 ? 'one at a time' : `batches of ${batch}`}</li>`,
+              html`<li>
+                <span class="swatch" style="--swatch:var(${barColor(batch)})"></span>${
+                  batch === 1 ? 'one at a time' : `batches of ${batch}`
+                }
+              </li>`,
           )}
       </ul>
       <table class="bars">
@@ -161,13 +184,20 @@ export class BenchView {
             ${i === 0 ? html`<th scope="rowgroup" rowspan=${results.length}>${name}</th>` : nothing}
             <td class="number">${batch}</td>
             <td class="bar-cell">
-              <span class="bar" style="width:${Math.max(0.5, (75 * operationsPerSecond) / max)}%;background:var(${barColor(batch)})"></span>
-              <span class="bar-value" title=${formatCount(operationsPerSecond)}>${formatShort(operationsPerSecond)}</span>
+              <span class="bar" style=${barStyle(batch, operationsPerSecond / max)}></span>
+              <span class="bar-value" title=${formatCount(operationsPerSecond)}
+                >${formatShort(operationsPerSecond)}</span
+              >
             </td>
           </tr>`,
       )}
     </tbody>`;
   }
+}
+
+/** The longest bar leaves room for its figure. */
+function barStyle(batch: number, share: number): string {
+  return `width:${Math.max(0.5, 75 * share)}%;background:var(${barColor(batch)})`;
 }
 
 function barColor(batch: number): string {

@@ -4,7 +4,7 @@ import { html, nothing, render, type TemplateResult } from 'lit-html';
 import type { Durability, OpenedStore } from '../store.ts';
 import { chooseFile } from '../ui/files.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
-import { icon } from '../ui/icons.ts';
+import { type IconName, icon } from '../ui/icons.ts';
 import { showError } from '../ui/toast.ts';
 
 export interface DataActions {
@@ -109,6 +109,7 @@ export class StoredDataView {
     const { name } = this.opened;
     const { backend, durability, role } = this.opened.facts();
     const isKept = name !== undefined && backend !== 'memory';
+    const goBack = () => void this.act('Opening', () => this.actions.returnToStored());
     return html`<section class="card" aria-labelledby="data-storage">
       <h2 id="data-storage">Storage</h2>
       <dl class="facts">
@@ -119,8 +120,7 @@ export class StoredDataView {
             ? html`<div>
                 <dt>Room</dt>
                 <dd>
-                  <meter min="0" max="1" high="0.8" value=${(this.usage.usage ?? 0) / this.usage.quota} aria-label="Share of the room that is used"></meter>
-                  ${formatBytes(this.usage.usage ?? 0)} of ${formatBytes(this.usage.quota)} for this site${this.isPersisted ? '; the browser will not clear it by itself' : ''}
+                  ${this.room(this.usage.usage ?? 0, this.usage.quota)}
                 </dd>
               </div>`
             : nothing
@@ -138,12 +138,26 @@ export class StoredDataView {
               This data is gone when the page is closed.
               ${
                 name === undefined
-                  ? html`<button type="button" class="button small plain" @click=${() => void this.act('Opening', () => this.actions.returnToStored())}>Return to the stored data</button>`
+                  ? html`<button type="button" class="button small plain" @click=${goBack}>
+                      Return to the stored data
+                    </button>`
                   : nothing
               }
             </p>`
       }
     </section>`;
+  }
+
+  private room(used: number, quota: number): TemplateResult {
+    const note = this.isPersisted ? '; the browser will not clear it by itself' : '';
+    return html`<meter
+        min="0"
+        max="1"
+        high="0.8"
+        value=${used / quota}
+        aria-label="Share of the room that is used"
+      ></meter>
+      ${formatBytes(used)} of ${formatBytes(quota)} for this site${note}`;
   }
 
   private durabilityChoice(value: Durability, current: Durability, label: string): TemplateResult {
@@ -158,16 +172,34 @@ export class StoredDataView {
     >`;
   }
 
+  /** A button that nothing else runs beside. */
+  private button(
+    label: string,
+    iconName: IconName,
+    kind: 'primary' | 'danger' | '',
+    run: () => void,
+  ): TemplateResult {
+    return html`<button
+      type="button"
+      class="button ${kind}"
+      ?disabled=${this.busy !== ''}
+      @click=${run}
+    >
+      ${icon(iconName)}${label}
+    </button>`;
+  }
+
   private dumpCard(): TemplateResult {
+    const save = () => void this.act('Saving', () => this.actions.exportFile());
     return html`<section class="card" aria-labelledby="data-dump">
       <h2 id="data-dump">dump.rdb</h2>
       <p>
-        Load a snapshot that Redis or Respite wrote, look around, change it, and save it back. A file can also be
-        dropped or pasted anywhere on this page.
+        Load a snapshot that Redis or Respite wrote, look around, change it, and save it back. A file
+        can also be dropped or pasted anywhere on this page.
       </p>
       <div class="button-row">
-        <button type="button" class="button primary" ?disabled=${this.busy !== ''} @click=${() => void this.choose()}>${icon('upload')}Load a file …</button>
-        <button type="button" class="button" ?disabled=${this.busy !== ''} @click=${() => void this.act('Saving', () => this.actions.exportFile())}>${icon('download')}Save dump.rdb</button>
+        ${this.button('Load a file …', 'upload', 'primary', () => void this.choose())}
+        ${this.button('Save dump.rdb', 'download', '', save)}
       </div>
       <p class="muted" role="status">${this.busy === '' ? '' : `${this.busy} …`}</p>
     </section>`;
@@ -179,39 +211,39 @@ export class StoredDataView {
   }
 
   private shareCard(): TemplateResult {
+    const make = () =>
+      void this.act('Packing', async () => {
+        this.link = undefined;
+        this.link = await this.actions.shareLink();
+      });
     return html`<section class="card" aria-labelledby="data-share">
       <h2 id="data-share">Share by link</h2>
-      <p>A link that holds a small data set as a whole: who opens it is asked what to do with the data.</p>
-      <div class="button-row">
-        <button
-          type="button"
-          class="button"
-          ?disabled=${this.busy !== ''}
-          @click=${() =>
-            void this.act('Packing', async () => {
-              this.link = undefined;
-              this.link = await this.actions.shareLink();
-            })}
-        >
-          ${icon('link')}Make a link
-        </button>
-      </div>
-      ${
-        this.link === undefined
-          ? nothing
-          : html`<label class="field"><span>Link, ${formatCount(this.link.length)} characters</span><input readonly .value=${this.link} @focus=${(event: FocusEvent) => (event.target as HTMLInputElement).select()} /></label>
-            <button type="button" class="button small plain" @click=${() => void this.actions.copyLink(this.link!).catch(showError)}>${icon('copy')}Copy</button>`
-      }
+      <p>
+        A link that holds a small data set as a whole: who opens it is asked what to do with the data.
+      </p>
+      <div class="button-row">${this.button('Make a link', 'link', '', make)}</div>
+      ${this.link === undefined ? nothing : this.linkField(this.link)}
     </section>`;
   }
 
+  private linkField(link: string): TemplateResult {
+    const select = (event: FocusEvent) => (event.target as HTMLInputElement).select();
+    const copy = () => void this.actions.copyLink(link).catch(showError);
+    return html`<label class="field">
+        <span>Link, ${formatCount(link.length)} characters</span>
+        <input id="share-link" readonly .value=${link} @focus=${select} />
+      </label>
+      <div class="button-row">
+        <button type="button" class="button small plain" @click=${copy}>${icon('copy')}Copy</button>
+      </div>`;
+  }
+
   private resetCard(): TemplateResult {
+    const reset = () => void this.act('Deleting', () => this.actions.reset());
     return html`<section class="card" aria-labelledby="data-reset">
       <h2 id="data-reset">Start over</h2>
       <p>Deletes all keys of all databases, in every tab with this page.</p>
-      <div class="button-row">
-        <button type="button" class="button danger" ?disabled=${this.busy !== ''} @click=${() => void this.act('Deleting', () => this.actions.reset())}>${icon('trash')}Delete everything …</button>
-      </div>
+      <div class="button-row">${this.button('Delete everything …', 'trash', 'danger', reset)}</div>
     </section>`;
   }
 }

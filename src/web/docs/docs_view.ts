@@ -207,7 +207,9 @@ export class DocsView {
     return html`<section class="example card" aria-label=${example.title}>
       <div class="example-head">
         <h3>${example.title}</h3>
-        <button type="button" class="button small primary" @click=${() => void this.run(example)}>${icon('play')}Run</button>
+        <button type="button" class="button small primary" @click=${() => void this.run(example)}>
+          ${icon('play')}Run
+        </button>
       </div>
       <pre tabindex="0" aria-label="Commands" aria-live="polite">${
         run === undefined

@@ -106,7 +106,7 @@ export class CollectionEditor implements ValueEditor {
 
   private draw(): void {
     const { collection } = this;
-    const name = NAMES[this.type] ?? 'element';
+    const more = () => void this.more().catch(showError);
     render(
       html`<form
           class="add-row"
@@ -123,7 +123,10 @@ export class CollectionEditor implements ValueEditor {
           <table class="elements">
             <thead>
               <tr>
-                ${collection.columns.map(({ label, isNumber }) => html`<th scope="col" class=${isNumber ? 'number' : ''}>${label}</th>`)}
+                ${collection.columns.map(
+                  ({ label, isNumber }) =>
+                    html`<th scope="col" class=${isNumber ? 'number' : ''}>${label}</th>`,
+                )}
                 <th scope="col"><span class="visually-hidden">Remove</span></th>
               </tr>
             </thead>
@@ -137,11 +140,11 @@ export class CollectionEditor implements ValueEditor {
           </table>
         </div>
         <div class="pane-foot">
-          <span>${this.next === undefined ? '' : `${this.elements.length} of `}${plural(this.count, name, name === 'entry' ? 'entries' : undefined)}</span>
+          <span>${this.countText()}</span>
           ${
             this.next === undefined
               ? nothing
-              : html`<button type="button" class="button small plain" @click=${() => void this.more().catch(showError)}>Show more</button>`
+              : html`<button type="button" class="button small plain" @click=${more}>Show more</button>`
           }
         </div>`,
       this.host,
@@ -149,16 +152,24 @@ export class CollectionEditor implements ValueEditor {
     this.host.querySelector<HTMLTextAreaElement>('.cell-editor')?.focus();
   }
 
-  private addField(
-    { label, placeholder = '', isOptional, isPairs }: Field,
-    i: number,
-  ): TemplateResult {
+  private countText(): string {
+    const name = NAMES[this.type] ?? 'element';
+    const all = plural(this.count, name, name === 'entry' ? 'entries' : undefined);
+    return this.next === undefined ? all : `${this.elements.length} of ${all}`;
+  }
+
+  private addField({ label, placeholder = '', isPairs }: Field, i: number): TemplateResult {
     return html`<label class="field"
       ><span>${label}</span>
       ${
         isPairs
           ? html`<textarea name="field${i}" rows="1" required placeholder=${placeholder} spellcheck="false"></textarea>`
-          : html`<input name="field${i}" placeholder=${placeholder} autocomplete="off" spellcheck="false" data-optional=${isOptional ?? false} />`
+          : html`<input
+              name="field${i}"
+              placeholder=${placeholder}
+              autocomplete="off"
+              spellcheck="false"
+            />`
       }</label
     >`;
   }

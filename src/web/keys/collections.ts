@@ -14,7 +14,6 @@ export interface Column {
 export interface Field {
   readonly label: string;
   readonly placeholder?: string;
-  readonly isOptional?: boolean;
   /** Several pairs, one a line: "field value". */
   readonly isPairs?: boolean;
 }
@@ -130,7 +129,7 @@ function list(session: DatabaseSession, key: Key): Collection {
       { label: 'Index', isEditable: false, isNumber: true },
       { label: 'Value', isEditable: true },
     ],
-    fields: [{ label: 'Value' }, { label: 'At', placeholder: 'end, or start', isOptional: true }],
+    fields: [{ label: 'Value' }, { label: 'At', placeholder: 'end, or start' }],
     addLabel: 'Add element',
     count: async () => Number(await run(session, 'LLEN', key)),
     page: async (from) => {
@@ -253,7 +252,7 @@ function stream(session: DatabaseSession, key: Key): Collection {
       { label: 'Fields', isEditable: false },
     ],
     fields: [
-      { label: 'ID', placeholder: '*', isOptional: true },
+      { label: 'ID', placeholder: '*' },
       { label: 'Fields', placeholder: 'name value', isPairs: true },
     ],
     addLabel: 'Add entry',

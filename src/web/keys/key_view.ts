@@ -241,7 +241,16 @@ export function askText(
         }
       }}
     >
-      <label class="field"><span>${label}</span><input name="text" .defaultValue=${initial} autocomplete="off" spellcheck="false" autofocus /></label>
+      <label class="field">
+        <span>${label}</span>
+        <input
+          name="text"
+          .defaultValue=${initial}
+          autocomplete="off"
+          spellcheck="false"
+          autofocus
+        />
+      </label>
       <p class="fault" role="alert">${fault}</p>
       <div class="dialog-buttons">
         <button class="button primary">OK</button>

@@ -47,7 +47,10 @@ export function askNewKey(session: DatabaseSession): Promise<string | undefined>
     return {
       title: 'New key',
       body: html`<form @submit=${submit}>
-        <label class="field"><span>Name</span><input name="key" placeholder="user:1" autocomplete="off" spellcheck="false" autofocus /></label>
+        <label class="field">
+          <span>Name</span>
+          <input name="key" placeholder="user:1" autocomplete="off" spellcheck="false" autofocus />
+        </label>
         <fieldset class="choices">
           <legend>Type</legend>
           ${NEW_TYPES.map(
@@ -64,7 +67,15 @@ export function askNewKey(session: DatabaseSession): Promise<string | undefined>
           ><span>Value</span><textarea name="value" rows="5" spellcheck="false" aria-describedby="new-key-help"></textarea>
           <small id="new-key-help" class="muted">${HELP[type]}</small></label
         >
-        <label class="field"><span>Time to live</span><input name="ttl" inputmode="numeric" placeholder="seconds; empty for ever" autocomplete="off" /></label>
+        <label class="field">
+          <span>Time to live</span>
+          <input
+            name="ttl"
+            inputmode="numeric"
+            placeholder="seconds; empty for ever"
+            autocomplete="off"
+          />
+        </label>
         ${fault === '' ? nothing : html`<p class="fault" role="alert">${fault}</p>`}
         <div class="dialog-buttons">
           <button class="button primary">Create</button>

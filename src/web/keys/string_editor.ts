@@ -143,12 +143,12 @@ export class StringEditor implements ValueEditor {
           <span class="grow"></span>
           ${
             this.form === 'json' && this.isWhole
-              ? html`<button type="button" class="button small plain" @click=${() => this.reshape(formatJson)}>Format</button>
-                <button type="button" class="button small plain" @click=${() => this.reshape(compactJson)}>Compact</button>`
+              ? html`${this.action('Format', 'plain', false, () => this.reshape(formatJson))}
+                ${this.action('Compact', 'plain', false, () => this.reshape(compactJson))}`
               : nothing
           }
-          <button type="button" class="button small plain" ?disabled=${!this.isChanged} @click=${() => this.revert()}>Revert</button>
-          <button type="button" class="button small primary" ?disabled=${!this.isChanged || this.fault !== ''} @click=${() => void this.save()}>Save</button>
+          ${this.action('Revert', 'plain', !this.isChanged, () => this.revert())}
+          ${this.action('Save', 'primary', !this.isChanged || this.fault !== '', () => void this.save())}
         </div>
         ${this.notes()}
         <textarea
@@ -180,8 +180,30 @@ export class StringEditor implements ValueEditor {
       </p>`;
   }
 
+  private action(
+    label: string,
+    kind: 'plain' | 'primary',
+    isDisabled: boolean,
+    run: () => void,
+  ): TemplateResult {
+    return html`<button
+      type="button"
+      class="button small ${kind}"
+      ?disabled=${isDisabled}
+      @click=${run}
+    >
+      ${label}
+    </button>`;
+  }
+
   private formButton(form: Form, label: string): TemplateResult {
-    return html`<button type="button" aria-pressed=${this.form === form} @click=${() => this.setForm(form)}>${label}</button>`;
+    return html`<button
+      type="button"
+      aria-pressed=${this.form === form}
+      @click=${() => this.setForm(form)}
+    >
+      ${label}
+    </button>`;
   }
 }
 
