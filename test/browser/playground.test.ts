@@ -281,7 +281,7 @@ describe.skipIf(!available)('keys and values', () => {
     await page.locator('#keys h2').click();
     await page.keyboard.press('n');
     await page.locator('dialog').getByLabel('Name').fill('scores');
-    await page.getByText('Sorted set').click();
+    await page.locator('dialog').getByLabel('Sorted set').check();
     await page.locator('dialog').getByLabel('Value').fill('120 Ada\n95 Bob');
     await page.getByRole('button', { name: 'Create' }).click();
     await page.locator('.key-name', { hasText: 'scores' }).waitFor();
@@ -414,7 +414,7 @@ describe.skipIf(!available)('the data', () => {
     await run(page, 'SET a relaxed', 'OK');
     await page.goto(`${address}#/data`);
     await page.getByText('when it is stored').click();
-    await page.locator('input[value=strict]:checked').waitFor();
+    await page.locator('fieldset:enabled input[value=strict]:checked').waitFor();
     await page.locator('dd', { hasText: /OPFS|IndexedDB/ }).waitFor();
     await page.goto(`${address}#/keys`);
     await run(page, 'SET b strict', 'OK');
@@ -422,7 +422,7 @@ describe.skipIf(!available)('the data', () => {
     await keyRow(page, 'a').waitFor();
     await run(page, 'MGET a b', '1) "relaxed"2) "strict"');
     await page.goto(`${address}#/data`);
-    await page.locator('input[value=strict]:checked').waitFor();
+    await page.locator('fieldset:enabled input[value=strict]:checked').waitFor();
   });
 
   it('are the same in a second tab, which goes on when the first one is closed', async () => {
@@ -443,7 +443,7 @@ describe.skipIf(!available)('the data', () => {
     const { browser, page } = await openPlayground();
     await page.goto(`${address}#/data`);
     await page.getByText('when it is stored').click();
-    await page.locator('input[value=strict]:checked').waitFor();
+    await page.locator('fieldset:enabled input[value=strict]:checked').waitFor();
     await page.goto(`${address}#/keys`);
     await run(page, 'SET acknowledged yes', 'OK');
     const second = await openTab(browser);

@@ -25,6 +25,7 @@ export class BenchView {
   private share = 0;
   private label = '';
   private message = '';
+  private isDisposed = false;
 
   constructor(host: HTMLElement, open: OpenStore) {
     this.host = host;
@@ -33,6 +34,7 @@ export class BenchView {
   }
 
   dispose(): void {
+    this.isDisposed = true;
     this.running?.abort();
     render(nothing, this.host);
   }
@@ -77,6 +79,7 @@ export class BenchView {
   }
 
   private draw(): void {
+    if (this.isDisposed) return;
     const isRunning = this.running !== undefined;
     const cannotRun = this.workloads.size === 0 || this.batches.size === 0;
     render(

@@ -83,6 +83,7 @@ export class ChartsView {
   private isAsking = false;
   private hasFailed = false;
   private isVisible = false;
+  private isDisposed = false;
 
   constructor(host: HTMLElement, store: Store) {
     this.host = host;
@@ -110,6 +111,7 @@ export class ChartsView {
   }
 
   dispose(): void {
+    this.isDisposed = true;
     clearInterval(this.timer);
     this.observer.disconnect();
     for (const plot of this.plots) plot.destroy();
@@ -117,7 +119,7 @@ export class ChartsView {
   }
 
   private async sample(): Promise<void> {
-    if (this.isAsking || this.store.isClosed) return;
+    if (this.isAsking || this.isDisposed || this.store.isClosed) return;
     this.isAsking = true;
     try {
       const text = await this.store.command('INFO', 'everything');
@@ -135,6 +137,7 @@ export class ChartsView {
   // --- Drawing ---
 
   private update(): void {
+    if (this.isDisposed) return;
     this.draw();
     const { samples } = this.sampler;
     const times = samples.map(({ atMs }) => atMs / 1000);

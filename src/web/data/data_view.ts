@@ -41,6 +41,7 @@ export class StoredDataView {
   private memory = 0;
   private link: string | undefined;
   private busy = '';
+  private isDisposed = false;
 
   constructor(host: HTMLElement, opened: OpenedStore, actions: DataActions) {
     this.host = host;
@@ -52,12 +53,13 @@ export class StoredDataView {
   }
 
   dispose(): void {
+    this.isDisposed = true;
     clearInterval(this.timer);
     render(nothing, this.host);
   }
 
   async refresh(): Promise<void> {
-    if (this.host.hidden) return;
+    if (this.host.hidden || this.isDisposed) return;
     try {
       // Without a secure context there is no storage to ask.
       const storage = navigator.storage as StorageManager | undefined;
@@ -95,6 +97,8 @@ export class StoredDataView {
   }
 
   private draw(): void {
+    // Another store may be shown by now.
+    if (this.isDisposed) return;
     render(
       html`<div class="page-head">
           <h1>Data</h1>

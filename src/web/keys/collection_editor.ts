@@ -105,6 +105,7 @@ export class CollectionEditor implements ValueEditor {
   }
 
   private draw(): void {
+    if (this.isDisposed) return;
     const { collection } = this;
     const more = () => void this.more().catch(showError);
     render(

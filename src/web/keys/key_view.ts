@@ -96,6 +96,7 @@ export class KeyView {
 
   private async showEditor(): Promise<void> {
     const { host, session } = this.options;
+    if (this.isDisposed) return;
     const type = this.facts?.type ?? 'none';
     if (type === this.editorType) {
       await this.editor?.refresh();
@@ -116,6 +117,7 @@ export class KeyView {
   }
 
   private draw(): void {
+    if (this.isDisposed) return;
     const { facts } = this;
     render(
       html`<div class="key-head">

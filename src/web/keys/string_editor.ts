@@ -25,6 +25,7 @@ export class StringEditor implements ValueEditor {
   private isChanged = false;
   private isOutdated = false;
   private fault = '';
+  private isDisposed = false;
 
   constructor(host: HTMLElement, session: DatabaseSession, key: string | Uint8Array) {
     this.host = host;
@@ -48,6 +49,7 @@ export class StringEditor implements ValueEditor {
   }
 
   dispose(): void {
+    this.isDisposed = true;
     render(nothing, this.host);
   }
 
@@ -134,6 +136,7 @@ export class StringEditor implements ValueEditor {
   }
 
   private draw(): void {
+    if (this.isDisposed) return;
     render(
       html`<div class="editor-bar">
           <div class="segmented" role="group" aria-label="Show as">
