@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { carryGlobals } from './carry_globals.mjs';
+import { buildBrowserCore, buildCore } from './core.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
@@ -54,17 +54,9 @@ export function build() {
     'assembly/generated/command_table.ts',
     () => run('tsx/dist/cli.mjs', ['src/build/commands.ts']),
   );
-  const core = ['assembly', 'src/build/carry_globals.mjs', 'package.json'];
-  step('core', core, 'dist/respite.wasm', () => {
-    run('assemblyscript/bin/asc.js', [
-      'assembly/index.ts',
-      '--config',
-      'assembly/asconfig.json',
-      '--target',
-      'release',
-    ]);
-    carryGlobals(path.join(root, 'dist/respite.wasm'));
-  });
+  const core = ['assembly', 'src/build', 'package.json'];
+  step('core', core, 'dist/respite.wasm', () => buildCore(run, root));
+  step('core for browsers', core, 'dist/respite.browser.wasm', () => buildBrowserCore(run, root));
   step('host', ['src', 'assembly/abi.ts', 'tsconfig.json', 'package.json'], 'dist/.host', () => {
     run('typescript/bin/tsc', ['-p', 'tsconfig.json']);
     writeFileSync(path.join(root, 'dist/.host'), '');
