@@ -23,11 +23,11 @@
 import * as abi from '../assembly/abi.ts';
 import { commandNames } from './core/command_names.ts';
 import type { Core } from './core/core.ts';
-import { faultText } from './core/rdb_reasons.ts';
 import { ReplyWriter } from './core/reply_writer.ts';
 import { CommandError, type HostClient, HostCommands } from './host_command.ts';
 import { type ClientOutput, type GateClient, type Journal, ReplyGate } from './reply_gate.ts';
 import { Alarm } from './util/alarm.ts';
+import { type Clock, systemClock } from './util/clock.ts';
 import { wallClock } from './util/wall_clock.ts';
 
 export type { ClientOutput, Journal };
@@ -119,8 +119,8 @@ export interface EngineHooks {
    * `error` is the error reply that goes before it, empty when there is none.
    */
   onDisconnect?(client: EngineClient, reason: number, error: string): void;
-  /** RESTORE refused a payload, for this reason. */
-  onBadPayload?(text: string): void;
+  /** RESTORE refused a payload for the reason RDB_FAULT_*; `type` is the value's. */
+  onBadPayload?(fault: number, type: number): void;
   /**
    * Calls `run` once the input that is there now has been read: what commands wrote to other clients
    * is delivered then, many messages in one write. Without it each batch delivers its own.
@@ -159,10 +159,7 @@ export class Engine {
   /** Clients to be resumed when the batch at hand is over. */
   private readonly waiting = new Set<EngineClient>();
   /** Rings when the first blocked client's time is up. */
-  private readonly alarm = new Alarm(
-    () => this.now(),
-    () => this.ring(),
-  );
+  private readonly alarm: Alarm;
   /** Client whose transaction waits for a host command: nobody else's commands run. */
   private frozenBy: EngineClient | undefined;
   private nextId = 1;
@@ -178,15 +175,14 @@ export class Engine {
   private handlerRuns = false;
   private handlerClient: EngineClient | undefined;
   private crashed: CoreCrash | undefined;
+  /** What rings, and when. */
+  readonly time: Clock;
   /** Unix milliseconds; replaceable for tests. */
-  now: () => number = Date.now;
+  now: () => number;
   /** The same with a fraction, as the core is told the time. */
-  private readonly clock = wallClock(
-    () => this.now(),
-    () => performance.now(),
-  );
+  private readonly clock: () => number;
 
-  constructor(core: Core, hooks: EngineHooks = {}) {
+  constructor(core: Core, hooks: EngineHooks = {}, time: Clock = systemClock) {
     this.core = core;
     this.hooks = hooks;
     this.gate = new ReplyGate({
@@ -194,6 +190,11 @@ export class Engine {
       endTurnSoon: () => this.endTurnSoon(),
     });
     this.names = commandNames(core);
+    this.time = time;
+    this.now = () => time.now();
+    const now = () => this.now();
+    this.clock = time.isManual ? now : wallClock(now, () => performance.now());
+    this.alarm = new Alarm(now, () => this.ring(), time);
   }
 
   /** A client, or undefined when memory is exhausted. `address` is what MONITOR and SLOWLOG print. */
@@ -290,7 +291,8 @@ export class Engine {
     if (this.frozenBy) return false;
     // Timers are late in pages that nobody looks at.
     this.alarm.ringIfLate();
-    const more = this.call(() => this.core.exports.cron(this.clock(), budgetUs) !== 0, 'cron');
+    const nowMs = this.clock() + this.time.slackMs;
+    const more = this.call(() => this.core.exports.cron(nowMs, budgetUs) !== 0, 'cron');
     this.settle();
     return more;
   }
@@ -354,9 +356,8 @@ export class Engine {
   private tellBadPayload(): void {
     const { core, hooks } = this;
     const word = core.word(abi.ABI_PAYLOAD_FAULT);
-    const context = { type: word >>> 16, version: 0, number: 0n, databases: core.databases };
     this.call(() => core.exports.payloadFaultTaken());
-    hooks.onBadPayload?.(faultText(word & 0xffff, context));
+    hooks.onBadPayload?.(word & 0xffff, word >>> 16);
   }
 
   /** Lets clients go on that waited in a blocking command, and sets the clock for those that wait. */
@@ -380,7 +381,7 @@ export class Engine {
     if (this.frozenBy) return;
     const { exports } = this.core;
     try {
-      this.call(() => exports.serveDeadlines(this.clock()));
+      this.call(() => exports.serveDeadlines(this.clock() + this.time.slackMs));
       this.setAlarm();
       this.settle();
     } catch (error) {

@@ -3,5 +3,7 @@ export { Core, type CoreOptions } from './core/core.ts';
 export { loadCoreModule } from './core/load.node.ts';
 export * from './embedded/index.ts';
 export { type ClientOutput, CoreCrash, Engine, EngineClient } from './engine.ts';
+export type { IoredisConnector } from './node/connectors/ioredis.ts';
+export type { NodeRedisOptions } from './node/connectors/node_redis.ts';
 export type { OpenOptions } from './node/open_options.ts';
 export { type ListenOptions, Respite } from './node/respite.ts';

@@ -14,6 +14,7 @@ import type { RewriteOptions } from './config/rewrite.ts';
 import { Core } from './core/core.ts';
 import type { Guards } from './core/guards.ts';
 import { Propagation } from './core/propagation.ts';
+import { faultText } from './core/rdb_reasons.ts';
 import { Engine } from './engine.ts';
 import type { Logger } from './log.ts';
 import { type CrashCause, causeOfCoreCrash } from './monitor/crash_cause.ts';
@@ -37,6 +38,7 @@ import { chooseTransport } from './net/choose.ts';
 import type { Client } from './net/client.ts';
 import type { ClientPause } from './net/client_pause.ts';
 import type { ClientRegistry } from './net/clients.ts';
+import type { Connection, Session } from './net/connection.ts';
 import { DisconnectLog } from './net/disconnect_log.ts';
 import { ListenError, Listener, type ListenerSettings } from './net/listener.ts';
 import { registerMigrate } from './net/migrate.ts';
@@ -55,6 +57,8 @@ import { ServerFigures } from './server_facts.ts';
 import { type ProcessDebugHooks, StandardParts } from './standard_commands.ts';
 import { NodeStorage } from './storage/node_storage.node.ts';
 import type { Storage } from './storage/storage.ts';
+import type { Clock, Timer } from './util/clock.ts';
+import { realNow, realSetImmediate } from './util/timers.ts';
 
 /**
  * Linear memory at the start. Growing makes the garbage collector run, for some milliseconds: most
@@ -63,6 +67,8 @@ import type { Storage } from './storage/storage.ts';
 const INITIAL_BYTES = 256 * 1024 * 1024;
 /** Background work per step, in microseconds: no request waits longer than this for it. */
 const CRON_STEP_US = 1000;
+/** Long enough for all of it. */
+const CRON_WHOLE_US = 60_000_000;
 /** Pause between steps while work is left, in milliseconds: at most half the time goes to it. */
 const CRON_BUSY_MS = 1;
 /** Time between two looks at a share of the clients, in milliseconds. */
@@ -76,6 +82,8 @@ export interface ServerOptions {
   readonly extras: LoadedExtras;
   readonly logger: Logger;
   readonly module: WebAssembly.Module;
+  /** A core to serve, with its data and the names of its commands; a new one by default. */
+  readonly core?: Core;
   readonly pid: number;
   readonly stdoutIsTerminal: boolean;
   readonly executable: string;
@@ -95,6 +103,8 @@ export interface ServerOptions {
   readonly storage?: Storage;
   /** Linear memory at the start, in bytes; INITIAL_BYTES by default. */
   readonly initialBytes?: number;
+  /** The time, and what rings; the system's by default. */
+  readonly clock?: Clock;
   /** The process may end although there is background work; it may not by default. */
   readonly isBackground?: boolean;
 }
@@ -114,37 +124,47 @@ export class Server {
   private readonly sections: readonly InfoSection[];
   private readonly options: ServerOptions;
   private readonly disconnects: DisconnectLog;
-  private listener: Listener | undefined;
+  private readonly listeners: Listener[] = [];
   private transport: Transport | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: Timer | undefined;
   private lastTickMs = 0;
+  /** Stands between new connections and `clients.accept`, for tests that watch or disturb them. */
+  intercept: ((connection: Connection) => Session) | undefined;
 
   constructor(options: ServerOptions) {
     this.options = options;
     this.config = options.config;
     this.logger = options.logger;
-    const core = new Core(options.module, {
-      databases: Number(this.config.get('databases')),
-      initialBytes: options.initialBytes ?? INITIAL_BYTES,
-    });
-    this.engine = new Engine(core, {
-      onCrash: (crash) => this.crash(causeOfCoreCrash(crash)),
-      onHandlerError: (name, error) =>
-        this.logger.warning(
-          `Internal error in '${name}': ${error instanceof Error ? error.stack : error}`,
-        ),
-      onDisconnect: ({ id }, reason, error) => {
-        const client = this.clients.find(id);
-        if (client) this.disconnects.note(client, reason, error);
+    const core =
+      options.core ??
+      new Core(options.module, {
+        databases: Number(this.config.get('databases')),
+        initialBytes: options.initialBytes ?? INITIAL_BYTES,
+      });
+    this.engine = new Engine(
+      core,
+      {
+        onCrash: (crash) => this.crash(causeOfCoreCrash(crash)),
+        onHandlerError: (name, error) =>
+          this.logger.warning(
+            `Internal error in '${name}': ${error instanceof Error ? error.stack : error}`,
+          ),
+        onDisconnect: ({ id }, reason, error) => {
+          const client = this.clients.find(id);
+          if (client) this.disconnects.note(client, reason, error);
+        },
+        onBadPayload: (fault, type) => {
+          const context = { type, version: 0, number: 0n, databases: core.databases };
+          this.logger.verbose(
+            `Internal error in RDB reading offset 0, function at decode.ts -> ${faultText(fault, context)}`,
+          );
+        },
+        // Behind all reads of the event loop's turn.
+        postpone: realSetImmediate,
+        onFlushAll: () => this.persistence.flushedAll(),
       },
-      onBadPayload: (text) =>
-        this.logger.verbose(
-          `Internal error in RDB reading offset 0, function at decode.ts -> ${text}`,
-        ),
-      // Behind all reads of the event loop's turn.
-      postpone: setImmediate,
-      onFlushAll: () => this.persistence.flushedAll(),
-    });
+      options.clock,
+    );
     this.parts = new StandardParts({
       engine: this.engine,
       config: this.config,
@@ -177,7 +197,7 @@ export class Server {
     });
     this.sections = infoSections(this.figures);
     this.registerCommands();
-    this.renameCommands();
+    if (options.core === undefined) this.renameCommands();
   }
 
   get users(): DefaultUser {
@@ -234,19 +254,32 @@ export class Server {
 
   /** Opens the sockets that the configuration names. Throws ListenError. */
   async openSockets(): Promise<void> {
-    const { config, logger } = this;
-    this.transport = await chooseTransport(
-      config.get('transport') as 'auto' | 'direct' | 'stream',
-      {
-        view: () => this.engine.input(),
-      },
+    const { config } = this;
+    const listener = await this.openListener(new ListenerDirectives(config));
+    config.subscribe(['port', 'bind'], (changed) =>
+      this.applyAddresses(listener, changed.has('port')),
     );
-    this.listener = new Listener(this.transport, new ListenerDirectives(config), {
-      onConnection: (connection) => this.clients.accept(connection),
+  }
+
+  /** Opens sockets that the configuration does not name. Throws ListenError. */
+  async openListener(settings: ListenerSettings): Promise<Listener> {
+    const { config, logger } = this;
+    this.transport ??= await chooseTransport(
+      config.get('transport') as 'auto' | 'direct' | 'stream',
+      { view: () => this.engine.input() },
+    );
+    const listener = new Listener(this.transport, settings, {
+      onConnection: (connection) => this.accept(connection),
       log: (level, line) => logger.log(level, line),
     });
-    await this.listener.open();
-    config.subscribe(['port', 'bind'], (changed) => this.applyAddresses(changed.has('port')));
+    await listener.open();
+    this.listeners.push(listener);
+    return listener;
+  }
+
+  /** Takes a new connection in. */
+  accept(connection: Connection): Session {
+    return this.intercept?.(connection) ?? this.clients.accept(connection);
   }
 
   /** Begins with background work. */
@@ -265,18 +298,21 @@ export class Server {
 
   /** Stops listening and closes every connection. */
   stop(): void {
-    clearTimeout(this.timer);
+    this.timer?.cancel();
     this.pause.stop();
     this.migrateLinks.stop();
     this.waits.stop();
-    this.listener?.close();
+    for (const listener of this.listeners) listener.close();
     for (const client of [...this.engine.clients.values()]) client.output.destroy();
   }
 
   /** Listens where the configuration says now. Returns why that is impossible. */
-  private async applyAddresses(isPortChanged: boolean): Promise<string | undefined> {
+  private async applyAddresses(
+    listener: Listener,
+    isPortChanged: boolean,
+  ): Promise<string | undefined> {
     try {
-      await this.listener?.updateTcp();
+      await listener.updateTcp();
       return undefined;
     } catch (error) {
       if (!(error instanceof ListenError)) throw error;
@@ -321,28 +357,52 @@ export class Server {
   }
 
   private scheduleCron(delayMs: number): void {
-    this.timer = setTimeout(() => {
-      if (this.debugFlags.cronPaused) {
-        this.scheduleCron(1000 / this.config.get('hz'));
-        return;
-      }
-      this.ending.tick();
-      const began = performance.now();
-      if (began - this.lastTickMs >= CLIENTS_TICK_MS - TICK_EARLY_MS) {
-        this.lastTickMs = began;
-        this.clients.tick(this.engine.now());
-        this.figures.tick();
-        this.latency.tick();
-        this.persistence.tick();
-        if (!this.persistence.isLoading) this.backups.tick();
-        this.waits.tick();
-      }
-      // Nothing expires and nothing is evicted before all of it is there.
-      const more = !this.persistence.isLoading && this.engine.cron(CRON_STEP_US);
-      this.figures.metrics.addCron((performance.now() - began) * 1000);
-      this.scheduleCron(more ? CRON_BUSY_MS : 1000 / this.config.get('hz'));
-    }, delayMs);
-    if (this.options.isBackground) this.timer.unref();
+    const options = {
+      isBackground: this.options.isBackground ?? false,
+      isInternal: true,
+      isPeriodic: delayMs > 0,
+    };
+    this.timer = this.engine.time.after(delayMs, () => this.tick(), options);
+  }
+
+  /** A turn of all background work at once, for a clock that has been moved. */
+  catchUp(): void {
+    this.timer?.cancel();
+    this.lastTickMs = Number.NEGATIVE_INFINITY;
+    this.tick();
+  }
+
+  /** One turn of background work; sees to it that there is a next one. */
+  private tick(): void {
+    const { time } = this.engine;
+    const periodMs = 1000 / this.config.get('hz');
+    if (this.debugFlags.cronPaused) {
+      this.scheduleCron(periodMs);
+      return;
+    }
+    this.ending.tick();
+    const began = realNow();
+    const nowMs = time.monotonicMs();
+    if (nowMs - this.lastTickMs >= CLIENTS_TICK_MS - TICK_EARLY_MS) {
+      this.lastTickMs = nowMs;
+      this.clients.tick(this.engine.now());
+      this.figures.tick();
+      this.latency.tick();
+      this.persistence.tick();
+      if (!this.persistence.isLoading) this.backups.tick();
+      this.waits.tick();
+    }
+    const more = this.backgroundStep();
+    this.figures.metrics.addCron((realNow() - began) * 1000);
+    this.scheduleCron(more ? (time.isManual ? 0 : CRON_BUSY_MS) : periodMs);
+  }
+
+  /** Expiry, eviction and freeing. True when there is more to do that should not wait for the next tick. */
+  private backgroundStep(): boolean {
+    // Nothing expires and nothing is evicted before all of it is there.
+    if (this.persistence.isLoading) return false;
+    // Where time stands still nobody is kept waiting, and all that is due is done.
+    return this.engine.cron(this.engine.time.isManual ? CRON_WHOLE_US : CRON_STEP_US);
   }
 
   private createPersistence(storage: Storage, snapshots: Snapshotter): Persistence {

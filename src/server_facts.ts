@@ -82,7 +82,7 @@ export class ServerFigures implements InfoSources {
 
   /** Called by the server's timer. */
   tick(): void {
-    this.metrics.tick(performance.now() * 1000);
+    this.metrics.tick(this.owners.engine.time.monotonicMs() * 1000);
   }
 
   server(): ServerFacts {

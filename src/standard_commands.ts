@@ -90,7 +90,7 @@ export class StandardParts {
       details: (client) => this.detailsOf(client),
     });
     this.guards = guards ?? new Guards(core);
-    this.pause = new ClientPause(this.guards, engine);
+    this.pause = new ClientPause(this.guards, engine, engine.time);
     this.latency = new LatencyMonitor({
       core,
       thresholdMs: () => config.get('latency-monitor-threshold'),

@@ -51,7 +51,7 @@ const HOST_LAYERS = [
   'node browser',
   'testing',
   'cli',
-  'bin index.ts browser_inline.ts browser_worker.ts web build',
+  'bin index.ts testing.ts browser.ts browser_inline.ts browser_worker.ts web build',
 ];
 
 /** Layers up to this one are shared with the browser. */

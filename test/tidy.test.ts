@@ -25,7 +25,7 @@ const sources: Source[] = FOLDERS.flatMap((folder) =>
   readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.(ts|mjs)$/.test(name))
     .map((name) => path.join(folder, name).replaceAll(path.sep, '/'))
-    .filter((name) => !name.startsWith('assembly/generated/'))
+    .filter((name) => !/^(assembly|src\/embedded)\/generated\//.test(name))
     .map((name) => ({ name, lines: readFileSync(path.join(root, name), 'utf8').split('\n') })),
 );
 

@@ -4,7 +4,7 @@
 // Pages that nobody looks at get their timers once a second, later once a minute. Workers are spared: so a
 // page that is hidden takes its beat from a small worker, where it may have one. In a worker a timer will do.
 
-import { detachTimer } from '../util/detach_timer.ts';
+import { detachTimer } from '../util/timers.ts';
 
 /** Background work per step, in microseconds: no frame is late for it. */
 const STEP_US = 1000;

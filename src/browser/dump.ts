@@ -6,7 +6,7 @@ import type { Engine } from '../engine.ts';
 import { Logger } from '../log.ts';
 import { loadRdbBytes, RdbLoadError } from '../persistence/rdb_loader.ts';
 import { SnapshotError, Snapshotter } from '../persistence/snapshotter.ts';
-import { concatBytes } from '../util/bytes.ts';
+import { concatBytes, copyBytes } from '../util/bytes.ts';
 
 /** All data as a dump, of this moment, while commands are served. */
 export async function exportDump(engine: Engine): Promise<Uint8Array> {
@@ -15,7 +15,7 @@ export async function exportDump(engine: Engine): Promise<Uint8Array> {
   try {
     await new Snapshotter(engine).background(request, {
       write: (bytes) => {
-        pieces.push(bytes.slice());
+        pieces.push(copyBytes(bytes));
       },
     });
   } catch (error) {

@@ -111,7 +111,27 @@ export class EngineHome {
   readonly openLink: OpenLink = (handlers, options) => {
     if (this.failure !== undefined) throw this.failure;
     this.lastPort = (this.lastPort % PORT_MAX) + 1;
-    return openEngineLink(this.engine, handlers, options, `127.0.0.1:${this.lastPort}`);
+    const link = openEngineLink(
+      this.engine,
+      {
+        onData: (bytes) => handlers.onData(bytes),
+        onClose: (reason) => handlers.onClose(reason ?? this.failure),
+      },
+      options,
+      `127.0.0.1:${this.lastPort}`,
+    );
+    return {
+      room: (length) => link.room(length),
+      send: (length) => {
+        try {
+          link.send(length);
+        } catch (error) {
+          // The end of the connection tells of a crash.
+          if (this.failure === undefined) throw error;
+        }
+      },
+      close: () => link.close(),
+    };
   };
 
   portOf(client: EngineClient): number {

@@ -26,7 +26,7 @@ import { Snapshotter } from '../persistence/snapshotter.ts';
 import { type DurableLog, WaitingClients } from '../persistence/wait_commands.ts';
 import { ServerFigures } from '../server_facts.ts';
 import { StandardParts } from '../standard_commands.ts';
-import { concatBytes } from '../util/bytes.ts';
+import { concatBytes, copyBytes } from '../util/bytes.ts';
 import type { EngineHome, EngineSettings } from './engine_home.ts';
 import { pageFacts } from './page_facts.ts';
 
@@ -211,7 +211,7 @@ export class HostParts {
       checksum: config.get('rdbchecksum'),
     } as const;
     try {
-      new Snapshotter(engine).blocking(request, (bytes) => pieces.push(bytes.slice()));
+      new Snapshotter(engine).blocking(request, (bytes) => pieces.push(copyBytes(bytes)));
     } catch {
       return 'ERR';
     }

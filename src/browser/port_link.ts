@@ -9,6 +9,7 @@
 
 import { RespiteError, type RespiteErrorCode } from '../embedded/errors.ts';
 import type { Link, LinkHandlers, LinkOptions, OpenLink } from '../embedded/link.ts';
+import { copyBytes } from '../util/bytes.ts';
 
 /** A port, or a channel that two have to themselves: what can be moved is copied there. */
 export interface LinkPort {
@@ -104,7 +105,7 @@ export function servePort(
       {
         // The bytes are valid only now.
         onData: (bytes) => {
-          const copy = bytes.slice();
+          const copy = copyBytes(bytes);
           port.postMessage(copy, [copy.buffer]);
         },
         onClose: (reason) => end(reason === undefined ? null : errorNotice(reason)),

@@ -1,4 +1,4 @@
-// Builds what is out of date: the generated command table, the core (dist/respite.wasm) and the
+// Builds what is out of date: the generated command table and types, the core (dist/respite.wasm) and the
 // host (dist/src). Each step is skipped while its output is newer than everything it reads.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildBrowser } from './browser.mjs';
 import { carryGlobals } from './carry_globals.mjs';
+import { buildWeb } from './web.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
@@ -56,6 +57,12 @@ export async function build() {
     () => run('tsx/dist/cli.mjs', ['src/build/commands.ts']),
   );
   const core = ['assembly', 'src/build/carry_globals.mjs', 'package.json'];
+  await step(
+    'command types',
+    ['src/commands', 'src/build/command_types.ts', 'src/build/reply_types.ts'],
+    'src/embedded/generated/command_types.ts',
+    () => run('tsx/dist/cli.mjs', ['src/build/command_types.ts']),
+  );
   await step('core', core, 'dist/respite.wasm', () => {
     run('assemblyscript/bin/asc.js', [
       'assembly/index.ts',
@@ -78,6 +85,9 @@ export async function build() {
   const bundles = ['src', 'assembly/abi.ts', 'dist/respite.wasm', 'package.json'];
   await step('browser', bundles, 'dist/browser/respite.js', () =>
     buildBrowser(root, 'dist/respite.wasm'),
+  );
+  await step('playground', bundles, 'dist/web/index.html', () =>
+    buildWeb(root, 'dist/respite.wasm'),
   );
 }
 

@@ -208,6 +208,13 @@ export class Config {
     if (error !== undefined) throw new Error(`${name}: ${error}`);
   }
 
+  /** Takes over the values of another configuration, but for `dir` and `except`. No subscriber runs. */
+  copyFrom(other: Config, except: readonly DirectiveName[]): void {
+    for (const [name, value] of other.values) {
+      if (!except.includes(name)) this.values.set(name, value);
+    }
+  }
+
   /**
    * Sets all or nothing. Returns null on success. The result is a promise only when a subscriber
    * is asynchronous or another call is still running.

@@ -4,6 +4,7 @@
 // grow it, so views are fetched through the getters here, which compare buffer identity first.
 
 import * as abi from '../../assembly/abi.ts';
+import { realNow } from '../util/timers.ts';
 
 /** Functions the module exports; see assembly/index.ts for what each does. */
 export interface CoreExports {
@@ -140,7 +141,7 @@ function importsOf(clockUs: () => number): WebAssembly.Imports {
 }
 
 /** Durations by the clock of the process or page. */
-const systemClockUs = (): number => performance.now() * 1000;
+const systemClockUs = (): number => realNow() * 1000;
 
 /** Grows memory that the core has not seen yet; when it cannot be had, the core grows it by need. */
 function growMemory(memory: WebAssembly.Memory, wantedBytes: number, limitPages: number): void {

@@ -37,6 +37,9 @@ const NOT_HERE: ReadonlyMap<string, string> = new Map([
   ['UNSUBSCRIBE', 'close the subscription'],
 ]);
 
+/** Commands that can be sent nowhere. */
+export const REFUSED_COMMANDS: ReadonlySet<string> = new Set(NOT_HERE.keys());
+
 /** The same for commands whose effect lasts, on a connection that is shared by all callers. */
 const NOT_SHARED: ReadonlyMap<string, string> = new Map([
   ['AUTH', 'use session()'],

@@ -67,7 +67,7 @@ export class Connection {
     return this.requests.length - this.first;
   }
 
-  /** Sends commands together. Throws TypeError, and sends nothing, when an argument is none. */
+  /** Sends commands together. Throws BAD_OPTION, and sends nothing, when an argument is none. */
   send(commands: readonly (readonly CommandArg[])[], waiting: Waiting): void {
     if (this.ended !== undefined) {
       waiting.onFailure(this.ended);

@@ -9,7 +9,7 @@
 // Errors at the top are handed over as ReplyError values, like those within; who asked decides whether
 // they are thrown. RESP3 attributes are read and left out.
 
-import { concatBytes } from '../util/bytes.ts';
+import { concatBytes, copyBytes } from '../util/bytes.ts';
 import { ReplyError, RespiteError } from './errors.ts';
 import type { Reply } from './reply.ts';
 
@@ -93,7 +93,7 @@ export class ReplyDecoder {
   }
 
   private keep(bytes: Uint8Array): void {
-    this.pieces.push(bytes.slice());
+    this.pieces.push(copyBytes(bytes));
     this.keptBytes += bytes.length;
   }
 
@@ -193,7 +193,7 @@ export class ReplyDecoder {
     this.at = end + 2;
     if (kind === BULK_ERROR) return new ReplyError(readText(bytes, at, end));
     const from = kind === VERBATIM ? at + VERBATIM_HEAD_BYTES : at;
-    return this.asBuffers ? bytes.slice(from, end) : readText(bytes, from, end);
+    return this.asBuffers ? copyBytes(bytes.subarray(from, end)) : readText(bytes, from, end);
   }
 
   private open(kind: number, length: number): Reply | typeof OPENED {

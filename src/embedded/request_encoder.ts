@@ -3,6 +3,7 @@
 // Most arguments are short and ASCII: those are copied character by character, which is faster than a
 // call of the encoder; the first other character sends the argument through the encoder.
 
+import { RespiteError } from './errors.ts';
 import type { CommandArg } from './reply.ts';
 
 const CR = 13;
@@ -27,7 +28,7 @@ function argumentText(argument: string | number | bigint): string {
   return String(argument);
 }
 
-/** Bytes that the command takes at most. Throws TypeError for what cannot be an argument. */
+/** Bytes that the command takes at most. Throws BAD_OPTION for what cannot be an argument. */
 export function requestBound(command: readonly CommandArg[]): number {
   let bound = HEAD_BYTES;
   for (const argument of command) {
@@ -38,7 +39,8 @@ export function requestBound(command: readonly CommandArg[]): number {
     } else if (argument instanceof Uint8Array) {
       bound += argument.length + HEAD_BYTES + 2;
     } else {
-      throw new TypeError(
+      throw new RespiteError(
+        'BAD_OPTION',
         `An argument of a command is a string, a number, a bigint or bytes, not ${describe(argument)}`,
       );
     }

@@ -3,6 +3,7 @@
 import type { Connection, Waiting } from './connection.ts';
 import { abortError, ReplyError, RespiteError } from './errors.ts';
 import type { CommandArg, Reply } from './reply.ts';
+import type { AnyCommandName, ArgumentsOf } from './typed_command.ts';
 
 export interface RequestOptions {
   /** Ends the wait for a reply. A command that waits for data is taken back; another one has run. */
@@ -108,8 +109,11 @@ export class CommandList<R> {
   }
 
   /** Adds a command. */
-  command(name: string, ...args: CommandArg[]): this {
-    this.commands.push([name, ...args]);
+  command<const Name extends AnyCommandName, const A extends ArgumentsOf<Name>>(
+    name: Name,
+    ...args: A
+  ): this {
+    this.commands.push([name, ...(args as readonly CommandArg[])]);
     return this;
   }
 

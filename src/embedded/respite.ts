@@ -23,23 +23,26 @@ export interface SessionOptions {
 /** Connections that wait for the next blocking command. */
 const IDLE_CONNECTIONS_MAX = 16;
 
-const closedError = () => new RespiteError('CLOSED', 'The store is closed');
-
 /** The connections of a store, shared by all views of it. */
 class Connections {
   readonly openLink: OpenLink;
-  isClosed = false;
+  /** Why there are none any more. */
+  private closedFor: RespiteError | undefined;
   private main: Connection | undefined;
   private readonly idle: Connection[] = [];
   private readonly busy = new Set<Connection>();
   /** Sessions, subscriptions and monitors. */
-  private readonly dependents = new Set<{ close(): Promise<void> }>();
+  private readonly dependents = new Map<object, { close(): Promise<void> }>();
 
   constructor(openLink: OpenLink) {
     this.openLink = (handlers, options) => {
-      if (this.isClosed) throw closedError();
+      if (this.closedFor !== undefined) throw this.closedFor;
       return openLink(handlers, options);
     };
+  }
+
+  get isClosed(): boolean {
+    return this.closedFor !== undefined;
   }
 
   /** The connection of all callers; a new one when it was killed. */
@@ -62,45 +65,37 @@ class Connections {
       signal?.removeEventListener('abort', onAbort);
       this.busy.delete(connection);
       if (!connection.isEnded) {
-        if (this.idle.length < IDLE_CONNECTIONS_MAX && !this.isClosed) this.idle.push(connection);
-        else connection.close(closedError());
+        if (this.idle.length < IDLE_CONNECTIONS_MAX) this.idle.push(connection);
+        else connection.close(new RespiteError('CLOSED', 'The connection was idle'));
       }
     }
   }
 
   add<T extends { close(): Promise<void> }>(dependent: T): T {
-    this.dependents.add(dependent);
+    this.dependents.set(dependent, dependent);
     return dependent;
   }
 
-  delete(dependent: { close(): Promise<void> }): void {
+  delete(dependent: object): void {
     this.dependents.delete(dependent);
   }
 
-  closeAll(): void {
-    this.isClosed = true;
-    const reason = closedError();
+  /** Ends all of them, and every call that waits. */
+  closeAll(reason: RespiteError): void {
+    this.closedFor ??= reason;
     this.main?.close(reason);
     for (const connection of [...this.idle.splice(0), ...this.busy]) connection.close(reason);
-    for (const dependent of [...this.dependents]) void dependent.close();
+    for (const dependent of [...this.dependents.values()]) void dependent.close();
   }
 }
 
 /** The store's commands with options of their own. */
-export class CommandView extends Commands {
+export class CommandView<B extends string | Uint8Array = string> extends Commands<B> {
   private readonly connections: Connections;
 
   constructor(connections: Connections, options: RequestOptions) {
     super(options);
     this.connections = connections;
-  }
-
-  async command(name: string, ...args: CommandArg[]): Promise<Reply> {
-    const { connections, options } = this;
-    const command = [name, ...args];
-    checkCommand(command, true);
-    if (mayBlock(command)) return connections.runBlocking(command, options);
-    return request(connections.shared(), command, options);
   }
 
   async batch(commands: readonly (readonly CommandArg[])[]): Promise<Reply[]> {
@@ -116,8 +111,19 @@ export class CommandView extends Commands {
     return requestAll(this.connections.shared(), commands, this.options);
   }
 
-  with(options: RequestOptions): CommandView {
-    return new CommandView(this.connections, { ...this.options, ...options });
+  with(options: RequestOptions & { readonly buffers: true }): CommandView<Uint8Array>;
+  with(options: RequestOptions & { readonly buffers: false }): CommandView;
+  with(options: Omit<RequestOptions, 'buffers'>): CommandView<B>;
+  with(options: RequestOptions): CommandView<string | Uint8Array>;
+  with(options: RequestOptions): CommandView<string | Uint8Array> {
+    return new CommandView<string | Uint8Array>(this.connections, { ...this.options, ...options });
+  }
+
+  protected async run(command: readonly CommandArg[]): Promise<Reply> {
+    const { connections, options } = this;
+    checkCommand(command, true);
+    if (mayBlock(command)) return connections.runBlocking(command, options);
+    return request(connections.shared(), command, options);
   }
 
   protected async runTransaction(
@@ -201,11 +207,16 @@ export abstract class RespiteBase extends CommandView implements AsyncDisposable
     return this.close();
   }
 
+  /** The store has come to an end by itself: what waits fails for this reason, and so does every later call. */
+  protected end(reason: RespiteError): void {
+    this.#connections.closeAll(reason);
+  }
+
   /** Ends what is behind the connections. */
   protected abstract closeStore(): Promise<void>;
 
   async #close(): Promise<void> {
-    this.#connections.closeAll();
+    this.#connections.closeAll(new RespiteError('CLOSED', 'The store is closed'));
     await this.closeStore();
   }
 

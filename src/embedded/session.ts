@@ -13,9 +13,10 @@ import {
   requestTransaction,
   type Transaction,
 } from './requests.ts';
+import type { AnyCommandName, ArgumentsOf, ReplyOf } from './typed_command.ts';
 
 /** The ways to send commands, with options that hold for each of them. */
-export abstract class Commands {
+export abstract class Commands<B extends string | Uint8Array = string> {
   protected readonly options: RequestOptions;
 
   constructor(options: RequestOptions = {}) {
@@ -23,10 +24,18 @@ export abstract class Commands {
   }
 
   /** Runs one command. Rejects with ReplyError when it replies an error. */
-  abstract command(name: string, ...args: CommandArg[]): Promise<Reply>;
+  command<const Name extends AnyCommandName, const A extends ArgumentsOf<Name>>(
+    name: Name,
+    ...args: A
+  ): Promise<ReplyOf<Name, A, B>> {
+    return this.run([name, ...(args as readonly CommandArg[])]) as Promise<ReplyOf<Name, A, B>>;
+  }
 
   /** Runs commands in one crossing into the engine; errors are ReplyError values among the replies. */
   abstract batch(commands: readonly (readonly CommandArg[])[]): Promise<Reply[]>;
+
+  /** Checks one command and sends it. */
+  protected abstract run(command: readonly CommandArg[]): Promise<Reply>;
 
   /** Runs commands as a transaction: all of them, and nothing in between. */
   protected abstract runTransaction(
@@ -34,7 +43,7 @@ export abstract class Commands {
   ): Promise<Reply[] | null>;
 
   /** The same with other options. */
-  abstract with(options: RequestOptions): Commands;
+  abstract with(options: RequestOptions): Commands<string | Uint8Array>;
 
   pipeline(): Pipeline {
     return new CommandList((commands) => this.batch(commands));
@@ -45,7 +54,10 @@ export abstract class Commands {
   }
 }
 
-export class Session extends Commands implements AsyncDisposable {
+export class Session<B extends string | Uint8Array = string>
+  extends Commands<B>
+  implements AsyncDisposable
+{
   private readonly connection: Connection;
   /** Told once the session is closed by the program. */
   private readonly onClose: () => void;
@@ -61,19 +73,20 @@ export class Session extends Commands implements AsyncDisposable {
     return this.connection.isEnded;
   }
 
-  async command(name: string, ...args: CommandArg[]): Promise<Reply> {
-    const command = [name, ...args];
-    checkCommand(command, false);
-    return request(this.connection, command, this.options);
-  }
-
   async batch(commands: readonly (readonly CommandArg[])[]): Promise<Reply[]> {
     for (const command of commands) checkCommand(command, false);
     return requestAll(this.connection, commands, this.options);
   }
 
-  with(options: RequestOptions): Session {
-    return new Session(this.connection, this.onClose, { ...this.options, ...options });
+  with(options: RequestOptions & { readonly buffers: true }): Session<Uint8Array>;
+  with(options: RequestOptions & { readonly buffers: false }): Session;
+  with(options: Omit<RequestOptions, 'buffers'>): Session<B>;
+  with(options: RequestOptions): Session<string | Uint8Array>;
+  with(options: RequestOptions): Session<string | Uint8Array> {
+    return new Session<string | Uint8Array>(this.connection, this.onClose, {
+      ...this.options,
+      ...options,
+    });
   }
 
   /** Ends the connection: watched keys are forgotten, a transaction is discarded. */
@@ -85,6 +98,11 @@ export class Session extends Commands implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  protected async run(command: readonly CommandArg[]): Promise<Reply> {
+    checkCommand(command, false);
+    return request(this.connection, command, this.options);
   }
 
   protected runTransaction(commands: readonly (readonly CommandArg[])[]): Promise<Reply[] | null> {

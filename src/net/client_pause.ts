@@ -7,10 +7,7 @@
 
 import * as abi from '../../assembly/abi.ts';
 import type { Guards } from '../core/guards.ts';
-import { detachTimer } from '../util/detach_timer.ts';
-
-/** Longest time a timer can wait; a longer pause waits again. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
+import { type Clock, systemClock, type Timer } from '../util/clock.ts';
 
 export type PauseMode = 'none' | 'write' | 'all';
 
@@ -29,10 +26,12 @@ export class ClientPause {
   private readonly target: PauseTarget;
   private current: PauseMode = 'none';
   private endMs = 0;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly clock: Clock;
+  private timer: Timer | undefined;
 
-  constructor(guards: Guards, target: PauseTarget) {
+  constructor(guards: Guards, target: PauseTarget, clock: Clock = systemClock) {
     this.guards = guards;
+    this.clock = clock;
     this.target = target;
   }
 
@@ -59,11 +58,11 @@ export class ClientPause {
 
   /** Forgets the timer, for the server's end. */
   stop(): void {
-    clearTimeout(this.timer);
+    this.timer?.cancel();
   }
 
   private apply(mode: PauseMode): void {
-    clearTimeout(this.timer);
+    this.timer?.cancel();
     const leftMs = this.endMs - this.target.now();
     const next = leftMs > 0 ? mode : 'none';
     const isLooser = STRICTNESS[next] < STRICTNESS[this.current];
@@ -73,8 +72,7 @@ export class ClientPause {
     if (next === 'none') {
       this.endMs = 0;
     } else {
-      this.timer = setTimeout(() => this.apply(next), Math.min(leftMs, TIMER_MS_MAX));
-      detachTimer(this.timer);
+      this.timer = this.clock.after(leftMs, () => this.apply(next), { isBackground: true });
     }
     if (isLooser) queueMicrotask(() => this.target.resumePaused());
   }

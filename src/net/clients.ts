@@ -201,6 +201,7 @@ export class ClientRegistry implements ClientOwner {
       return REFUSED;
     }
     client.bind(engineSide, engine.core);
+    if (connection.resp !== undefined) client.block.resp = connection.resp;
     if (connection.isUnixSocket) client.block.setFlag(abi.CLIENT_UNIX_SOCKET, true);
     this.clients.set(client.id, client);
     this.eviction.note(client);

@@ -24,6 +24,8 @@ export interface Connection {
   readonly isLoopback: boolean;
   /** Opened by the program that the store is part of: needs no password, and no limit of clients holds. */
   readonly isInternal?: boolean;
+  /** Version of RESP to begin with; 2 by default. */
+  readonly resp?: 2 | 3;
   /** File descriptor, -1 when unknown or closed. */
   readonly fd: number;
   /** Output accepted but not yet taken by the kernel, in bytes. */

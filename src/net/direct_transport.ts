@@ -27,6 +27,7 @@
 
 import type { Server } from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import { nextTurn } from '../util/next_turn.ts';
 import { OutputQueue } from './output_queue.ts';
 import {
   type AddressOut,
@@ -328,7 +329,7 @@ class DirectConnection implements Connection {
   private yieldTurn(): void {
     if (this.state !== STATE_OPEN || this.isPaused) return;
     this.handle.readStop();
-    setImmediate(() => {
+    void nextTurn().then(() => {
       if (this.state === STATE_CLOSED || this.isPaused) return;
       this.failOn(this.handle.readStart());
     });

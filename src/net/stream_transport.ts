@@ -9,6 +9,7 @@
 // pauses in the middle of a chunk goes back to the stream.
 
 import type { Server, Socket } from 'node:net';
+import { nextTurn } from '../util/next_turn.ts';
 import { OutputQueue } from './output_queue.ts';
 import {
   type AttachOptions,
@@ -170,7 +171,7 @@ class StreamConnection implements Connection {
   private yieldTurn(): void {
     if (this.isPaused || this.isEnding || this.socket.destroyed) return;
     this.socket.pause();
-    setImmediate(() => {
+    void nextTurn().then(() => {
       if (!this.isPaused && !this.socket.destroyed) this.socket.resume();
     });
   }

@@ -1,11 +1,11 @@
 // Data sets as dumps in the RDB format, from bytes and to bytes.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { RespiteError } from '../embedded/errors.ts';
 import { loadRdbBytes } from '../persistence/rdb_loader.ts';
 import { SnapshotError } from '../persistence/snapshotter.ts';
 import type { Server } from '../server.ts';
-import { concatBytes } from '../util/bytes.ts';
+import { concatBytes, copyBytes } from '../util/bytes.ts';
+import { realSleep } from '../util/timers.ts';
 
 /** Between two looks at whether a snapshot has ended. */
 const POLL_MS = 1;
@@ -19,12 +19,12 @@ export async function exportDump(server: Server): Promise<Uint8Array> {
     compress: config.get('rdbcompression'),
     checksum: config.get('rdbchecksum'),
   } as const;
-  while (snapshots.isRunning) await sleep(POLL_MS);
+  while (snapshots.isRunning) await realSleep(POLL_MS);
   const pieces: Uint8Array[] = [];
   try {
     await snapshots.background(request, {
       write: (bytes) => {
-        pieces.push(bytes.slice());
+        pieces.push(copyBytes(bytes));
       },
     });
   } catch (error) {
@@ -58,5 +58,5 @@ export async function importDump(server: Server, rdb: Uint8Array): Promise<void>
   if (refusal !== 'started') {
     throw new RespiteError('STORAGE', `The dump cannot be made durable: ${refusal}`);
   }
-  while (persistence.appendOnly.isRewriting) await sleep(POLL_MS);
+  while (persistence.appendOnly.isRewriting) await realSleep(POLL_MS);
 }

@@ -7,7 +7,6 @@
 import { RequestRoom } from '../embedded/engine_link.ts';
 import { RespiteError } from '../embedded/errors.ts';
 import type { Link, LinkHandlers, LinkOptions } from '../embedded/link.ts';
-import type { Client } from '../net/client.ts';
 import type { Connection, Session } from '../net/connection.ts';
 import type { Server } from '../server.ts';
 
@@ -25,12 +24,14 @@ class LocalConnection implements Connection {
   readonly queuedBlocks = 0;
   readonly isPaused = false;
   readonly errorName = '';
+  readonly resp: 2 | 3;
   session: Session | undefined;
   private readonly handlers: LinkHandlers;
   private isClosed = false;
 
-  constructor(handlers: LinkHandlers) {
+  constructor(handlers: LinkHandlers, resp: 2 | 3) {
     this.handlers = handlers;
+    this.resp = resp;
   }
 
   get isOpen(): boolean {
@@ -72,17 +73,16 @@ class LocalConnection implements Connection {
 
 /** Connects the program to a server of its own. Throws RespiteError when there is no memory for it. */
 export function openLocalLink(
-  server: Pick<Server, 'engine' | 'clients'>,
+  server: Pick<Server, 'engine' | 'accept'>,
   handlers: LinkHandlers,
   { resp }: LinkOptions,
 ): Link {
-  const connection = new LocalConnection(handlers);
-  const session = server.clients.accept(connection);
+  const connection = new LocalConnection(handlers, resp);
+  const session = server.accept(connection);
   if (!connection.isOpen) {
     throw new RespiteError('NO_MEMORY', 'There is no memory for another connection');
   }
   connection.session = session;
-  (session as Client).block.resp = resp;
   const room = new RequestRoom(server.engine);
   return {
     room: (length) => room.take(length),

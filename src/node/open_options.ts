@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import { RespiteError } from '../embedded/errors.ts';
+import type { ClockOption } from '../embedded/store_clock.ts';
 
 export interface OpenOptions {
   /** Folder of the data, made when it is missing. Without it the store is in memory, and gone at the end. */
@@ -19,6 +20,8 @@ export interface OpenOptions {
   readonly rdb?: Uint8Array;
   /** More directives, as a configuration file has them: `{ 'maxmemory-policy': 'allkeys-lru' }`. */
   readonly config?: Readonly<Record<string, string | number | boolean>>;
+  /** The store's time: the system's, or one that moves only by `db.clock`; see there. */
+  readonly clock?: ClockOption;
   /** Receives what a server would log, line by line. */
   readonly log?: (line: string) => void;
 }
@@ -30,6 +33,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof OpenOptions>([
   'databases',
   'rdb',
   'config',
+  'clock',
   'log',
 ]);
 

@@ -1,18 +1,32 @@
 // The store of a Node program: the server without sockets, and the program as its clients.
 
 import { mkdirSync } from 'node:fs';
-import { storeDirectives } from '../config/store_directives.ts';
+import { findCommand } from '../commands/index.ts';
+import type { DirectiveName } from '../config/directives.ts';
+import { type StoreDirectives, storeDirectives } from '../config/store_directives.ts';
+import type { Core } from '../core/core.ts';
 import { loadCoreModule } from '../core/load.node.ts';
 import { RespiteError } from '../embedded/errors.ts';
 import { RespiteBase } from '../embedded/respite.ts';
-import { CoreCrash } from '../engine.ts';
+import { clockOf, type StoreClock, storeClock } from '../embedded/store_clock.ts';
+import { CoreCrash, type Engine } from '../engine.ts';
 import { Logger } from '../log.ts';
+import type { CrashCause } from '../monitor/crash_cause.ts';
 import { ListenError } from '../net/listener.ts';
 import { RdbLoadError } from '../persistence/rdb_loader.ts';
 import { Server } from '../server.ts';
 import { MemoryStorage } from '../storage/memory_storage.ts';
+import { type Clock, systemClock } from '../util/clock.ts';
+import { ManualClock } from '../util/manual_clock.ts';
 import { systemErrorText } from '../util/system_error.ts';
+import { type IoredisConnector, ioredisConnector } from './connectors/ioredis.ts';
+import {
+  type NodeRedisOptions,
+  type PrivateSocket,
+  privateSocket,
+} from './connectors/node_redis.ts';
 import { exportDump, importDump } from './dump.ts';
+import { servers } from './inside.ts';
 import { openLocalLink } from './local_connection.ts';
 import { checkOptions, type OpenOptions, optionDirectives } from './open_options.ts';
 
@@ -28,17 +42,28 @@ export interface ListenOptions {
   readonly path?: string;
 }
 
-/** The server is gone: why, for everybody who asks it for something. */
-class Ended extends RespiteError {}
+/** Who hears that the server ends by itself; nobody yet while it is being opened. */
+interface Ending {
+  tell?: (reason: RespiteError) => void;
+}
 
 export class Respite extends RespiteBase {
   readonly #server: Server;
+  readonly #options: OpenOptions;
   readonly #savesAtClose: boolean;
+  /** There is nothing left to be closed. */
+  #hasEnded = false;
+  #privateSocket: Promise<PrivateSocket> | undefined;
+  /** The time of the store; a manual one can be moved. */
+  readonly clock: StoreClock;
 
-  private constructor(server: Server, savesAtClose: boolean) {
+  private constructor(server: Server, options: OpenOptions, savesAtClose: boolean) {
     super((handlers, options) => openLocalLink(server, handlers, options));
     this.#server = server;
+    servers.set(this, server);
+    this.#options = options;
     this.#savesAtClose = savesAtClose;
+    this.clock = storeClock(server.engine.time);
   }
 
   /**
@@ -47,44 +72,17 @@ export class Respite extends RespiteBase {
    */
   static async open(options: OpenOptions = {}): Promise<Respite> {
     checkOptions(options);
-    const { dir, log, rdb } = options;
+    const { dir, rdb } = options;
     if (dir !== undefined) makeFolder(dir);
-    const { config, extras } = storeDirectives(optionDirectives(options));
-    const lines: string[] = [];
-    const logger = new Logger({
-      pid: process.pid,
-      sink: {
-        write: (line) => {
-          lines.push(line.trimEnd());
-          if (lines.length > LAST_LINES) lines.shift();
-          log?.(line.trimEnd());
-        },
-      },
-    });
-    // A store tells of its failures by errors: they have the words of the log.
-    logger.threshold = 'notice';
-    const server = new Server({
-      config,
-      extras,
-      logger,
-      module: loadCoreModule(),
-      pid: process.pid,
-      stdoutIsTerminal: false,
-      executable: process.execPath,
-      configFile: '',
-      initialBytes: INITIAL_BYTES,
-      isBackground: true,
-      ...(dir === undefined ? { storage: new MemoryStorage() } : {}),
-      restart: () => {},
-      endAfterCrash: (cause) => {
-        throw new Ended('CRASHED', `The engine failed: ${JSON.stringify(cause)}`);
-      },
-      removePidFile: () => false,
-      exit: () => {
-        throw openError(lines);
-      },
-    });
-    const store = new Respite(server, dir !== undefined && !config.get('appendonly'));
+    const clock = clockOf(options.clock, systemClock);
+    const directives = storeDirectives(
+      optionDirectives(options),
+      (name) => findCommand(name.toLowerCase()) !== undefined,
+    );
+    const ending: Ending = {};
+    const server = makeServer(options, directives, clock, ending);
+    const { config } = directives;
+    const store = new Respite(server, options, dir !== undefined && !config.get('appendonly'));
     try {
       // Also where nothing is saved before the end: at the end, it is.
       const refusal = dir === undefined ? undefined : server.persistence.claimDirectory();
@@ -95,7 +93,49 @@ export class Respite extends RespiteBase {
       await store.close().catch(() => {});
       throw asOpenError(error);
     }
-    server.start();
+    store.#start(ending);
+    return store;
+  }
+
+  #start(ending: Ending): void {
+    ending.tell = (reason) => this.#endFor(reason);
+    const { time } = this.#server.engine;
+    if (time instanceof ManualClock) hookClock(time, this.#server);
+    this.#server.start();
+  }
+
+  /** SHUTDOWN, or a failure that a server process would end for. */
+  #endFor(reason: RespiteError): void {
+    this.#hasEnded = true;
+    this.end(reason);
+    const { time } = this.#server.engine;
+    if (time instanceof ManualClock) time.stop(reason);
+    this.#server.stop();
+    this.#server.persistence.close();
+  }
+
+  /**
+   * A store of its own in memory, with a copy of the data and the configuration of this moment, and at the same time
+   * when the clock is manual. It has no folder, no clients, and has to be closed by itself. Throws RespiteError
+   * NO_MEMORY.
+   */
+  async fork(): Promise<Respite> {
+    if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
+    const { engine, config } = this.#server;
+    const directives = storeDirectives(FORK_DIRECTIVES);
+    directives.config.copyFrom(
+      config,
+      FORK_DIRECTIVES.map(([name]) => name),
+    );
+    const { time } = engine;
+    const clock = time instanceof ManualClock ? new ManualClock(time.now()) : time;
+    const { dir: _, ...options } = this.#options;
+    const ending: Ending = {};
+    const server = makeServer(options, directives, clock, ending, cloneCore(engine));
+    const store = new Respite(server, options, false);
+    // There are no files, and with that it is ready.
+    await server.persistence.load();
+    store.#start(ending);
     return store;
   }
 
@@ -115,6 +155,46 @@ export class Respite extends RespiteBase {
     }
   }
 
+  /** For ioredis, which then needs no socket: `new Redis({ Connector: db.connector })`. */
+  get connector(): IoredisConnector {
+    return ioredisConnector((handlers, options) => this.connect(handlers, options));
+  }
+
+  /**
+   * For node-redis, which makes its sockets itself: `createClient(await db.nodeRedisOptions())`. The store then
+   * listens on a Unix socket that only this user can reach, until it is closed.
+   */
+  async nodeRedisOptions(): Promise<NodeRedisOptions> {
+    if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
+    this.#privateSocket ??= this.#openPrivateSocket();
+    const { path } = await this.#privateSocket;
+    return { socket: { path, tls: false } };
+  }
+
+  async #openPrivateSocket(): Promise<PrivateSocket> {
+    const socket = privateSocket();
+    try {
+      const listener = await this.#server.openListener({
+        port: 0,
+        bind: [],
+        tcpBacklog: this.#server.config.get('tcp-backlog'),
+        unixSocket: socket.path,
+        unixSocketPerm: 0,
+        keepAliveSeconds: 0,
+      });
+      // Clients keep the process alive, not that there may be some.
+      listener.unref();
+      return socket;
+    } catch (error) {
+      socket.remove();
+      this.#privateSocket = undefined;
+      const text = error instanceof Error ? error.message : String(error);
+      throw new RespiteError('UNSUPPORTED', `There is no socket for node-redis: ${text}`, {
+        cause: error,
+      });
+    }
+  }
+
   /** All data as a dump in the RDB format, of this moment, while commands are served. */
   export(): Promise<Uint8Array> {
     if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
@@ -122,13 +202,114 @@ export class Respite extends RespiteBase {
   }
 
   protected async closeStore(): Promise<void> {
+    (await this.#privateSocket?.catch(() => undefined))?.remove();
+    if (this.#hasEnded) return;
     const { persistence } = this.#server;
     const save = this.#savesAtClose ? 'always' : 'default';
     const isSaved = await persistence.prepareExit({ save, isForced: true });
+    const { time } = this.#server.engine;
+    if (time instanceof ManualClock) time.stop(new RespiteError('CLOSED', 'The store is closed'));
     this.#server.stop();
     persistence.close();
     if (!isSaved) throw new RespiteError('STORAGE', 'The last snapshot could not be written');
   }
+}
+
+/** What a fork does not take over: it keeps nothing, and nobody else can reach it. */
+const FORK_DIRECTIVES: readonly (readonly [DirectiveName, string])[] = [
+  ['appendonly', 'no'],
+  ['save', ''],
+  ['port', '0'],
+  ['unixsocket', ''],
+];
+
+/** A server for a program: `core` is the one to serve, or a new one. */
+function makeServer(
+  { dir, log }: OpenOptions,
+  { config, extras }: StoreDirectives,
+  clock: Clock,
+  ending: Ending,
+  core?: Core,
+): Server {
+  const lines: string[] = [];
+  const logger = new Logger({
+    pid: process.pid,
+    sink: {
+      write: (line) => {
+        lines.push(line.trimEnd());
+        if (lines.length > LAST_LINES) lines.shift();
+        log?.(line.trimEnd());
+      },
+    },
+  });
+  // A store tells of its failures by errors: they have the words of the log.
+  logger.threshold = 'notice';
+  return new Server({
+    config,
+    extras,
+    logger,
+    module: loadCoreModule(),
+    pid: process.pid,
+    stdoutIsTerminal: false,
+    executable: process.execPath,
+    configFile: '',
+    initialBytes: INITIAL_BYTES,
+    clock,
+    isBackground: true,
+    ...(core === undefined ? {} : { core }),
+    ...(dir === undefined ? { storage: new MemoryStorage() } : {}),
+    restart: () => {},
+    endAfterCrash: (cause) => {
+      const reason = new RespiteError('CRASHED', `The engine failed: ${describeCrash(cause)}`);
+      ending.tell?.(reason);
+      throw reason;
+    },
+    removePidFile: () => false,
+    exit: (code) => {
+      const { tell } = ending;
+      if (tell === undefined) throw openError(lines);
+      tell(
+        code === 0
+          ? new RespiteError('CLOSED', 'The store was ended by SHUTDOWN')
+          : new RespiteError('STORAGE', `The store had to end: ${lastWords(lines)}`),
+      );
+    },
+  });
+}
+
+/** A copy of the engine's core. Throws RespiteError NO_MEMORY. */
+function cloneCore(engine: Engine): Core {
+  try {
+    // Throws when it has crashed.
+    engine.call(() => {});
+    return engine.core.clone();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RespiteError('NO_MEMORY', 'There is no memory for a copy of the data', {
+      cause: error,
+    });
+  }
+}
+
+/** Keys walked through by background work in one move of a manual clock, about. */
+const KEYS_PER_MOVE = 10_000_000;
+const TICKS_PER_MOVE_MIN = 20;
+const TICKS_PER_MOVE_MAX = 1000;
+
+/** Has a manual clock wait for the server's work, and the server follow the clock. */
+function hookClock(clock: ManualClock, server: Server): void {
+  const { engine, persistence } = server;
+  clock.hooks = {
+    isBusy: () => persistence.isWalking,
+    onArrival: () => server.catchUp(),
+    ticksMax: () => {
+      let keys = 1;
+      for (let i = 0; i < engine.core.databases; i += 1)
+        keys += engine.core.exports.databaseKeys(i);
+      const ticks = Math.floor(KEYS_PER_MOVE / keys);
+      return Math.min(Math.max(ticks, TICKS_PER_MOVE_MIN), TICKS_PER_MOVE_MAX);
+    },
+  };
 }
 
 /** Lines of the log that may tell why a store cannot be opened. */
@@ -148,12 +329,29 @@ function makeFolder(dir: string): void {
   }
 }
 
-/** Why a store cannot be opened, from the last words of its log. */
-function openError(lines: readonly string[]): RespiteError {
+/** The last line of the log that says something, without its time. */
+function lastWords(lines: readonly string[]): string {
   const words = lines.map((line) => line.replace(/^\S+ .{24} . /, ''));
-  const warning = words.reverse().find((line) => line !== '') ?? '';
-  const code = /is in use by process/.test(words.join('\n')) ? 'LOCKED' : 'STORAGE';
-  return new Ended(code, `The store cannot be opened: ${warning}`);
+  return words.reverse().find((line) => line !== '') ?? 'nothing was logged';
+}
+
+function openError(lines: readonly string[]): RespiteError {
+  const isLocked = lines.some((line) => line.includes('is in use by process'));
+  const text = `The store cannot be opened: ${lastWords(lines)}`;
+  return new RespiteError(isLocked ? 'LOCKED' : 'STORAGE', text);
+}
+
+function describeCrash(cause: CrashCause): string {
+  switch (cause.kind) {
+    case 'assertion':
+      return `${cause.expression} at ${cause.place}`;
+    case 'panic':
+      return `${cause.message} at ${cause.place}`;
+    case 'signal':
+      return cause.signal;
+    default:
+      return cause.message;
+  }
 }
 
 function asOpenError(error: unknown): unknown {

@@ -121,7 +121,8 @@ export class RdbSaver {
     const outcome = await this.begin();
     if (outcome === 'saved') {
       log.notice('Background saving terminated with success');
-      dirty.set(dirty.get() - dirtyBefore);
+      // There may be fewer by now: DEBUG LOADAOF sets them back.
+      dirty.set(Math.max(dirty.get() - dirtyBefore, 0));
     } else if (outcome === 'failed') {
       log.warning('Background saving error');
       this.isLastBackgroundOk = false;

@@ -49,7 +49,7 @@ export class WaitingClients {
   constructor(options: WaitOptions) {
     this.options = options;
     const now = () => options.engine.now();
-    this.alarm = new Alarm(now, () => this.endLate());
+    this.alarm = new Alarm(now, () => this.endLate(), options.engine.time);
     options.log.onSynced(() => this.serve());
   }
 
@@ -184,7 +184,8 @@ export class WaitingClients {
 
   /** Replies to those whose time is up. */
   private endLate(): void {
-    const nowMs = this.options.engine.now();
+    const { engine } = this.options;
+    const nowMs = engine.now() + engine.time.slackMs;
     for (const waiter of [...this.waiters.values()]) {
       if (waiter.deadlineMs !== 0 && waiter.deadlineMs < nowMs) waiter.end();
     }

@@ -10,3 +10,8 @@ export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
   }
   return all;
 }
+
+/** A copy of its own. The method `slice` makes none of a Buffer, which is a Uint8Array, too. */
+export function copyBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}

@@ -1,5 +1,7 @@
 // Lets everything else that is waiting run before the work at hand goes on.
 
+import { realSetImmediate } from './timers.ts';
+
 /** Resolves in the next turn of the event loop. */
 export function nextTurn(): Promise<void> {
   return new Promise(callNextTurn);
@@ -7,7 +9,7 @@ export function nextTurn(): Promise<void> {
 
 /** Calls back in the next turn of the event loop, behind what is there now. */
 export function callNextTurn(run: () => void): void {
-  if (typeof setImmediate === 'function') setImmediate(run);
+  if (realSetImmediate !== undefined) realSetImmediate(run);
   else channel().call(run);
 }
 

@@ -40,7 +40,9 @@ describe('a request', () => {
       expected(['X', 'ab', 'c']),
     );
     for (const wrong of [undefined, null, {}, true, Symbol('s')]) {
-      expect(() => requestBound(['X', wrong as never])).toThrow(TypeError);
+      expect(() => requestBound(['X', wrong as never])).toThrow(
+        expect.objectContaining({ code: 'BAD_OPTION' }),
+      );
     }
   });
 

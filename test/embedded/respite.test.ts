@@ -147,7 +147,11 @@ describe('many commands', () => {
       2,
     ]);
     await expect(
-      db.transaction().command('SET', 'a', 5).command('GET').run(),
+      db
+        .transaction()
+        .command('SET', 'a', 5)
+        .command('GET' as string)
+        .run(),
     ).rejects.toMatchObject({
       code: 'EXECABORT',
       cause: { code: 'ERR' },
@@ -281,6 +285,33 @@ describe('the end', () => {
   });
 });
 
+describe('an end that nobody asked close() for', () => {
+  it('is that of SHUTDOWN', async () => {
+    const dir = scratchFolder();
+    const db = await open({ dir });
+    await db.command('SET', 'k', 'v');
+    const waiting = db.command('BLPOP', 'q', 0);
+    const ended = db.command('SHUTDOWN');
+    await expect(ended).rejects.toEqual(coded('CLOSED'));
+    await expect(waiting).rejects.toEqual(coded('CLOSED'));
+    await expect(db.command('GET', 'k')).rejects.toThrow(/SHUTDOWN/);
+    expect(db.isClosed).toBe(true);
+    await db.close();
+    expect(await (await open({ dir })).command('GET', 'k')).toBe('v');
+  });
+
+  it('is that of an engine that fails', async () => {
+    const db = await open();
+    const waiting = db.command('BLPOP', 'q', 0);
+    await expect(db.command('DEBUG', 'PANIC')).rejects.toEqual(coded('CRASHED'));
+    await expect(waiting).rejects.toEqual(coded('CRASHED'));
+    await expect(db.command('GET', 'k')).rejects.toEqual(coded('CRASHED'));
+    await expect(db.fork()).rejects.toBeInstanceOf(RespiteError);
+    expect(() => db.export()).toThrow(RespiteError);
+    await db.close();
+  });
+});
+
 describe('options', () => {
   it('that make no sense are refused', async () => {
     const wrong: OpenOptions[] = [
@@ -303,7 +334,12 @@ describe('options', () => {
     const db = await open({
       databases: 3,
       maxmemory: '10mb',
-      config: { 'maxmemory-policy': 'allkeys-lru', requirepass: 'secret "x"' },
+      config: {
+        'maxmemory-policy': 'allkeys-lru',
+        requirepass: 'secret "x"',
+        'client-output-buffer-limit': 'pubsub 1mb 0 0',
+        'rename-command': 'flushall wipe',
+      },
     });
     expect(await db.command('CONFIG', 'GET', 'databases')).toEqual(new Map([['databases', '3']]));
     expect(await db.command('CONFIG', 'GET', 'maxmemory')).toEqual(
@@ -312,6 +348,9 @@ describe('options', () => {
     expect(await db.command('CONFIG', 'GET', 'requirepass')).toEqual(
       new Map([['requirepass', 'secret "x"']]),
     );
+    const limits = await db.command('CONFIG', 'GET', 'client-output-buffer-limit');
+    expect([...limits.values()][0]).toContain('pubsub 1048576 0 0');
+    expect(await db.command('WIPE')).toBe('OK');
   });
 });
 

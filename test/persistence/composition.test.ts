@@ -1,22 +1,21 @@
 // Snapshots and the append-only file in one server: who waits for whom, what is loaded, and how it ends.
 
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { RespClient } from '../support/resp_client.ts';
-import { ask, eventually, files, info, type Served, scratchDirectory, serve } from './fixture.ts';
+import {
+  ask,
+  eventually,
+  files,
+  idle,
+  info,
+  type Served,
+  scratchDirectory,
+  serve,
+} from './fixture.ts';
 
 const AOF = ['--appendonly', 'yes'];
-
-async function idle({ client }: Served): Promise<void> {
-  await eventually(
-    async () =>
-      (await info(client, 'aof_rewrite_in_progress')) === '0' &&
-      (await info(client, 'aof_rewrite_scheduled')) === '0' &&
-      (await info(client, 'rdb_bgsave_in_progress')) === '0' &&
-      (await info(client, 'loading')) === '0',
-  );
-}
 
 it('the append-only file is loaded when there is one, the snapshot otherwise', async () => {
   const directory = scratchDirectory();
@@ -91,6 +90,113 @@ it('DEBUG LOADAOF goes back to what the log says', async () => {
   await ask(client, 'SET later 1');
   expect(await ask(client, 'DEBUG LOADAOF')).toBe('+OK');
   expect(await ask(client, 'GET later')).toBe('"1"');
+});
+
+/** Together more than may be written before its turn; each so small that it may be. */
+const LARGE_VALUES = 96;
+const LARGE_BYTES = 250_000;
+
+/** A save that stays where it is until the delay is set to 0, and the data as of its begin. */
+async function stalledSave(served: Served, rewrites: boolean): Promise<string> {
+  const { client } = served;
+  await ask(client, 'DEBUG POPULATE 20000 small 100');
+  const piece = 'x'.repeat(LARGE_BYTES);
+  for (let i = 0; i < LARGE_VALUES; i++) await client.call('SET', `large:${i}`, piece);
+  await client.call('RPUSH', 'big', ...Array.from({ length: 6000 }, (_, n) => String(n)));
+  if (rewrites) await ask(client, 'BGREWRITEAOF');
+  await idle(served);
+  await ask(client, 'INCR counter');
+  const digest = await ask(client, 'DEBUG DIGEST');
+  await ask(client, 'CONFIG SET rdb-key-save-delay 1000000000');
+  expect(await ask(client, 'BGSAVE')).toBe('+Background saving started');
+  await eventually(async () => (await info(client, 'current_save_keys_processed')) !== '0');
+  return digest;
+}
+
+/** The data in the snapshot of a directory. */
+async function digestOfSnapshot(directory: string): Promise<string> {
+  const copy = scratchDirectory();
+  copyFileSync(path.join(directory, 'dump.rdb'), path.join(copy, 'dump.rdb'));
+  const loaded = await serve(copy);
+  await idle(loaded);
+  return ask(loaded.client, 'DEBUG DIGEST');
+}
+
+it('DEBUG LOADAOF leaves a save under way alone, which has the data of its begin', async () => {
+  const directory = scratchDirectory();
+  const served = await serve(directory, [...AOF, '--rdbcompression', 'no']);
+  const { client } = served;
+  const digest = await stalledSave(served, true);
+  // Some of the values are written early, others are replaced by those that are loaded.
+  for (let i = 0; i < 8; i++) await ask(client, `APPEND large:${i} y`);
+  await ask(client, 'INCR counter');
+  const later = await ask(client, 'DEBUG DIGEST');
+  expect(later).not.toBe(digest);
+  expect(await ask(client, 'DEBUG LOADAOF')).toBe('+OK');
+  expect(await ask(client, 'DEBUG DIGEST')).toBe(later);
+  expect(await info(client, 'rdb_bgsave_in_progress')).toBe('1');
+  await ask(client, 'CONFIG SET rdb-key-save-delay 0');
+  await idle(served);
+  expect(await info(client, 'rdb_last_bgsave_status')).toBe('ok');
+  expect(await info(client, 'rdb_changes_since_last_save')).toBe('0');
+  expect(await ask(client, 'DEBUG DIGEST')).toBe(later);
+  expect(await digestOfSnapshot(directory)).toBe(digest);
+});
+
+it('DEBUG LOADAOF does not wait as others do when a save is behind', async () => {
+  const directory = scratchDirectory();
+  const served = await serve(directory, [...AOF, '--rdbcompression', 'no']);
+  const { client, server } = served;
+  // Then the log is all commands.
+  const digest = await stalledSave(served, false);
+  const writer = await RespClient.connect({ port: server.port });
+  const appends = Array.from({ length: LARGE_VALUES }, (_, i) =>
+    ask(writer, `APPEND large:${i} y`),
+  );
+  await eventually(async () => (await info(client, 'blocked_clients')) === '1');
+  const loaded = ask(client, 'DEBUG LOADAOF');
+  const other = await RespClient.connect({ port: server.port });
+  expect(await ask(other, 'CONFIG SET rdb-key-save-delay 0')).toBe('+OK');
+  expect(await loaded).toBe('+OK');
+  await Promise.all(appends);
+  await idle(served);
+  expect(await info(client, 'rdb_last_bgsave_status')).toBe('ok');
+  expect(await ask(client, 'GET counter')).toBe('"1"');
+  expect(await digestOfSnapshot(directory)).toBe(digest);
+  await writer.close();
+  await other.close();
+});
+
+it('DEBUG LOADAOF goes back while the first file of the log waits for a save', async () => {
+  const served = await serve(scratchDirectory(), AOF);
+  const { client } = served;
+  await ask(client, 'SET logged 1');
+  await ask(client, 'CONFIG SET appendonly no');
+  await ask(client, 'CONFIG SET rdb-key-save-delay 10000000');
+  await ask(client, 'SET k1 v1');
+  await ask(client, 'BGSAVE');
+  await ask(client, 'CONFIG SET appendonly yes');
+  expect(await info(client, 'aof_rewrite_scheduled')).toBe('1');
+  await ask(client, 'SET k2 v2');
+  expect(await ask(client, 'DEBUG LOADAOF')).toBe('+OK');
+  expect(await ask(client, 'EXISTS k1 k2')).toBe('0');
+  expect(await ask(client, 'GET logged')).toBe('"1"');
+  expect(await info(client, 'rdb_bgsave_in_progress')).toBe('1');
+  await ask(client, 'CONFIG SET rdb-key-save-delay 0');
+  await idle(served);
+  await ask(client, 'SET k3 v3');
+  expect(await ask(client, 'DEBUG LOADAOF')).toBe('+OK');
+  expect(await ask(client, 'MGET logged k3')).toBe('["1", "v3"]');
+});
+
+it('DEBUG LOADAOF cannot be a part of a transaction', async () => {
+  const served = await serve(scratchDirectory(), AOF);
+  const { client } = served;
+  await ask(client, 'SET a 1');
+  await ask(client, 'MULTI');
+  await ask(client, 'DEBUG LOADAOF');
+  await ask(client, 'GET a');
+  expect(await ask(client, 'EXEC')).toBe('[-"ERR Command not allowed inside a transaction", "1"]');
 });
 
 it('saves and rewrites take turns', async () => {

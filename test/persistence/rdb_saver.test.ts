@@ -83,19 +83,9 @@ function snapshotIn(storage: Storage, ...known: Buffer[]): Buffer | undefined {
   return bytes;
 }
 
-/** Operations that a save takes. */
-async function countOperations(way: (typeof WAYS)[number]): Promise<number> {
-  const storage = new FaultyStorage(newStorage());
-  expect(await save(newSaver(storage), way)).toBe('saved');
-  return storage.operations;
-}
-
 describe.each(WAYS)('%s', (way) => {
   it('an error of any operation leaves the old file', async () => {
-    const total = await countOperations(way);
-    // Opened, written and flushed twice or more, renamed.
-    expect(total).toBeGreaterThan(8);
-    for (let at = 1; at <= total; at++) {
+    for (let at = 1; ; at++) {
       const storage = new FaultyStorage(newStorage());
       const saver = newSaver(storage);
       expect(saver.saveNow()).toBe(true);
@@ -105,7 +95,16 @@ describe.each(WAYS)('%s', (way) => {
       storage.log.length = 0;
       const code = at % 2 === 0 ? 'EIO' : 'ENOSPC';
       storage.plan({ in: at, code, taken: 0.5 });
-      expect(await save(saver, way), `operation ${at}`).toBe('failed');
+      const last = storage.operations + at;
+      const outcome = await save(saver, way);
+      // How many there are is a matter of time, too, in the background.
+      if (storage.operations < last) {
+        expect(outcome).toBe('saved');
+        // Opened, written and flushed twice or more, renamed.
+        expect(at).toBeGreaterThan(9);
+        return;
+      }
+      expect(outcome, `operation ${at}`).toBe('failed');
       const failed = storage.log.at(-1) ?? '';
       // Once it has its name, the new file is not taken back.
       const isNew = failed.startsWith('syncDirectory');
@@ -126,22 +125,26 @@ describe.each(WAYS)('%s', (way) => {
   const random = Random.fresh();
   const draw = () => random.u32() / 2 ** 32;
   it(`a crash at any operation leaves the old file or the new one, seed ${random.seed}`, async () => {
-    const total = await countOperations(way);
-    for (let at = 1; at <= total; at++) {
+    let isOver = false;
+    for (let at = 1; !isOver; at++) {
       for (const after of [false, true]) {
         const inner = newStorage();
         expect(newSaver(inner).saveNow()).toBe(true);
         const before = snapshotIn(inner)!;
         await client.call('INCR', 'counter');
         const fault: Fault = { at, after, taken: draw() };
-        await save(newSaver(new FaultyStorage(inner, fault)), way);
-        const last = at === total && after;
+        const storage = new FaultyStorage(inner, fault);
+        const outcome = await save(newSaver(storage), way);
+        if (!storage.isDead) {
+          expect(outcome).toBe('saved');
+          isOver = true;
+        }
         const now = snapshotIn(inner, before)!;
         for (let i = 0; i < CRASHES; i++) {
           const left = snapshotIn(inner.crash(draw), before, now);
           expect(left).toBeDefined();
           // What a client was told is saved stays saved.
-          if (last) expect(left).not.toBe(before);
+          if (isOver) expect(left).not.toBe(before);
         }
       }
     }
@@ -171,10 +174,12 @@ it('a save that is given up while its file is being put in place changes nothing
   const saver = newSaver(storage);
   storage.holdsSyncs = true;
   const outcome = saver.startBackground();
-  // The one in the middle, then the last one.
+  // Those in the middle, then the last one.
   await waitUntil(() => storage.pendingSyncs > 0);
-  storage.releaseSyncs();
-  await waitUntil(() => storage.pendingSyncs > 0);
+  while (!isWholeRdb(Buffer.from(storage.inner.readFile(TEMPORARY)))) {
+    storage.releaseSyncs();
+    await waitUntil(() => storage.pendingSyncs > 0);
+  }
   saver.abort();
   storage.releaseSyncs();
   expect(await outcome).toBe('aborted');

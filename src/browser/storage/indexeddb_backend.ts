@@ -7,6 +7,7 @@
 // effect in the order in which they were begun, over all connections: a leader that comes after another
 // one sees everything that one was told is there.
 
+import { copyBytes } from '../../util/bytes.ts';
 import type { Backend } from './backend.ts';
 import { storageError } from './backend.ts';
 
@@ -106,7 +107,7 @@ class IndexedDbBackend implements Backend {
     if (!isAtEnd || position === 0) await this.cut(stores, name, position);
     const length = position + bytes.length;
     // Of a view the whole buffer would be kept.
-    const chunk = bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
+    const chunk = bytes.length === bytes.buffer.byteLength ? bytes : copyBytes(bytes);
     if (chunk.length > 0) stores.chunks.put(chunk, [name, position]);
     stores.files.put(length, name);
     await stores.commit();

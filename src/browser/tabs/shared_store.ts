@@ -18,7 +18,7 @@
 import { RespiteError } from '../../embedded/errors.ts';
 import type { LinkHandlers, LinkOptions } from '../../embedded/link.ts';
 import { type EndNotice, noticedError } from '../port_link.ts';
-import type { StoreHome } from '../store_home.ts';
+import type { Keeping, StoreHome } from '../store_home.ts';
 import { Leader } from './leader.ts';
 import {
   channelName,
@@ -127,6 +127,11 @@ class SharedStore implements StoreHome {
     this.connect(link);
     return link;
   };
+
+  get keeping(): Keeping {
+    const { storage, durability } = this.settings as unknown as Keeping;
+    return { storage, durability, isLeader: this.home !== undefined };
+  }
 
   async export(): Promise<Uint8Array> {
     if (this.failure !== undefined) throw this.failure;

@@ -1,0 +1,76 @@
+// INFO read, and what it says over time.
+
+export type Info = ReadonlyMap<string, string>;
+
+export function parseInfo(text: string): Info {
+  const fields = new Map<string, string>();
+  for (const line of text.split(/\r?\n/)) {
+    const colon = line.indexOf(':');
+    if (colon > 0 && !line.startsWith('#')) fields.set(line.slice(0, colon), line.slice(colon + 1));
+  }
+  return fields;
+}
+
+export function numberIn(info: Info, field: string): number {
+  const value = Number(info.get(field));
+  return Number.isFinite(value) ? value : 0;
+}
+
+/** Keys of all databases. */
+export function keysIn(info: Info): number {
+  let keys = 0;
+  for (const [field, value] of info) {
+    if (/^db\d+$/.test(field)) keys += Number(/\bkeys=(\d+)/.exec(value)?.[1] ?? 0);
+  }
+  return keys;
+}
+
+export interface Sample {
+  readonly atMs: number;
+  readonly operationsPerSecond: number;
+  readonly memoryBytes: number;
+  readonly peakMemoryBytes: number;
+  /** Share of reads that found their key, 0 to 100; null when nothing was read. */
+  readonly hitPercent: number | null;
+  readonly keys: number;
+  readonly expiredPerSecond: number;
+  readonly evictedPerSecond: number;
+}
+
+/** Makes samples of consecutive INFO texts. Counters that were set back count from 0. */
+export class Sampler {
+  private last: { atMs: number; info: Info } | undefined;
+  private readonly capacity: number;
+  readonly samples: Sample[] = [];
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+  }
+
+  /** `own` operations were this page's, to look: they are not counted. */
+  add(text: string, atMs: number, own: number): void {
+    const info = parseInfo(text);
+    const { last } = this;
+    this.last = { atMs, info };
+    if (last === undefined || atMs <= last.atMs) return;
+    const seconds = (atMs - last.atMs) / 1000;
+    const grown = (field: string) => {
+      const now = numberIn(info, field);
+      const before = numberIn(last.info, field);
+      return now >= before ? now - before : now;
+    };
+    const hits = grown('keyspace_hits');
+    const reads = hits + grown('keyspace_misses');
+    this.samples.push({
+      atMs,
+      operationsPerSecond: Math.max(0, grown('total_commands_processed') - own) / seconds,
+      memoryBytes: numberIn(info, 'used_memory'),
+      peakMemoryBytes: numberIn(info, 'used_memory_peak'),
+      hitPercent: reads === 0 ? null : (100 * hits) / reads,
+      keys: keysIn(info),
+      expiredPerSecond: grown('expired_keys') / seconds,
+      evictedPerSecond: grown('evicted_keys') / seconds,
+    });
+    if (this.samples.length > this.capacity) this.samples.shift();
+  }
+}

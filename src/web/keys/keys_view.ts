@@ -1,0 +1,318 @@
+// The pane with all keys: database, filter, tree. It follows what changes, from wherever the change comes.
+
+import { html, nothing, render, type TemplateResult } from 'lit-html';
+import type { Store } from '../store.ts';
+import { formatBytes, formatCount, formatDuration, plural } from '../ui/format.ts';
+import { icon } from '../ui/icons.ts';
+import { showError } from '../ui/toast.ts';
+import { VirtualList } from '../ui/virtual_list.ts';
+import { KeyIndex } from './key_index.ts';
+import { displayKey } from './key_names.ts';
+import { KeyTree, type Row } from './key_tree.ts';
+import { matchKeys } from './match_keys.ts';
+
+export interface KeysViewOptions {
+  readonly host: HTMLElement;
+  readonly store: Store;
+  readonly databases: number;
+  onOpen(key: string): void;
+  onNew(): void;
+  onDatabase(database: number): void;
+  /** These keys have changed; undefined for all. */
+  onChanged(keys: ReadonlySet<string> | undefined): void;
+}
+
+const ROW_HEIGHT = 30;
+/** What a filter found is shown with all folders open up to this many keys. */
+const OPEN_MATCHES_MAX = 500;
+const REDRAW_MS = 120;
+const TTL_MS = 1000;
+
+export class KeysView {
+  private readonly options: KeysViewOptions;
+  private readonly list: VirtualList;
+  private readonly listHost: HTMLElement;
+  private readonly ticking: ReturnType<typeof setInterval>;
+  private index: KeyIndex;
+  private filter = '';
+  private matches: KeyTree | undefined;
+  private rows: Row[] = [];
+  private selected: string | undefined;
+  private redrawing: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: KeysViewOptions) {
+    this.options = options;
+    this.index = this.openIndex(0);
+    this.drawFrame();
+    this.listHost = options.host.querySelector<HTMLElement>('#key-list')!;
+    this.list = new VirtualList({
+      host: this.listHost,
+      rowHeight: ROW_HEIGHT,
+      row: (i, id, isActive) => this.row(this.rows[i]!, id, isActive, i),
+      onShown: (from, to) => this.wantFacts(from, to),
+    });
+    this.listHost.addEventListener('keydown', (event) => this.onKey(event));
+    this.ticking = setInterval(() => this.list.drawSoon(), TTL_MS);
+    this.redraw();
+  }
+
+  get database(): number {
+    return this.index.database;
+  }
+
+  get keyIndex(): KeyIndex {
+    return this.index;
+  }
+
+  /** Shows another database. */
+  select(database: number): void {
+    if (database === this.index.database) return;
+    this.index.dispose();
+    this.index = this.openIndex(database);
+    this.selected = undefined;
+    this.redraw();
+  }
+
+  /** Marks the key that is open, and shows where it is. */
+  reveal(key: string | undefined): void {
+    this.selected = key;
+    if (key !== undefined) this.tree.reveal(key);
+    this.redraw();
+    const row = this.rows.findIndex((each) => each.kind === 'key' && each.key === key);
+    if (row >= 0) this.list.activate(row);
+  }
+
+  focusFilter(): void {
+    this.options.host.querySelector<HTMLInputElement>('#key-filter')?.focus();
+  }
+
+  dispose(): void {
+    clearInterval(this.ticking);
+    clearTimeout(this.redrawing);
+    this.list.dispose();
+    this.index.dispose();
+    render(nothing, this.options.host);
+  }
+
+  private get tree(): KeyTree {
+    return this.matches ?? this.index.tree;
+  }
+
+  private openIndex(database: number): KeyIndex {
+    return new KeyIndex(this.options.store, database, {
+      onKeys: () => this.redrawSoon(),
+      onFacts: () => this.list?.drawSoon(),
+      onChanged: (keys) => this.options.onChanged(keys),
+      onError: showError,
+    });
+  }
+
+  // --- Drawing ---
+
+  private redrawSoon(): void {
+    this.redrawing ??= setTimeout(() => this.redraw(), REDRAW_MS);
+  }
+
+  private redraw(): void {
+    clearTimeout(this.redrawing);
+    this.redrawing = undefined;
+    this.applyFilter();
+    this.rows = this.tree.rows();
+    this.drawFrame();
+    this.list.setCount(this.rows.length);
+  }
+
+  private drawFrame(): void {
+    const { options, index } = this;
+    const { size } = index.tree;
+    const databases = Array.from({ length: options.databases }, (_, i) => i);
+    render(
+      html`<div class="pane-head">
+          <h2>Keys</h2>
+          <label class="visually-hidden" for="key-database">Database</label>
+          <select id="key-database" class="small" @change=${(event: Event) =>
+            options.onDatabase(Number((event.target as HTMLSelectElement).value))}>
+            ${databases.map(
+              (each) =>
+                html`<option value=${each} ?selected=${each === index.database}>db ${each}</option>`,
+            )}
+          </select>
+          <span class="grow"></span>
+          <button type="button" class="button small primary" @click=${() => options.onNew()}>
+            ${icon('plus')}New key
+          </button>
+        </div>
+        <div class="filter">
+          ${icon('search')}
+          <label class="visually-hidden" for="key-filter">Filter keys</label>
+          <input
+            id="key-filter"
+            type="search"
+            placeholder="Filter: text or pattern*"
+            autocomplete="off"
+            spellcheck="false"
+            @input=${(event: InputEvent) => this.setFilter((event.target as HTMLInputElement).value)}
+            @keydown=${(event: KeyboardEvent) => {
+              if (event.key !== 'ArrowDown' || this.rows.length === 0) return;
+              event.preventDefault();
+              this.listHost.focus();
+            }}
+          />
+        </div>
+        <div
+          id="key-list"
+          class="key-list"
+          tabindex="0"
+          role=${this.rows.length > 0 ? 'tree' : 'group'}
+          aria-label="Keys"
+        ></div>
+        <div class="pane-empty" ?hidden=${this.rows.length > 0 || index.isScanning}>
+          ${size > 0 ? this.nothingFound() : this.emptyDatabase()}
+        </div>
+        <div class="pane-foot" role="status">
+          ${this.matches === undefined ? plural(size, 'key') : `${formatCount(this.matches.size)} of ${plural(size, 'key')}`}
+          ${index.isScanning ? html`<span class="muted">scanning …</span>` : nothing}
+        </div>`,
+      options.host,
+    );
+  }
+
+  private emptyDatabase(): TemplateResult {
+    return html`<p>No keys in db ${this.index.database} yet.</p>
+      <p class="muted">Make one, type <code>SET greeting hello</code>, or drop a <code>dump.rdb</code> here.</p>`;
+  }
+
+  private nothingFound(): TemplateResult {
+    return html`<p>No key matches “${this.filter}”.</p>`;
+  }
+
+  private row(row: Row, id: string, isActive: boolean, index: number): TemplateResult {
+    const indent = `padding-left:${8 + row.depth * 14}px`;
+    if (row.kind === 'folder') {
+      return html`<div
+        id=${id}
+        class="row folder ${isActive ? 'active' : ''}"
+        style=${indent}
+        role="treeitem"
+        aria-level=${row.depth + 1}
+        aria-expanded=${row.isOpen}
+        @click=${() => this.toggle(index)}
+      >
+        <span class="twist ${row.isOpen ? 'open' : ''}">${icon('chevron')}</span>
+        <span class="name">${displayKey(row.name)}</span>
+        <span class="count">${formatCount(row.count)}</span>
+      </div>`;
+    }
+    const facts = this.index.factsOf(row.key);
+    const isSelected = row.key === this.selected;
+    const left = facts && facts.ttlMs >= 0 ? facts.ttlMs - (Date.now() - facts.askedAtMs) : -1;
+    return html`<div
+      id=${id}
+      class="row key ${isActive ? 'active' : ''} ${isSelected ? 'selected' : ''}"
+      style=${indent}
+      role="treeitem"
+      aria-level=${row.depth + 1}
+      aria-selected=${isSelected}
+      title=${displayKey(row.key)}
+      @click=${() => {
+        this.list.activate(index);
+        this.options.onOpen(row.key);
+      }}
+    >
+      <span class="type ${facts?.type ?? ''}">${typeLabel(facts?.type)}</span>
+      <span class="name">${displayKey(row.name)}</span>
+      ${left >= 0 ? html`<span class="ttl" title="Expires in">${formatDuration(left)}</span>` : nothing}
+      <span class="size">${facts ? formatBytes(facts.bytes) : ''}</span>
+    </div>`;
+  }
+
+  private wantFacts(from: number, to: number): void {
+    const keys: string[] = [];
+    for (const row of this.rows.slice(from, to)) if (row.kind === 'key') keys.push(row.key);
+    if (keys.length > 0) void this.index.want(keys);
+  }
+
+  // --- Filter ---
+
+  private setFilter(text: string): void {
+    this.filter = text;
+    this.listHost.scrollTop = 0;
+    this.redraw();
+  }
+
+  private applyFilter(): void {
+    const wanted = this.filter.trim();
+    if (wanted === '') {
+      this.matches = undefined;
+      return;
+    }
+    const tree = new KeyTree();
+    const matches = matchKeys(wanted);
+    for (const key of this.index.tree.keys()) if (matches(key)) tree.add(key);
+    tree.isAllOpen = tree.size <= OPEN_MATCHES_MAX;
+    this.matches = tree;
+  }
+
+  // --- Keyboard ---
+
+  private toggle(index: number): void {
+    const row = this.rows[index];
+    if (row?.kind !== 'folder') return;
+    this.tree.toggle(row.path);
+    this.rows = this.tree.rows();
+    this.list.setCount(this.rows.length);
+    this.list.activate(index);
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    const { list, rows } = this;
+    const at = list.active;
+    const row = rows[at];
+    const moves: Record<string, number> = {
+      ArrowDown: at + 1,
+      ArrowUp: at < 0 ? 0 : at - 1,
+      Home: 0,
+      End: rows.length - 1,
+      PageDown: at + list.rowsPerPage,
+      PageUp: at - list.rowsPerPage,
+    };
+    const to = moves[event.key];
+    if (to !== undefined) {
+      list.activate(to);
+    } else if (event.key === 'ArrowRight' && row?.kind === 'folder') {
+      if (row.isOpen) list.activate(at + 1);
+      else this.toggle(at);
+    } else if (event.key === 'ArrowLeft' && row !== undefined) {
+      if (row.kind === 'folder' && row.isOpen) this.toggle(at);
+      else this.activateParent(at, row.depth);
+    } else if ((event.key === 'Enter' || event.key === ' ') && row !== undefined) {
+      if (row.kind === 'folder') this.toggle(at);
+      else this.options.onOpen(row.key);
+    } else {
+      return;
+    }
+    event.preventDefault();
+  }
+
+  private activateParent(at: number, depth: number): void {
+    for (let i = at - 1; i >= 0; i -= 1) {
+      if (this.rows[i]!.depth < depth) {
+        this.list.activate(i);
+        return;
+      }
+    }
+  }
+}
+
+const TYPE_LABELS: Readonly<Record<string, string>> = {
+  string: 'str',
+  hash: 'hash',
+  list: 'list',
+  set: 'set',
+  zset: 'zset',
+  stream: 'strm',
+};
+
+export function typeLabel(type: string | undefined): string {
+  return type === undefined ? '' : (TYPE_LABELS[type] ?? type);
+}

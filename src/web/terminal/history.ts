@@ -1,0 +1,56 @@
+// Lines that were run, newest last, kept in the browser between visits.
+
+export interface HistoryStorage {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+}
+
+const STORAGE_KEY = 'respite.history';
+const LINES_MAX = 1000;
+/** Lines with passwords are not kept. */
+const SENSITIVE =
+  /^\s*(auth\b|hello\b.*\bauth\b|acl\s+setuser\b|migrate\b.*\bauth2?\b|config\s+set\b.*(requirepass|masterauth))/i;
+
+export class History {
+  private lines: string[] = [];
+  private readonly storage: HistoryStorage | undefined;
+
+  /** Without a storage, or with one that refuses, lines are kept for as long as the page lives. */
+  constructor(storage?: HistoryStorage) {
+    this.storage = storage;
+    try {
+      const kept: unknown = JSON.parse(storage?.getItem(STORAGE_KEY) ?? '[]');
+      if (Array.isArray(kept)) this.lines = kept.filter((line) => typeof line === 'string');
+    } catch {
+      this.lines = [];
+    }
+  }
+
+  get length(): number {
+    return this.lines.length;
+  }
+
+  /** 0 is the newest. */
+  at(age: number): string | undefined {
+    return this.lines[this.lines.length - 1 - age];
+  }
+
+  add(line: string): void {
+    if (line.trim() === '' || line === this.at(0) || SENSITIVE.test(line)) return;
+    this.lines.push(line);
+    if (this.lines.length > LINES_MAX) this.lines.shift();
+    try {
+      this.storage?.setItem(STORAGE_KEY, JSON.stringify(this.lines));
+    } catch {
+      // No room, or not allowed: the history of this visit is kept all the same.
+    }
+  }
+
+  /** Age of the newest line from `age` on that contains the text. */
+  search(text: string, age: number): number | undefined {
+    for (let each = age; each < this.lines.length; each += 1) {
+      if (this.at(each)!.includes(text)) return each;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,306 @@
+// The client behind the terminal: runs lines, keeps the state that the prompt tells of, and says what to print.
+//
+//   idle ── run ─> busy ── reply ─> idle
+//                   │  └─ MONITOR ─────> monitor      lines come until it is interrupted
+//                   └──── SUBSCRIBE ───> subscribed   messages come; commands may be typed all the same
+//
+// `interrupt` (Ctrl-C) ends what goes on by ending the connection, as redis-cli does: a new one begins, in the
+// same database and protocol. Nothing of a blocked command or a transaction is left then.
+
+import type { OpenLink } from '../../embedded/link.ts';
+import { RawConnection } from '../resp/raw_connection.ts';
+import type { RawReply } from '../resp/raw_reply.ts';
+import { commandHelp } from './help.ts';
+import { isShownPlainly, renderInvalidation, renderPlain, renderReply } from './render_reply.ts';
+import { splitWords, type Word } from './split_words.ts';
+
+export type SessionMode = 'idle' | 'busy' | 'monitor' | 'subscribed';
+
+export interface SessionOutput {
+  /** Text with line feeds. */
+  print(text: string, kind: 'reply' | 'error' | 'note'): void;
+  clear(): void;
+  /** Mode or prompt have changed. */
+  onChange(): void;
+  /** A preference was set. */
+  setHints(on: boolean): void;
+}
+
+/** From here on the time that a command took is told. */
+const SLOW_MS = 500;
+
+const encoder = new TextEncoder();
+
+export class TerminalSession {
+  private readonly openLink: OpenLink;
+  private readonly output: SessionOutput;
+  private readonly now: () => number;
+  private connection: RawConnection;
+  private database = 0;
+  /** Database to return to when the transaction fails; undefined outside of one. */
+  private beforeMulti: number | undefined;
+  private protocol: 2 | 3 = 2;
+  private isMonitor = false;
+  private running = 0;
+  private isInterrupted = false;
+  private isDisposed = false;
+
+  constructor(openLink: OpenLink, output: SessionOutput, now: () => number = Date.now) {
+    this.openLink = openLink;
+    this.output = output;
+    this.now = now;
+    this.connection = this.connect();
+  }
+
+  get mode(): SessionMode {
+    if (this.isMonitor) return 'monitor';
+    if (this.running > 0) return 'busy';
+    return this.connection.isSubscribed ? 'subscribed' : 'idle';
+  }
+
+  /** "db[3](TX)> " */
+  get prompt(): string {
+    const database = this.database === 0 ? '' : `[${this.database}]`;
+    const transaction = this.beforeMulti === undefined ? '' : '(TX)';
+    const subscribed = this.connection.isSubscribed ? '(subscribed mode)' : '';
+    return `db${database}${transaction}${subscribed}> `;
+  }
+
+  get currentDatabase(): number {
+    return this.database;
+  }
+
+  /** Runs a line as it was typed; resolves when its reply was printed. Never rejects. */
+  async run(line: string): Promise<void> {
+    const { words, fault } = splitWords(line);
+    if (fault !== undefined) {
+      this.output.print('Invalid argument(s)\n', 'error');
+      return;
+    }
+    if (words.length === 0 || this.runOwn(words)) return;
+    const repeat = /^[+-]?\d+$/.test(words[0]!.text) && words.length > 1;
+    const times = repeat ? Number(words[0]!.text) : 1;
+    if (times <= 0) {
+      this.output.print('Invalid repeat count: it has to be 1 or more\n', 'error');
+      return;
+    }
+    this.running += 1;
+    this.isInterrupted = false;
+    this.output.onChange();
+    const begin = this.now();
+    for (let i = 0; i < times && !this.isInterrupted; i += 1) {
+      await this.send(repeat ? words.slice(1) : words);
+    }
+    const took = this.now() - begin;
+    this.running -= 1;
+    if (took >= SLOW_MS && !this.isMonitor && !this.isInterrupted) {
+      this.output.print(`(${(took / 1000).toFixed(2)}s)\n`, 'note');
+    }
+    this.output.onChange();
+  }
+
+  /** Ctrl-C: ends what waits or streams. */
+  async interrupt(): Promise<void> {
+    if (this.mode === 'idle') return;
+    this.isInterrupted = true;
+    await this.reconnect();
+  }
+
+  /** Another database, chosen outside of the terminal. */
+  async select(database: number): Promise<void> {
+    if (this.mode !== 'idle' || this.beforeMulti !== undefined) await this.reconnect();
+    await this.ask(['SELECT', String(database)]);
+    this.database = database;
+    this.output.onChange();
+  }
+
+  /** Keys that begin with `prefix`, at most `limit`; on a connection of its own, so that no transaction is in its way. */
+  async findKeys(prefix: Uint8Array, limit: number): Promise<Uint8Array[]> {
+    const connection = new RawConnection(this.openLink, 2, { onMessage() {}, onEnd() {} });
+    try {
+      await connection.send(['SELECT', String(this.database)].map(encode));
+      return await scanPrefix(connection, prefix, limit);
+    } catch {
+      return [];
+    } finally {
+      connection.close();
+    }
+  }
+
+  dispose(): void {
+    this.isDisposed = true;
+    this.connection.close();
+  }
+
+  // --- Commands of the terminal itself ---
+
+  private runOwn(words: readonly Word[]): boolean {
+    const name = words[0]!.text.toLowerCase();
+    switch (name) {
+      case 'clear':
+        if (words.length > 1) return false;
+        this.output.clear();
+        return true;
+      case 'help':
+      case '?':
+        this.output.print(commandHelp(words.slice(1).map(({ text }) => text)), 'note');
+        return true;
+      case 'quit':
+      case 'exit':
+        void this.reconnect();
+        this.output.print('The connection was closed, and a new one opened.\n', 'note');
+        return true;
+      case 'connect':
+        this.output.print('This terminal is connected to the store in this tab.\n', 'error');
+        return true;
+      default:
+        if (!name.startsWith(':')) return false;
+        this.setPreference(words.map(({ text }) => text.toLowerCase()));
+        return true;
+    }
+  }
+
+  private setPreference([name, value]: readonly string[]): void {
+    if (name === ':set' && (value === 'hints' || value === 'nohints')) {
+      this.output.setHints(value === 'hints');
+    } else {
+      this.output.print("There is ':set hints' and ':set nohints'.\n", 'error');
+    }
+  }
+
+  // --- Commands of the store ---
+
+  private async send(words: readonly Word[]): Promise<void> {
+    try {
+      if (this.connection.isEnded) await this.reconnect();
+      const { connection } = this;
+      const bytes = words.map((word) => word.bytes);
+      await connection.send(bytes, (reply) => this.show(words, reply));
+    } catch (error) {
+      if (!this.isInterrupted) this.output.print(`Error: ${(error as Error).message}\n`, 'error');
+    }
+  }
+
+  private show(words: readonly Word[], reply: RawReply): void {
+    const texts = words.map(({ text }) => text);
+    const text = isShownPlainly(texts) ? ended(renderPlain(reply)) : renderReply(reply);
+    this.output.print(text, reply.kind === 'error' ? 'error' : 'reply');
+    this.note(texts, reply);
+  }
+
+  /** Keeps up with what the command did to the connection. */
+  private note(words: readonly string[], reply: RawReply): void {
+    const name = words[0]!.toLowerCase();
+    const isQueued =
+      this.beforeMulti !== undefined && reply.kind === 'status' && reply.text === 'QUEUED';
+    const failed = reply.kind === 'error';
+    if (name === 'exec' && this.beforeMulti !== undefined && words.length === 1) {
+      if (failed || reply.kind === 'nil') this.database = this.beforeMulti;
+      this.beforeMulti = undefined;
+    } else if (!failed && name === 'discard' && words.length === 1) {
+      this.database = this.beforeMulti ?? this.database;
+      this.beforeMulti = undefined;
+    } else if (!failed && name === 'multi' && words.length === 1) {
+      this.beforeMulti = this.database;
+    } else if (!failed && name === 'select' && words.length === 2) {
+      this.database = Number.parseInt(words[1]!, 10) || 0;
+    } else if (!failed && !isQueued && name === 'reset' && words.length === 1) {
+      this.database = 0;
+      this.beforeMulti = undefined;
+      this.protocol = 2;
+      this.isMonitor = false;
+    } else if (name === 'hello' && (reply.kind === 'map' || reply.kind === 'array')) {
+      this.protocol = reply.kind === 'map' ? 3 : 2;
+    } else if (!failed && !isQueued && name === 'monitor') {
+      this.isMonitor = true;
+    }
+  }
+
+  private onMessage(message: RawReply): void {
+    const text = renderInvalidation(message) ?? renderReply(message);
+    this.output.print(text, 'reply');
+  }
+
+  // --- The connection ---
+
+  private connect(): RawConnection {
+    const connection: RawConnection = new RawConnection(this.openLink, this.protocol, {
+      onMessage: (message) => this.onMessage(message),
+      onEnd: (reason) => {
+        if (connection !== this.connection || this.isDisposed) return;
+        this.output.print(`${reason.message}\n`, 'error');
+        void this.reconnect();
+      },
+    });
+    return connection;
+  }
+
+  private async reconnect(): Promise<void> {
+    const old = this.connection;
+    this.beforeMulti = undefined;
+    this.isMonitor = false;
+    try {
+      this.connection = this.connect();
+      if (this.database !== 0) await this.ask(['SELECT', String(this.database)]);
+    } catch (error) {
+      this.output.print(`${(error as Error).message}\n`, 'error');
+    } finally {
+      old.close();
+    }
+    this.output.onChange();
+  }
+
+  private async ask(words: readonly string[]): Promise<void> {
+    await this.connection.send(words.map(encode));
+  }
+}
+
+function encode(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+function ended(text: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+}
+
+/** SCAN stops after so many calls, so that a prefix nobody has does not go through millions of keys. */
+const SCAN_CALLS_MAX = 200;
+
+async function scanPrefix(
+  connection: RawConnection,
+  prefix: Uint8Array,
+  limit: number,
+): Promise<Uint8Array[]> {
+  const pattern = new Uint8Array([...prefix].flatMap(escapeByte).concat(ASTERISK));
+  const found = new Map<string, Uint8Array>();
+  let cursor = '0';
+  for (let call = 0; call < SCAN_CALLS_MAX && found.size < limit; call += 1) {
+    const reply = await connection.send([
+      ...['SCAN', cursor, 'MATCH'].map(encode),
+      pattern,
+      ...['COUNT', '1000'].map(encode),
+    ]);
+    if (reply?.kind !== 'array') break;
+    const [next, keys] = reply.items;
+    if (next?.kind !== 'bulk' || keys?.kind !== 'array') break;
+    for (const key of keys.items) if (key.kind === 'bulk') found.set(String(key.bytes), key.bytes);
+    cursor = new TextDecoder().decode(next.bytes);
+    if (cursor === '0') break;
+  }
+  return [...found.values()].sort(compareBytes).slice(0, limit);
+}
+
+const ASTERISK = 42;
+const BACKSLASH = 92;
+/** `*`, `?`, `[`, `]`, `\` */
+const GLOB_BYTES = new Set([ASTERISK, 63, 91, 93, BACKSLASH]);
+
+function escapeByte(byte: number): number[] {
+  return GLOB_BYTES.has(byte) ? [BACKSLASH, byte] : [byte];
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i += 1) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return a.length - b.length;
+}
