@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildBrowser } from './browser.mjs';
 import { carryGlobals } from './carry_globals.mjs';
+import { buildWeb } from './web.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
@@ -84,6 +85,9 @@ export async function build() {
   const bundles = ['src', 'assembly/abi.ts', 'dist/respite.wasm', 'package.json'];
   await step('browser', bundles, 'dist/browser/respite.js', () =>
     buildBrowser(root, 'dist/respite.wasm'),
+  );
+  await step('playground', bundles, 'dist/web/index.html', () =>
+    buildWeb(root, 'dist/respite.wasm'),
   );
 }
 
