@@ -323,7 +323,7 @@ export class TestStore implements AsyncDisposable {
     const tapped: TappedConnection = new TappedConnection(connection, {
       faults: this.faults,
       isWatched: () => this.#recorder.isOn,
-      onCommand: (command) => this.#recorder.note(command),
+      onCommand: (note) => this.#recorder.note(note),
       now: () => engine.now(),
       input: () => engine.input(),
       beforeInput: (length) => fakedTime.catchUp(length),
