@@ -1,7 +1,7 @@
 // Compiles the core: for servers to be fast, for browsers to be small.
 //
 //   dist/respite.wasm          assembly -> asc -O3 -> carry_globals
-//   dist/respite.browser.wasm  assembly -> asc -O0 -> pack_texts -> wasm-opt -Oz
+//   dist/respite.browser.wasm  assembly -> asc -O0 -> pack_texts -> without FOR_COPIES -> wasm-opt -Oz
 //
 // Both do the same, but for two things that would take 3 and 2 KiB of those that a browser has to load: there a
 // core cannot be copied (`Core.clone`), and a broken invariant traps without leaving its place: the stack of the
@@ -10,6 +10,18 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { withCarriedGlobals } from './carry_globals.mjs';
 import { withPackedTexts } from './pack_texts.mjs';
+import { withoutExports } from './wasm_binary.mjs';
+
+/** Exports that only `Core.clone` needs. */
+export const FOR_COPIES = [
+  'isCopyable',
+  'becomeCopy',
+  'stretchEnd',
+  'carryStart',
+  'carryI32',
+  'carryI64',
+  'carryF64',
+];
 
 /** What asc allows, and what it makes of `memoryBase`. */
 const FEATURES = [
@@ -21,11 +33,12 @@ const FEATURES = [
   '--low-memory-unused',
 ];
 /**
- * Functions with one caller stay apart unless they are short: within another their locals have other numbers, and
- * fewer of their bytes look like those of their neighbours, which are from the same file thanks to the sorting.
- * Both is for gzip.
+ * Data are packed already. Functions with one caller stay apart unless they are short: within another one their
+ * locals have other numbers, and fewer of their bytes look like those of their neighbours, which are of the same
+ * file thanks to the sorting. Both is for gzip.
  */
 const SHRINKING = [
+  '--skip-pass=memory-packing',
   '--merge-similar-functions',
   '-Oz',
   '--converge',
@@ -57,6 +70,6 @@ export function buildCore(run, root) {
 export function buildBrowserCore(run, root) {
   const file = path.join(root, 'dist/respite.browser.wasm');
   compile(run, 'browser');
-  rewrite(file, withPackedTexts);
+  rewrite(file, (wasm) => withoutExports(withPackedTexts(wasm), FOR_COPIES));
   run('binaryen/bin/wasm-opt', [file, ...FEATURES, ...SHRINKING, '--output', file]);
 }

@@ -2,8 +2,10 @@
 // character: see assembly/memory/packed_texts.ts, which puts them back. What goes over the network gets
 // smaller by 7 KiB.
 //
-// To be run on what the compiler writes without optimisation: later, data are cut up at zeros, so that a
-// literal cannot be told from other bytes.
+// What is zero in the beginning goes, too: all of memory is. But nothing is cut up at zeros, which would give
+// every record of a table a segment of its own.
+//
+// To be run on what the compiler writes without optimisation: later a literal cannot be told from other bytes.
 import {
   changeSections,
   END,
@@ -54,7 +56,7 @@ function encodeSegment({ at, bytes }) {
 }
 
 /**
- * Splits segments into literals, packed into the bytes of one segment, and others.
+ * Splits segments into literals, packed into the bytes of one segment, and others with something in them.
  * @param {{ at: number, bytes: Uint8Array }[]} segments
  */
 function pack(segments) {
@@ -65,7 +67,7 @@ function pack(segments) {
   for (const segment of segments) {
     const text = literalOf(segment);
     if (text === undefined) {
-      others.push(segment);
+      if (segment.bytes.some((byte) => byte !== 0)) others.push(segment);
       continue;
     }
     const at = segment.at + HEADER_BYTES;

@@ -113,3 +113,20 @@ export function changeSections(wasm, changes) {
   }
   return Buffer.concat(parts);
 }
+
+/** @param {Uint8Array} wasm @param {readonly string[]} names of exports that are to go */
+export function withoutExports(wasm, names) {
+  const remove = (section) => {
+    const reader = new Reader(section);
+    const kept = [];
+    for (let left = reader.number(); left > 0; left--) {
+      const begin = reader.at;
+      const name = reader.name();
+      reader.skip(1);
+      reader.skipNumber();
+      if (!names.includes(name)) kept.push(section.subarray(begin, reader.at));
+    }
+    return Buffer.concat([Buffer.from(number(kept.length)), ...kept]);
+  };
+  return changeSections(wasm, new Map([[SECTION_EXPORT, remove]]));
+}
