@@ -58,7 +58,7 @@ interface Acknowledged {
   readonly atMs: number;
 }
 
-type Acknowledge = (writer: number, number: number, atMs: number) => void;
+type Acknowledge = (writer: number, number: number, atMs: number) => Promise<void>;
 
 /** In the page: writes numbers until the store is gone. Two at a time. */
 async function write(writer: number): Promise<void> {
@@ -78,7 +78,8 @@ async function write(writer: number): Promise<void> {
         );
       }
       await Promise.all(replies);
-      tell(writer, number + 1, Date.now());
+      // One that does not wait for it fills the pipe that the kill has to go through.
+      await tell(writer, number + 1, Date.now());
     }
   } catch (error) {
     (window as unknown as { ended: string }).ended = String(error);
