@@ -11,10 +11,17 @@ import {
 /** The oldest are forgotten when there are more. */
 const COMMANDS_MAX = 100_000;
 
+/** Who waits for commands. */
+interface Watcher {
+  see(command: SentCommand): void;
+  fail(reason: Error): void;
+}
+
 export class Recorder {
   readonly isOn: boolean;
   private notes: CommandNote[] = [];
-  private readonly watchers = new Set<(command: SentCommand) => void>();
+  private readonly watchers = new Set<Watcher>();
+  private closed: Error | undefined;
 
   constructor(isOn: boolean) {
     this.isOn = isOn;
@@ -23,7 +30,7 @@ export class Recorder {
   note(note: CommandNote): void {
     this.notes.push(note);
     if (this.notes.length > COMMANDS_MAX) this.notes = this.notes.slice(COMMANDS_MAX / 2);
-    for (const watch of this.watchers) watch(note.command);
+    for (const watcher of this.watchers) watcher.see(note.command);
   }
 
   /** Commands so far that are meant. */
@@ -41,25 +48,34 @@ export class Recorder {
     const found = this.list(target);
     if (found.length >= count) return found.slice(0, count);
     if (signal?.aborted) throw abortError(signal);
+    if (this.closed !== undefined) throw this.closed;
     const matches = commandMatcher(target);
     return new Promise((resolve, reject) => {
       const end = () => {
-        this.watchers.delete(watch);
+        this.watchers.delete(watcher);
         signal?.removeEventListener('abort', onAbort);
       };
-      const onAbort = () => {
+      const fail = (reason: Error) => {
         end();
-        reject(abortError(signal as AbortSignal));
+        reject(reason);
       };
-      const watch = (command: SentCommand) => {
+      const onAbort = () => fail(abortError(signal as AbortSignal));
+      const see = (command: SentCommand) => {
         if (matches(command)) found.push(command);
         if (found.length < count) return;
         end();
         resolve(found);
       };
+      const watcher: Watcher = { see, fail };
       signal?.addEventListener('abort', onAbort);
-      this.watchers.add(watch);
+      this.watchers.add(watcher);
     });
+  }
+
+  /** No further command comes: ends every wait with `reason`. */
+  close(reason: Error): void {
+    this.closed ??= reason;
+    for (const watcher of [...this.watchers]) watcher.fail(reason);
   }
 
   private mustBeOn(): void {

@@ -296,6 +296,7 @@ export class TestStore implements AsyncDisposable {
     await this.admin.close();
     await this.db.close();
     this.faults.clear();
+    this.#recorder.close(new RespiteError('CLOSED', 'The store is closed'));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
