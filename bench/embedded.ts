@@ -1,7 +1,7 @@
 // The store in a program against what programs use today: ioredis over loopback to redis-server, and
 // ioredis-mock. In this process, one call after the other unless it says otherwise.
 //
-//     npm run build && npx tsx bench/embedded.ts
+//     npm run build && npm install --prefix bench/mocks --ignore-scripts && npx tsx bench/embedded.ts
 //
 // Medians over rounds of 100 calls: a round in which the system ran something else does not count.
 
@@ -9,16 +9,18 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Redis } from 'ioredis';
-import RedisMock from 'ioredis-mock';
 import { Bench } from 'tinybench';
 import { startServer, stopAllServers } from '../test/support/server.ts';
 import { describeMachine } from './lib/machine.ts';
+import { loadMocks } from './lib/mocks.ts';
 import { REPOSITORY } from './lib/processes.ts';
 import { median } from './lib/stats.ts';
 
 /** What is published, not its sources. */
 const ENTRY = pathToFileURL(path.join(REPOSITORY, 'dist/src/index.js')).href;
 const { Respite }: typeof import('../src/index.ts') = await import(ENTRY);
+
+const { RedisMock } = loadMocks();
 
 const CALLS = 100;
 const BATCH = 1000;
@@ -148,7 +150,7 @@ function coldOpens(): string[] {
 const server = await startServer({ kind: 'redis' });
 const db = await Respite.open();
 const loopback = new Redis({ port: server.port });
-const mock = new RedisMock() as unknown as Redis;
+const mock = new RedisMock();
 const connected = new Redis({ Connector: db.connector });
 for (const redis of [loopback, mock, connected]) await fill(redis);
 const table = await sequential([
