@@ -23,7 +23,6 @@
 import * as abi from '../assembly/abi.ts';
 import { commandNames } from './core/command_names.ts';
 import type { Core } from './core/core.ts';
-import { faultText } from './core/rdb_reasons.ts';
 import { ReplyWriter } from './core/reply_writer.ts';
 import { CommandError, type HostClient, HostCommands } from './host_command.ts';
 import { type ClientOutput, type GateClient, type Journal, ReplyGate } from './reply_gate.ts';
@@ -120,8 +119,8 @@ export interface EngineHooks {
    * `error` is the error reply that goes before it, empty when there is none.
    */
   onDisconnect?(client: EngineClient, reason: number, error: string): void;
-  /** RESTORE refused a payload, for this reason. */
-  onBadPayload?(text: string): void;
+  /** RESTORE refused a payload for the reason RDB_FAULT_*; `type` is the value's. */
+  onBadPayload?(fault: number, type: number): void;
   /**
    * Calls `run` once the input that is there now has been read: what commands wrote to other clients
    * is delivered then, many messages in one write. Without it each batch delivers its own.
@@ -357,9 +356,8 @@ export class Engine {
   private tellBadPayload(): void {
     const { core, hooks } = this;
     const word = core.word(abi.ABI_PAYLOAD_FAULT);
-    const context = { type: word >>> 16, version: 0, number: 0n, databases: core.databases };
     this.call(() => core.exports.payloadFaultTaken());
-    hooks.onBadPayload?.(faultText(word & 0xffff, context));
+    hooks.onBadPayload?.(word & 0xffff, word >>> 16);
   }
 
   /** Lets clients go on that waited in a blocking command, and sets the clock for those that wait. */

@@ -14,6 +14,7 @@ import type { RewriteOptions } from './config/rewrite.ts';
 import { Core } from './core/core.ts';
 import type { Guards } from './core/guards.ts';
 import { Propagation } from './core/propagation.ts';
+import { faultText } from './core/rdb_reasons.ts';
 import { Engine } from './engine.ts';
 import type { Logger } from './log.ts';
 import { type CrashCause, causeOfCoreCrash } from './monitor/crash_cause.ts';
@@ -152,10 +153,12 @@ export class Server {
           const client = this.clients.find(id);
           if (client) this.disconnects.note(client, reason, error);
         },
-        onBadPayload: (text) =>
+        onBadPayload: (fault, type) => {
+          const context = { type, version: 0, number: 0n, databases: core.databases };
           this.logger.verbose(
-            `Internal error in RDB reading offset 0, function at decode.ts -> ${text}`,
-          ),
+            `Internal error in RDB reading offset 0, function at decode.ts -> ${faultText(fault, context)}`,
+          );
+        },
         // Behind all reads of the event loop's turn.
         postpone: realSetImmediate,
         onFlushAll: () => this.persistence.flushedAll(),

@@ -6,6 +6,14 @@
 import { TestStore, type TestStoreOptions } from './testing/test_store.ts';
 
 export type { DataOptions, DataSetView, JsonValue, KeyView } from './testing/data_view.ts';
+export {
+  type ArgumentMatch,
+  commandLine,
+  expectCommand,
+  expectKeys,
+  expectTtl,
+  expectValue,
+} from './testing/expectations.ts';
 export type {
   DelayOptions,
   DropOptions,
@@ -16,6 +24,13 @@ export type {
   SliceOptions,
   StateOptions,
 } from './testing/faults.ts';
+export {
+  respiteFixture,
+  type TestHooks,
+  type UsedRespite,
+  type UseOptions,
+  useRespite,
+} from './testing/hooks.ts';
 export {
   bitmap,
   expiring,

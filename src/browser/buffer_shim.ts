@@ -1,17 +1,16 @@
 // What the shared code uses of Node's Buffer, for browsers: the bundler puts this class in place of the
-// global one. Every method does what Node's does for the arguments it takes; encodings and methods that
-// nobody uses are absent, so that a use of them fails loudly.
+// global one. Every method does what Node's does for the arguments it takes; other arguments throw, and
+// methods that nobody uses are absent, so that a use of them fails loudly.
 //
-//   Buffer.from(text, 'utf8' | 'latin1' | 'hex'), .from(bytes | numbers), alloc, allocUnsafe, concat,
-//   byteLength, isBuffer, compare
-//   toString('utf8' | 'latin1' | 'hex' | 'utf16le'), write, equals, subarray, slice (a view, as Node's),
-//   indexOf and includes for numbers and bytes, little-endian reads
+//   Buffer.from(text, 'utf8' | 'latin1' | 'ascii' | 'hex'), from(bytes | numbers), alloc, allocUnsafe,
+//   allocUnsafeSlow, concat, byteLength, isBuffer, compare
+//   toString('utf8' | 'latin1' | 'hex' | 'utf16le'), write, equals, slice (a view, as Node's), indexOf,
+//   lastIndexOf and includes for numbers and (but for lastIndexOf) bytes, fill with a number, toJSON
 
 type Encoding = 'utf8' | 'utf-8' | 'latin1' | 'binary' | 'ascii' | 'hex' | 'utf16le';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-const wideDecoder = new TextDecoder('utf-16le', { ignoreBOM: true });
 
 /** Characters put together at a time: calls take a limited number of arguments. */
 const PIECE_CHARACTERS = 8192;
@@ -54,10 +53,23 @@ function encode(text: string, encoding: Encoding = 'utf8'): BrowserBuffer {
   }
 }
 
+function numberOnly(value: number): number {
+  if (typeof value !== 'number') throw new TypeError('Buffer: a number');
+  return value;
+}
+
 function latin1Text(bytes: Uint8Array): string {
   let text = '';
   for (let at = 0; at < bytes.length; at += PIECE_CHARACTERS) {
     text += String.fromCharCode(...bytes.subarray(at, at + PIECE_CHARACTERS));
+  }
+  return text;
+}
+
+function utf16Text(bytes: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i + 1 < bytes.length; i += 2) {
+    text += String.fromCharCode(bytes[i]! | (bytes[i + 1]! << 8));
   }
   return text;
 }
@@ -74,8 +86,9 @@ class BrowserBuffer extends Uint8Array {
     return new BrowserBuffer(source as ArrayLike<number>);
   }
 
-  static alloc(size: number): BrowserBuffer {
-    return new BrowserBuffer(size);
+  static alloc(size: number, fill = 0): BrowserBuffer {
+    const bytes = new BrowserBuffer(size);
+    return fill === 0 ? bytes : bytes.fill(fill);
   }
 
   static allocUnsafe(size: number): BrowserBuffer {
@@ -94,7 +107,9 @@ class BrowserBuffer extends Uint8Array {
     return typeof value === 'string' ? encode(value, encoding).length : value.length;
   }
 
-  static concat(pieces: readonly Uint8Array[]): BrowserBuffer {
+  static concat(pieces: readonly Uint8Array[], ...others: never[]): BrowserBuffer {
+    if (others.length > 0)
+      throw new TypeError('Buffer.concat: pieces alone are taken in a browser');
     const all = new BrowserBuffer(pieces.reduce((sum, { length }) => sum + length, 0));
     let at = 0;
     for (const piece of pieces) {
@@ -115,7 +130,10 @@ class BrowserBuffer extends Uint8Array {
   }
 
   override toString(encoding: Encoding = 'utf8', start = 0, end = this.length): string {
-    const bytes = start === 0 && end === this.length ? this : this.subarray(start, end);
+    const bytes =
+      start === 0 && end === this.length
+        ? this
+        : this.subarray(Math.max(start, 0), Math.max(end, 0));
     switch (encoding) {
       case 'utf8':
       case 'utf-8':
@@ -126,7 +144,7 @@ class BrowserBuffer extends Uint8Array {
       case 'hex':
         return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
       case 'utf16le':
-        return wideDecoder.decode(bytes.subarray(0, bytes.length & ~1));
+        return utf16Text(bytes);
       default:
         throw unknownEncoding(encoding);
     }
@@ -134,6 +152,9 @@ class BrowserBuffer extends Uint8Array {
 
   /** Writes as much of the text as there is room for, whole characters only; returns the bytes written. */
   write(text: string, offset = 0, encoding: Encoding = 'utf8'): number {
+    if (!(offset >= 0 && offset <= this.length)) {
+      throw new RangeError(`Buffer: the offset ${offset} is out of range`);
+    }
     const room = this.subarray(offset);
     if (encoding === 'utf8' || encoding === 'utf-8') return encoder.encodeInto(text, room).written;
     const bytes = encode(text, encoding);
@@ -149,6 +170,18 @@ class BrowserBuffer extends Uint8Array {
   /** A view, unlike that of other arrays. */
   override slice(start?: number, end?: number): BrowserBuffer {
     return this.subarray(start, end) as BrowserBuffer;
+  }
+
+  override fill(value: number, start?: number, end?: number): this {
+    return super.fill(numberOnly(value), start, end);
+  }
+
+  override lastIndexOf(value: number, from = this.length - 1): number {
+    return super.lastIndexOf(numberOnly(value) & 0xff, from);
+  }
+
+  toJSON(): { type: 'Buffer'; data: number[] } {
+    return { type: 'Buffer', data: Array.from(this) };
   }
 
   override indexOf(value: number | Uint8Array, from = 0): number {

@@ -54,11 +54,15 @@ export class EngineHome {
   private hostComing: Promise<HostParts> | undefined;
   private failure: RespiteError | undefined;
 
-  /** Throws RespiteError NO_MEMORY, and BAD_OPTION for settings that are none. */
+  /**
+   * Throws RespiteError NO_MEMORY, and BAD_OPTION for settings that are none. `prepare` brings the data and
+   * says what keeps them.
+   */
   static async create(
     module: WebAssembly.Module,
     settings: EngineSettings = {},
     hooks: EngineHooks = {},
+    prepare: (home: EngineHome) => Promise<void> = async () => {},
   ): Promise<EngineHome> {
     let core: Core;
     try {
@@ -72,6 +76,7 @@ export class EngineHome {
     }
     const home = new EngineHome(core, settings, hooks);
     try {
+      await prepare(home);
       if (settings.config !== undefined) await home.loadHost();
       return home;
     } catch (error) {
@@ -106,7 +111,27 @@ export class EngineHome {
   readonly openLink: OpenLink = (handlers, options) => {
     if (this.failure !== undefined) throw this.failure;
     this.lastPort = (this.lastPort % PORT_MAX) + 1;
-    return openEngineLink(this.engine, handlers, options, `127.0.0.1:${this.lastPort}`);
+    const link = openEngineLink(
+      this.engine,
+      {
+        onData: (bytes) => handlers.onData(bytes),
+        onClose: (reason) => handlers.onClose(reason ?? this.failure),
+      },
+      options,
+      `127.0.0.1:${this.lastPort}`,
+    );
+    return {
+      room: (length) => link.room(length),
+      send: (length) => {
+        try {
+          link.send(length);
+        } catch (error) {
+          // The end of the connection tells of a crash.
+          if (this.failure === undefined) throw error;
+        }
+      },
+      close: () => link.close(),
+    };
   };
 
   portOf(client: EngineClient): number {

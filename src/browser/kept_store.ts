@@ -7,6 +7,7 @@ import { Snapshotter } from '../persistence/snapshotter.ts';
 import { EngineHome, type EngineSettings } from './engine_home.ts';
 import type { HomeStorage } from './home_storage.ts';
 import { engineSettings, type StoreOptions } from './options.ts';
+import type { Backend } from './storage/backend.ts';
 import { openBackend, type Storages } from './storage/choose.ts';
 import { type Durability, PersistentStore } from './storage/persistent_store.ts';
 import type { StoreHome } from './store_home.ts';
@@ -23,7 +24,6 @@ const DEFAULTS: KeptSettings = {
   durability: 'relaxed',
   databases: 16,
   maxmemory: 0,
-  config: {},
 };
 
 export type StartFilesWorker = Storages['startFilesWorker'];
@@ -79,7 +79,7 @@ async function openHere(
 ): Promise<OpenedHere> {
   const { storage, durability } = settings;
   const files = await openBackend(store, { storage, startFilesWorker });
-  let home: EngineHome | undefined;
+  let kept: PersistentStore | undefined;
   try {
     const hooks = {
       // What one task of the page sends is one turn.
@@ -87,28 +87,44 @@ async function openHere(
       onCrash: (crash: Error) =>
         onFailure(new RespiteError('CRASHED', `The engine failed: ${crash.message}`)),
     };
-    home = await EngineHome.create(module, settings, hooks);
-    const kept = await PersistentStore.open({
-      backend: files.backend,
-      engine: home.engine,
-      guards: home.guards,
-      snapshots: new Snapshotter(home.engine),
-      durability,
-      isHidden: () => typeof document !== 'undefined' && document.hidden,
+    const home = await EngineHome.create(module, settings, hooks, async (made) => {
+      kept = await load(made, files.backend, durability, rdb);
+      made.storage = homeStorage(kept);
     });
-    if (rdb !== undefined) {
-      const { importDump } = await import('./dump.ts');
-      await importDump(home.engine, rdb);
-      await kept.compact();
-    }
-    home.storage = homeStorage(kept);
     return {
-      home: keptHome(home, kept),
+      home: keptHome(home, kept as PersistentStore),
       settings: { ...settings, storage: files.name },
     };
   } catch (error) {
-    await files.backend.close().catch(() => {});
-    home?.close();
+    await (kept ?? files.backend).close().catch(() => {});
+    throw error;
+  }
+}
+
+/** Brings what is stored, or the dump that the store begins with, into the engine. */
+async function load(
+  home: EngineHome,
+  backend: Backend,
+  durability: Durability,
+  rdb: Uint8Array | undefined,
+): Promise<PersistentStore> {
+  const { engine, guards } = home;
+  const kept = await PersistentStore.open({
+    backend,
+    engine,
+    guards,
+    snapshots: new Snapshotter(engine),
+    durability,
+    isHidden: () => typeof document !== 'undefined' && document.hidden,
+  });
+  if (rdb === undefined) return kept;
+  try {
+    const { importDump } = await import('./dump.ts');
+    await importDump(engine, rdb);
+    await kept.compact();
+    return kept;
+  } catch (error) {
+    await kept.close().catch(() => {});
     throw error;
   }
 }

@@ -5,8 +5,7 @@ import { RespiteBase } from '../embedded/respite.ts';
 import type { WasmSource } from './load_core.ts';
 import { openStore } from './open.ts';
 import { checkOptions, type OpenOptions, type StoreOptions } from './options.ts';
-import type { StoreHome } from './store_home.ts';
-import { openInWorker } from './worker_home.ts';
+import type { Keeping, StoreHome } from './store_home.ts';
 
 /** Where the parts of the program are that are files of their own: it differs between the bundles. */
 export interface Surroundings {
@@ -33,6 +32,11 @@ export class RespiteInBrowser extends RespiteBase {
     return this.#home.export();
   }
 
+  /** How the data are kept; undefined for a store in memory, and for one in a worker. */
+  get keeping(): Keeping | undefined {
+    return this.#home.keeping;
+  }
+
   protected closeStore(): Promise<void> {
     return this.#home.close();
   }
@@ -50,6 +54,7 @@ export async function openHome(
     return openStore(storeOptions, wasm ?? surroundings.wasm(), surroundings.startFilesWorker);
   }
   const isOwn = worker === true;
+  const { openInWorker } = await import('./worker_home.ts');
   return openInWorker(
     isOwn ? surroundings.startWorker() : worker,
     isOwn,

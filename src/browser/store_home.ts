@@ -2,8 +2,18 @@
 
 import type { OpenLink } from '../embedded/link.ts';
 
+/** How a store with a name is kept, at the moment. */
+export interface Keeping {
+  readonly storage: 'opfs' | 'indexeddb';
+  readonly durability: 'relaxed' | 'strict';
+  /** Whether this tab runs the engine for all tabs that have the store open. */
+  readonly isLeader: boolean;
+}
+
 export interface StoreHome {
   readonly openLink: OpenLink;
+  /** Undefined for a store in memory, and where it is not known. */
+  readonly keeping?: Keeping | undefined;
   /** All data as a dump in the RDB format. Rejects with RespiteError. */
   export(): Promise<Uint8Array>;
   /** Ends the store; what is kept is durable when it resolves. */

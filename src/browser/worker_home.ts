@@ -2,12 +2,19 @@
 
 import { RespiteError } from '../embedded/errors.ts';
 import type { LinkHandlers, LinkOptions } from '../embedded/link.ts';
+import { randomId } from '../util/random_id.ts';
 import type { WasmSource } from './load_core.ts';
 import { compileCore } from './load_core.ts';
 import type { StoreOptions } from './options.ts';
 import { noticedError, openPortLink, type PortLink } from './port_link.ts';
 import type { StoreHome } from './store_home.ts';
-import type { WorkerAnswer, WorkerRequest } from './worker_messages.ts';
+import {
+  ALIVE_ID,
+  FIRST_ID,
+  type WorkerAnswer,
+  type WorkerRequest,
+  type WorkerStart,
+} from './worker_messages.ts';
 
 interface Waiting {
   resolve(result: Uint8Array | undefined): void;
@@ -19,37 +26,53 @@ type Unnumbered<T> = T extends { readonly id: number } ? Omit<T, 'id'> : never;
 
 class WorkerHome implements StoreHome {
   private readonly worker: Worker;
+  private readonly channel = new MessageChannel();
+  private readonly control: MessagePort;
   private readonly isOwn: boolean;
   private readonly waiting = new Map<number, Waiting>();
   private readonly links = new Set<PortLink>();
-  private nextId = 1;
+  private nextId = FIRST_ID;
+  private onAlive: (() => void) | undefined;
   private failure: RespiteError | undefined;
+  private readonly watching = new AbortController();
 
   constructor(worker: Worker, isOwn: boolean) {
     this.worker = worker;
     this.isOwn = isOwn;
-    worker.onmessage = ({ data }: MessageEvent<WorkerAnswer>) => this.settle(data);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      this.fail(
-        new RespiteError(
-          'CRASHED',
-          `The worker of the store failed: ${event.message || 'its program could not be loaded'}`,
-        ),
-      );
-    };
+    worker.addEventListener('error', this.onError);
+    this.control = this.channel.port1;
+    this.control.onmessage = ({ data }: MessageEvent<WorkerAnswer>) => this.settle(data);
   }
+
+  private readonly onError = (event: ErrorEvent): void => {
+    const reason = event.message || 'its program could not be loaded';
+    this.fail(new RespiteError('CRASHED', `The worker of the store failed: ${reason}`));
+  };
 
   async open(options: StoreOptions, wasm: WasmSource | undefined): Promise<void> {
     const isAddress = typeof wasm === 'string' || wasm instanceof URL;
     // What cannot be sent to a worker is compiled here: a module can.
     const module = wasm === undefined || isAddress ? wasm : await compileCore(wasm);
-    await this.ask({
-      type: 'open',
-      options,
+    const start: WorkerStart = {
+      respite: 'start',
+      port: this.channel.port2,
       wasm:
         module instanceof URL ? module.href : (module as WebAssembly.Module | string | undefined),
-    });
+    };
+    this.worker.postMessage(start, [start.port]);
+    const lock = `respite-worker-${randomId()}`;
+    this.onAlive = () => this.watch(lock);
+    await this.ask({ type: 'open', lock, options });
+  }
+
+  /** Nobody else tells that a worker was ended: the lock that it holds becomes free. */
+  private watch(lock: string): void {
+    const { signal } = this.watching;
+    navigator.locks
+      ?.request(lock, { signal }, () => {
+        this.fail(new RespiteError('CRASHED', 'The worker of the store was ended'));
+      })
+      ?.catch(() => {});
   }
 
   readonly openLink = (handlers: LinkHandlers, options: LinkOptions): PortLink => {
@@ -63,7 +86,7 @@ class WorkerHome implements StoreHome {
       },
     });
     this.links.add(link);
-    this.worker.postMessage({ type: 'connect', port: port2, options } satisfies WorkerRequest, [
+    this.control.postMessage({ type: 'connect', port: port2, options } satisfies WorkerRequest, [
       port2,
     ]);
     return {
@@ -90,6 +113,7 @@ class WorkerHome implements StoreHome {
 
   /** Ends a worker that never had a store. */
   discard(): void {
+    this.fail(new RespiteError('CLOSED', 'The store is closed'));
     if (this.isOwn) this.worker.terminate();
   }
 
@@ -99,11 +123,12 @@ class WorkerHome implements StoreHome {
     this.nextId += 1;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
-      this.worker.postMessage({ ...request, id });
+      this.control.postMessage({ ...request, id });
     });
   }
 
   private settle(answer: WorkerAnswer): void {
+    if (answer.id === ALIVE_ID) this.onAlive?.();
     const waiting = this.waiting.get(answer.id);
     this.waiting.delete(answer.id);
     if ('error' in answer) waiting?.reject(noticedError(answer.error));
@@ -114,6 +139,9 @@ class WorkerHome implements StoreHome {
   private fail(error: RespiteError): void {
     if (this.failure !== undefined) return;
     this.failure = error;
+    this.watching.abort();
+    this.worker.removeEventListener('error', this.onError);
+    this.control.close();
     for (const { reject } of this.waiting.values()) reject(error);
     this.waiting.clear();
     for (const link of [...this.links]) link.fail(error);

@@ -5,12 +5,26 @@ import type { WasmSource } from './load_core.ts';
 import { openStore } from './open.ts';
 import { errorNotice, servePort } from './port_link.ts';
 import type { StoreHome } from './store_home.ts';
-import type { WorkerAnswer, WorkerRequest } from './worker_messages.ts';
+import {
+  ALIVE_ID,
+  type WorkerAnswer,
+  type WorkerRequest,
+  type WorkerStart,
+} from './worker_messages.ts';
 
-/** What of a worker's global scope is needed. */
+/** What is needed of a worker's global scope. */
 interface WorkerScope {
-  onmessage: ((event: MessageEvent<WorkerRequest>) => void) | null;
-  postMessage(message: WorkerAnswer, transfer: Transferable[]): void;
+  addEventListener(type: 'message', listener: (event: MessageEvent<unknown>) => void): void;
+}
+
+/** Holds the lock for ever: it is free when this worker is gone. */
+function holdLock(name: string, onHeld: () => void): void {
+  const hold = () => {
+    onHeld();
+    return new Promise(() => {});
+  };
+  // Pages that did not come over a secure connection have no locks.
+  navigator.locks?.request(name, hold)?.catch(() => {});
 }
 
 /** Serves the page. `wasm`: where the module is, when the page does not say. */
@@ -22,13 +36,18 @@ export function serveWorker(scope: WorkerScope, wasm: WasmSource): void {
     return opening;
   };
 
-  const run = async (request: Exclude<WorkerRequest, { type: 'connect' }>) => {
+  const run = async (
+    request: Exclude<WorkerRequest, { type: 'connect' }>,
+    found: WorkerStart['wasm'],
+    answer: (message: WorkerAnswer) => void,
+  ) => {
     switch (request.type) {
       case 'open':
         if (opening !== undefined) {
           throw new RespiteError('BAD_OPTION', 'This worker has a store already');
         }
-        opening = openStore(request.options, request.wasm ?? wasm);
+        holdLock(request.lock, () => answer({ id: ALIVE_ID, result: undefined }));
+        opening = openStore(request.options, found ?? wasm);
         // The next one may try again.
         opening.catch(() => {
           opening = undefined;
@@ -46,19 +65,30 @@ export function serveWorker(scope: WorkerScope, wasm: WasmSource): void {
     }
   };
 
-  scope.onmessage = ({ data: request }) => {
-    if (request.type === 'connect') {
-      const { port, options } = request;
-      Promise.resolve()
-        .then(home)
-        .then(({ openLink }) => servePort(port, openLink, options))
-        .catch((error: unknown) => port.postMessage(errorNotice(error)));
-      return;
-    }
-    const { id } = request;
-    run(request).then(
-      (result) => scope.postMessage({ id, result }, result === undefined ? [] : [result.buffer]),
-      (error: unknown) => scope.postMessage({ id, error: errorNotice(error) }, []),
-    );
+  const serve = ({ port: control, wasm: found }: WorkerStart) => {
+    const answer = (message: WorkerAnswer) => control.postMessage(message);
+    control.onmessage = ({ data: request }: MessageEvent<WorkerRequest>) => {
+      if (request.type === 'connect') {
+        const { port, options } = request;
+        Promise.resolve()
+          .then(home)
+          .then(({ openLink }) => servePort(port, openLink, options))
+          .catch((error: unknown) => port.postMessage(errorNotice(error)));
+        return;
+      }
+      const { id } = request;
+      run(request, found, answer).then(
+        (result) => answer({ id, result }),
+        (error: unknown) => answer({ id, error: errorNotice(error) }),
+      );
+    };
   };
+
+  scope.addEventListener('message', ({ data }) => {
+    if (isStart(data)) serve(data);
+  });
+}
+
+function isStart(data: unknown): data is WorkerStart {
+  return typeof data === 'object' && data !== null && 'respite' in data && 'port' in data;
 }

@@ -1,8 +1,19 @@
-// What a page and the worker with its store tell each other. Connections have ports of their own, see
-// port_link.ts.
+// What a page and the worker with its store tell each other, over a port that the page makes; so the
+// worker's other messages are nobody's business here. Connections have ports of their own, see port_link.ts.
 
 import type { LinkOptions } from '../embedded/link.ts';
 import type { StoreOptions } from './options.ts';
+
+/** The only message to the worker itself. */
+export interface WorkerStart {
+  readonly respite: 'start';
+  readonly port: MessagePort;
+  /**
+   * The compiled module, or its address; undefined: beside the worker's program. Here, because a module
+   * does not go through ports of a page that has no origin, as files on disk.
+   */
+  readonly wasm: WebAssembly.Module | string | undefined;
+}
 
 /** From the page. Each gets one answer, but for `connect`. */
 export type WorkerRequest =
@@ -10,11 +21,16 @@ export type WorkerRequest =
       readonly type: 'open';
       readonly id: number;
       readonly options: StoreOptions;
-      /** The compiled module, or its address; undefined: beside the worker's program. */
-      readonly wasm: WebAssembly.Module | string | undefined;
+      /** Name of a lock that the worker is to hold as long as it lives. */
+      readonly lock: string;
     }
   | { readonly type: 'export' | 'close'; readonly id: number }
   | { readonly type: 'connect'; readonly port: MessagePort; readonly options: LinkOptions };
+
+/** Answers nothing: the worker holds its lock. */
+export const ALIVE_ID = 0;
+/** The first number of a request. */
+export const FIRST_ID = 1;
 
 export type WorkerAnswer =
   | { readonly id: number; readonly result: Uint8Array | undefined }

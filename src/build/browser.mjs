@@ -41,6 +41,48 @@ function textModules(texts) {
   };
 }
 
+/**
+ * Adds the entry to what parts that are fetched later import. They have it anyway, and so all that they share
+ * with it gets into one file; otherwise each combination of sharers would have one.
+ * @param {string} entry @param {ReadonlySet<string>} parts absolute paths
+ */
+function withEntry(entry, parts) {
+  return {
+    name: 'entry',
+    /** @param {import('esbuild').PluginBuild} build */
+    setup(build) {
+      build.onLoad({ filter: /\.ts$/ }, ({ path: file }) =>
+        parts.has(file)
+          ? {
+              contents: `${readFileSync(file, 'utf8')}\nimport ${JSON.stringify(entry)};`,
+              loader: 'ts',
+            }
+          : undefined,
+      );
+    },
+  };
+}
+
+/**
+ * One entry, what it needs at once in one more file, and a file for each part that it imports later.
+ * @param {string} root @param {string} name @param {string} entry
+ */
+async function buildSplit(root, name, entry) {
+  const options = {
+    ...common(root),
+    entryPoints: { [name]: entry },
+    format: /** @type {const} */ ('esm'),
+    splitting: true,
+    chunkNames: `${name}.[name]-[hash]`,
+  };
+  const { metafile } = await build({ ...options, metafile: true, write: false });
+  const later = Object.values(metafile.inputs)
+    .flatMap(({ imports }) => imports)
+    .filter(({ kind }) => kind === 'dynamic-import')
+    .map((found) => path.join(root, found.path));
+  await build({ ...options, plugins: [withEntry(path.join(root, entry), new Set(later))] });
+}
+
 /** @param {string} root @param {string} wasm the module's file, relative to the root */
 export async function buildBrowser(root, wasm) {
   const folder = path.join(root, 'dist/browser');
@@ -54,13 +96,7 @@ export async function buildBrowser(root, wasm) {
     ['worker', 'src/browser_worker.ts'],
     ['files_worker', 'src/browser/storage/files_worker.ts'],
   ]) {
-    await build({
-      ...options,
-      entryPoints: { [name]: entry },
-      format: 'esm',
-      splitting: true,
-      chunkNames: `${name}.[name]-[hash]`,
-    });
+    await buildSplit(root, name, entry);
   }
   /** @param {string} entry */
   const program = async (entry) => {

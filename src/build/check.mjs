@@ -14,6 +14,7 @@ const CHECKS = [
   ['format and lint', '@biomejs/biome/bin/biome', 'check', '--error-on-warnings'],
   ['types: host', TYPES, '--noEmit', '-p', 'tsconfig.json'],
   ['types: playground', TYPES, '--noEmit', '-p', 'src/web/tsconfig.json'],
+  ['types: browser', TYPES, '-p', 'src/browser/tsconfig.json'],
   ['types: tests', TYPES, '--noEmit', '-p', 'test/tsconfig.json'],
   ['types: benchmarks', TYPES, '--noEmit', '-p', 'bench/tsconfig.json'],
   ['generated: command table', RUN, 'src/build/commands.ts', '--strict'],

@@ -1,7 +1,7 @@
 // What `npm start`, `npm test`, `npm run bench` and `npm run fuzz` run: installs and builds what is
 // missing, then hands over. Plain JavaScript, because nothing is installed yet on a fresh clone.
 import { spawnSync } from 'node:child_process';
-import { existsSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, lstatSync, statSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -11,6 +11,12 @@ function install() {
   const lock = path.join(root, 'package-lock.json');
   const marker = path.join(root, 'node_modules/.package-lock.json');
   if (existsSync(marker) && statSync(marker).mtimeMs >= statSync(lock).mtimeMs) return;
+  // Through a link npm would empty the folder that it leads to, which others use.
+  const folder = path.join(root, 'node_modules');
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    process.stderr.write('node_modules is a link: what it leads to is left as it is\n');
+    return;
+  }
   process.stderr.write('installing dependencies ...\n');
   const npm = process.env.npm_execpath;
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];

@@ -10,6 +10,7 @@ import { REDIS_VERSION, RESPITE_VERSION } from '../version.ts';
 import { runBackup } from './backup_command.ts';
 import { runCheck } from './check_command.ts';
 import { EXIT, EXIT_CODES_HELP, type ExitCode } from './exit_codes.ts';
+import { runPlayground } from './playground_command.ts';
 import { runRestore } from './restore_command.ts';
 import { StreamTerminal, type TerminalStreams } from './terminal.ts';
 
@@ -22,6 +23,10 @@ export interface ProgramSurroundings {
   /** This process, as locks of data directories know it. */
   readonly identity: ProcessIdentity;
   readonly now: () => number;
+  /** Where the built playground is. */
+  readonly playgroundFolder: string;
+  /** Ends what would go on for ever; from its call on, the user's signals do no more than that. */
+  stopSignal(): AbortSignal;
 }
 
 /** Runs a command line, without the program's name. Returns what the process is to end with. */
@@ -47,7 +52,9 @@ type Finish = (code: ExitCode) => void;
 function buildProgram(surroundings: ProgramSurroundings, finish: Finish): Command {
   const { output, error } = surroundings.streams;
   const program = new Command('respite')
-    .description('Backups, restores and checks of the data of Respite and Redis.')
+    .description(
+      'Backups, restores and checks of the data of Respite and Redis, and a playground in the browser.',
+    )
     .version(`respite ${RESPITE_VERSION} (Redis ${REDIS_VERSION})`)
     .option('-q, --quiet', 'print results and errors only')
     .addHelpText('after', EXIT_CODES_HELP)
@@ -62,6 +69,7 @@ function buildProgram(surroundings: ProgramSurroundings, finish: Finish): Comman
   addBackup(program, surroundings, finish);
   addRestore(program, surroundings, finish);
   addCheck(program, surroundings, finish);
+  addPlayground(program, surroundings, finish);
   return program;
 }
 
@@ -207,7 +215,44 @@ function addCheck(program: Command, surroundings: ProgramSurroundings, finish: F
     });
 }
 
+// --- playground ---
+
+interface PlaygroundFlags {
+  readonly port: number;
+  readonly open?: boolean;
+}
+
+const PLAYGROUND_PORT = 8080;
+
+function addPlayground(program: Command, surroundings: ProgramSurroundings, finish: Finish): void {
+  program
+    .command('playground')
+    .summary('a store in a browser tab: terminal, keys, charts, benchmark')
+    .description(
+      'Serves the playground on 127.0.0.1 and prints its address. The store runs in the browser; nothing is kept here.',
+    )
+    .option('--port <number>', 'port to listen on, 0 for any free one', parsePort, PLAYGROUND_PORT)
+    .option('--open', "open the system's browser")
+    .action(async ({ port, open }: PlaygroundFlags) => {
+      const code = await runPlayground({
+        port,
+        open: open === true,
+        folder: surroundings.playgroundFolder,
+        terminal: terminalOf(program, surroundings),
+        stop: surroundings.stopSignal(),
+      });
+      finish(code);
+    });
+}
+
 // --- Values of options ---
+
+function parsePort(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65535) {
+    throw new InvalidArgumentError('It has to be a number from 0 to 65535.');
+  }
+  return Number(text);
+}
 
 function parseCount(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text))

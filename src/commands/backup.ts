@@ -2,34 +2,33 @@
 
 import type { CommandSpec } from './spec.ts';
 
-/** What all that change something have in common. */
-const CHANGE = {
+const ALL = {
   owner: 'host',
-  arity: 2,
-  flags: ['admin', 'noscript', 'timed'],
   categories: [],
   keys: [],
   args: [],
   group: 'server',
   since: '8.10.0',
+} satisfies Partial<CommandSpec>;
+
+/** What those have in common that change something. */
+const CHANGE = {
+  ...ALL,
+  arity: 2,
+  flags: ['admin', 'noscript', 'timed'],
   complexity: 'O(1)',
   reply: 'ok',
 } satisfies Partial<CommandSpec>;
 
-/** And all that only tell something. */
+/** And those that only tell something. */
 const QUESTION = { ...CHANGE, flags: ['admin', 'stale', 'timed'] } satisfies Partial<CommandSpec>;
 
 export const backupCommands: CommandSpec[] = [
   {
+    ...ALL,
     name: 'backup',
-    owner: 'host',
     arity: -2,
     flags: [],
-    categories: [],
-    keys: [],
-    args: [],
-    group: 'server',
-    since: '8.10.0',
     complexity: 'Depends on the subcommand.',
     summary: 'Groups the commands about backups.',
     reply: 'none',

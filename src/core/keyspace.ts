@@ -1,39 +1,7 @@
-// The data sets as INFO, MEMORY and DEBUG see them: figures of the databases, and walks over keys.
+// The data sets as MEMORY and DEBUG see them, key by key.
 
 import * as abi from '../../assembly/abi.ts';
 import type { Core } from './core.ts';
-
-export interface DatabaseFigures {
-  readonly index: number;
-  readonly keys: number;
-  /** Keys that have an expiry. */
-  readonly expires: number;
-  /** Hashes with fields that expire. */
-  readonly subexpiry: number;
-  /** Mean time to live of keys with an expiry, in milliseconds; an estimate. */
-  readonly averageTtlMs: number;
-  /** Bytes of the hash table, entries excluded. */
-  readonly tableBytes: number;
-}
-
-/** The databases that hold keys. */
-export function databaseFigures(core: Core): DatabaseFigures[] {
-  const { exports } = core;
-  const found: DatabaseFigures[] = [];
-  for (let index = 0; index < core.databases; index++) {
-    const keys = exports.databaseKeys(index) >>> 0;
-    if (keys === 0) continue;
-    found.push({
-      index,
-      keys,
-      expires: exports.databaseExpires(index) >>> 0,
-      subexpiry: exports.databaseSubexpiry(index) >>> 0,
-      averageTtlMs: exports.databaseAverageTtl(index),
-      tableBytes: exports.databaseTableBytes(index),
-    });
-  }
-  return found;
-}
 
 /** A walk over the sizes of one database's values; a new one ends the one before. */
 export class KeySizesWalk {

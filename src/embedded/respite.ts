@@ -29,12 +29,11 @@ export interface SessionOptions {
 /** Connections that wait for the next blocking command. */
 const IDLE_CONNECTIONS_MAX = 16;
 
-const closedError = () => new RespiteError('CLOSED', 'The store is closed');
-
 /** The connections of a store, shared by all views of it. */
 class Connections {
   readonly openLink: OpenLink;
-  isClosed = false;
+  /** Why there are none any more. */
+  private closedFor: RespiteError | undefined;
   private main: Connection | undefined;
   private readonly idle: Connection[] = [];
   private readonly busy = new Set<Connection>();
@@ -43,9 +42,13 @@ class Connections {
 
   constructor(openLink: OpenLink) {
     this.openLink = (handlers, options) => {
-      if (this.isClosed) throw closedError();
+      if (this.closedFor !== undefined) throw this.closedFor;
       return openLink(handlers, options);
     };
+  }
+
+  get isClosed(): boolean {
+    return this.closedFor !== undefined;
   }
 
   /** The connection of all callers; a new one when it was killed. */
@@ -68,8 +71,8 @@ class Connections {
       signal?.removeEventListener('abort', onAbort);
       this.busy.delete(connection);
       if (!connection.isEnded) {
-        if (this.idle.length < IDLE_CONNECTIONS_MAX && !this.isClosed) this.idle.push(connection);
-        else connection.close(closedError());
+        if (this.idle.length < IDLE_CONNECTIONS_MAX) this.idle.push(connection);
+        else connection.close(new RespiteError('CLOSED', 'The connection was idle'));
       }
     }
   }
@@ -83,9 +86,9 @@ class Connections {
     this.dependents.delete(dependent);
   }
 
-  closeAll(): void {
-    this.isClosed = true;
-    const reason = closedError();
+  /** Ends all of them, and every call that waits. */
+  closeAll(reason: RespiteError): void {
+    this.closedFor ??= reason;
     this.main?.close(reason);
     for (const connection of [...this.idle.splice(0), ...this.busy]) connection.close(reason);
     for (const dependent of [...this.dependents.values()]) void dependent.close();
@@ -221,11 +224,16 @@ export abstract class RespiteBase extends CommandView implements AsyncDisposable
     return this.close();
   }
 
+  /** The store has come to an end by itself: what waits fails for this reason, and so does every later call. */
+  protected end(reason: RespiteError): void {
+    this.#connections.closeAll(reason);
+  }
+
   /** Ends what is behind the connections. */
   protected abstract closeStore(): Promise<void>;
 
   async #close(): Promise<void> {
-    this.#connections.closeAll();
+    this.#connections.closeAll(new RespiteError('CLOSED', 'The store is closed'));
     await this.closeStore();
   }
 

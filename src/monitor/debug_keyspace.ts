@@ -5,8 +5,8 @@
 // counters of hits.
 
 import type { Core } from '../core/core.ts';
+import { databaseFigures } from '../core/database_figures.ts';
 import {
-  databaseFigures,
   datasetDigest,
   describeKey,
   type KeyDescription,

@@ -7,7 +7,7 @@
 
 import * as abi from '../../assembly/abi.ts';
 import type { Core } from '../core/core.ts';
-import { databaseFigures } from '../core/keyspace.ts';
+import { databaseFigures } from '../core/database_figures.ts';
 import {
   ALLOCATOR_NAME,
   ARCH_BITS,

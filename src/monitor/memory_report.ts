@@ -10,7 +10,7 @@
 
 import * as abi from '../../assembly/abi.ts';
 import type { Core } from '../core/core.ts';
-import { type DatabaseFigures, databaseFigures } from '../core/keyspace.ts';
+import { type DatabaseFigures, databaseFigures } from '../core/database_figures.ts';
 import { DEFAULT_MEMORY, type MemoryFacts, type ProcessFacts } from './facts.ts';
 import { ratio } from './info_text.ts';
 

@@ -11,6 +11,7 @@ import { RespiteBase } from '../embedded/respite.ts';
 import { clockOf, type StoreClock, storeClock } from '../embedded/store_clock.ts';
 import { CoreCrash, type Engine } from '../engine.ts';
 import { Logger } from '../log.ts';
+import type { CrashCause } from '../monitor/crash_cause.ts';
 import { ListenError } from '../net/listener.ts';
 import { RdbLoadError } from '../persistence/rdb_loader.ts';
 import { Server } from '../server.ts';
@@ -41,13 +42,17 @@ export interface ListenOptions {
   readonly path?: string;
 }
 
-/** The server is gone: why, for everybody who asks it for something. */
-class Ended extends RespiteError {}
+/** Who hears that the server ends by itself; nobody yet while it is being opened. */
+interface Ending {
+  tell?: (reason: RespiteError) => void;
+}
 
 export class Respite extends RespiteBase {
   readonly #server: Server;
   readonly #options: OpenOptions;
   readonly #savesAtClose: boolean;
+  /** There is nothing left to be closed. */
+  #hasEnded = false;
   #privateSocket: Promise<PrivateSocket> | undefined;
   /** The time of the store; a manual one can be moved. */
   readonly clock: StoreClock;
@@ -74,7 +79,8 @@ export class Respite extends RespiteBase {
       optionDirectives(options),
       (name) => findCommand(name.toLowerCase()) !== undefined,
     );
-    const server = makeServer(options, directives, clock);
+    const ending: Ending = {};
+    const server = makeServer(options, directives, clock, ending);
     const { config } = directives;
     const store = new Respite(server, options, dir !== undefined && !config.get('appendonly'));
     try {
@@ -87,14 +93,25 @@ export class Respite extends RespiteBase {
       await store.close().catch(() => {});
       throw asOpenError(error);
     }
-    store.#start();
+    store.#start(ending);
     return store;
   }
 
-  #start(): void {
+  #start(ending: Ending): void {
+    ending.tell = (reason) => this.#endFor(reason);
     const { time } = this.#server.engine;
     if (time instanceof ManualClock) hookClock(time, this.#server);
     this.#server.start();
+  }
+
+  /** SHUTDOWN, or a failure that a server process would end for. */
+  #endFor(reason: RespiteError): void {
+    this.#hasEnded = true;
+    this.end(reason);
+    const { time } = this.#server.engine;
+    if (time instanceof ManualClock) time.stop(reason);
+    this.#server.stop();
+    this.#server.persistence.close();
   }
 
   /**
@@ -113,11 +130,12 @@ export class Respite extends RespiteBase {
     const { time } = engine;
     const clock = time instanceof ManualClock ? new ManualClock(time.now()) : time;
     const { dir: _, ...options } = this.#options;
-    const server = makeServer(options, directives, clock, cloneCore(engine));
+    const ending: Ending = {};
+    const server = makeServer(options, directives, clock, ending, cloneCore(engine));
     const store = new Respite(server, options, false);
     // There are no files, and with that it is ready.
     await server.persistence.load();
-    store.#start();
+    store.#start(ending);
     return store;
   }
 
@@ -184,13 +202,14 @@ export class Respite extends RespiteBase {
   }
 
   protected async closeStore(): Promise<void> {
+    (await this.#privateSocket?.catch(() => undefined))?.remove();
+    if (this.#hasEnded) return;
     const { persistence } = this.#server;
     const save = this.#savesAtClose ? 'always' : 'default';
     const isSaved = await persistence.prepareExit({ save, isForced: true });
     const { time } = this.#server.engine;
     if (time instanceof ManualClock) time.stop(new RespiteError('CLOSED', 'The store is closed'));
     this.#server.stop();
-    (await this.#privateSocket?.catch(() => undefined))?.remove();
     persistence.close();
     if (!isSaved) throw new RespiteError('STORAGE', 'The last snapshot could not be written');
   }
@@ -209,6 +228,7 @@ function makeServer(
   { dir, log }: OpenOptions,
   { config, extras }: StoreDirectives,
   clock: Clock,
+  ending: Ending,
   core?: Core,
 ): Server {
   const lines: string[] = [];
@@ -240,11 +260,19 @@ function makeServer(
     ...(dir === undefined ? { storage: new MemoryStorage() } : {}),
     restart: () => {},
     endAfterCrash: (cause) => {
-      throw new Ended('CRASHED', `The engine failed: ${JSON.stringify(cause)}`);
+      const reason = new RespiteError('CRASHED', `The engine failed: ${describeCrash(cause)}`);
+      ending.tell?.(reason);
+      throw reason;
     },
     removePidFile: () => false,
-    exit: () => {
-      throw openError(lines);
+    exit: (code) => {
+      const { tell } = ending;
+      if (tell === undefined) throw openError(lines);
+      tell(
+        code === 0
+          ? new RespiteError('CLOSED', 'The store was ended by SHUTDOWN')
+          : new RespiteError('STORAGE', `The store had to end: ${lastWords(lines)}`),
+      );
     },
   });
 }
@@ -311,12 +339,29 @@ function makeFolder(dir: string): void {
   }
 }
 
-/** Why a store cannot be opened, from the last words of its log. */
-function openError(lines: readonly string[]): RespiteError {
+/** The last line of the log that says something, without its time. */
+function lastWords(lines: readonly string[]): string {
   const words = lines.map((line) => line.replace(/^\S+ .{24} . /, ''));
-  const warning = words.reverse().find((line) => line !== '') ?? '';
-  const code = /is in use by process/.test(words.join('\n')) ? 'LOCKED' : 'STORAGE';
-  return new Ended(code, `The store cannot be opened: ${warning}`);
+  return words.reverse().find((line) => line !== '') ?? 'nothing was logged';
+}
+
+function openError(lines: readonly string[]): RespiteError {
+  const isLocked = lines.some((line) => line.includes('is in use by process'));
+  const text = `The store cannot be opened: ${lastWords(lines)}`;
+  return new RespiteError(isLocked ? 'LOCKED' : 'STORAGE', text);
+}
+
+function describeCrash(cause: CrashCause): string {
+  switch (cause.kind) {
+    case 'assertion':
+      return `${cause.expression} at ${cause.place}`;
+    case 'panic':
+      return `${cause.message} at ${cause.place}`;
+    case 'signal':
+      return cause.signal;
+    default:
+      return cause.message;
+  }
 }
 
 function asOpenError(error: unknown): unknown {

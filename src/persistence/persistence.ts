@@ -3,7 +3,8 @@
 //
 //   start: lock the directory ─> load (append-only file, else snapshot) ─> serve
 //   ten times a second: save points, scheduled saves, the append-only file's own work
-//   FLUSHALL, DEBUG RELOAD, the last save of a shutdown: whatever walk is under way makes room
+//   FLUSHALL, DEBUG RELOAD, the last save of a shutdown: whatever walk is under way makes room; for DEBUG
+//   LOADAOF only a rewrite does
 //
 // There is one walk over the data set at a time: a background save, a transfer to a connection or a
 // rewrite of the append-only file. The parts know of each other only through this file.
@@ -30,6 +31,7 @@ import {
   DirectoryLockError,
   type ProcessIdentity,
 } from './directory_lock.ts';
+import { loadOptions } from './load_options.ts';
 import { Loading } from './loading.ts';
 import type { Clock, Snapshots } from './parts.ts';
 import {
@@ -229,7 +231,7 @@ export class Persistence {
     if (bytes === undefined) return;
     this.loading.begin(bytes);
     try {
-      this.noteLoaded(await loadRdb(path, this.loadOptions(bytes, false)));
+      this.noteLoaded(await loadRdb(path, this.snapshotOptions(bytes, false)));
     } catch (error) {
       this.endForLoad(error);
     } finally {
@@ -238,17 +240,11 @@ export class Persistence {
     log.notice(`DB loaded from disk: ${secondsSince(began)} seconds`);
   }
 
-  private loadOptions(totalBytes: number, allowDuplicates: boolean): RdbLoadOptions {
-    const { config, engine, log, storage } = this.options;
+  private snapshotOptions(totalBytes: number, allowDuplicates: boolean): RdbLoadOptions {
     return {
-      engine,
-      log,
-      storage,
+      ...loadOptions(this.options),
       allowDuplicates,
       keepExpired: false,
-      checksum: config.get('rdbchecksum') && !this.options.skipsChecksum(),
-      keyDelayUs: config.get('key-load-delay'),
-      progressBytes: config.get('loading-process-events-interval-bytes'),
       onProgress: (loadedBytes) => this.loading.progress(loadedBytes, totalBytes),
       onAux: (name, value) => {
         if (name === 'used-mem') this.loading.usedMemoryBytes = leadingInteger(Buffer.from(value));
@@ -304,7 +300,7 @@ export class Persistence {
       return 'ERR Error trying to load the RDB dump, check server logs.';
     }
     try {
-      const options = this.loadOptions(bytes, merges);
+      const options = this.snapshotOptions(bytes, merges);
       this.noteLoaded(this.whileLoading(() => loadRdbBlocking(path, options)));
     } catch (error) {
       this.endForLoad(error);
@@ -315,7 +311,8 @@ export class Persistence {
 
   /**
    * As `reload`, with the append-only file. A save that is under way goes on: its walk keeps what it
-   * has not written yet, and what is loaded is none of its business.
+   * has not written yet, and what is loaded is none of its business, so that no command of the log has
+   * to wait for it.
    */
   async reloadAppendOnly(client: number): Promise<string | undefined> {
     const { engine, log, snapshots } = this.options;

@@ -7,7 +7,7 @@
 // not go on before the sink has taken it, so a slow disk costs no memory.
 
 import * as abi from '../../assembly/abi.ts';
-import { databaseFigures } from '../core/keyspace.ts';
+import { databaseFigures } from '../core/database_figures.ts';
 import { beginSnapshot, snapshotOutput, writeSnapshotHeader } from '../core/snapshot.ts';
 import type { Engine } from '../engine.ts';
 import { nextTurn } from '../util/next_turn.ts';
@@ -73,7 +73,6 @@ export class Snapshotter {
   private readonly engine: Engine;
   private job: Job | undefined;
   private keysTotal = 0;
-  private keysDone = 0;
   /** Snapshots begun in the background, since the start or CONFIG RESETSTAT. */
   begun = 0;
   /** How long it took to begin the last of them. */
@@ -89,12 +88,15 @@ export class Snapshotter {
 
   /** How far the snapshot under way has come, or the last one. */
   get progress(): SnapshotProgress {
-    const { exports } = this.engine.core;
     return {
-      keysDone: exports.snapshotKeys(),
+      keysDone: this.keysDone,
       keysTotal: this.keysTotal,
-      copiedBytes: exports.snapshotCopied(),
+      copiedBytes: this.engine.core.exports.snapshotCopied(),
     };
+  }
+
+  private get keysDone(): number {
+    return this.engine.core.exports.snapshotKeys();
   }
 
   /**
@@ -167,7 +169,6 @@ export class Snapshotter {
     if (!begun) throw new SnapshotError('BUSY', 'another snapshot is under way');
     const job: Job = { isAborted: false };
     this.job = job;
-    this.keysDone = 0;
     this.keysTotal = databaseFigures(core).reduce((sum, { keys }) => sum + keys, 0);
     if (request.format === 'rdb') {
       core.exports.refreshStats();
@@ -192,7 +193,6 @@ export class Snapshotter {
     const { engine } = this;
     const { exports } = engine.core;
     const status = engine.call(() => exports.snapshotStep(engine.now(), budgetUs), 'snapshot');
-    this.keysDone = exports.snapshotKeys();
     if (status === abi.SNAPSHOT_FAILED) {
       throw new SnapshotError('NO_MEMORY', 'memory for the snapshot is exhausted');
     }

@@ -7,7 +7,7 @@
 
 import * as abi from '../../assembly/abi.ts';
 import { RespiteError } from '../embedded/errors.ts';
-import type { TestClock } from './clock.ts';
+import type { Clock } from '../util/clock.ts';
 import {
   type CommandTarget,
   commandMatcher,
@@ -86,6 +86,7 @@ export class Fault implements Disposable {
   readonly waiting = new Set<() => void>();
   readonly #onRetire: (fault: Fault) => void;
   #isRetired = false;
+  #isRemoved = false;
 
   constructor(description: string, onRetire: (fault: Fault) => void) {
     this.description = description;
@@ -97,9 +98,15 @@ export class Fault implements Disposable {
     return this.#isRetired;
   }
 
+  /** Whether it was taken back. */
+  get isRemoved(): boolean {
+    return this.#isRemoved;
+  }
+
   /** Takes it back; commands that it keeps waiting go on. */
   remove(): void {
     this.retire();
+    this.#isRemoved = true;
     for (const release of [...this.waiting]) release();
   }
 
@@ -126,13 +133,13 @@ interface Rule {
 
 export class Faults {
   readonly #random: () => number;
-  readonly #clock: TestClock;
+  readonly #clock: Clock;
   #rules: Rule[] = [];
   #refusals: Rule[] = [];
   /** Of all that were ever set: those removed may still keep commands waiting. */
   readonly #all = new Set<Fault>();
 
-  constructor(random: () => number, clock: TestClock) {
+  constructor(random: () => number, clock: Clock) {
     this.#random = random;
     this.#clock = clock;
   }
@@ -294,13 +301,14 @@ export class Faults {
 
   /** Waits as a plan says. */
   wait({ ms, fault }: Wait): Promise<void> {
+    if (fault?.isRemoved) return Promise.resolve();
     return new Promise((resolve) => {
       const release = () => {
         fault?.waiting.delete(release);
         resolve();
       };
       fault?.waiting.add(release);
-      if (Number.isFinite(ms)) void this.#clock.sleep(ms).then(release);
+      if (Number.isFinite(ms)) this.#clock.after(ms, release, { isBackground: true });
     });
   }
 

@@ -1,66 +1,64 @@
 // What clients sent, in the order it came in, for a test to look at.
 
 import { abortError, RespiteError } from '../embedded/errors.ts';
-import { type CommandTarget, commandMatcher, type SentCommand } from './sent_command.ts';
+import {
+  type CommandNote,
+  type CommandTarget,
+  commandMatcher,
+  type SentCommand,
+} from './sent_command.ts';
 
 /** The oldest are forgotten when there are more. */
 const COMMANDS_MAX = 100_000;
 
-interface Watcher {
-  check(): void;
-}
-
 export class Recorder {
   readonly isOn: boolean;
-  private commands: SentCommand[] = [];
-  private readonly watchers = new Set<Watcher>();
+  private notes: CommandNote[] = [];
+  private readonly watchers = new Set<(command: SentCommand) => void>();
 
   constructor(isOn: boolean) {
     this.isOn = isOn;
   }
 
-  note(command: SentCommand): void {
-    this.commands.push(command);
-    if (this.commands.length > COMMANDS_MAX) this.commands = this.commands.slice(COMMANDS_MAX / 2);
-    // Who waits goes on when the command has run, or has been refused.
-    for (const watcher of this.watchers) watcher.check();
+  note(note: CommandNote): void {
+    this.notes.push(note);
+    if (this.notes.length > COMMANDS_MAX) this.notes = this.notes.slice(COMMANDS_MAX / 2);
+    for (const watch of this.watchers) watch(note.command);
   }
 
   /** Commands so far that are meant. */
   list(target: CommandTarget = '*'): SentCommand[] {
     this.mustBeOn();
-    return this.commands.filter(commandMatcher(target));
+    return this.notes.map(({ command }) => command).filter(commandMatcher(target));
   }
 
   clear(): void {
-    this.commands = [];
+    this.notes = [];
   }
 
   /** Resolves to the first `count` commands that are meant, once there are as many. */
-  wait(target: CommandTarget, count: number, signal?: AbortSignal): Promise<SentCommand[]> {
-    this.mustBeOn();
+  async wait(target: CommandTarget, count: number, signal?: AbortSignal): Promise<SentCommand[]> {
+    const found = this.list(target);
+    if (found.length >= count) return found.slice(0, count);
+    if (signal?.aborted) throw abortError(signal);
     const matches = commandMatcher(target);
     return new Promise((resolve, reject) => {
       const end = () => {
-        this.watchers.delete(watcher);
+        this.watchers.delete(watch);
         signal?.removeEventListener('abort', onAbort);
       };
       const onAbort = () => {
         end();
         reject(abortError(signal as AbortSignal));
       };
-      const watcher = {
-        check: () => {
-          const found = this.commands.filter(matches);
-          if (found.length < count) return;
-          end();
-          resolve(found.slice(0, count));
-        },
+      const watch = (command: SentCommand) => {
+        if (matches(command)) found.push(command);
+        if (found.length < count) return;
+        end();
+        resolve(found);
       };
-      if (signal?.aborted) return onAbort();
       signal?.addEventListener('abort', onAbort);
-      this.watchers.add(watcher);
-      watcher.check();
+      this.watchers.add(watch);
     });
   }
 

@@ -5,6 +5,7 @@
 
 import * as abi from '../../assembly/abi.ts';
 import type { RespiteBase } from '../embedded/respite.ts';
+import type { StoreClock } from '../embedded/store_clock.ts';
 import { exportDump, importDump } from '../node/dump.ts';
 import type { Server } from '../server.ts';
 
@@ -31,13 +32,15 @@ const CHANGE_STATS = [
 
 export class StoreState {
   private readonly server: Server;
+  private readonly clock: StoreClock;
   /** The test's own way in. */
   private readonly admin: RespiteBase;
   /** The data are those of this snapshot while the figures are the same. */
   private present: { readonly snapshot: StoreSnapshot; readonly figures: string } | undefined;
 
-  constructor(server: Server, admin: RespiteBase) {
+  constructor(server: Server, admin: RespiteBase, clock: StoreClock) {
     this.server = server;
+    this.clock = clock;
     this.admin = admin;
   }
 
@@ -54,6 +57,7 @@ export class StoreState {
   /** Goes back to a snapshot of this store, or of another one. */
   async restore(snapshot: StoreSnapshot): Promise<void> {
     await this.restoreConfig(snapshot.config);
+    if (this.clock.isManual) await this.clock.set(snapshot.atMs);
     const { present } = this;
     if (present?.snapshot === snapshot && present.figures === this.figures()) return;
     await this.admin.command('FLUSHALL', 'SYNC');
@@ -62,7 +66,7 @@ export class StoreState {
   }
 
   private async readConfig(): Promise<Map<string, string>> {
-    return (await this.admin.command('CONFIG', 'GET', '*')) as unknown as Map<string, string>;
+    return (await this.admin.command('CONFIG', 'GET', '*')) as Map<string, string>;
   }
 
   private async restoreConfig(wanted: ReadonlyMap<string, string>): Promise<void> {

@@ -8,8 +8,9 @@
 
 import { readFile } from 'node:fs/promises';
 import { RespiteError } from '../embedded/errors.ts';
-import type { CommandArg, Reply } from '../embedded/reply.ts';
 import { RespiteBase } from '../embedded/respite.ts';
+import type { StoreClock } from '../embedded/store_clock.ts';
+import type { AnyCommandName, ArgumentsOf, ReplyOf } from '../embedded/typed_command.ts';
 import type { Connection, Session } from '../net/connection.ts';
 import { importDump } from '../node/dump.ts';
 import { serverOf } from '../node/inside.ts';
@@ -17,8 +18,8 @@ import { openLocalLink } from '../node/local_connection.ts';
 import type { OpenOptions } from '../node/open_options.ts';
 import { Respite } from '../node/respite.ts';
 import type { Server } from '../server.ts';
-import { systemClock } from './clock.ts';
 import { type DataOptions, type DataSetView, readData } from './data_view.ts';
+import { FakedTime } from './faked_time.ts';
 import { Faults } from './faults.ts';
 import { freePort } from './free_port.ts';
 import { randomNumbers } from './random.ts';
@@ -52,11 +53,16 @@ export interface ClientMatch {
 
 /** The test's way into a store: a client like others, on links that no tap is on. */
 class AdminStore extends RespiteBase {
-  constructor(server: Server) {
-    const accept = (connection: Connection): Session => server.clients.accept(connection);
-    super((handlers, options) =>
-      openLocalLink({ engine: server.engine, accept }, handlers, options),
-    );
+  constructor({ engine, clients }: Server, fakedTime: FakedTime) {
+    const accept = (connection: Connection): Session => clients.accept(connection);
+    super((handlers, options) => {
+      const link = openLocalLink({ engine, accept }, handlers, options);
+      const room = (length: number): Uint8Array => {
+        fakedTime.catchUp(0);
+        return link.room(length);
+      };
+      return { ...link, room };
+    });
   }
 
   protected closeStore(): Promise<void> {
@@ -89,12 +95,13 @@ export class TestStore implements AsyncDisposable {
     this.db = db;
     this.#options = options;
     this.#server = serverOf(db);
-    this.admin = new AdminStore(this.#server);
+    const fakedTime = new FakedTime(this.#server.engine);
+    this.admin = new AdminStore(this.#server, fakedTime);
     this.randomSeed = options.randomSeed ?? Math.floor(Math.random() * SEED_MAX);
-    this.faults = new Faults(randomNumbers(this.randomSeed), systemClock);
+    this.faults = new Faults(randomNumbers(this.randomSeed), this.#server.engine.time);
     this.#recorder = new Recorder(options.record ?? true);
-    this.#state = new StoreState(this.#server, this.admin);
-    this.#server.intercept = (connection) => this.#tap(connection);
+    this.#state = new StoreState(this.#server, this.admin, db.clock);
+    this.#server.intercept = (connection) => this.#tap(connection, fakedTime);
   }
 
   /** Opens a store. Throws RespiteError as `Respite.open` does. */
@@ -163,12 +170,20 @@ export class TestStore implements AsyncDisposable {
 
   // --- For the test ---
 
+  /** The store's time; opened with `clock: 'manual'` it moves by `advance` only. */
+  get clock(): StoreClock {
+    return this.db.clock;
+  }
+
   get isClosed(): boolean {
     return this.db.isClosed;
   }
 
   /** Runs a command for the test. Rejects with ReplyError when it replies an error. */
-  command(name: string, ...args: CommandArg[]): Promise<Reply> {
+  command<const Name extends AnyCommandName, const A extends ArgumentsOf<Name>>(
+    name: Name,
+    ...args: A
+  ): Promise<ReplyOf<Name, A>> {
     return this.admin.command(name, ...args);
   }
 
@@ -179,10 +194,8 @@ export class TestStore implements AsyncDisposable {
   async isolated(
     options: Pick<TestStoreOptions, 'record' | 'randomSeed'> = {},
   ): Promise<TestStore> {
-    const { listen, seed, dir, appendonly, rdb, ...shared } = this.#options;
-    const copy = await Respite.open({ ...withoutOwn(shared), rdb: await this.db.export() });
-    const store = await TestStore.#around(copy, {
-      ...shared,
+    const store = await TestStore.#around(await this.db.fork(), {
+      record: this.#options.record ?? true,
       ...options,
       listen: this.#address !== undefined,
     });
@@ -246,7 +259,7 @@ export class TestStore implements AsyncDisposable {
 
   /** The data as plain JSON, in an order that depends on nothing: for `toMatchSnapshot`. */
   data(options: DataOptions = {}): Promise<DataSetView> {
-    return readData(this.admin, options, false);
+    return readData(this.admin, options, this.clock.isManual);
   }
 
   /** What clients sent, oldest first. */
@@ -279,10 +292,10 @@ export class TestStore implements AsyncDisposable {
 
   /** Ends the store, its clients' connections, and stores that `isolated` made. */
   async close(): Promise<void> {
-    this.faults.clear();
     await Promise.all([...this.#isolated].map((store) => store.close()));
     await this.admin.close();
     await this.db.close();
+    this.faults.clear();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -301,7 +314,7 @@ export class TestStore implements AsyncDisposable {
     });
   }
 
-  #tap(connection: Connection): Session {
+  #tap(connection: Connection, fakedTime: FakedTime): Session {
     if (this.faults.refusesConnection()) {
       queueMicrotask(() => connection.destroy());
       return REFUSED;
@@ -310,9 +323,10 @@ export class TestStore implements AsyncDisposable {
     const tapped: TappedConnection = new TappedConnection(connection, {
       faults: this.faults,
       isWatched: () => this.#recorder.isOn,
-      onCommand: (command) => this.#recorder.note(command),
+      onCommand: (note) => this.#recorder.note(note),
       now: () => engine.now(),
       input: () => engine.input(),
+      beforeInput: (length) => fakedTime.catchUp(length),
       accept: (inner) => clients.accept(inner),
       onClose: () => this.#connections.delete(tapped),
     });
@@ -322,7 +336,3 @@ export class TestStore implements AsyncDisposable {
 }
 
 const REFUSED: Session = { onData() {}, onDrain() {}, onClose() {} };
-
-function withoutOwn({ record, randomSeed, ...options }: TestStoreOptions): OpenOptions {
-  return options;
-}

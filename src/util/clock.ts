@@ -3,7 +3,7 @@
 // Whatever has to happen at a time is asked of the clock, so that with a manual one nothing happens by itself
 // and everything happens in order. Durations (how long a command took) are not time in this sense.
 
-import { detachTimer, realNow, realSetTimeout } from './timers.ts';
+import { detachTimer, isTimeFaked, realClearTimeout, realNow, realSetTimeout } from './timers.ts';
 
 export interface Timer {
   cancel(): void;
@@ -39,13 +39,18 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   isManual: false,
-  slackMs: 0,
+  get slackMs() {
+    return isTimeFaked() ? 1 : 0;
+  },
   now: () => Date.now(),
   monotonicMs: realNow,
   after(ms, run, options) {
-    const set = options?.isInternal ? realSetTimeout : setTimeout;
+    const isReal = options?.isInternal === true;
+    const set = isReal ? realSetTimeout : setTimeout;
+    // Fakes do not know the timers of the system, nor the other way round.
+    const clear = isReal ? realClearTimeout : clearTimeout;
     const timer = set(run, Math.min(Math.max(ms, 0), TIMER_MS_MAX));
     if (options?.isBackground) detachTimer(timer);
-    return { cancel: () => clearTimeout(timer) };
+    return { cancel: () => clear(timer) };
   },
 };

@@ -5,6 +5,7 @@
 // blocking command's timeout) uses the global ones, so that it follows the fakes.
 
 export const realSetTimeout: typeof setTimeout = setTimeout;
+export const realClearTimeout: typeof clearTimeout = clearTimeout;
 
 /** Absent in browsers. */
 export const realSetImmediate: typeof setImmediate | undefined =
@@ -12,6 +13,13 @@ export const realSetImmediate: typeof setImmediate | undefined =
 
 /** Milliseconds since anything. */
 export const realNow: () => number = performance.now.bind(performance);
+
+const RealDate = Date;
+
+/** Whether somebody has put another clock in the place of the system's: it may stand still. */
+export function isTimeFaked(): boolean {
+  return Date !== RealDate;
+}
 
 /** Resolves after real time. */
 export function realSleep(milliseconds: number): Promise<void> {

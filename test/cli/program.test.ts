@@ -14,11 +14,14 @@ it('--help names the subcommands and the exit codes', async () => {
   expect(errors).toBe('');
 });
 
-it.each(['backup', 'restore', 'check'])('%s --help explains its options', async (name) => {
-  const { code, output } = await run(`${name} --help`);
-  expect(code).toBe(0);
-  expect(output).toContain(`Usage: respite ${name}`);
-});
+it.each(['backup', 'restore', 'check', 'playground'])(
+  '%s --help explains its options',
+  async (name) => {
+    const { code, output } = await run(`${name} --help`);
+    expect(code).toBe(0);
+    expect(output).toContain(`Usage: respite ${name}`);
+  },
+);
 
 it('--version tells the version of the package', async () => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };

@@ -1,5 +1,7 @@
 // npm run crash -- [--kills 200] [--policies always,everysec,no] [--kind respite|redis] [--load-ms 1500] [--seed N]
 //
+// npm run crash -- browser ...: tabs and workers in place of a server, see browser.ts
+//
 // Kills a server under load, so often per fsync policy, and checks what is there afterwards. Ends with 0
 // when every promise was kept, 1 when one was broken.
 
@@ -7,6 +9,11 @@ import { parseArgs } from 'node:util';
 import { Random } from '../support/random.ts';
 import type { ServerKind } from '../support/server.ts';
 import { type FsyncPolicy, killRepeatedly, PromiseBroken } from './kill.ts';
+
+if (process.argv[2] === 'browser') {
+  const { main } = await import('./browser.ts');
+  process.exit(await main(process.argv.slice(3)));
+}
 
 const { values } = parseArgs({
   options: {

@@ -313,6 +313,33 @@ describe('the end', () => {
   });
 });
 
+describe('an end that nobody asked close() for', () => {
+  it('is that of SHUTDOWN', async () => {
+    const dir = scratchFolder();
+    const db = await open({ dir });
+    await db.command('SET', 'k', 'v');
+    const waiting = db.command('BLPOP', 'q', 0);
+    const ended = db.command('SHUTDOWN');
+    await expect(ended).rejects.toEqual(coded('CLOSED'));
+    await expect(waiting).rejects.toEqual(coded('CLOSED'));
+    await expect(db.command('GET', 'k')).rejects.toThrow(/SHUTDOWN/);
+    expect(db.isClosed).toBe(true);
+    await db.close();
+    expect(await (await open({ dir })).command('GET', 'k')).toBe('v');
+  });
+
+  it('is that of an engine that fails', async () => {
+    const db = await open();
+    const waiting = db.command('BLPOP', 'q', 0);
+    await expect(db.command('DEBUG', 'PANIC')).rejects.toEqual(coded('CRASHED'));
+    await expect(waiting).rejects.toEqual(coded('CRASHED'));
+    await expect(db.command('GET', 'k')).rejects.toEqual(coded('CRASHED'));
+    await expect(db.fork()).rejects.toBeInstanceOf(RespiteError);
+    expect(() => db.export()).toThrow(RespiteError);
+    await db.close();
+  });
+});
+
 describe('options', () => {
   it('that make no sense are refused', async () => {
     const wrong: OpenOptions[] = [

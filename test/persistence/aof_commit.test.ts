@@ -2,12 +2,19 @@
 // nothing of what they cover is durable.
 
 import { describe, expect, it } from 'vitest';
-import { MemoryStorage } from '../../src/storage/memory_storage.ts';
+import type { MemoryStorage } from '../../src/storage/memory_storage.ts';
 import { nextTurn } from '../../src/util/next_turn.ts';
-import { AofServer, command, DATA_DIR, LOG_DIR, textOf } from '../support/aof_server.ts';
+import {
+  type AofServer,
+  command,
+  LOG_DIR,
+  type LoggedServer,
+  startLogged,
+  textOf,
+} from '../support/aof_server.ts';
 import type { Argument } from '../support/arguments.ts';
 import type { EngineTestClient } from '../support/engine_client.ts';
-import { FaultyStorage } from '../support/faulty_storage.ts';
+import type { FaultyStorage } from '../support/faulty_storage.ts';
 import { showReply } from '../support/reply_notation.ts';
 
 const INCR = `${LOG_DIR}/appendonly.aof.1.incr.aof`;
@@ -15,23 +22,20 @@ const INCR = `${LOG_DIR}/appendonly.aof.1.incr.aof`;
 const WORST = () => 0;
 
 class Setup {
-  readonly disk = new MemoryStorage();
+  readonly disk: MemoryStorage;
   readonly storage: FaultyStorage;
-  server!: AofServer;
+  readonly server: AofServer;
   /** Replies in the order in which they left, each with the client's name. */
   readonly replies: string[] = [];
   private readonly clients = new Map<string, EngineTestClient>();
 
-  constructor() {
-    this.disk.makeDirectory(DATA_DIR);
-    this.storage = new FaultyStorage(this.disk);
-  }
-
-  async start(): Promise<this> {
-    const directives = { appendonly: 'yes', appendfsync: 'always' };
-    this.server = await new AofServer({ storage: this.storage, directives }).start();
-    this.storage.holdsSyncs = true;
-    return this;
+  constructor({ disk, storage, server }: LoggedServer) {
+    this.disk = disk;
+    this.storage = storage;
+    this.server = server;
+    storage.holdsSyncs = true;
+    // A base comes when its time has come.
+    storage.heldSyncPaths = /\.incr\.aof$/;
   }
 
   client(name: string): EngineTestClient {
@@ -72,8 +76,8 @@ class Setup {
   }
 }
 
-function start(): Promise<Setup> {
-  return new Setup().start();
+async function start(): Promise<Setup> {
+  return new Setup(await startLogged({ appendfsync: 'always' }));
 }
 
 describe('while a sync is under way', () => {

@@ -16,9 +16,17 @@
 // when it ends, and nothing is before.
 
 import { describe, expect, it } from 'vitest';
-import { MemoryStorage } from '../../src/storage/memory_storage.ts';
+import type { MemoryStorage } from '../../src/storage/memory_storage.ts';
 import { nextTurn } from '../../src/util/next_turn.ts';
-import { AofServer, command, DATA_DIR, Exited, LOG_DIR, putFile } from '../support/aof_server.ts';
+import {
+  AofServer,
+  command,
+  DATA_DIR,
+  Exited,
+  freshDisk,
+  LOG_DIR,
+  putFile,
+} from '../support/aof_server.ts';
 import type { EngineTestClient } from '../support/engine_client.ts';
 import { type Fault, FaultyStorage, SimulatedCrash } from '../support/faulty_storage.ts';
 import { Random } from '../support/random.ts';
@@ -182,13 +190,6 @@ async function recover(disk: MemoryStorage, story: string): Promise<number> {
   expect((await more).kind).toBe('integer');
   expect(server.aof.writeError).toBeUndefined();
   return numbers.length;
-}
-
-function freshDisk(): MemoryStorage {
-  const disk = new MemoryStorage();
-  disk.makeDirectory(DATA_DIR);
-  disk.syncDirectory('/');
-  return disk;
 }
 
 interface Scenario {

@@ -8,6 +8,7 @@ import {
   command,
   DATA_DIR,
   Exited,
+  freshDisk,
   LOG_DIR,
   putFile,
   textOf,
@@ -303,8 +304,7 @@ describe('files and manifests', () => {
   });
 
   it('an empty directory begins a log with a base and an increment', async () => {
-    const disk = new MemoryStorage();
-    disk.makeDirectory(DATA_DIR);
+    const disk = freshDisk();
     const fresh = await server(disk).start();
     expect(textOf(disk, `${LOG_DIR}/appendonly.aof.manifest`)).toBe(
       `file appendonly.aof.1.base.rdb seq 1 type b\n${ONE_FILE}`,
@@ -321,8 +321,7 @@ describe('files and manifests', () => {
   });
 
   it('a log may begin with a base of commands', async () => {
-    const disk = new MemoryStorage();
-    disk.makeDirectory(DATA_DIR);
+    const disk = freshDisk();
     const fresh = await server(disk, {
       'aof-use-rdb-preamble': 'no',
       'aof-timestamp-enabled': 'yes',
@@ -339,8 +338,7 @@ describe('files and manifests', () => {
   });
 
   it('names with blanks and the like are found again', async () => {
-    const disk = new MemoryStorage();
-    disk.makeDirectory(DATA_DIR);
+    const disk = freshDisk();
     const directives = { appendfilename: ' file "name" é.aof ', appenddirname: 'log dir' };
     await (await server(disk, directives).start()).call('SET', 'a', '1');
     expect(disk.list(`${DATA_DIR}/log dir`)).toContain(' file "name" é.aof .1.incr.aof');
@@ -352,8 +350,7 @@ describe('the one file of servers before Redis 7', () => {
   const old = command('SET', 'a', '1');
 
   it('becomes the base', async () => {
-    const disk = new MemoryStorage();
-    disk.makeDirectory(DATA_DIR);
+    const disk = freshDisk();
     putFile(disk, `${DATA_DIR}/appendonly.aof`, old);
     const loaded = await server(disk).start();
     expect(await loaded.call('GET', 'a')).toBe('"1"');

@@ -1,35 +1,17 @@
 // Rewrites, and logs that are turned on and off while commands are served.
 
 import { describe, expect, it } from 'vitest';
-import { MemoryStorage } from '../../src/storage/memory_storage.ts';
+import type { MemoryStorage } from '../../src/storage/memory_storage.ts';
 import {
   AofServer,
-  type AofServerOptions,
   command,
   DATA_DIR,
   LOG_DIR,
+  startLogged,
   textOf,
 } from '../support/aof_server.ts';
-import { FaultyStorage } from '../support/faulty_storage.ts';
 
 const MANIFEST = `${LOG_DIR}/appendonly.aof.manifest`;
-
-interface Setup {
-  disk: MemoryStorage;
-  storage: FaultyStorage;
-  server: AofServer;
-}
-
-async function start(directives: AofServerOptions['directives'] = {}): Promise<Setup> {
-  const disk = new MemoryStorage();
-  disk.makeDirectory(DATA_DIR);
-  const storage = new FaultyStorage(disk);
-  const server = await new AofServer({
-    storage,
-    directives: { appendonly: 'yes', ...directives },
-  }).start();
-  return { disk, storage, server };
-}
 
 async function restart(disk: MemoryStorage): Promise<AofServer> {
   // The one that still runs keeps its files.
@@ -45,7 +27,7 @@ function manifestOf(disk: MemoryStorage): string[] {
 
 describe('a rewrite', () => {
   it('puts a new base in the place of the files before', async () => {
-    const { server, disk } = await start();
+    const { server, disk } = await startLogged();
     for (let i = 0; i < 100; i++) await server.call('INCR', 'n');
     expect(server.aof.startRewrite()).toBe('started');
     expect(server.aof.facts().aofRewriteInProgress).toBe(true);
@@ -85,7 +67,7 @@ describe('a rewrite', () => {
   });
 
   it('keeps the files before when asked to, and deletes them with the next one', async () => {
-    const { server, disk } = await start({ 'aof-disable-auto-gc': 'yes' });
+    const { server, disk } = await startLogged({ 'aof-disable-auto-gc': 'yes' });
     await server.call('SET', 'a', '1');
     server.aof.startRewrite();
     await server.rewritten();
@@ -104,7 +86,7 @@ describe('a rewrite', () => {
   });
 
   it('cannot run twice, waits for other snapshots, and for the end of a transaction', async () => {
-    const { server } = await start();
+    const { server } = await startLogged();
     await server.call('SET', 'a', '1');
     server.aof.startRewrite();
     expect(server.aof.startRewrite()).toEqual({
@@ -137,7 +119,7 @@ describe('a rewrite', () => {
   });
 
   it('starts by itself when the log has grown by enough', async () => {
-    const { server } = await start({
+    const { server } = await startLogged({
       'auto-aof-rewrite-percentage': '100',
       'auto-aof-rewrite-min-size': '1500',
     });
@@ -153,7 +135,7 @@ describe('a rewrite', () => {
   });
 
   it('that fails leaves a log with one more increment, and is limited after three times', async () => {
-    const { server, storage, disk } = await start({
+    const { server, storage, disk } = await startLogged({
       'auto-aof-rewrite-percentage': '1',
       'auto-aof-rewrite-min-size': '1',
     });
@@ -201,7 +183,7 @@ describe('a rewrite', () => {
   });
 
   it('without a log writes a base all the same', async () => {
-    const { server, disk } = await start({ appendonly: 'no' });
+    const { server, disk } = await startLogged({ appendonly: 'no' });
     await server.call('SET', 'a', '1');
     expect(server.aof.startRewrite()).toBe('started');
     await server.rewritten();
@@ -210,7 +192,7 @@ describe('a rewrite', () => {
   });
 
   it('is not begun while the log cannot be written: what waits would come twice', async () => {
-    const { server, storage, disk } = await start();
+    const { server, storage, disk } = await startLogged();
     storage.plan({ in: 1, code: 'ENOSPC', lasts: true });
     await server.call('INCR', 'n');
     expect(server.aof.startRewrite()).toEqual({
@@ -225,7 +207,7 @@ describe('a rewrite', () => {
   });
 
   it('called off by others is begun again', async () => {
-    const { server } = await start();
+    const { server } = await startLogged();
     await server.call('SET', 'a', '1');
     server.aof.startRewrite();
     server.snapshots.abort();
@@ -241,7 +223,7 @@ describe('a rewrite', () => {
   });
 
   it('waits with the new increment until the one before is durable', async () => {
-    const { server, storage, disk } = await start();
+    const { server, storage, disk } = await startLogged();
     await server.call('SET', 'a', '1');
     storage.holdsSyncs = true;
     server.aof.startRewrite();
@@ -257,7 +239,7 @@ describe('a rewrite', () => {
   });
 
   it('keeps all increments that were begun since it began', async () => {
-    const { server, disk } = await start();
+    const { server, disk } = await startLogged();
     await server.call('INCR', 'n');
     server.aof.startRewrite();
     await server.call('INCR', 'n');
@@ -270,7 +252,7 @@ describe('a rewrite', () => {
   });
 
   it('has the one before made durable at once when that takes too long', async () => {
-    const { server, storage, disk } = await start();
+    const { server, storage, disk } = await startLogged();
     await server.call('SET', 'a', '1');
     storage.holdsSyncs = true;
     server.aof.startRewrite();
@@ -288,7 +270,7 @@ describe('a rewrite', () => {
 
 describe('turning the log on', () => {
   it('begins with a base, and with a temporary increment until that is whole', async () => {
-    const { server, disk } = await start({ appendonly: 'no' });
+    const { server, disk } = await startLogged({ appendonly: 'no' });
     await server.call('SET', 'a', '1');
     expect(server.aof.turnOn()).toBeUndefined();
     expect(server.aof.isOn).toBe(true);
@@ -307,7 +289,7 @@ describe('turning the log on', () => {
   });
 
   it('keeps what was there until the new base is whole', async () => {
-    const { server, disk } = await start();
+    const { server, disk } = await startLogged();
     await server.call('SET', 'old', '1');
     server.aof.turnOff();
     await server.call('SET', 'new', '2');
@@ -319,7 +301,7 @@ describe('turning the log on', () => {
   });
 
   it('is tried again when the base fails', async () => {
-    const { server, storage, disk } = await start({ appendonly: 'no' });
+    const { server, storage, disk } = await startLogged({ appendonly: 'no' });
     await server.call('SET', 'a', '1');
     const original = storage.run.bind(storage);
     storage.run = (call, path, whole, partly) => {
@@ -343,7 +325,7 @@ describe('turning the log on', () => {
   });
 
   it('is refused when the directory cannot be made', async () => {
-    const { server, storage } = await start({ appendonly: 'no' });
+    const { server, storage } = await startLogged({ appendonly: 'no' });
     storage.plan({ in: 1, code: 'EROFS' });
     expect(server.aof.turnOn()).toBe('Unable to turn on AOF. Check server logs.');
     expect(server.aof.isOn).toBe(false);
@@ -353,7 +335,7 @@ describe('turning the log on', () => {
   });
 
   it('waits for a snapshot that is being saved', async () => {
-    const { server, disk } = await start({ appendonly: 'no' });
+    const { server, disk } = await startLogged({ appendonly: 'no' });
     server.isBusy = true;
     expect(server.aof.turnOn()).toBeUndefined();
     expect(server.lines.at(-1)).toBe(
@@ -370,7 +352,7 @@ describe('turning the log on', () => {
   });
 
   it('calls off a rewrite that does not know of the log', async () => {
-    const { server, disk } = await start({ appendonly: 'no' });
+    const { server, disk } = await startLogged({ appendonly: 'no' });
     await server.call('SET', 'a', '1');
     server.aof.startRewrite();
     expect(server.aof.turnOn()).toBeUndefined();
@@ -386,7 +368,7 @@ describe('turning the log on', () => {
 
 describe('turning the log off', () => {
   it('makes durable what was logged, and logs no more', async () => {
-    const { server, disk, storage } = await start();
+    const { server, disk, storage } = await startLogged();
     void server.connect().call('SET', 'a', '1');
     server.aof.turnOff();
     expect(server.aof.isOn).toBe(false);
@@ -399,7 +381,7 @@ describe('turning the log off', () => {
   });
 
   it('calls off the first base, and leaves nothing of it', async () => {
-    const { server, disk } = await start({ appendonly: 'no' });
+    const { server, disk } = await startLogged({ appendonly: 'no' });
     await server.call('SET', 'a', '1');
     server.aof.turnOn();
     server.aof.turnOff();
@@ -412,7 +394,7 @@ describe('turning the log off', () => {
   });
 
   it('lets a rewrite that is called off leave nothing behind', async () => {
-    const { server, disk } = await start();
+    const { server, disk } = await startLogged();
     await server.call('SET', 'a', '1');
     server.aof.startRewrite();
     server.aof.turnOff();
@@ -424,7 +406,7 @@ describe('turning the log off', () => {
 
 describe('loading the log again', () => {
   it('writes out what waits first, and does not log what it loads', async () => {
-    const { server, disk } = await start();
+    const { server, disk } = await startLogged();
     void server.connect().call('SET', 'a', '1');
     const path = `${LOG_DIR}/appendonly.aof.1.incr.aof`;
     server.guards.set(1, true);
@@ -438,7 +420,7 @@ describe('loading the log again', () => {
 
 describe('without memory for the changes', () => {
   it('the log ends, and another one is begun beside it', async () => {
-    const { server, disk } = await start();
+    const { server, disk } = await startLogged();
     await server.call('SET', 'a', '1');
     let isLost = false;
     Object.defineProperty(server.stream, 'isLost', { get: () => isLost, configurable: true });

@@ -1,37 +1,22 @@
 // When changes are written, when they are durable, and when replies may leave.
 
 import { describe, expect, it } from 'vitest';
-import { MemoryStorage } from '../../src/storage/memory_storage.ts';
 import { nextTurn } from '../../src/util/next_turn.ts';
 import {
   AofServer,
   type AofServerOptions,
   command,
-  DATA_DIR,
   LOG_DIR,
+  startLogged,
   textOf,
 } from '../support/aof_server.ts';
-import { FaultyStorage } from '../support/faulty_storage.ts';
 
 const INCR = `${LOG_DIR}/appendonly.aof.1.incr.aof`;
 const SELECT = command('SELECT', '0');
 
-interface Setup {
-  disk: MemoryStorage;
-  storage: FaultyStorage;
-  server: AofServer;
-  log(): string;
-}
-
-async function start(directives: AofServerOptions['directives'] = {}): Promise<Setup> {
-  const disk = new MemoryStorage();
-  disk.makeDirectory(DATA_DIR);
-  const storage = new FaultyStorage(disk);
-  const server = await new AofServer({
-    storage,
-    directives: { appendonly: 'yes', ...directives },
-  }).start();
-  return { disk, storage, server, log: () => textOf(disk, INCR) };
+async function start(directives: AofServerOptions['directives'] = {}) {
+  const logged = await startLogged(directives);
+  return { ...logged, log: () => textOf(logged.disk, INCR) };
 }
 
 describe('changes', () => {

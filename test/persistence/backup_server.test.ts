@@ -8,7 +8,7 @@ import { NodeStorage } from '../../src/storage/node_storage.node.ts';
 import { tool } from '../support/captured_terminal.ts';
 import { snapshot } from '../support/data_files.ts';
 import { realRedisAvailable, type ServerKind } from '../support/server.ts';
-import { ask, scratchDirectory, serve } from './fixture.ts';
+import { ask, eventually, info, scratchDirectory, serve } from './fixture.ts';
 
 const storage = new NodeStorage();
 const MARK = 'm'.repeat(40);
@@ -173,18 +173,43 @@ describe('the BACKUP commands', () => {
     expect(storage.list(`${directory}/backupdir`)).toEqual([]);
   });
 
-  it('give way to CONFIG SET appendonly', async () => {
-    const directory = scratchDirectory();
-    const { client } = await serve(directory, ['--save', '', '--appendonly', 'no']);
-    await ask(client, 'SET key 1');
-    await ask(client, 'BACKUP START');
-    expect(await ask(client, 'CONFIG SET appendonly yes')).toBe('+OK');
-    expect(await ask(client, 'BACKUP STATUS')).toContain('appendonly was changed');
-    while (storage.status(`${directory}/appendonlydir/appendonly.aof.manifest`) === undefined) {
-      await ask(client, 'PING');
-    }
-    expect(storage.status(`${directory}/temp-backup-aof`)).toBe(undefined);
-  });
+  it.each(['pending', 'snapshotting', 'incrementing'])(
+    'give way to CONFIG SET appendonly yes while %s, and the log stays on',
+    async (state) => {
+      const directory = scratchDirectory();
+      const { client, server } = await serve(directory, ['--save', '', '--appendonly', 'no']);
+      await ask(client, 'SET before 1');
+      const delay = state === 'incrementing' ? 0 : 10_000_000;
+      await ask(client, `CONFIG SET rdb-key-save-delay ${delay}`);
+      if (state === 'pending') await ask(client, 'BGSAVE');
+      expect(await ask(client, 'BACKUP START')).toBe('+OK');
+      await eventually(async () => (await ask(client, 'BACKUP STATUS')).includes(state));
+      await ask(client, 'SET during 1');
+      // Nothing changes by this.
+      expect(await ask(client, 'CONFIG SET appendonly no')).toBe('+OK');
+      expect(await ask(client, 'BACKUP STATUS')).toContain(state);
+      expect(await ask(client, 'CONFIG SET appendonly yes')).toBe('+OK');
+      expect(await ask(client, 'BACKUP STATUS')).toContain('appendonly was changed');
+      expect(storage.status(`${directory}/temp-backup-aof`)).toBe(undefined);
+      expect(await ask(client, 'BACKUP CLEANUP')).toBe('+OK');
+      await ask(client, 'CONFIG SET rdb-key-save-delay 0');
+      await eventually(
+        () => storage.status(`${directory}/appendonlydir/appendonly.aof.manifest`) !== undefined,
+      );
+      expect(await info(client, 'aof_enabled')).toBe('1');
+      expect(await ask(client, 'SET after 1')).toBe('+OK');
+      // The log is there for a backup as for everybody.
+      expect(await ask(client, 'BACKUP START')).toBe('+OK');
+      await eventually(async () => (await ask(client, 'BACKUP STATUS')).includes('incrementing'));
+      expect(await ask(client, 'BACKUP SEAL')).toBe('+OK');
+      expect(await info(client, 'aof_enabled')).toBe('1');
+      expect(await ask(client, 'SET last 1')).toBe('+OK');
+      server.kill('SIGKILL');
+      await server.exited;
+      const again = await serve(directory, ['--save', '', '--appendonly', 'yes']);
+      expect(await ask(again.client, 'MGET before during after last')).toBe('["1", "1", "1", "1"]');
+    },
+  );
 
   it('a server without them says so', async () => {
     if (!kinds.includes('redis')) return;

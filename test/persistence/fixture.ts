@@ -75,6 +75,17 @@ export async function eventually(isTrue: () => boolean | Promise<boolean>): Prom
   }
 }
 
+/** Waits until nothing is loaded, saved or rewritten any more. */
+export async function idle({ client }: Pick<Served, 'client'>): Promise<void> {
+  await eventually(
+    async () =>
+      (await info(client, 'aof_rewrite_in_progress')) === '0' &&
+      (await info(client, 'aof_rewrite_scheduled')) === '0' &&
+      (await info(client, 'rdb_bgsave_in_progress')) === '0' &&
+      (await info(client, 'loading')) === '0',
+  );
+}
+
 /** Names of the files in a directory, but for locks. */
 export function files(directory: string): string[] {
   return readdirSync(directory).filter((name) => !name.includes('.lock'));

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { rdbSamples } from '../support/rdb_samples.ts';
 import { realRedisAvailable } from '../support/server.ts';
-import { ask, eventually, files, info, scratchDirectory, serve } from './fixture.ts';
+import { ask, eventually, files, idle, info, scratchDirectory, serve } from './fixture.ts';
 
 const MISCONF =
   "-MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. " +
@@ -30,7 +30,7 @@ describe.skipIf(!realRedisAvailable())('against real Redis', () => {
       await ask(client, 'SELECT 3');
       await ask(client, 'DEBUG POPULATE 1000');
       expect(await ask(client, 'BGSAVE')).toBe('+Background saving started');
-      await eventually(async () => (await info(client, 'rdb_bgsave_in_progress')) === '0');
+      await idle({ client });
       const digest = await ask(client, 'DEBUG DIGEST');
       await server.logged(
         /Background saving started by pid \d+\n.*DB saved on disk\n.*terminated with success\n/,
@@ -38,7 +38,7 @@ describe.skipIf(!realRedisAvailable())('against real Redis', () => {
       const copy = scratchDirectory();
       copyFileSync(path.join(directory, 'dump.rdb'), path.join(copy, 'dump.rdb'));
       const redis = await serve(copy, ['--maxmemory-policy', 'allkeys-lfu'], 'redis');
-      await eventually(async () => (await info(redis.client, 'loading')) === '0');
+      await idle(redis);
       expect(await ask(redis.client, 'DEBUG DIGEST')).toBe(digest);
       expect(await info(redis.client, 'rdb_last_load_keys_loaded')).toBe(
         String(samples.length * 2 + 1000),
@@ -65,7 +65,7 @@ it('changes are counted since the last save, those during a background save too'
   await eventually(async () => Number(await info(client, 'current_save_keys_processed')) > 0);
   expect(await info(client, 'current_save_keys_total')).toBe('104');
   expect(files(directory).filter((name) => /^temp-\d+\.rdb$/.test(name))).toHaveLength(1);
-  await eventually(async () => (await info(client, 'rdb_bgsave_in_progress')) === '0');
+  await idle({ client });
   expect(await changes()).toBe('2');
   expect(files(directory)).toEqual(['dump.rdb']);
   expect(await info(client, 'rdb_saves')).toBe('2');
@@ -140,8 +140,7 @@ it('snapshots begun in the background are counted where Redis counts forks', asy
   expect(await info(client, 'latest_fork_usec')).toBe('0');
   for (const command of ['BGSAVE', 'BGREWRITEAOF']) {
     await ask(client, command);
-    await eventually(async () => (await info(client, 'rdb_bgsave_in_progress')) === '0');
-    await eventually(async () => (await info(client, 'aof_rewrite_in_progress')) === '0');
+    await idle({ client });
   }
   expect(await info(client, 'total_forks')).toBe('2');
   expect(Number(await info(client, 'latest_fork_usec'))).toBeGreaterThan(0);
@@ -282,7 +281,7 @@ it('a save goes on where it began when dir changes meanwhile', async () => {
   await ask(client, 'BGSAVE');
   await ask(client, `CONFIG SET dir ${other}`);
   await ask(client, 'CONFIG SET dbfilename second.rdb');
-  await eventually(async () => (await info(client, 'rdb_bgsave_in_progress')) === '0');
+  await idle({ client });
   expect(files(directory)).toEqual(['first.rdb']);
   await ask(client, 'SAVE');
   expect(files(other)).toEqual(['second.rdb']);

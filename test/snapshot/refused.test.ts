@@ -1,6 +1,7 @@
 // RESTORE says why a payload is no good: to the client what Redis says, to the log what Redis logs.
 
 import { describe, expect, it } from 'vitest';
+import { faultText } from '../../src/core/rdb_reasons.ts';
 import { encodeCommand } from '../support/arguments.ts';
 import { InProcessClient, newEngine } from '../support/in_process.ts';
 import {
@@ -18,7 +19,11 @@ const twice = ['a', '1', 'a', '2'];
 
 describe('a payload is refused, and the log tells', () => {
   const told: string[] = [];
-  const engine = newEngine({}, { onBadPayload: (text) => told.push(text) });
+  const context = { version: 0, number: 0n, databases: 16 };
+  const engine = newEngine(
+    {},
+    { onBadPayload: (fault, type) => told.push(faultText(fault, { ...context, type })) },
+  );
   const client = new InProcessClient(engine);
   const restore = (bytes: Buffer) =>
     client.feed(encodeCommand(['RESTORE', 'k', 0, bytes])).reply.toString();

@@ -15,10 +15,12 @@ import { Engine } from '../../src/engine.ts';
 import { Logger } from '../../src/log.ts';
 import { AppendOnly } from '../../src/persistence/aof/append_only.ts';
 import { Snapshotter } from '../../src/persistence/snapshotter.ts';
+import { MemoryStorage } from '../../src/storage/memory_storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { nextTurn } from '../../src/util/next_turn.ts';
 import type { Argument } from './arguments.ts';
 import { EngineTestClient } from './engine_client.ts';
+import { FaultyStorage } from './faulty_storage.ts';
 import { showReply } from './reply_notation.ts';
 import type { Reply } from './resp_decoder.ts';
 
@@ -152,6 +154,31 @@ export class AofServer {
     core.exports.datasetDigest(at);
     return core.copy(at, 20).toString('hex');
   }
+}
+
+/** A disk with the data directory, and nothing in it. */
+export function freshDisk(): MemoryStorage {
+  const disk = new MemoryStorage();
+  disk.makeDirectory(DATA_DIR);
+  disk.syncDirectory('/');
+  return disk;
+}
+
+export interface LoggedServer {
+  readonly disk: MemoryStorage;
+  /** The same, where operations can go wrong. */
+  readonly storage: FaultyStorage;
+  readonly server: AofServer;
+}
+
+/** A server with a new log. */
+export async function startLogged(
+  directives: AofServerOptions['directives'] = {},
+): Promise<LoggedServer> {
+  const disk = freshDisk();
+  const storage = new FaultyStorage(disk);
+  const options = { storage, directives: { appendonly: 'yes', ...directives } };
+  return { disk, storage, server: await new AofServer(options).start() };
 }
 
 export type { Reply };

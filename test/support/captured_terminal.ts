@@ -15,6 +15,10 @@ export interface ToolSettings {
   readonly answer?: string;
   readonly nowMs?: number;
   readonly environment?: Readonly<Record<string, string>>;
+  readonly playgroundFolder?: string;
+  readonly stop?: AbortSignal;
+  /** Called with each piece of the output as it comes. */
+  readonly onOutput?: (text: string) => void;
 }
 
 /** A process that runs, for locks. */
@@ -22,9 +26,16 @@ export const RUNNING_PID = 4711;
 
 class Kept extends Writable {
   text = '';
+  private readonly onText: (text: string) => void;
+
+  constructor(onText: (text: string) => void = () => undefined) {
+    super();
+    this.onText = onText;
+  }
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.text += chunk.toString();
+    this.onText(chunk.toString());
     done();
   }
 }
@@ -33,9 +44,10 @@ class Kept extends Writable {
 export async function tool(
   storage: Storage,
   words: string | readonly string[],
-  { answer = '', nowMs = Date.now(), environment = {} }: ToolSettings = {},
+  settings: ToolSettings = {},
 ): Promise<ToolRun> {
-  const output = new Kept();
+  const { answer = '', nowMs = Date.now(), environment = {} } = settings;
+  const output = new Kept(settings.onOutput);
   const error = new Kept();
   const code = await runProgram(typeof words === 'string' ? words.split(' ') : words, {
     storage,
@@ -44,6 +56,8 @@ export async function tool(
     identity: { pid: 1, host: 'here', startedAs: '', isRunning: (pid) => pid === RUNNING_PID },
     createEngine: (databases) => createEngine({ databases }),
     now: () => nowMs,
+    playgroundFolder: settings.playgroundFolder ?? 'nowhere',
+    stopSignal: () => settings.stop ?? AbortSignal.abort(),
   });
   return { code, output: output.text, errors: error.text };
 }

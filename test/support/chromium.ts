@@ -100,6 +100,7 @@ export type Content = { readonly file: string; readonly type?: string } | Text;
 interface Text {
   readonly text: string | Uint8Array;
   readonly type: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -141,7 +142,7 @@ export async function startSite(
     requests.push(name);
     const content = contentOf(name);
     if (content !== undefined && 'text' in content) {
-      response.writeHead(200, { 'content-type': content.type });
+      response.writeHead(200, { 'content-type': content.type, ...content.headers });
       response.end(content.text);
     } else if (
       content !== undefined &&

@@ -32,6 +32,8 @@ export class FaultyStorage implements Storage {
   isDead = false;
   /** While set, background flushes wait for `releaseSyncs`. */
   holdsSyncs = false;
+  /** Files that this is about. */
+  heldSyncPaths = /./;
   private fault: Fault | undefined;
   private lasting: string | undefined;
   private readonly heldSyncs: (() => void)[] = [];
@@ -59,8 +61,8 @@ export class FaultyStorage implements Storage {
     for (const release of this.heldSyncs.splice(0)) release();
   }
 
-  waitForRelease(): Promise<void> {
-    if (!this.holdsSyncs) return Promise.resolve();
+  waitForRelease(path: string): Promise<void> {
+    if (!this.holdsSyncs || !this.heldSyncPaths.test(path)) return Promise.resolve();
     return new Promise((resolve) => this.heldSyncs.push(resolve));
   }
 
@@ -174,7 +176,7 @@ class FaultyFile implements StorageFile {
   async syncAsync(): Promise<void> {
     const { inner, storage } = this;
     const finish = inner instanceof MemoryFile ? inner.beginSync() : () => inner.sync();
-    await storage.waitForRelease();
+    await storage.waitForRelease(this.path);
     storage.run('sync', this.path, finish);
   }
 

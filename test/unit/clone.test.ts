@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import * as abi from '../../assembly/abi.ts';
-import { databaseFigures, populate } from '../../src/core/keyspace.ts';
+import { databaseFigures } from '../../src/core/database_figures.ts';
+import { populate } from '../../src/core/keyspace.ts';
 import { RdbLoad } from '../../src/core/rdb_load.ts';
 import { beginSnapshot, snapshotOutput } from '../../src/core/snapshot.ts';
 import { CommandSource } from '../fuzz/grammar/index.ts';

@@ -7,9 +7,11 @@
 
 import { RespiteError } from '../../embedded/errors.ts';
 import { type Backend, type BackendName, storageError } from './backend.ts';
-import { databaseName, openIndexedDb } from './indexeddb_backend.ts';
-import { folderExists, hasAccessHandles, openOpfs, removeFolder } from './opfs_backend.ts';
-import { type Port, PortBackend } from './port_backend.ts';
+import type { Port } from './port_backend.ts';
+
+// Fetched when they are needed: no store needs all of them.
+const indexedDbFiles = () => import('./indexeddb_backend.ts');
+const opfsFiles = () => import('./opfs_backend.ts');
 
 export type StorageOption = 'auto' | BackendName;
 
@@ -26,7 +28,7 @@ export async function openBackend(
 ): Promise<{ backend: Backend; name: BackendName }> {
   const { storage } = options;
   const isAuto = storage === 'auto';
-  const isInOpfs = isAuto && (await folderExists(store));
+  const isInOpfs = isAuto && (await (await opfsFiles()).folderExists(store));
   if (storage === 'opfs' || isInOpfs || (isAuto && !(await isInIndexedDb(store)))) {
     try {
       return { backend: await openFiles(store, options), name: 'opfs' };
@@ -34,6 +36,7 @@ export async function openBackend(
       if (!isAuto || isInOpfs || isOthers(error)) throw error;
     }
   }
+  const { openIndexedDb } = await indexedDbFiles();
   return { backend: await openIndexedDb(store), name: 'indexeddb' };
 }
 
@@ -45,6 +48,7 @@ function isOthers(error: unknown): boolean {
 
 async function isInIndexedDb(store: string): Promise<boolean> {
   try {
+    const { databaseName } = await indexedDbFiles();
     const databases = await indexedDB.databases();
     return databases.some(({ name }) => name === databaseName(store));
   } catch {
@@ -53,10 +57,12 @@ async function isInIndexedDb(store: string): Promise<boolean> {
 }
 
 async function openFiles(store: string, { startFilesWorker }: Storages): Promise<Backend> {
+  const { hasAccessHandles, openOpfs } = await opfsFiles();
   if (hasAccessHandles()) return openOpfs(store);
   if (startFilesWorker === undefined || typeof Worker === 'undefined') {
     throw new RespiteError('STORAGE', 'This browser has no private file system here');
   }
+  const { PortBackend } = await import('./port_backend.ts');
   let worker: Worker;
   try {
     worker = startFilesWorker();
@@ -81,8 +87,9 @@ async function openFiles(store: string, { startFilesWorker }: Storages): Promise
 
 /** Removes what is kept of a store that nobody has open. */
 export async function removeStored(store: string): Promise<void> {
-  await removeFolder(store);
+  await (await opfsFiles()).removeFolder(store);
   if (!(await isInIndexedDb(store))) return;
+  const { databaseName } = await indexedDbFiles();
   await new Promise<void>((resolve, reject) => {
     const request = indexedDB.deleteDatabase(databaseName(store));
     request.onsuccess = () => resolve();

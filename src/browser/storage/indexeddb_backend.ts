@@ -110,7 +110,7 @@ class IndexedDbBackend implements Backend {
     const chunk = bytes.length === bytes.buffer.byteLength ? bytes : copyBytes(bytes);
     if (chunk.length > 0) stores.chunks.put(chunk, [name, position]);
     stores.files.put(length, name);
-    await stores.done();
+    await stores.commit();
     this.lengths.set(name, length);
   }
 
@@ -130,7 +130,7 @@ class IndexedDbBackend implements Backend {
     const stores = this.begin('readwrite', `removing ${name}`);
     stores.chunks.delete(IDBKeyRange.bound([name, 0], [name, Number.POSITIVE_INFINITY]));
     stores.files.delete(name);
-    await stores.done();
+    await stores.commit();
   }
 
   async close(): Promise<void> {
@@ -161,12 +161,14 @@ class IndexedDbBackend implements Backend {
 class Stores {
   readonly files: IDBObjectStore;
   readonly chunks: IDBObjectStore;
+  private readonly transaction: IDBTransaction;
   private readonly doing: string;
   private readonly completed: Promise<void>;
 
   constructor(transaction: IDBTransaction, doing: string) {
     this.files = transaction.objectStore(FILES);
     this.chunks = transaction.objectStore(CHUNKS);
+    this.transaction = transaction;
     this.doing = doing;
     this.completed = new Promise((resolve, reject) => {
       transaction.oncomplete = () => resolve();
@@ -174,6 +176,12 @@ class Stores {
     });
     // Whoever waits for a request first hears of it there.
     this.completed.catch(() => {});
+  }
+
+  /** Nothing comes behind what was asked for: it is done even if this thread ends now. */
+  commit(): Promise<void> {
+    this.transaction.commit?.();
+    return this.done();
   }
 
   /** Resolves with the value once the transaction is complete. */

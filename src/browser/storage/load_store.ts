@@ -14,7 +14,6 @@ import type { ClientOutput, Engine, EngineClient } from '../../engine.ts';
 import type { Backend } from './backend.ts';
 import { LOG_HEAD_BYTES, type LogState, logHead, readLog } from './frames.ts';
 import { logName, type Manifest, readManifest, snapshotName, writeManifest } from './manifest.ts';
-import { loadRdbSource } from './rdb_source.ts';
 
 /** The log that is written on. */
 export interface OpenLog {
@@ -120,6 +119,7 @@ async function loadSnapshot(
     sizeBytes: snapshotBytes,
     read: (position: number, length: number) => backend.read(name, position, length),
   };
+  const { loadRdbSource } = await import('./rdb_source.ts');
   try {
     await loadRdbSource(engine, source, { keepExpired: true });
   } catch (error) {

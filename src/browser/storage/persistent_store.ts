@@ -4,8 +4,7 @@
 //
 //   strict    no reply leaves before every change that it may tell of is durable
 //   relaxed   replies leave at once while the oldest change that is not durable is younger than WINDOW_MS, and
-//             wait as in `strict` otherwise; the writing begins after half of that time, and
-//             at once while the page is hidden, when its timers are slow, or about to end
+//             wait as in `strict` otherwise; the writing begins after DELAY_MS, and at once while the page is hidden, when its timers are slow, or about to end
 //
 // So a crash takes nothing that was acknowledged, or with `relaxed` what was acknowledged in the last
 // WINDOW_MS before it. Frames are durable one by one (frames.ts), in both modes; while one is written,
@@ -54,6 +53,8 @@ export interface StoreOptions {
 
 /** What `relaxed` may lose, in milliseconds. */
 export const WINDOW_MS = 100;
+/** After so much of it the writing begins. */
+const DELAY_MS = 30;
 const RETRY_MS = 1000;
 /** A shorter log is left alone. */
 const COMPACTION_BYTES_MIN = 4 << 20;
@@ -202,8 +203,8 @@ export class PersistentStore implements Journal {
     const now = performance.now();
     this.gatheringSinceMs ??= now;
     const oldestMs = (this.current ?? this.queue[0])?.sinceMs ?? this.gatheringSinceMs;
-    if (this.options.isHidden?.()) this.write();
-    else this.timer ??= setTimeout(() => this.write(), WINDOW_MS / 2);
+    if (this.options.isHidden?.() || now - oldestMs >= DELAY_MS) this.write();
+    else this.timer ??= setTimeout(() => this.write(), DELAY_MS);
     return now - oldestMs < WINDOW_MS && !this.stream.isLost;
   }
 

@@ -107,8 +107,12 @@ export class PortBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    await this.call('close');
-    this.onClose();
+    try {
+      await this.call('close');
+    } finally {
+      this.fail(new RespiteError('CLOSED', 'The files are closed'));
+      this.onClose();
+    }
   }
 
   private call<T>(call: Call, ...args: readonly unknown[]): Promise<T> {

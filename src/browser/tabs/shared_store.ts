@@ -18,7 +18,7 @@
 import { RespiteError } from '../../embedded/errors.ts';
 import type { LinkHandlers, LinkOptions } from '../../embedded/link.ts';
 import { type EndNotice, noticedError } from '../port_link.ts';
-import type { StoreHome } from '../store_home.ts';
+import type { Keeping, StoreHome } from '../store_home.ts';
 import { Leader } from './leader.ts';
 import {
   channelName,
@@ -85,6 +85,8 @@ class SharedStore implements StoreHome {
   private readonly queue = new AbortController();
   private readonly over = new Deferred<void>();
   private failure: Error | undefined;
+  /** The others need not find out by the first call that fails. */
+  private readonly onPageHide = () => this.leading?.close();
   private leaving: Promise<void> | undefined;
 
   constructor(options: SharedStoreOptions) {
@@ -96,6 +98,7 @@ class SharedStore implements StoreHome {
 
   async open(): Promise<void> {
     await this.holdOwnLock();
+    globalThis.addEventListener?.('pagehide', this.onPageHide);
     const { signal } = this.queue;
     navigator.locks
       .request(lockName(this.options.store), { signal }, () => this.lead())
@@ -124,6 +127,11 @@ class SharedStore implements StoreHome {
     this.connect(link);
     return link;
   };
+
+  get keeping(): Keeping {
+    const { storage, durability } = this.settings as unknown as Keeping;
+    return { storage, durability, isLeader: this.home !== undefined };
+  }
 
   async export(): Promise<Uint8Array> {
     if (this.failure !== undefined) throw this.failure;
@@ -303,6 +311,7 @@ class SharedStore implements StoreHome {
     try {
       await home?.close();
     } finally {
+      globalThis.removeEventListener?.('pagehide', this.onPageHide);
       this.over.resolve();
       this.channel.close();
     }

@@ -29,6 +29,7 @@ import type { PersistenceFacts } from '../../monitor/facts.ts';
 import type { KeepOutcome } from '../../reply_gate.ts';
 import type { Storage, StorageFile } from '../../storage/storage.ts';
 import { errorCode, systemErrorText } from '../../util/system_error.ts';
+import { loadOptions } from '../load_options.ts';
 import { loadRdb, type RdbLoadResult } from '../rdb_loader.ts';
 import {
   AofLoadError,
@@ -282,16 +283,10 @@ export class AppendOnly implements Journal {
     path: string,
     onProgress: (loadedBytes: number) => Promise<void>,
   ): Promise<number> {
-    const { engine, storage, log, config } = this.options;
     const result = await loadRdb(path, {
-      engine,
-      storage,
-      log,
+      ...loadOptions(this.options),
       keepExpired: true,
       allowDuplicates: false,
-      checksum: config.get('rdbchecksum') && this.options.skipsChecksum?.() !== true,
-      keyDelayUs: config.get('key-load-delay'),
-      progressBytes: config.get('loading-process-events-interval-bytes'),
       onProgress,
     });
     this.options.onBaseLoaded?.(result);
@@ -538,7 +533,7 @@ export class AppendOnly implements Journal {
   // --- Ten times a second ---
 
   tick(): void {
-    if (this.isScheduled && !this.isRewriting && !this.isBusy && !this.isLimited()) this.begin();
+    this.beginScheduled();
     this.rewriteGrown();
     if (!this.writer.isOpen) return;
     const second = this.second();
@@ -546,6 +541,10 @@ export class AppendOnly implements Journal {
     this.retriedAtSecond = second;
     // What a commit leaves comes with the next one, and not before.
     if (!this.writer.isCommitting) this.keepNow();
+  }
+
+  private beginScheduled(): void {
+    if (this.isScheduled && !this.isRewriting && !this.isBusy && !this.isLimited()) this.begin();
   }
 
   private isLimited(): boolean {
@@ -567,7 +566,7 @@ export class AppendOnly implements Journal {
 
   /** Another walk over the data set is over: a rewrite that waited for it can begin. */
   onSnapshotEnd(): void {
-    if (this.isScheduled && !this.isRewriting && !this.isBusy && !this.isLimited()) this.begin();
+    this.beginScheduled();
   }
 
   // --- Rewriting ---

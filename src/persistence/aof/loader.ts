@@ -363,9 +363,6 @@ interface ReplayEnd {
   readonly isInTransaction: boolean;
 }
 
-/** In a command that takes its time, or in front of one while a save under way is behind. */
-const WAITING = abi.CLIENT_BLOCKED | abi.CLIENT_PAUSED;
-
 /** The client that sends a file's commands. Nobody reads its replies. */
 class Replay implements ClientOutput {
   private readonly engine: Engine;
@@ -430,7 +427,7 @@ class Replay implements ClientOutput {
       if (length === 0) break;
       at += length;
       this.client.run(length);
-      while ((this.client.flags & WAITING) !== 0) await nextTurn();
+      while ((this.client.flags & abi.CLIENT_BLOCKED) !== 0) await nextTurn();
       this.check();
       await this.delay();
       if (!this.isInTransaction) this.settled = at - this.unreadBytes;

@@ -70,6 +70,8 @@ const INTERVAL_MS = 1000;
 const SAMPLES = 300;
 const TABLE_ROWS = 10;
 const CHART_HEIGHT = 180;
+/** Steps of an axis of bytes: powers of two, so that its labels are round. */
+const BYTE_STEPS = Array.from({ length: 32 }, (_, i) => 2 ** (i + 4));
 
 export class ChartsView {
   private readonly host: HTMLElement;
@@ -237,8 +239,14 @@ function plotOptions(chart: ChartSpec, width: number): uPlot.Options {
       y: { range: (_plot, _min, max) => [0, chart.max ?? Math.max(1, (max ?? 1) * 1.15)] },
     },
     axes: [
-      { ...axis, space: 70, values: '{HH}:{mm}:{ss}' as unknown as uPlot.Axis.Values },
-      { ...axis, size: 64, values: (_plot, values) => values.map((value) => chart.format(value)) },
+      { ...axis, space: 70, size: 28, values: '{HH}:{mm}:{ss}' as unknown as uPlot.Axis.Values },
+      {
+        ...axis,
+        size: 64,
+        space: 32,
+        values: (_plot, values) => values.map((value) => chart.format(value)),
+        ...(chart.format === formatBytes ? { incrs: BYTE_STEPS } : {}),
+      },
     ],
     series: [
       {},

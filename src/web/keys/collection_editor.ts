@@ -213,9 +213,8 @@ export class CollectionEditor implements ValueEditor {
             this.editing = { id: element.id, column };
             this.draw();
           }}
-        >
-          ${text === '' ? html`<span class="muted">(empty)</span>` : text}
-        </button>
+        
+          >${text === '' ? html`<span class="muted">(empty)</span>` : text}</button>
       </td>`;
     }
     return html`<td>

@@ -12,6 +12,7 @@
 export const SEPARATOR = ':';
 
 interface Folder {
+  /** What all names in it begin with, the colon included; empty for the whole tree. */
   readonly path: string;
   readonly name: string;
   readonly folders: Map<string, Folder>;
@@ -65,7 +66,7 @@ export class KeyTree {
     for (const name of folderNames(key)) {
       let next = at.folders.get(name);
       if (next === undefined) {
-        next = folder(at.path === '' ? name : `${at.path}${SEPARATOR}${name}`, name);
+        next = folder(at.path + name + SEPARATOR, name);
         at.folders.set(name, next);
         at.sortedFolders = undefined;
       }
@@ -105,7 +106,7 @@ export class KeyTree {
   reveal(key: string): void {
     let path = '';
     for (const name of folderNames(key)) {
-      path = path === '' ? name : `${path}${SEPARATOR}${name}`;
+      path += name + SEPARATOR;
       if (!this.isOpen(path)) this.toggle(path);
     }
   }
@@ -139,7 +140,7 @@ export class KeyTree {
       if (isOpen) this.collect(at.folders.get(name)!, depth + 1, rows);
     }
     at.sortedKeys ??= sorted([...at.keys], (key) => key);
-    const from = at.path === '' ? 0 : at.path.length + 1;
+    const from = at.path.length;
     for (const key of at.sortedKeys) rows.push({ kind: 'key', key, name: key.slice(from), depth });
   }
 }

@@ -1,15 +1,15 @@
 // The pane with all keys: database, filter, tree. It follows what changes, from wherever the change comes.
 
 import { html, nothing, render, type TemplateResult } from 'lit-html';
-import { globMatch } from '../../util/glob.ts';
 import type { Store } from '../store.ts';
 import { formatBytes, formatCount, formatDuration, plural } from '../ui/format.ts';
 import { icon } from '../ui/icons.ts';
 import { showError } from '../ui/toast.ts';
 import { VirtualList } from '../ui/virtual_list.ts';
 import { KeyIndex } from './key_index.ts';
-import { displayKey, keyArgument } from './key_names.ts';
+import { displayKey } from './key_names.ts';
 import { KeyTree, type Row } from './key_tree.ts';
+import { matchKeys } from './match_keys.ts';
 
 export interface KeysViewOptions {
   readonly host: HTMLElement;
@@ -27,7 +27,6 @@ const ROW_HEIGHT = 30;
 const OPEN_MATCHES_MAX = 500;
 const REDRAW_MS = 120;
 const TTL_MS = 1000;
-const encoder = new TextEncoder();
 
 export class KeysView {
   private readonly options: KeysViewOptions;
@@ -248,7 +247,7 @@ export class KeysView {
       return;
     }
     const tree = new KeyTree();
-    const matches = matcher(wanted);
+    const matches = matchKeys(wanted);
     for (const key of this.index.tree.keys()) if (matches(key)) tree.add(key);
     tree.isAllOpen = tree.size <= OPEN_MATCHES_MAX;
     this.matches = tree;
@@ -316,17 +315,4 @@ const TYPE_LABELS: Readonly<Record<string, string>> = {
 
 export function typeLabel(type: string | undefined): string {
   return type === undefined ? '' : (TYPE_LABELS[type] ?? type);
-}
-
-/** Text that is contained in the key, whatever its case; with a wildcard, a pattern as of KEYS. */
-export function matcher(wanted: string): (key: string) => boolean {
-  if (!/[*?[]/.test(wanted)) {
-    const lower = wanted.toLowerCase();
-    return (key) => key.toLowerCase().includes(lower);
-  }
-  return (key) => {
-    const argument = keyArgument(key);
-    const bytes = typeof argument === 'string' ? encoder.encode(argument) : argument;
-    return globMatch(encoder.encode(wanted), bytes);
-  };
 }

@@ -2,12 +2,9 @@
 
 import { html, nothing } from 'lit-html';
 import type { CommandArg } from '../../embedded/reply.ts';
-import { splitWords } from '../terminal/split_words.ts';
 import { openDialog } from '../ui/dialog.ts';
 import type { DatabaseSession } from './database_session.ts';
-
-const TYPES = ['string', 'hash', 'list', 'set', 'zset', 'stream'] as const;
-type NewType = (typeof TYPES)[number];
+import { NEW_TYPES, type NewType, newKeyCommand } from './new_key_command.ts';
 
 const HELP: Readonly<Record<NewType, string>> = {
   string: 'The value, as it is.',
@@ -25,36 +22,6 @@ const LABELS: Readonly<Record<NewType, string>> = {
   zset: 'Sorted set',
   stream: 'Stream',
 };
-
-/** The command that makes the key. Throws an error with a sentence for who filled in the form. */
-export function newKeyCommand(type: NewType, key: string, value: string): CommandArg[] {
-  const lines = value.split('\n').filter((line) => line.trim() !== '');
-  if (type !== 'string' && lines.length === 0) throw new Error('It needs at least one line.');
-  switch (type) {
-    case 'string':
-      return ['SET', key, value, 'NX'];
-    case 'hash':
-      return ['HSET', key, ...lines.flatMap((line) => pairOf(line))];
-    case 'list':
-      return ['RPUSH', key, ...lines];
-    case 'set':
-      return ['SADD', key, ...lines];
-    case 'zset':
-      return ['ZADD', key, ...lines.flatMap((line) => pairOf(line))];
-    case 'stream':
-      return ['XADD', key, '*', ...lines.flatMap((line) => pairOf(line))];
-  }
-}
-
-/** The first word of a line, and the rest; words in quotes are read as in the terminal. */
-function pairOf(line: string): CommandArg[] {
-  const { words, fault } = splitWords(line);
-  const [first, second, ...more] = words;
-  if (first === undefined || second === undefined)
-    throw new Error(`Two words are needed here: ${line}`);
-  if (fault === undefined && more.length === 0) return [first.bytes, second.bytes];
-  return [first.bytes, line.slice(second.from).trim()];
-}
 
 /** Asks for a key and makes it. Returns its name, or undefined when the form was closed. */
 export function askNewKey(session: DatabaseSession): Promise<string | undefined> {
@@ -83,7 +50,7 @@ export function askNewKey(session: DatabaseSession): Promise<string | undefined>
         <label class="field"><span>Name</span><input name="key" placeholder="user:1" autocomplete="off" spellcheck="false" autofocus /></label>
         <fieldset class="choices">
           <legend>Type</legend>
-          ${TYPES.map(
+          ${NEW_TYPES.map(
             (each) =>
               html`<label class="choice"
                 ><input type="radio" name="type" value=${each} ?checked=${each === type} @change=${() => {

@@ -46,6 +46,11 @@ export class RawConnection {
     );
   }
 
+  /** Whether nothing can be sent any more. */
+  get isEnded(): boolean {
+    return this.isClosed;
+  }
+
   /** Whether it is subscribed to channels or patterns. */
   get isSubscribed(): boolean {
     return this.subscriptions > 0;

@@ -171,8 +171,9 @@ export class TerminalSession {
   // --- Commands of the store ---
 
   private async send(words: readonly Word[]): Promise<void> {
-    const { connection } = this;
     try {
+      if (this.connection.isEnded) await this.reconnect();
+      const { connection } = this;
       const bytes = words.map((word) => word.bytes);
       await connection.send(bytes, (reply) => this.show(words, reply));
     } catch (error) {

@@ -16,6 +16,7 @@ import { type Key, readKeys } from './keys.ts';
 import { LineEditor } from './line_editor.ts';
 import { LineDrawer } from './line_layout.ts';
 import { TerminalSession } from './session.ts';
+import { visible } from './visible.ts';
 
 export interface TerminalViewOptions {
   readonly host: HTMLElement;
@@ -239,7 +240,7 @@ export class TerminalView {
   private print(text: string, kind: 'reply' | 'error' | 'note'): void {
     const shown = visible(text);
     const color = kind === 'error' ? RED : kind === 'note' ? GREY : '';
-    this.write(`${this.drawer.erase()}${color}${shown}${color === '' ? '' : PLAIN}`);
+    this.write(`${this.drawer.erase()}${color}${shown}${PLAIN}`);
     if (!this.isRunning || this.session.mode === 'monitor') this.draw();
     this.log(shown);
   }
@@ -275,13 +276,4 @@ export class TerminalView {
     const { host } = this.options;
     if (host.clientWidth > 0 && host.clientHeight > 0) this.fit.fit();
   }
-}
-
-/** Control characters in what a store holds must not steer the terminal. */
-function visible(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
-  return text.replaceAll(/[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]/g, (character) => {
-    if (character === '\r') return '';
-    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
-  });
 }

@@ -59,10 +59,4 @@ for (const [name, method] of Object.entries(methods)) {
   if (name !== 'constructor') Object.defineProperty(ProductBuffer.prototype, name, method);
 }
 
-const allocEmpty = ProductBuffer.alloc.bind(ProductBuffer);
-ProductBuffer.alloc = (size: number, fill = 0) => {
-  const bytes = allocEmpty(size);
-  return fill === 0 ? bytes : bytes.fill(fill);
-};
-
 export { ProductBuffer as Buffer };

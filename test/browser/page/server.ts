@@ -16,6 +16,15 @@ export function setHome(chosen: Home): void {
   home = chosen;
 }
 
+export function currentHome(): Home {
+  return home;
+}
+
+/** The bundle that is tested. */
+export function loadProgram(): Promise<typeof import('../../../src/browser.ts')> {
+  return import(home.program);
+}
+
 /** Something that a page does not have. */
 export class NotInPage extends Error {
   constructor(what: string) {
@@ -48,7 +57,7 @@ function optionsOf(args: readonly string[]): OpenOptions {
 
 export async function startServer({ args = [], config }: ServerOptions): Promise<TestServer> {
   if (config !== undefined) throw new NotInPage('a configuration file');
-  const { Respite } = (await import(home.program)) as typeof import('../../../src/browser.ts');
+  const { Respite } = await loadProgram();
   const store = await Respite.open(optionsOf(args));
   const port = nextPort;
   nextPort += 1;

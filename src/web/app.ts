@@ -1,0 +1,338 @@
+// The page: which view is shown, which store it shows, and what reaches across views.
+//
+//   App ── views of one store: keys, value, terminal, charts, commands, benchmark, data
+//    └─ another store (a dump to look at, other durability): all views are made anew
+
+import { html, render } from 'lit-html';
+import { BenchView } from './bench/bench_view.ts';
+import { ChartsView } from './charts/charts_view.ts';
+import { StoredDataView } from './data/data_view.ts';
+import { importQuestion } from './data/import_question.ts';
+import { hasSnapshot, toFragment } from './data/share_link.ts';
+import { copyStore, countKeys } from './data/transfer.ts';
+import { DocsView } from './docs/docs_view.ts';
+import { KeyView } from './keys/key_view.ts';
+import { KeysView } from './keys/keys_view.ts';
+import { askNewKey } from './keys/new_key.ts';
+import type { Durability, OpenedStore, OpenStore } from './store.ts';
+import { History } from './terminal/history.ts';
+import { TerminalView } from './terminal/terminal_view.ts';
+import { terminalTheme } from './terminal/theme.ts';
+import { ask } from './ui/dialog.ts';
+import { copyText, saveFile } from './ui/files.ts';
+import { plural } from './ui/format.ts';
+import { type IconName, icon } from './ui/icons.ts';
+import { readSetting, settingsStorage, writeSetting } from './ui/settings.ts';
+import { showError, showNote } from './ui/toast.ts';
+
+export type ViewName = 'keys' | 'terminal' | 'charts' | 'commands' | 'benchmark' | 'data';
+
+export const VIEWS: readonly { name: ViewName; label: string; icon: IconName }[] = [
+  { name: 'keys', label: 'Keys', icon: 'keys' },
+  { name: 'terminal', label: 'Terminal', icon: 'terminal' },
+  { name: 'charts', label: 'Charts', icon: 'charts' },
+  { name: 'commands', label: 'Commands', icon: 'commands' },
+  { name: 'benchmark', label: 'Benchmark', icon: 'benchmark' },
+  { name: 'data', label: 'Data', icon: 'data' },
+];
+
+const DATABASES = 16;
+
+export interface AppOptions {
+  readonly open: OpenStore;
+  /** Name of the store that is kept in the browser. */
+  readonly name: string;
+}
+
+function element(id: string): HTMLElement {
+  return document.getElementById(id)!;
+}
+
+export class App {
+  private readonly options: AppOptions;
+  private opened: OpenedStore;
+  private readonly history = new History(settingsStorage());
+  private keys!: KeysView;
+  private terminal!: TerminalView;
+  private charts!: ChartsView;
+  private docs!: DocsView;
+  private bench!: BenchView;
+  private data!: StoredDataView;
+  private value: KeyView | undefined;
+  private view: ViewName = 'keys';
+
+  constructor(options: AppOptions, opened: OpenedStore) {
+    this.options = options;
+    this.opened = opened;
+    this.makeViews();
+    addEventListener('hashchange', () => this.route());
+    this.route();
+  }
+
+  get store() {
+    return this.opened.store;
+  }
+
+  get keyNames(): IterableIterator<string> {
+    return this.keys.keyIndex.tree.keys();
+  }
+
+  // --- Views ---
+
+  show(view: ViewName): void {
+    if (hasSnapshot(location.hash)) history.replaceState(undefined, '', `#/${view}`);
+    else if (location.hash !== `#/${view}`) location.hash = `#/${view}`;
+    this.apply(view);
+  }
+
+  focusFilter(): void {
+    if (this.view === 'commands') this.docs.focusSearch();
+    else {
+      if (this.view !== 'keys') this.show('keys');
+      this.keys.focusFilter();
+    }
+  }
+
+  focusTerminal(): void {
+    if (!this.isTerminalVisible()) this.show('terminal');
+    this.terminal.focus();
+  }
+
+  openKey(key: string): void {
+    if (this.view !== 'keys' && this.view !== 'terminal') this.show('keys');
+    if (this.value?.key === key) return;
+    this.value?.dispose();
+    this.setEditorShown(true);
+    this.value = new KeyView({
+      host: element('editor'),
+      session: this.keys.keyIndex.session,
+      key,
+      onClose: () => this.closeKey(),
+      onRenamed: (name) => this.openKey(name),
+    });
+    this.keys.reveal(key);
+  }
+
+  closeKey(): void {
+    this.value?.dispose();
+    this.value = undefined;
+    this.setEditorShown(false);
+    this.keys.reveal(undefined);
+  }
+
+  showCommand(fullName: string): void {
+    this.show('commands');
+    this.docs.show(fullName);
+    history.replaceState(undefined, '', `#/commands/${fullName.replace('|', '-')}`);
+  }
+
+  /** The theme has changed. */
+  restyle(): void {
+    this.terminal.setTheme(terminalTheme());
+    this.charts.restyle();
+  }
+
+  async newKey(): Promise<void> {
+    const key = await askNewKey(this.keys.keyIndex.session);
+    if (key !== undefined) this.openKey(key);
+  }
+
+  private route(): void {
+    if (hasSnapshot(location.hash)) return;
+    const [, name = 'keys', detail] = location.hash.split('/');
+    const view = VIEWS.find((each) => each.name === name)?.name ?? 'keys';
+    this.apply(view);
+    if (view === 'commands' && detail) this.docs.show(detail.replace('-', '|'));
+  }
+
+  private apply(view: ViewName): void {
+    this.view = view;
+    document.body.dataset.view = view;
+    const isWorkspace = view === 'keys' || view === 'terminal';
+    element('workspace').hidden = !isWorkspace;
+    for (const { name } of VIEWS) {
+      if (name !== 'keys' && name !== 'terminal') element(name).hidden = name !== view;
+    }
+    this.charts.setVisible(view === 'charts');
+    if (view === 'data') void this.data.refresh();
+    if (view === 'terminal') this.terminal.focus();
+    this.drawNavigation();
+  }
+
+  private isTerminalVisible(): boolean {
+    return element('terminal').offsetParent !== null;
+  }
+
+  private setEditorShown(isShown: boolean): void {
+    element('editor').hidden = !isShown;
+    element('split-editor').hidden = !isShown;
+    element('workspace').classList.toggle('has-value', isShown);
+  }
+
+  private drawNavigation(): void {
+    render(
+      html`${VIEWS.map(
+        ({ name, label, icon: iconName }, i) =>
+          html`<a href="#/${name}" class="view-${name}" aria-current=${name === this.view ? 'page' : 'false'} title="Alt+${i + 1}"
+            >${icon(iconName)}<span>${label}</span></a
+          >`,
+      )}`,
+      element('views'),
+    );
+  }
+
+  private drawChip(): void {
+    const { backend } = this.opened.facts();
+    const isKept = this.opened.name !== undefined && backend !== 'memory';
+    element('store-chip').classList.toggle('kept', isKept);
+    element('store-chip-text').textContent = isKept ? 'Stored in this browser' : 'In memory only';
+  }
+
+  private makeViews(): void {
+    const { store } = this.opened;
+    this.terminal = new TerminalView({
+      host: element('terminal-host'),
+      log: element('terminal-log'),
+      openLink: (handlers, options) => store.connect(handlers, options),
+      history: this.history,
+      theme: terminalTheme(),
+      onDatabase: (database) => this.select(database),
+    });
+    this.keys = new KeysView({
+      host: element('keys'),
+      store,
+      databases: DATABASES,
+      onOpen: (key) => this.openKey(key),
+      onNew: () => void this.newKey().catch(showError),
+      onDatabase: (database) => this.select(database),
+      onChanged: (changed) => {
+        if (this.value !== undefined && (changed?.has(this.value.key) ?? true))
+          void this.value.refresh();
+      },
+    });
+    this.charts = new ChartsView(element('charts'), store);
+    this.docs = new DocsView({
+      host: element('commands'),
+      store,
+      onTry: (line) => {
+        this.show('terminal');
+        this.terminal.propose(line);
+      },
+      onCommand: (name) =>
+        history.replaceState(undefined, '', `#/commands/${name.replace('|', '-')}`),
+    });
+    this.bench = new BenchView(element('benchmark'), this.options.open);
+    this.data = new StoredDataView(element('data'), this.opened, {
+      importFile: (file) => this.importFile(file),
+      exportFile: () => this.exportFile(),
+      shareLink: () => this.shareLink(),
+      copyLink: async (link) => {
+        await copyText(link);
+        showNote('The link is in the clipboard.');
+      },
+      setDurability: (durability) => this.setDurability(durability),
+      returnToStored: () => this.reopenStored(),
+      reset: () => this.reset(),
+    });
+    this.drawChip();
+  }
+
+  /** The terminal and the keys are in one database. */
+  private select(database: number): void {
+    if (database !== this.keys.database) {
+      this.closeKey();
+      this.keys.select(database);
+    }
+    this.terminal.select(database);
+  }
+
+  // --- Stores ---
+
+  private async useStore(opened: OpenedStore): Promise<void> {
+    const old = this.opened;
+    this.closeKey();
+    for (const view of [this.keys, this.terminal, this.charts, this.docs, this.bench, this.data])
+      view.dispose();
+    this.opened = opened;
+    this.makeViews();
+    this.apply(this.view);
+    if (!old.store.isClosed) await old.store.close();
+  }
+
+  private durability(): Durability {
+    return readSetting('durability') === 'strict' ? 'strict' : 'relaxed';
+  }
+
+  private async reopenStored(): Promise<void> {
+    const { name } = this.options;
+    await this.useStore(await this.options.open({ name, durability: this.durability() }));
+  }
+
+  private async setDurability(durability: Durability): Promise<void> {
+    const before = this.durability();
+    writeSetting('durability', durability);
+    try {
+      // A store that is kept is open once; in between there is none.
+      await this.opened.store.close();
+      await this.reopenStored();
+    } catch (error) {
+      writeSetting('durability', before);
+      await this.reopenStored();
+      throw error;
+    }
+  }
+
+  private async exportFile(): Promise<void> {
+    saveFile('dump.rdb', Uint8Array.from(await this.opened.store.export()));
+  }
+
+  private async shareLink(): Promise<string> {
+    const fragment = await toFragment(await this.opened.store.export());
+    return `${location.href.split('#')[0]}${fragment}`;
+  }
+
+  private async reset(): Promise<void> {
+    const count = await countKeys(this.opened.store, DATABASES);
+    const isSure = await ask(
+      'Delete everything?',
+      `${plural(count, 'key')} in all databases will be gone, for all tabs with this page. Save a dump.rdb first if you may want them back.`,
+      [{ label: 'Delete everything', value: true, kind: 'danger' }],
+    );
+    if (!isSure) return;
+    await this.opened.store.command('FLUSHALL');
+    this.closeKey();
+    showNote('All keys were deleted.');
+  }
+
+  async importFile(file: File): Promise<void> {
+    await this.importDump(new Uint8Array(await file.arrayBuffer()), file.name);
+  }
+
+  /** Loads a dump the way the user wants it. Nothing is changed by one that cannot be read. */
+  async importDump(rdb: Uint8Array, title: string): Promise<void> {
+    const source = await this.options.open({ rdb });
+    let isKept = false;
+    try {
+      const count = await countKeys(source.store, DATABASES);
+      const present = await countKeys(this.opened.store, DATABASES);
+      const choice = await importQuestion({ title, bytes: rdb.length, keys: count, present });
+      if (choice === undefined) return;
+      if (choice === 'separate') {
+        isKept = true;
+        await this.useStore(source);
+        showNote(`${title}: ${plural(count, 'key')}. Your stored data are as they were.`);
+        return;
+      }
+      if (choice === 'replace') await this.opened.store.command('FLUSHALL');
+      const overwrite = choice !== 'keep';
+      const result = await copyStore(source.store, this.opened.store, {
+        overwrite,
+        databases: DATABASES,
+      });
+      const kept = result.kept > 0 ? `; ${plural(result.kept, 'key')} kept as they were` : '';
+      showNote(`${plural(result.copied, 'key')} loaded from ${title}${kept}.`);
+    } finally {
+      if (!isKept) await source.store.close();
+    }
+  }
+}

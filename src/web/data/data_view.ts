@@ -1,0 +1,217 @@
+// Where the data are, and ways in and out: dump.rdb, links, starting over.
+
+import { html, nothing, render, type TemplateResult } from 'lit-html';
+import type { Durability, OpenedStore } from '../store.ts';
+import { chooseFile } from '../ui/files.ts';
+import { formatBytes, formatCount } from '../ui/format.ts';
+import { icon } from '../ui/icons.ts';
+import { showError } from '../ui/toast.ts';
+
+export interface DataActions {
+  importFile(file: File): Promise<void>;
+  exportFile(): Promise<void>;
+  /** The link, or an error with the reason. */
+  shareLink(): Promise<string>;
+  copyLink(link: string): Promise<void>;
+  setDurability(durability: Durability): Promise<void>;
+  /** Leaves a store that is gone with the page, for the one that is kept. */
+  returnToStored(): Promise<void>;
+  reset(): Promise<void>;
+}
+
+const BACKENDS = {
+  opfs: 'the browser’s private file system (OPFS)',
+  indexeddb: 'IndexedDB',
+  memory: 'memory only',
+};
+const ROLES = {
+  leader: 'This tab runs the engine; other tabs with this page share it.',
+  follower: 'Another tab runs the engine; this one shares it, and takes over when that tab goes.',
+};
+const REFRESH_MS = 2000;
+
+export class StoredDataView {
+  private readonly host: HTMLElement;
+  private readonly opened: OpenedStore;
+  private readonly actions: DataActions;
+  private readonly timer: ReturnType<typeof setInterval>;
+  private usage: StorageEstimate | undefined;
+  private isPersisted: boolean | undefined;
+  private keys = 0;
+  private memory = 0;
+  private link: string | undefined;
+  private busy = '';
+
+  constructor(host: HTMLElement, opened: OpenedStore, actions: DataActions) {
+    this.host = host;
+    this.opened = opened;
+    this.actions = actions;
+    this.draw();
+    this.timer = setInterval(() => void this.refresh(), REFRESH_MS);
+    void this.refresh();
+  }
+
+  dispose(): void {
+    clearInterval(this.timer);
+    render(nothing, this.host);
+  }
+
+  async refresh(): Promise<void> {
+    if (this.host.hidden) return;
+    try {
+      // Without a secure context there is no storage to ask.
+      const storage = navigator.storage as StorageManager | undefined;
+      this.usage = await storage?.estimate?.();
+      this.isPersisted = await storage?.persisted?.();
+      const { store } = this.opened;
+      if (!store.isClosed) {
+        const info = String(await store.command('INFO', 'memory', 'keyspace'));
+        this.memory = Number(/used_memory:(\d+)/.exec(info)?.[1] ?? 0);
+        this.keys = [...info.matchAll(/^db\d+:keys=(\d+)/gm)].reduce(
+          (sum, [, n]) => sum + Number(n),
+          0,
+        );
+      }
+      this.draw();
+    } catch {
+      // The store says by itself what is wrong with it.
+    }
+  }
+
+  /** Runs an action; while it runs, there is no other. */
+  private async act(label: string, run: () => Promise<void>): Promise<void> {
+    if (this.busy !== '') return;
+    this.busy = label;
+    this.draw();
+    try {
+      await run();
+    } catch (error) {
+      showError(error);
+    } finally {
+      this.busy = '';
+      await this.refresh();
+      this.draw();
+    }
+  }
+
+  private draw(): void {
+    render(
+      html`<div class="page-head">
+          <h1>Data</h1>
+          <p class="muted">Your data stays in this browser. No server sees it.</p>
+        </div>
+        <div class="data-grid">${this.storageCard()} ${this.dumpCard()} ${this.shareCard()} ${this.resetCard()}</div>`,
+      this.host,
+    );
+  }
+
+  private storageCard(): TemplateResult {
+    const { name } = this.opened;
+    const { backend, durability, role } = this.opened.facts();
+    const isKept = name !== undefined && backend !== 'memory';
+    return html`<section class="card" aria-labelledby="data-storage">
+      <h2 id="data-storage">Storage</h2>
+      <dl class="facts">
+        <div><dt>Kept in</dt><dd>${BACKENDS[backend]}</dd></div>
+        <div><dt>Holds</dt><dd>${formatCount(this.keys)} keys, ${formatBytes(this.memory)} in memory</dd></div>
+        ${
+          isKept && this.usage?.quota !== undefined
+            ? html`<div>
+                <dt>Room</dt>
+                <dd>
+                  <meter min="0" max="1" high="0.8" value=${(this.usage.usage ?? 0) / this.usage.quota} aria-label="Share of the room that is used"></meter>
+                  ${formatBytes(this.usage.usage ?? 0)} of ${formatBytes(this.usage.quota)} for this site${this.isPersisted ? '; the browser will not clear it by itself' : ''}
+                </dd>
+              </div>`
+            : nothing
+        }
+        ${role === undefined ? nothing : html`<div><dt>Tabs</dt><dd>${ROLES[role]}</dd></div>`}
+      </dl>
+      ${
+        isKept
+          ? html`<fieldset class="choices" ?disabled=${this.busy !== ''}>
+              <legend>A write is answered</legend>
+              ${this.durabilityChoice('relaxed', durability, 'at once; it is stored within 100 ms')}
+              ${this.durabilityChoice('strict', durability, 'when it is stored')}
+            </fieldset>`
+          : html`<p class="notice">
+              This data is gone when the page is closed.
+              ${
+                name === undefined
+                  ? html`<button type="button" class="button small plain" @click=${() => void this.act('Opening', () => this.actions.returnToStored())}>Return to the stored data</button>`
+                  : nothing
+              }
+            </p>`
+      }
+    </section>`;
+  }
+
+  private durabilityChoice(value: Durability, current: Durability, label: string): TemplateResult {
+    return html`<label class="choice"
+      ><input
+        type="radio"
+        name="durability"
+        value=${value}
+        .checked=${value === current}
+        @change=${() => void this.act('Opening again', () => this.actions.setDurability(value))}
+      /><span><strong>${value}</strong> ${label}</span></label
+    >`;
+  }
+
+  private dumpCard(): TemplateResult {
+    return html`<section class="card" aria-labelledby="data-dump">
+      <h2 id="data-dump">dump.rdb</h2>
+      <p>
+        Load a snapshot that Redis or Respite wrote, look around, change it, and save it back. A file can also be
+        dropped or pasted anywhere on this page.
+      </p>
+      <div class="button-row">
+        <button type="button" class="button primary" ?disabled=${this.busy !== ''} @click=${() => void this.choose()}>${icon('upload')}Load a file …</button>
+        <button type="button" class="button" ?disabled=${this.busy !== ''} @click=${() => void this.act('Saving', () => this.actions.exportFile())}>${icon('download')}Save dump.rdb</button>
+      </div>
+      <p class="muted" role="status">${this.busy === '' ? '' : `${this.busy} …`}</p>
+    </section>`;
+  }
+
+  private async choose(): Promise<void> {
+    const file = await chooseFile('.rdb,application/octet-stream');
+    if (file !== undefined) await this.act('Loading', () => this.actions.importFile(file));
+  }
+
+  private shareCard(): TemplateResult {
+    return html`<section class="card" aria-labelledby="data-share">
+      <h2 id="data-share">Share by link</h2>
+      <p>A link that holds a small data set as a whole: who opens it is asked what to do with the data.</p>
+      <div class="button-row">
+        <button
+          type="button"
+          class="button"
+          ?disabled=${this.busy !== ''}
+          @click=${() =>
+            void this.act('Packing', async () => {
+              this.link = undefined;
+              this.link = await this.actions.shareLink();
+            })}
+        >
+          ${icon('link')}Make a link
+        </button>
+      </div>
+      ${
+        this.link === undefined
+          ? nothing
+          : html`<label class="field"><span>Link, ${formatCount(this.link.length)} characters</span><input readonly .value=${this.link} @focus=${(event: FocusEvent) => (event.target as HTMLInputElement).select()} /></label>
+            <button type="button" class="button small plain" @click=${() => void this.actions.copyLink(this.link!).catch(showError)}>${icon('copy')}Copy</button>`
+      }
+    </section>`;
+  }
+
+  private resetCard(): TemplateResult {
+    return html`<section class="card" aria-labelledby="data-reset">
+      <h2 id="data-reset">Start over</h2>
+      <p>Deletes all keys of all databases, in every tab with this page.</p>
+      <div class="button-row">
+        <button type="button" class="button danger" ?disabled=${this.busy !== ''} @click=${() => void this.act('Deleting', () => this.actions.reset())}>${icon('trash')}Delete everything …</button>
+      </div>
+    </section>`;
+  }
+}

@@ -1,0 +1,70 @@
+// Keys that work everywhere on the page, and the list of them.
+
+import { html } from 'lit-html';
+import { type App, VIEWS } from './app.ts';
+import { openPalette } from './palette.ts';
+import { openDialog } from './ui/dialog.ts';
+import { showError } from './ui/toast.ts';
+
+const LIST: readonly [keys: string, what: string][] = [
+  ['Alt + 1 … 6', 'Keys, Terminal, Charts, Commands, Benchmark, Data'],
+  ['Ctrl + K', 'Find a command, a key or a view'],
+  ['Ctrl + `', 'To the terminal'],
+  ['/', 'Filter keys, or search commands'],
+  ['N', 'New key'],
+  ['?', 'This list'],
+  ['↑ ↓ → ← Enter', 'In the keys: move, open and close folders, open a key'],
+  ['Ctrl + S', 'In a value: save it'],
+  ['Tab', 'In the terminal: complete; on an empty line: leave it'],
+  ['↑ ↓, Ctrl + R', 'In the terminal: earlier lines, search in them'],
+  ['Ctrl + C', 'In the terminal: stop what runs'],
+];
+
+export function showShortcuts(): void {
+  void openDialog(() => ({
+    title: 'Keyboard',
+    body: html`<dl class="shortcuts">
+      ${LIST.map(([keys, what]) => html`<div><dt><kbd>${keys}</kbd></dt><dd>${what}</dd></div>`)}
+    </dl>`,
+  }));
+}
+
+export function installShortcuts(app: App): void {
+  addEventListener(
+    'keydown',
+    (event) => {
+      if (document.querySelector('dialog[open]') !== null) return;
+      const action =
+        event.ctrlKey || event.metaKey ? withControl(app, event.key) : plain(app, event);
+      if (action === undefined) return;
+      event.preventDefault();
+      event.stopPropagation();
+      action();
+    },
+    { capture: true },
+  );
+}
+
+function withControl(app: App, key: string): (() => void) | undefined {
+  if (key === 'k') return () => openPalette(app);
+  return key === '`' ? () => app.focusTerminal() : undefined;
+}
+
+function plain(app: App, event: KeyboardEvent): (() => void) | undefined {
+  if (event.altKey) {
+    const view = VIEWS[Number(event.code.replace('Digit', '')) - 1];
+    return view === undefined ? undefined : () => app.show(view.name);
+  }
+  const target = event.target as HTMLElement;
+  if (target.closest('input, textarea, select, [contenteditable]') !== null) return undefined;
+  switch (event.key) {
+    case '?':
+      return showShortcuts;
+    case '/':
+      return () => app.focusFilter();
+    case 'n':
+      return () => void app.newKey().catch(showError);
+    default:
+      return undefined;
+  }
+}
