@@ -51,7 +51,7 @@ export class StoreRig {
     const replies: Reply[] = [];
     return new Promise((resolve, reject) => {
       this.main?.send(commands, {
-        left: 1,
+        left: commands.length,
         wantsBuffers: false,
         onReply: (reply) => {
           replies.push(reply);
