@@ -56,16 +56,20 @@ export async function build() {
     'assembly/generated/command_table.ts',
     () => run('tsx/dist/cli.mjs', ['src/build/commands.ts']),
   );
+  const core = [
+    'assembly',
+    'src/build/core.mjs',
+    'src/build/carry_globals.mjs',
+    'src/build/pack_texts.mjs',
+    'src/build/wasm_binary.mjs',
+    'package.json',
+  ];
   await step(
     'command types',
     ['src/commands', 'src/build/command_types.ts', 'src/build/reply_types.ts'],
     'src/embedded/generated/command_types.ts',
     () => run('tsx/dist/cli.mjs', ['src/build/command_types.ts']),
   );
-  const scripts = ['core', 'carry_globals', 'pack_texts', 'wasm_binary'].map(
-    (name) => `src/build/${name}.mjs`,
-  );
-  const core = ['assembly', ...scripts, 'package.json'];
   await step('core', core, 'dist/respite.wasm', () => buildCore(run, root));
   await step('core for browsers', core, 'dist/respite.browser.wasm', () =>
     buildBrowserCore(run, root),
