@@ -7,9 +7,9 @@
 //
 //   sin(k/64 + t) = S + C t + (S (cos t - 1) + C (sin t - t)),   S = sin k/64, C = cos k/64
 //
-// S and C come from a table that is computed when it is first needed, each as a sum of two doubles, and |t| is at most 1/128, so that the third
-// term is small and the second is needed exactly (as a sum of two doubles, too). Arguments beyond
-// pi/4 are first reduced by a multiple of pi/2, to a sum of two doubles again.
+// S and C come from a table that is computed when it is first needed, each as a sum of two doubles, and |t| is
+// at most 1/128, so that the third term is small and the second is needed exactly (as a sum of two doubles, too).
+// Arguments beyond pi/4 are first reduced by a multiple of pi/2, to a sum of two doubles again.
 //
 // The arc sine is computed with that sine by Newton's method, the last step of which corrects the last bit. Above
 // sin pi/4 it is computed from the half angle: asin y = pi/2 - 2 asin sqrt((1 - y) / 2).

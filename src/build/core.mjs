@@ -13,7 +13,7 @@ import { withPackedTexts } from './pack_texts.mjs';
 import { withoutExports } from './wasm_binary.mjs';
 
 /** Exports that only `Core.clone` needs. */
-export const FOR_COPIES = [
+const FOR_COPIES = [
   'isCopyable',
   'becomeCopy',
   'stretchEnd',
