@@ -161,13 +161,12 @@ export const CLIENT_TRACKING_NOLOOP = 1073741824;
 // FIRST_KEY, LAST_KEY and KEY_STEP are what COMMAND reports, except for KEYS_KEYNUM.
 
 export const RECORD_BYTES = 32;
-export const RECORD_NAME_OFFSET = 0; // u16 into the name blob; lower case, "parent|sub" for subcommands
+export const RECORD_NAME_OFFSET = 0; // u16 into the name blob, set at start; lower case, "parent|sub" for subcommands
 export const RECORD_NAME_LEN = 2; // u8
 export const RECORD_OWNER = 3; // u8, 0 core, 1 host
 export const RECORD_ARITY = 4; // i16, as in COMMAND
 export const RECORD_PARENT = 6; // u16 id, 0xffff when top level
 export const RECORD_FLAGS = 8; // u32, CMD_*
-export const RECORD_CATEGORIES = 12; // u32, bit per ACL category
 export const RECORD_FIRST_KEY = 16; // i8 legacy range, as in COMMAND
 export const RECORD_LAST_KEY = 17; // i8
 export const RECORD_KEY_STEP = 18; // i8

@@ -103,6 +103,7 @@ import { areKeysKept, isLoading, Settings, settingsInit } from './keyspace/setti
 import { Stats, statsBlock } from './keyspace/stats';
 import { setAssertBlock } from './memory/abort';
 import { alloc, allocInit, free, peakBytes, resetPeak, tryAlloc } from './memory/alloc';
+import { unpackTexts } from './memory/packed_texts';
 import { linearMemoryBytes, staticBytes, takenBytes } from './memory/pages';
 import { redactArg } from './resp/args';
 import {
@@ -176,6 +177,7 @@ let input: usize = 0;
  * address of the ABI block.
  */
 export function init(seed0: u64, seed1: u64, databaseTotal: u32, limitPages: u32): usize {
+  unpackTexts();
   setAssertBlock(abiBlock);
   allocInit(limitPages);
   settingsInit();

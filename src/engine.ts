@@ -191,7 +191,7 @@ export class Engine {
     });
     this.names = commandNames(core);
     this.time = time;
-    this.now = () => time.now();
+    this.now = time.now;
     const now = () => this.now();
     this.clock = time.isManual ? now : wallClock(now, () => performance.now());
     this.alarm = new Alarm(now, () => this.ring(), time);

@@ -51,7 +51,8 @@ const HOST_LAYERS = [
   'node browser',
   'testing',
   'cli',
-  'bin index.ts testing.ts browser.ts browser_inline.ts browser_worker.ts web build',
+  'bin index.ts testing.ts browser.ts browser_inline.ts browser_worker.ts build',
+  'web',
 ];
 
 /** Layers up to this one are shared with the browser. */

@@ -23,7 +23,7 @@ interface Source {
 
 const sources: Source[] = FOLDERS.flatMap((folder) =>
   readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(ts|mjs)$/.test(name))
+    .filter((name) => /\.(ts|mjs)$/.test(name) && !name.includes('node_modules'))
     .map((name) => path.join(folder, name).replaceAll(path.sep, '/'))
     .filter((name) => !/^(assembly|src\/embedded)\/generated\//.test(name))
     .map((name) => ({ name, lines: readFileSync(path.join(root, name), 'utf8').split('\n') })),

@@ -19,7 +19,12 @@ import {
   RECORD_NO_ID,
   RECORD_SUB_COUNT,
 } from '../abi';
-import { COMMAND_NAMES, COMMAND_RECORDS, TOP_LEVEL_COUNT } from '../generated/command_table';
+import {
+  COMMAND_COUNT,
+  COMMAND_NAMES,
+  COMMAND_RECORDS,
+  TOP_LEVEL_COUNT,
+} from '../generated/command_table';
 import { free, tryAlloc } from '../memory/alloc';
 import { equalsIgnoreCase, toLower8 } from '../util/bytes';
 import { forgetHeads } from './known_heads';
@@ -101,10 +106,20 @@ function insert(id: u32): void {
   store<u16>(slots + (slot << 1), <u16>(id + 1));
 }
 
+/** Names lie end to end in the order of ids, so records need not come with their offsets. */
+function placeNames(): void {
+  let offset: u32 = 0;
+  for (let id: u32 = 0; id < COMMAND_COUNT; id++) {
+    store<u16>(Record.at(id), <u16>offset, RECORD_NAME_OFFSET);
+    offset += Record.fullNameLen(id);
+  }
+}
+
 export function commandLookupInit(): void {
   if (TOP_LEVEL_COUNT * 4 > SLOTS) ERROR('command name table is too full');
   memory.fill(slots, 0, SLOTS << 1);
   forgetHeads();
+  placeNames();
   for (let id: u32 = 0; id < TOP_LEVEL_COUNT; id++) insert(id);
 }
 

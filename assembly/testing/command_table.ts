@@ -2,6 +2,8 @@
 
 import { COMMAND_COUNT, COMMAND_NAMES, COMMAND_RECORDS } from '../generated/command_table';
 
+export { commandLookupInit } from '../server/command_lookup';
+
 export function commandCount(): u32 {
   return COMMAND_COUNT;
 }

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildBrowser } from './browser.mjs';
-import { carryGlobals } from './carry_globals.mjs';
+import { buildBrowserCore, buildCore } from './core.mjs';
 import { buildWeb } from './web.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -56,23 +56,24 @@ export async function build() {
     'assembly/generated/command_table.ts',
     () => run('tsx/dist/cli.mjs', ['src/build/commands.ts']),
   );
-  const core = ['assembly', 'src/build/carry_globals.mjs', 'package.json'];
+  const core = [
+    'assembly',
+    'src/build/core.mjs',
+    'src/build/carry_globals.mjs',
+    'src/build/pack_texts.mjs',
+    'src/build/wasm_binary.mjs',
+    'package.json',
+  ];
   await step(
     'command types',
     ['src/commands', 'src/build/command_types.ts', 'src/build/reply_types.ts'],
     'src/embedded/generated/command_types.ts',
     () => run('tsx/dist/cli.mjs', ['src/build/command_types.ts']),
   );
-  await step('core', core, 'dist/respite.wasm', () => {
-    run('assemblyscript/bin/asc.js', [
-      'assembly/index.ts',
-      '--config',
-      'assembly/asconfig.json',
-      '--target',
-      'release',
-    ]);
-    carryGlobals(path.join(root, 'dist/respite.wasm'));
-  });
+  await step('core', core, 'dist/respite.wasm', () => buildCore(run, root));
+  await step('core for browsers', core, 'dist/respite.browser.wasm', () =>
+    buildBrowserCore(run, root),
+  );
   await step(
     'host',
     ['src', 'assembly/abi.ts', 'tsconfig.json', 'package.json'],
@@ -82,12 +83,12 @@ export async function build() {
       writeFileSync(path.join(root, 'dist/.host'), '');
     },
   );
-  const bundles = ['src', 'assembly/abi.ts', 'dist/respite.wasm', 'package.json'];
+  const bundles = ['src', 'assembly/abi.ts', 'dist/respite.browser.wasm', 'package.json'];
   await step('browser', bundles, 'dist/browser/respite.js', () =>
-    buildBrowser(root, 'dist/respite.wasm'),
+    buildBrowser(root, 'dist/respite.browser.wasm'),
   );
   await step('playground', bundles, 'dist/web/index.html', () =>
-    buildWeb(root, 'dist/respite.wasm'),
+    buildWeb(root, 'dist/respite.browser.wasm'),
   );
 }
 

@@ -7,16 +7,21 @@
 //   export     one more
 //   code       one more body: carryStart(at, restoring), then per mutable global of type T
 //              global.get, call carryT, global.set
-import { readFileSync, writeFileSync } from 'node:fs';
+import {
+  changeSections,
+  END,
+  number,
+  Reader,
+  readSections,
+  SECTION_CODE,
+  SECTION_EXPORT,
+  SECTION_FUNCTION,
+  SECTION_GLOBAL,
+  SECTION_IMPORT,
+  vector,
+} from './wasm_binary.mjs';
 
 const NAME = 'carryGlobals';
-
-const SECTION_IMPORT = 2;
-const SECTION_FUNCTION = 3;
-const SECTION_GLOBAL = 6;
-const SECTION_EXPORT = 7;
-const SECTION_CODE = 10;
-const HEADER_BYTES = 8;
 
 /** The globals go through the core's scratch region (SCRATCH_BYTES). */
 const MOST_GLOBALS = 65536 / 8;
@@ -35,72 +40,6 @@ const GLOBAL_GET = 0x23;
 const GLOBAL_SET = 0x24;
 const LOCAL_GET = 0x20;
 const CALL = 0x10;
-const END = 0x0b;
-
-class Reader {
-  /** @param {Uint8Array} bytes */
-  constructor(bytes) {
-    this.bytes = bytes;
-    this.at = 0;
-  }
-
-  byte() {
-    return this.bytes[this.at++];
-  }
-
-  number() {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = this.byte();
-      value += (byte & 127) * 2 ** shift;
-      if (byte < 128) return value;
-    }
-  }
-
-  /** Also a signed one. */
-  skipNumber() {
-    while (this.byte() > 127);
-  }
-
-  skip(count) {
-    this.at += count;
-  }
-
-  slice(count) {
-    this.at += count;
-    return this.bytes.subarray(this.at - count, this.at);
-  }
-
-  name() {
-    return new TextDecoder().decode(this.slice(this.number()));
-  }
-
-  rest() {
-    return this.bytes.subarray(this.at);
-  }
-}
-
-/** @param {number} value as LEB128 */
-function number(value) {
-  const bytes = [];
-  for (let rest = value; ; rest >>>= 7) {
-    if (rest < 128) return [...bytes, rest];
-    bytes.push((rest & 127) | 128);
-  }
-}
-
-/** @param {Uint8Array} wasm @returns {Map<number, Uint8Array>} contents by section, in their order */
-function sectionsOf(wasm) {
-  const reader = new Reader(wasm);
-  reader.skip(HEADER_BYTES);
-  const sections = new Map();
-  while (reader.at < wasm.length) {
-    const id = reader.byte();
-    if (id === 0) throw new Error('a release build has no custom sections');
-    sections.set(id, reader.slice(reader.number()));
-  }
-  return sections;
-}
 
 /** @param {Uint8Array | undefined} section @returns {number} functions that are imported */
 function importedFunctions(section) {
@@ -147,7 +86,7 @@ function mutableGlobals(section) {
   return found;
 }
 
-/** @param {Uint8Array} section a vector @param {number[]} item @returns {Uint8Array} with one more */
+/** @param {Uint8Array} section a vector @param {Uint8Array | number[]} item @returns {Uint8Array} with one more */
 function append(section, item) {
   const reader = new Reader(section);
   const count = reader.number();
@@ -164,7 +103,7 @@ function typeOf(section, index) {
 
 /** @param {Uint8Array} wasm @returns {Buffer} */
 export function withCarriedGlobals(wasm) {
-  const sections = sectionsOf(wasm);
+  const sections = new Map(readSections(wasm).map(({ id, contents }) => [id, contents]));
   const imported = importedFunctions(sections.get(SECTION_IMPORT));
   const functions = sections.get(SECTION_FUNCTION);
   const exported = exportedFunctions(sections.get(SECTION_EXPORT));
@@ -180,23 +119,14 @@ export function withCarriedGlobals(wasm) {
     body.push(GLOBAL_SET, ...number(index));
   }
   body.push(END);
-  const own = imported + new Reader(functions).number();
-  const name = [...Buffer.from(NAME)];
-  const changed = new Map([
+  const own = number(imported + new Reader(functions).number());
+  const added = [
     [SECTION_FUNCTION, number(typeOf(functions, start - imported))],
-    [SECTION_EXPORT, [...number(name.length), ...name, KIND_FUNCTION, ...number(own)]],
-    [SECTION_CODE, [...number(body.length), ...body]],
-  ]);
-  const parts = [wasm.subarray(0, HEADER_BYTES)];
-  for (const [id, section] of sections) {
-    const item = changed.get(id);
-    const contents = item === undefined ? section : append(section, item);
-    parts.push(Buffer.from([id, ...number(contents.length)]), contents);
-  }
-  return Buffer.concat(parts);
-}
-
-/** Rewrites a compiled core. @param {string} file */
-export function carryGlobals(file) {
-  writeFileSync(file, withCarriedGlobals(readFileSync(file)));
+    [SECTION_EXPORT, [...vector(Buffer.from(NAME)), KIND_FUNCTION, ...own]],
+    [SECTION_CODE, vector(body)],
+  ];
+  return changeSections(
+    wasm,
+    new Map(added.map(([id, item]) => [id, (contents) => append(contents, item)])),
+  );
 }

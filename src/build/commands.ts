@@ -71,17 +71,15 @@ function plainBit(command: CompiledCommand, hostOwned: boolean): number {
   return plain ? abi.CMD_PLAIN : 0;
 }
 
-function packRecord(command: CompiledCommand, nameOffset: number, hostOwned: boolean): Buffer {
+function packRecord(command: CompiledCommand, hostOwned: boolean): Buffer {
   const record = Buffer.alloc(abi.RECORD_BYTES);
   const { parent, subcommands } = command;
   const keys = keyFields(command);
-  record.writeUInt16LE(nameOffset, abi.RECORD_NAME_OFFSET);
   record.writeUInt8(command.fullName.length, abi.RECORD_NAME_LEN);
   record.writeUInt8(hostOwned ? 1 : 0, abi.RECORD_OWNER);
   record.writeInt16LE(command.spec.arity, abi.RECORD_ARITY);
   record.writeUInt16LE(parent?.id ?? abi.RECORD_NO_ID, abi.RECORD_PARENT);
   record.writeUInt32LE(command.flagBits | plainBit(command, hostOwned), abi.RECORD_FLAGS);
-  record.writeUInt32LE(command.categoryBits, abi.RECORD_CATEGORIES);
   record.writeInt8(keys.first, abi.RECORD_FIRST_KEY);
   record.writeInt8(keys.last, abi.RECORD_LAST_KEY);
   record.writeInt8(keys.step, abi.RECORD_KEY_STEP);
@@ -135,11 +133,9 @@ export function renderCommandTable(
     'export const COMMAND_RECORDS: usize = memory.data<u8>(',
     '  [',
   ];
-  let nameOffset = 0;
   for (const command of commands) {
-    const record = packRecord(command, nameOffset, !inCore.has(command));
+    const record = packRecord(command, !inCore.has(command));
     lines.push(`    // ${command.id} ${command.fullName}`, `    ${[...record].join(',')},`);
-    nameOffset += command.fullName.length;
   }
   lines.push('  ],', '  16,', ');', '', '/** Full names, lower case, end to end. */');
   lines.push('export const COMMAND_NAMES: usize = memory.data<u8>([');

@@ -16,8 +16,8 @@ export interface CoreExports {
   isCopyable(): number;
   becomeCopy(): void;
   stretchEnd(page: number): number;
-  /** Of the build's making; see assembly/memory/carry.ts. */
-  carryGlobals(at: number, restoring: number): void;
+  /** Of the build's making, which leaves it out for browsers; see assembly/memory/carry.ts. */
+  carryGlobals?(at: number, restoring: number): void;
   connNew(id: number, nowMs: number, authenticated: number): number;
   connDelete(ptr: number): void;
   connSetAddr(ptr: number, text: number, bytes: number): number;
@@ -218,7 +218,7 @@ export class Core {
 
   private copyFrom(original: Core): number {
     const scratch = original.word(abi.ABI_SCRATCH);
-    original.exports.carryGlobals(scratch, 0);
+    original.exports.carryGlobals?.(scratch, 0);
     const from = original.bytes;
     const { memory } = this.exports;
     memory.grow((from.length - memory.buffer.byteLength) / PAGE_BYTES);
@@ -229,7 +229,7 @@ export class Core {
       to.set(from.subarray(page * PAGE_BYTES, end * PAGE_BYTES), page * PAGE_BYTES);
       page = original.exports.stretchEnd(end);
     }
-    this.exports.carryGlobals(scratch, 1);
+    this.exports.carryGlobals?.(scratch, 1);
     this.exports.becomeCopy();
     return original.abiAt;
   }
@@ -237,9 +237,13 @@ export class Core {
   /**
    * A core of its own with the data, settings and statistics of this moment, and none of the connections.
    * Whatever the host keeps about this one (guards, a snapshot under way, a stream of changes) starts anew.
-   * Throws while a host command is under way or a file is being loaded, and RangeError without memory.
+   * Throws while a host command is under way or a file is being loaded, RangeError without memory, and always
+   * with the module for browsers.
    */
   clone(): Core {
+    if (this.exports.carryGlobals === undefined) {
+      throw new Error('a core of the module for browsers cannot be copied');
+    }
     if (this.exports.isCopyable() === 0) {
       throw new Error('a core cannot be copied while it loads data or runs a command of the host');
     }

@@ -51,32 +51,70 @@ const NOT_SHARED: ReadonlyMap<string, string> = new Map([
   ['WATCH', 'use session()'],
 ]);
 
-/** Whether the command may wait for data. */
-export function mayBlock(command: readonly CommandArg[]): boolean {
-  const name = nameOf(command);
-  if (BLOCKING.has(name)) return true;
-  return (
-    BLOCKING_WITH_OPTION.has(name) &&
-    command.some((argument) => typeof argument === 'string' && argument.toUpperCase() === 'BLOCK')
-  );
+/** What holds for a command, by its name alone. */
+interface Rule {
+  /** What to use instead: on any connection, and on one that is shared. */
+  readonly instead: string | undefined;
+  readonly insteadShared: string | undefined;
+  readonly blocks: 'always' | 'with option' | 'never';
 }
 
-/** Throws for a command that a session cannot send. */
-export function checkCommand(command: readonly CommandArg[], isShared: boolean): void {
-  const name = nameOf(command);
-  const instead = NOT_HERE.get(name) ?? (isShared ? NOT_SHARED.get(name) : undefined);
-  if (instead !== undefined) {
-    throw new RespiteError('BAD_OPTION', `${name} cannot be sent here: ${instead}`);
-  }
-  if (name === 'CLIENT' && String(command[1]).toUpperCase() === 'REPLY') {
-    throw new RespiteError('BAD_OPTION', 'CLIENT REPLY cannot be sent here: each call has a reply');
-  }
+/** Most commands. */
+const NO_RULE: Rule = { instead: undefined, insteadShared: undefined, blocks: 'never' };
+
+function ruleOf(name: string): Rule {
+  const upper = name.toUpperCase();
+  const instead = NOT_HERE.get(upper);
+  const insteadShared = instead ?? NOT_SHARED.get(upper);
+  let blocks: Rule['blocks'] = BLOCKING.has(upper) ? 'always' : 'never';
+  if (BLOCKING_WITH_OPTION.has(upper)) blocks = 'with option';
+  if (insteadShared === undefined && blocks === 'never') return NO_RULE;
+  return { instead, insteadShared, blocks };
 }
 
-function nameOf(command: readonly CommandArg[]): string {
+/** Rules by names as they were written, which are few. */
+const known = new Map<string, Rule>();
+const KNOWN_MAX = 1024;
+
+function rule(command: readonly CommandArg[]): Rule {
   const [name] = command;
   if (typeof name !== 'string' || name === '') {
     throw new RespiteError('BAD_OPTION', 'A command begins with its name, as a string');
   }
-  return name.toUpperCase();
+  let found = known.get(name);
+  if (found === undefined) {
+    found = ruleOf(name);
+    if (known.size < KNOWN_MAX) known.set(name, found);
+  }
+  return found;
+}
+
+/** Whether the command may wait for data. */
+export function mayBlock(command: readonly CommandArg[]): boolean {
+  const { blocks } = rule(command);
+  if (blocks !== 'with option') return blocks === 'always';
+  return command.some((argument) => typeof argument === 'string' && /^BLOCK$/i.test(argument));
+}
+
+/** Throws for a command that a session cannot send. Returns whether the command may wait for data. */
+export function checkCommand(command: readonly CommandArg[], isShared: boolean): boolean {
+  const found = rule(command);
+  const name = command[0] as string;
+  if (found === NO_RULE) {
+    if (name.length === CLIENT_NAME.length) checkClientCommand(command);
+    return false;
+  }
+  const instead = isShared ? found.insteadShared : found.instead;
+  if (instead !== undefined) {
+    throw new RespiteError('BAD_OPTION', `${name.toUpperCase()} cannot be sent here: ${instead}`);
+  }
+  return mayBlock(command);
+}
+
+const CLIENT_NAME = 'CLIENT';
+
+function checkClientCommand([name, subcommand]: readonly CommandArg[]): void {
+  if ((name as string).toUpperCase() !== CLIENT_NAME) return;
+  if (typeof subcommand !== 'string' || subcommand.toUpperCase() !== 'REPLY') return;
+  throw new RespiteError('BAD_OPTION', 'CLIENT REPLY cannot be sent here: each call has a reply');
 }

@@ -13,16 +13,13 @@ import { requestBound, writeRequest } from './request_encoder.ts';
 
 /** Who waits for replies. */
 export interface Waiting {
+  /** Replies that are still to come. */
+  left: number;
   readonly wantsBuffers: boolean;
   /** One call for each command that was sent. */
   onReply(reply: Reply): void;
   /** No reply comes any more. */
   onFailure(error: Error): void;
-}
-
-interface Request {
-  readonly waiting: Waiting;
-  left: number;
 }
 
 export interface ConnectionHandlers {
@@ -37,14 +34,14 @@ export class Connection {
   private readonly handlers: ConnectionHandlers;
   private readonly decoder: ReplyDecoder;
   /** Requests by age from `first` on; what is before it has its replies. */
-  private requests: Request[] = [];
+  private requests: Waiting[] = [];
   private first = 0;
   private ended: Error | undefined;
 
   constructor(open: OpenLink, handlers: ConnectionHandlers = {}) {
     this.handlers = handlers;
     this.decoder = new ReplyDecoder({
-      wantsBuffers: () => this.requests[this.first]?.waiting.wantsBuffers ?? false,
+      wantsBuffers: () => this.requests[this.first]?.wantsBuffers ?? false,
       onReply: (reply) => this.settle(reply),
       onPush: (message) => this.handlers.onMessage?.(message),
     });
@@ -73,7 +70,30 @@ export class Connection {
       waiting.onFailure(this.ended);
       return;
     }
-    this.write(commands, { waiting, left: commands.length });
+    this.write(commands, waiting);
+  }
+
+  /** As `send`, for one command. */
+  sendOne(command: readonly CommandArg[], waiting: Waiting): void {
+    if (this.ended !== undefined) {
+      waiting.onFailure(this.ended);
+      return;
+    }
+    const room = this.link.room(requestBound(command));
+    const length = writeRequest(room, 0, command);
+    this.requests.push(waiting);
+    this.link.send(length);
+  }
+
+  /** Sends commands that have been encoded, as many as `waiting` waits for. */
+  sendEncoded(requests: Uint8Array, waiting: Waiting): void {
+    if (this.ended !== undefined) {
+      waiting.onFailure(this.ended);
+      return;
+    }
+    this.link.room(requests.length).set(requests);
+    this.requests.push(waiting);
+    this.link.send(requests.length);
   }
 
   /** Sends a command whose outcome comes as messages. */
@@ -89,7 +109,7 @@ export class Connection {
     this.fail(reason);
   }
 
-  private write(commands: readonly (readonly CommandArg[])[], request?: Request): void {
+  private write(commands: readonly (readonly CommandArg[])[], request?: Waiting): void {
     let bound = 0;
     for (const command of commands) bound += requestBound(command);
     const room = this.link.room(bound);
@@ -119,13 +139,17 @@ export class Connection {
     }
     request.left -= 1;
     if (request.left === 0) this.shift();
-    request.waiting.onReply(reply);
+    request.onReply(reply);
   }
 
   private shift(): void {
+    if (this.requests.length === 1) {
+      this.requests.pop();
+      return;
+    }
     this.first += 1;
     if (this.first === this.requests.length) {
-      this.requests.length = 0;
+      this.requests = [];
       this.first = 0;
     } else if (this.first >= FORGET_AFTER) {
       this.requests = this.requests.slice(this.first);
@@ -146,7 +170,7 @@ export class Connection {
     const waiting = this.requests.slice(this.first);
     this.requests = [];
     this.first = 0;
-    for (const request of waiting) request.waiting.onFailure(error);
+    for (const request of waiting) request.onFailure(error);
   }
 }
 

@@ -4,7 +4,7 @@ export { ReplyError, RespiteError, type RespiteErrorCode } from './errors.ts';
 export type { CommandArguments, CommandReplies } from './generated/command_types.ts';
 export type { Link, LinkHandlers, LinkOptions } from './link.ts';
 export type { CommandArg, Reply } from './reply.ts';
-export type { Pipeline, RequestOptions, Transaction } from './requests.ts';
+export type { Pipeline, PreparedBatch, RequestOptions, Transaction } from './requests.ts';
 export { type CommandView, RespiteBase, type SessionOptions } from './respite.ts';
 export type { Session } from './session.ts';
 export type { ClockOption, StoreClock } from './store_clock.ts';

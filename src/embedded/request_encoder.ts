@@ -65,6 +65,16 @@ export function writeRequest(room: Uint8Array, at: number, command: readonly Com
   return end;
 }
 
+/** The bytes of many commands. Throws BAD_OPTION for what cannot be an argument. */
+export function encodeRequests(commands: readonly (readonly CommandArg[])[]): Uint8Array {
+  let bound = 0;
+  for (const command of commands) bound += requestBound(command);
+  const bytes = new Uint8Array(bound);
+  let length = 0;
+  for (const command of commands) length = writeRequest(bytes, length, command);
+  return bytes.slice(0, length);
+}
+
 function writeHead(room: Uint8Array, at: number, kind: number, length: number): number {
   room[at] = kind;
   let end = at + 1;

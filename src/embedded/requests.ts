@@ -3,6 +3,7 @@
 import type { Connection, Waiting } from './connection.ts';
 import { abortError, ReplyError, RespiteError } from './errors.ts';
 import type { CommandArg, Reply } from './reply.ts';
+import { encodeRequests } from './request_encoder.ts';
 import type { AnyCommandName, ArgumentsOf } from './typed_command.ts';
 
 export interface RequestOptions {
@@ -23,11 +24,7 @@ export function request(
   const { signal, buffers = false } = options;
   if (signal?.aborted) return Promise.reject(abortError(signal));
   const reply = new Promise<Reply>((resolve, reject) => {
-    connection.send([command], {
-      wantsBuffers: buffers,
-      onReply: (value) => (value instanceof ReplyError ? reject(value) : resolve(value)),
-      onFailure: reject,
-    });
+    connection.sendOne(command, new One(buffers, resolve, reject));
   });
   return signal === undefined ? reply : unlessAborted(reply, signal);
 }
@@ -45,6 +42,34 @@ export function requestAll(
     connection.send(commands, new Collector(commands.length, buffers, resolve, reject));
   });
   return signal === undefined ? replies : unlessAborted(replies, signal);
+}
+
+/** Commands that were checked and encoded once, to be run any number of times. */
+export class PreparedBatch {
+  /** Number of commands. */
+  readonly length: number;
+  private readonly requests: Uint8Array;
+  private readonly options: RequestOptions;
+  private readonly connection: () => Connection;
+
+  constructor(connection: () => Connection, commands: readonly Command[], options: RequestOptions) {
+    this.connection = connection;
+    this.length = commands.length;
+    this.requests = encodeRequests(commands);
+    this.options = options;
+  }
+
+  /** Runs all of them in one crossing into the engine; errors are ReplyError values among the replies. */
+  async run(): Promise<Reply[]> {
+    const { signal, buffers = false } = this.options;
+    if (signal?.aborted) throw abortError(signal);
+    if (this.length === 0) return [];
+    const connection = this.connection();
+    const replies = new Promise<Reply[]>((resolve, reject) => {
+      connection.sendEncoded(this.requests, new Collector(this.length, buffers, resolve, reject));
+    });
+    return signal === undefined ? replies : unlessAborted(replies, signal);
+  }
 }
 
 /**
@@ -65,10 +90,30 @@ export async function requestTransaction(
   throw new RespiteError('PROTOCOL', 'EXEC did not reply with an array');
 }
 
+/** Who waits for the reply to one command. */
+class One implements Waiting {
+  left = 1;
+  readonly wantsBuffers: boolean;
+  private readonly resolve: (reply: Reply) => void;
+  readonly onFailure: (error: Error) => void;
+
+  constructor(buffers: boolean, resolve: (reply: Reply) => void, reject: (error: Error) => void) {
+    this.wantsBuffers = buffers;
+    this.resolve = resolve;
+    this.onFailure = reject;
+  }
+
+  onReply(reply: Reply): void {
+    if (reply instanceof ReplyError) this.onFailure(reply);
+    else this.resolve(reply);
+  }
+}
+
+/** Who waits for the replies to several. */
 class Collector implements Waiting {
+  left: number;
   readonly wantsBuffers: boolean;
   private readonly replies: Reply[] = [];
-  private readonly count: number;
   private readonly resolve: (replies: Reply[]) => void;
   readonly onFailure: (error: Error) => void;
 
@@ -78,7 +123,7 @@ class Collector implements Waiting {
     resolve: (replies: Reply[]) => void,
     reject: (error: Error) => void,
   ) {
-    this.count = count;
+    this.left = count;
     this.wantsBuffers = buffers;
     this.resolve = resolve;
     this.onFailure = reject;
@@ -86,7 +131,7 @@ class Collector implements Waiting {
 
   onReply(reply: Reply): void {
     this.replies.push(reply);
-    if (this.replies.length === this.count) this.resolve(this.replies);
+    if (this.left === 0) this.resolve(this.replies);
   }
 }
 

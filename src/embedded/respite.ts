@@ -6,12 +6,18 @@
 //
 // What a home adds (open, listen, fork, export ...) is in its subclass.
 
-import { checkCommand, mayBlock } from './command_rules.ts';
+import { checkCommand } from './command_rules.ts';
 import { Connection } from './connection.ts';
 import { abortError, RespiteError } from './errors.ts';
 import type { Link, LinkHandlers, LinkOptions, OpenLink } from './link.ts';
 import type { CommandArg, Reply } from './reply.ts';
-import { type RequestOptions, request, requestAll, requestTransaction } from './requests.ts';
+import {
+  PreparedBatch,
+  type RequestOptions,
+  request,
+  requestAll,
+  requestTransaction,
+} from './requests.ts';
 import { Commands, Session } from './session.ts';
 import { Monitor, Subscription, type SubscriptionKind } from './subscription.ts';
 
@@ -99,16 +105,13 @@ export class CommandView<B extends string | Uint8Array = string> extends Command
   }
 
   async batch(commands: readonly (readonly CommandArg[])[]): Promise<Reply[]> {
-    for (const command of commands) {
-      checkCommand(command, true);
-      if (mayBlock(command)) {
-        throw new RespiteError(
-          'BAD_OPTION',
-          `${command[0]} may wait and would hold back everybody: use command() or a session`,
-        );
-      }
-    }
+    checkBatch(commands);
     return requestAll(this.connections.shared(), commands, this.options);
+  }
+
+  prepare(commands: readonly (readonly CommandArg[])[]): PreparedBatch {
+    checkBatch(commands);
+    return new PreparedBatch(() => this.connections.shared(), commands, this.options);
   }
 
   with(options: RequestOptions & { readonly buffers: true }): CommandView<Uint8Array>;
@@ -119,11 +122,14 @@ export class CommandView<B extends string | Uint8Array = string> extends Command
     return new CommandView<string | Uint8Array>(this.connections, { ...this.options, ...options });
   }
 
-  protected async run(command: readonly CommandArg[]): Promise<Reply> {
+  protected run(command: readonly CommandArg[]): Promise<Reply> {
     const { connections, options } = this;
-    checkCommand(command, true);
-    if (mayBlock(command)) return connections.runBlocking(command, options);
-    return request(connections.shared(), command, options);
+    try {
+      if (checkCommand(command, true)) return connections.runBlocking(command, options);
+      return request(connections.shared(), command, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   protected async runTransaction(
@@ -131,6 +137,17 @@ export class CommandView<B extends string | Uint8Array = string> extends Command
   ): Promise<Reply[] | null> {
     for (const command of commands) checkCommand(command, true);
     return requestTransaction(this.connections.shared(), commands, this.options);
+  }
+}
+
+/** Throws for commands that cannot be sent together with others. */
+function checkBatch(commands: readonly (readonly CommandArg[])[]): void {
+  for (const command of commands) {
+    if (!checkCommand(command, true)) continue;
+    throw new RespiteError(
+      'BAD_OPTION',
+      `${command[0]} may wait and would hold back everybody: use command() or a session`,
+    );
   }
 }
 

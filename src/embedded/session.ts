@@ -7,6 +7,7 @@ import type { CommandArg, Reply } from './reply.ts';
 import {
   CommandList,
   type Pipeline,
+  PreparedBatch,
   type RequestOptions,
   request,
   requestAll,
@@ -33,6 +34,9 @@ export abstract class Commands<B extends string | Uint8Array = string> {
 
   /** Runs commands in one crossing into the engine; errors are ReplyError values among the replies. */
   abstract batch(commands: readonly (readonly CommandArg[])[]): Promise<Reply[]>;
+
+  /** Checks and encodes commands for many runs. Throws BAD_OPTION for those that `batch` refuses. */
+  abstract prepare(commands: readonly (readonly CommandArg[])[]): PreparedBatch;
 
   /** Checks one command and sends it. */
   protected abstract run(command: readonly CommandArg[]): Promise<Reply>;
@@ -78,6 +82,11 @@ export class Session<B extends string | Uint8Array = string>
     return requestAll(this.connection, commands, this.options);
   }
 
+  prepare(commands: readonly (readonly CommandArg[])[]): PreparedBatch {
+    for (const command of commands) checkCommand(command, false);
+    return new PreparedBatch(() => this.connection, commands, this.options);
+  }
+
   with(options: RequestOptions & { readonly buffers: true }): Session<Uint8Array>;
   with(options: RequestOptions & { readonly buffers: false }): Session;
   with(options: Omit<RequestOptions, 'buffers'>): Session<B>;
@@ -100,8 +109,12 @@ export class Session<B extends string | Uint8Array = string>
     return this.close();
   }
 
-  protected async run(command: readonly CommandArg[]): Promise<Reply> {
-    checkCommand(command, false);
+  protected run(command: readonly CommandArg[]): Promise<Reply> {
+    try {
+      checkCommand(command, false);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return request(this.connection, command, this.options);
   }
 

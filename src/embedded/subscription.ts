@@ -157,6 +157,7 @@ export class Monitor implements AsyncIterableIterator<string, undefined>, AsyncD
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.connection.send([['MONITOR']], {
+        left: 1,
         wantsBuffers: false,
         onReply: (reply) => (reply instanceof ReplyError ? reject(reply) : resolve()),
         onFailure: reject,

@@ -248,7 +248,7 @@ function makeServer(
     config,
     extras,
     logger,
-    module: loadCoreModule(),
+    module: engineModule(),
     pid: process.pid,
     stdoutIsTerminal: false,
     executable: process.execPath,
@@ -275,6 +275,16 @@ function makeServer(
       );
     },
   });
+}
+
+/** Throws RespiteError UNSUPPORTED when it is not where it should be. */
+function engineModule(): WebAssembly.Module {
+  try {
+    return loadCoreModule();
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    throw new RespiteError('UNSUPPORTED', text, { cause: error });
+  }
 }
 
 /** A copy of the engine's core. Throws RespiteError NO_MEMORY. */

@@ -7,7 +7,7 @@
 
 import * as abi from '../../assembly/abi.ts';
 import { RespiteError } from '../embedded/errors.ts';
-import type { Clock } from '../util/clock.ts';
+import type { Clock, Timer } from '../util/clock.ts';
 import {
   type CommandTarget,
   commandMatcher,
@@ -303,12 +303,14 @@ export class Faults {
   wait({ ms, fault }: Wait): Promise<void> {
     if (fault?.isRemoved) return Promise.resolve();
     return new Promise((resolve) => {
+      let timer: Timer | undefined;
       const release = () => {
         fault?.waiting.delete(release);
+        timer?.cancel();
         resolve();
       };
       fault?.waiting.add(release);
-      if (Number.isFinite(ms)) this.#clock.after(ms, release, { isBackground: true });
+      if (Number.isFinite(ms)) timer = this.#clock.after(ms, release);
     });
   }
 

@@ -1,67 +1,81 @@
 // What clients sent, in the order it came in, for a test to look at.
 
 import { abortError, RespiteError } from '../embedded/errors.ts';
-import { type CommandTarget, commandMatcher, type SentCommand } from './sent_command.ts';
+import {
+  type CommandNote,
+  type CommandTarget,
+  commandMatcher,
+  type SentCommand,
+} from './sent_command.ts';
 
 /** The oldest are forgotten when there are more. */
 const COMMANDS_MAX = 100_000;
 
+/** Who waits for commands. */
 interface Watcher {
-  check(): void;
+  see(command: SentCommand): void;
+  fail(reason: Error): void;
 }
 
 export class Recorder {
   readonly isOn: boolean;
-  private commands: SentCommand[] = [];
+  private notes: CommandNote[] = [];
   private readonly watchers = new Set<Watcher>();
+  private closed: Error | undefined;
 
   constructor(isOn: boolean) {
     this.isOn = isOn;
   }
 
-  note(command: SentCommand): void {
-    this.commands.push(command);
-    if (this.commands.length > COMMANDS_MAX) this.commands = this.commands.slice(COMMANDS_MAX / 2);
-    // Who waits goes on when the command has run, or has been refused.
-    for (const watcher of this.watchers) watcher.check();
+  note(note: CommandNote): void {
+    this.notes.push(note);
+    if (this.notes.length > COMMANDS_MAX) this.notes = this.notes.slice(COMMANDS_MAX / 2);
+    for (const watcher of this.watchers) watcher.see(note.command);
   }
 
   /** Commands so far that are meant. */
   list(target: CommandTarget = '*'): SentCommand[] {
     this.mustBeOn();
-    return this.commands.filter(commandMatcher(target));
+    return this.notes.map(({ command }) => command).filter(commandMatcher(target));
   }
 
   clear(): void {
-    this.commands = [];
+    this.notes = [];
   }
 
   /** Resolves to the first `count` commands that are meant, once there are as many. */
-  wait(target: CommandTarget, count: number, signal?: AbortSignal): Promise<SentCommand[]> {
-    this.mustBeOn();
+  async wait(target: CommandTarget, count: number, signal?: AbortSignal): Promise<SentCommand[]> {
+    const found = this.list(target);
+    if (found.length >= count) return found.slice(0, count);
+    if (signal?.aborted) throw abortError(signal);
+    if (this.closed !== undefined) throw this.closed;
     const matches = commandMatcher(target);
     return new Promise((resolve, reject) => {
       const end = () => {
         this.watchers.delete(watcher);
         signal?.removeEventListener('abort', onAbort);
       };
-      const onAbort = () => {
+      const fail = (reason: Error) => {
         end();
-        reject(abortError(signal as AbortSignal));
+        reject(reason);
       };
-      const watcher = {
-        check: () => {
-          const found = this.commands.filter(matches);
-          if (found.length < count) return;
-          end();
-          resolve(found.slice(0, count));
-        },
+      const onAbort = () => fail(abortError(signal as AbortSignal));
+      const see = (command: SentCommand) => {
+        if (matches(command)) found.push(command);
+        if (found.length < count) return;
+        end();
+        resolve(found);
       };
-      if (signal?.aborted) return onAbort();
+      const watcher: Watcher = { see, fail };
       signal?.addEventListener('abort', onAbort);
       this.watchers.add(watcher);
-      watcher.check();
     });
+  }
+
+  /** No further command comes: ends every wait with `reason`. */
+  close(reason: Error): void {
+    this.closed ??= reason;
+    for (const watcher of [...this.watchers]) watcher.fail(reason);
   }
 
   private mustBeOn(): void {

@@ -48,67 +48,60 @@ export interface CommandMatch {
 export type CommandTarget = string | CommandMatch;
 
 /** What a command's record says of it. */
-export function recordOf(command: SentCommand): CompiledCommand | undefined {
+export function recordOf(command: Pick<SentCommand, 'name' | 'args'>): CompiledCommand | undefined {
   const name = command.name.toLowerCase();
   const [first] = command.args;
   const nested = first === undefined ? undefined : findCommand(`${name}|${first.toLowerCase()}`);
   return nested ?? findCommand(name);
 }
 
-export function describeRequest(
-  request: Request,
-  facts: Pick<SentCommand, 'database' | 'client' | 'isQueued' | 'atMs'>,
-): SentCommand {
-  const [name, ...bytes] = request.args;
-  const sent = {
-    name: name === undefined ? '' : text(name).toUpperCase(),
-    args: bytes.map(text),
-    bytes,
-    ...facts,
-  };
-  return new Described(sent, request);
+/** What is noted when a command comes in; all else is found out when somebody asks. */
+export class CommandNote {
+  private readonly request: Request;
+  private readonly database: number;
+  private readonly client: SendingClient;
+  private readonly isQueued: boolean;
+  private readonly atMs: number;
+  private described: SentCommand | undefined;
+
+  constructor(
+    request: Request,
+    facts: Pick<SentCommand, 'database' | 'client' | 'isQueued' | 'atMs'>,
+  ) {
+    this.request = request;
+    this.database = facts.database;
+    this.client = facts.client;
+    this.isQueued = facts.isQueued;
+    this.atMs = facts.atMs;
+  }
+
+  get command(): SentCommand {
+    this.described ??= this.describe();
+    return this.described;
+  }
+
+  private describe(): SentCommand {
+    const [name = new Uint8Array(0), ...bytes] = this.request.args;
+    const { database, client, isQueued, atMs } = this;
+    const args = bytes.map(text);
+    const upperName = text(name).toUpperCase();
+    const keys = keysOf(upperName, args, this.request);
+    const command = { name: upperName, args, keys, database, client, isQueued, atMs };
+    // Not listed with the others: it says the same again, and at length.
+    return Object.defineProperty(command, 'bytes', { value: bytes }) as unknown as SentCommand;
+  }
 }
 
-/** Keys are only looked for when somebody asks. */
-class Described implements SentCommand {
-  readonly name: string;
-  readonly args: readonly string[];
-  readonly bytes: readonly Uint8Array[];
-  readonly database: number;
-  readonly client: SendingClient;
-  readonly isQueued: boolean;
-  readonly atMs: number;
-  readonly #request: Request;
-  #keys: readonly string[] | undefined;
-
-  constructor(sent: Omit<SentCommand, 'keys'>, request: Request) {
-    this.name = sent.name;
-    this.args = sent.args;
-    this.bytes = sent.bytes;
-    this.database = sent.database;
-    this.client = sent.client;
-    this.isQueued = sent.isQueued;
-    this.atMs = sent.atMs;
-    this.#request = request;
-  }
-
-  get keys(): readonly string[] {
-    this.#keys ??= this.#findKeys();
-    return this.#keys;
-  }
-
-  #findKeys(): string[] {
-    const record = recordOf(this);
-    if (record === undefined) return [];
-    const { args } = this.#request;
-    const { arity } = record.spec;
-    if (arity < 0 ? args.length < -arity : args.length !== arity) return [];
-    const found = keyPositions(
-      record,
-      args.map((arg) => Buffer.from(arg.buffer, arg.byteOffset, arg.length)),
-    );
-    return (found ?? []).map(({ index }) => text(args[index] as Uint8Array));
-  }
+function keysOf(name: string, texts: readonly string[], { args }: Request): string[] {
+  const record = recordOf({ name, args: texts });
+  if (record === undefined) return [];
+  const { arity } = record.spec;
+  if (arity < 0 ? args.length < -arity : args.length !== arity) return [];
+  const found = keyPositions(
+    record,
+    args.map((arg) => Buffer.from(arg.buffer, arg.byteOffset, arg.length)),
+  );
+  return (found ?? []).map(({ index }) => text(args[index] as Uint8Array));
 }
 
 /** Whether a command is meant. Throws RespiteError BAD_OPTION for a name that no command has. */

@@ -19,13 +19,13 @@ import { concatBytes, copyBytes } from '../util/bytes.ts';
 import { nextTurn } from '../util/next_turn.ts';
 import type { FaultPlan, Faults } from './faults.ts';
 import { type Request, RequestReader } from './request_reader.ts';
-import { describeRequest, type SentCommand } from './sent_command.ts';
+import { CommandNote, type SendingClient, type SentCommand } from './sent_command.ts';
 
 export interface TapOptions {
   readonly faults: Faults;
   /** Whether commands are to be told to `onCommand`. */
   isWatched(): boolean;
-  onCommand(command: SentCommand): void;
+  onCommand(note: CommandNote): void;
   /** Unix milliseconds. */
   now(): number;
   /** The engine's input region. */
@@ -60,6 +60,7 @@ export class TappedConnection implements Connection, Session {
   /** Bytes passed unread, so the engine may have the first half of a command. */
   private isUnaligned = false;
   private pumpDue = false;
+  private lastSender: SendingClient | undefined;
 
   constructor(outer: Connection, options: TapOptions) {
     this.outer = outer;
@@ -77,11 +78,14 @@ export class TappedConnection implements Connection, Session {
   }
 
   /** Whoever is connected; undefined for a connection that was refused, or is gone. */
-  get sender(): SentCommand['client'] | undefined {
+  get sender(): SendingClient | undefined {
     const { client } = this;
     if (client === undefined || client.isClosed) return undefined;
     const name = Buffer.from(client.block.name).toString();
-    return { id: client.id, name, address: client.address };
+    if (this.lastSender?.name !== name) {
+      this.lastSender = { id: client.id, name, address: client.address };
+    }
+    return this.lastSender;
   }
 
   // --- Session, as the transport sees it ---
@@ -262,20 +266,20 @@ export class TappedConnection implements Connection, Session {
       return;
     }
     const { block } = this.client as Client;
-    const command = describeRequest(request, {
+    const note = new CommandNote(request, {
       database: block.db,
       client: sender,
       isQueued: block.has(abi.CLIENT_MULTI),
       atMs: this.options.now(),
     });
-    if (this.options.isWatched()) this.options.onCommand(command);
-    const plan = faults.planFor(command);
+    if (this.options.isWatched()) this.options.onCommand(note);
+    const plan = faults.isActive ? faults.planFor(note.command) : undefined;
     if (plan === undefined) {
       this.run(request.bytes);
       return;
     }
     this.isPerforming = true;
-    this.perform(request, command, plan)
+    this.perform(request, note.command, plan)
       // What the engine throws here has been reported, and nobody called.
       .catch(() => this.drop())
       .finally(() => {

@@ -296,6 +296,7 @@ export class TestStore implements AsyncDisposable {
     await this.admin.close();
     await this.db.close();
     this.faults.clear();
+    this.#recorder.close(new RespiteError('CLOSED', 'The store is closed'));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -323,7 +324,7 @@ export class TestStore implements AsyncDisposable {
     const tapped: TappedConnection = new TappedConnection(connection, {
       faults: this.faults,
       isWatched: () => this.#recorder.isOn,
-      onCommand: (command) => this.#recorder.note(command),
+      onCommand: (note) => this.#recorder.note(note),
       now: () => engine.now(),
       input: () => engine.input(),
       beforeInput: (length) => fakedTime.catchUp(length),

@@ -26,8 +26,8 @@ export interface Clock {
    * a manual clock can stay at 5 for ever, and whoever moves it there wants to see the end.
    */
   readonly slackMs: 0 | 1;
-  /** Unix milliseconds. */
-  now(): number;
+  /** Unix milliseconds. A function of its own, which may be passed on. */
+  readonly now: () => number;
   /** Milliseconds since anything; never goes back. */
   monotonicMs(): number;
   /** Calls `run` after so many milliseconds. */

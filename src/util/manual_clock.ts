@@ -32,6 +32,7 @@ const SETTLING_TURNS = 2;
 export class ManualClock implements Clock {
   readonly isManual = true;
   readonly slackMs = 1;
+  readonly now: () => number = () => this.nowMs;
   hooks: ManualClockHooks = {};
   private nowMs: number;
   /** What moves into the past took away. */
@@ -43,10 +44,6 @@ export class ManualClock implements Clock {
 
   constructor(startMs: number) {
     this.nowMs = startMs;
-  }
-
-  now(): number {
-    return this.nowMs;
   }
 
   monotonicMs(): number {

@@ -10,9 +10,27 @@ describe.skipIf(!chromiumAvailable())('respite/browser', () => {
   let tests: PageTests;
 
   beforeAll(async () => {
-    tests = await PageTests.open(path.join(root, 'test/browser/page'), ['api.page.ts']);
+    tests = await PageTests.open(path.join(root, 'test/browser/page'), [
+      'api.page.ts',
+      'control.page.ts',
+    ]);
   });
   afterAll(() => tests?.close());
+
+  it('is tested by a runner that tells failures', async () => {
+    const home = { program: '/respite.js', isWorker: false };
+    const outcomes = await tests.run('control.page.ts', home, ['is excepted']);
+    expect(outcomes.map(({ titles, state }) => `${titles.at(-1)}: ${state}`)).toEqual([
+      'holds: passed',
+      'fails at once: failed',
+      'fails later: failed',
+      'is excepted: excepted',
+      'is skipped: skipped',
+      'is not run: skipped',
+      'a suite that cannot begin: failed',
+    ]);
+    expect(failuresOf(outcomes)[0]).toContain('expected 1 to be 2');
+  });
 
   it.each([
     ['in a page', '/respite.js', false],

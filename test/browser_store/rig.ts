@@ -51,6 +51,7 @@ export class StoreRig {
     const replies: Reply[] = [];
     return new Promise((resolve, reject) => {
       this.main?.send(commands, {
+        left: commands.length,
         wantsBuffers: false,
         onReply: (reply) => {
           replies.push(reply);

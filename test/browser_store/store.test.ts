@@ -161,7 +161,7 @@ describe('strict', () => {
         reply = value;
         resolve();
       };
-      other.send([['GET', 'a']], { wantsBuffers: false, onReply, onFailure: reject });
+      other.send([['GET', 'a']], { left: 1, wantsBuffers: false, onReply, onFailure: reject });
     });
     await turns();
     expect(reply).toBeUndefined();

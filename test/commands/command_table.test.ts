@@ -17,6 +17,7 @@ interface TableExports {
   commandCount(): number;
   commandRecords(): number;
   commandNames(): number;
+  commandLookupInit(): void;
 }
 
 it('generating the table again changes nothing', () => {
@@ -50,6 +51,7 @@ describe('the packed records', () => {
 
   beforeAll(async () => {
     const { exports, bytes } = await loadTestModule<TableExports>('command_table');
+    exports.commandLookupInit();
     count = exports.commandCount();
     const memory = bytes();
     const start = exports.commandRecords();
@@ -69,15 +71,14 @@ describe('the packed records', () => {
     expect(count).toBe(commands.length);
   });
 
-  it('hold names, arity, flags and categories', () => {
-    for (const { id, fullName, spec, flagBits, categoryBits } of commands) {
+  it('hold names, arity and flags', () => {
+    for (const { id, fullName, spec, flagBits } of commands) {
       const offset = records.getUint16(at(id, abi.RECORD_NAME_OFFSET), true);
       const length = records.getUint8(at(id, abi.RECORD_NAME_LEN));
       expect(names.toString('latin1', offset, offset + length)).toBe(fullName);
       expect(records.getInt16(at(id, abi.RECORD_ARITY), true), fullName).toBe(spec.arity);
       const flags = records.getUint32(at(id, abi.RECORD_FLAGS), true) & ~abi.CMD_PLAIN;
       expect(flags, fullName).toBe(flagBits);
-      expect(records.getUint32(at(id, abi.RECORD_CATEGORIES), true), fullName).toBe(categoryBits);
     }
   });
 

@@ -58,14 +58,14 @@ interface Acknowledged {
   readonly atMs: number;
 }
 
-type Acknowledge = (writer: number, number: number, atMs: number) => void;
+type Acknowledge = (writer: number, number: number, atMs: number) => Promise<void>;
 
-/** In the page: writes numbers until the store is gone. Two at a time. */
+/** In the page: writes numbers until the store is gone, or it is stopped. Two at a time. */
 async function write(writer: number): Promise<void> {
   const tell = (window as unknown as { acknowledge: Acknowledge }).acknowledge;
   try {
     const session = await window.stores.db!.session();
-    for (let number = 1; ; number += 2) {
+    for (let number = 1; !(window as unknown as { isStopped?: boolean }).isStopped; number += 2) {
       const replies: Promise<unknown>[] = [];
       for (const each of [number, number + 1]) {
         replies.push(
@@ -78,7 +78,8 @@ async function write(writer: number): Promise<void> {
         );
       }
       await Promise.all(replies);
-      tell(writer, number + 1, Date.now());
+      // One that does not wait for it fills the pipe that the kill has to go through.
+      await tell(writer, number + 1, Date.now());
     }
   } catch (error) {
     (window as unknown as { ended: string }).ended = String(error);
@@ -147,7 +148,7 @@ class Rounds {
     const follower = isTakenOver ? await this.open(how, false) : undefined;
     for (let writer = 0; writer < WRITERS; writer++)
       void victim.evaluate(write, writer).catch(() => {});
-    void follower?.evaluate(write, FOLLOWING_WRITER).catch(() => {});
+    const following = follower?.evaluate(write, FOLLOWING_WRITER);
     if (random.chance(0.4)) void command(victim, 'SAVE').catch(() => {});
     await sleep(random.below(loadMs));
 
@@ -156,6 +157,11 @@ class Rounds {
     // Who was acknowledged has been told of, or will be in a moment.
     const heir = follower ?? (await this.openAgain(how));
     await led(heir);
+    // One that had not begun before the kill goes on with the new leader.
+    await heir.evaluate(() => {
+      (window as unknown as { isStopped: boolean }).isStopped = true;
+    });
+    await following;
     const round = await this.check(heir, killedAtMs);
     await heir.close();
     await victim.close();

@@ -132,6 +132,34 @@ describe('many commands', () => {
     expect(await db.command('DBSIZE')).toBe(100_001);
   });
 
+  it('that are prepared run as often as one likes', async () => {
+    const db = await open();
+    const prepared = db.prepare([
+      ['INCR', 'n'],
+      ['GET', 'n'],
+      ['LPUSH', 'n', 'x'],
+      ['SET', 'text', 'värde'.repeat(100)],
+    ]);
+    expect(prepared.length).toBe(4);
+    expect(await prepared.run()).toEqual([1, '1', expect.any(ReplyError), 'OK']);
+    expect(await Promise.all([prepared.run(), prepared.run()])).toEqual([
+      [2, '2', expect.any(ReplyError), 'OK'],
+      [3, '3', expect.any(ReplyError), 'OK'],
+    ]);
+    expect(await db.command('GET', 'text')).toBe('värde'.repeat(100));
+    const bytes = db.with({ buffers: true }).prepare([['GET', 'n']]);
+    expect(await bytes.run()).toEqual([new Uint8Array([51])]);
+    expect(await db.prepare([]).run()).toEqual([]);
+    const large = Array.from({ length: 20_000 }, (_, i) => ['SET', `key:${i}`, i] as const);
+    expect(new Set(await db.prepare(large).run())).toEqual(new Set(['OK']));
+    expect(() => db.prepare([['BLPOP', 'a', 0]])).toThrow(/hold back/);
+    expect(() => db.prepare([['GET', {} as never]])).toThrow(/bytes, not an object/);
+    await using session = await db.session({ database: 5 });
+    expect(await session.prepare([['DBSIZE']]).run()).toEqual([0]);
+    await db.close();
+    await expect(prepared.run()).rejects.toEqual(coded('CLOSED'));
+  });
+
   it('of a pipeline may be sent again', async () => {
     const db = await open();
     const pipeline = db.pipeline().command('INCR', 'n').command('GET', 'n');

@@ -344,6 +344,11 @@ describe('what clients send', () => {
     controller.abort();
     await expect(never).rejects.toEqual(coded('ABORTED'));
     await expect(store.commandsSeen('DLE')).rejects.toEqual(coded('BAD_OPTION'));
+    const tooLate = expect(store.commandsSeen('DEL')).rejects.toEqual(coded('CLOSED'));
+    await store.close();
+    await tooLate;
+    await expect(store.commandsSeen('DEL')).rejects.toEqual(coded('CLOSED'));
+    expect(await store.commandsSeen('SET', { count: 3 })).toHaveLength(3);
   });
 
   it('is not kept without record', async () => {

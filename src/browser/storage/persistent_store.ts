@@ -4,7 +4,8 @@
 //
 //   strict    no reply leaves before every change that it may tell of is durable
 //   relaxed   replies leave at once while the oldest change that is not durable is younger than WINDOW_MS, and
-//             wait as in `strict` otherwise; the writing begins after DELAY_MS, and at once while the page is hidden, when its timers are slow, or about to end
+//             wait as in `strict` otherwise; the writing begins after DELAY_MS, and at once while the
+//             page is hidden, when its timers are slow, or about to end
 //
 // So a crash takes nothing that was acknowledged, or with `relaxed` what was acknowledged in the last
 // WINDOW_MS before it. Frames are durable one by one (frames.ts), in both modes; while one is written,

@@ -78,6 +78,28 @@ describe('a browser', () => {
   });
 });
 
+describe('a page that is hidden', () => {
+  const { setTimeout: real } = globalThis;
+  afterEach(() => {
+    globalThis.setTimeout = real;
+    Reflect.deleteProperty(document, 'hidden');
+  });
+
+  it('has keys expire and waits end on time, although its timers do not come', async () => {
+    const db = await open({ config: { 'notify-keyspace-events': 'Ex' } });
+    const expired = await db.subscribe('__keyevent@0__:expired');
+    Object.defineProperty(document, 'hidden', { value: true, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+    // As in a page that was hidden for long: a timer comes once a minute.
+    globalThis.setTimeout = ((run: () => void, ms: number) =>
+      real(run, Math.max(ms, 60_000))) as typeof setTimeout;
+    await db.command('SET', 'k', 'v', 'PX', 150);
+    expect((await expired.next()).value?.message).toBe('k');
+    expect(await db.command('BLPOP', 'list', 0.15)).toBe(null);
+    await db.close();
+  });
+});
+
 describe('a worker', () => {
   it('of the program serves one store', async () => {
     const worker = new Worker('/worker.js', { type: 'module' });
