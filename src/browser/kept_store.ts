@@ -117,7 +117,6 @@ async function load(
       return new Snapshotter(engine);
     },
     durability,
-    isHidden: () => typeof document !== 'undefined' && document.hidden,
   });
   if (rdb === undefined) return kept;
   try {
@@ -132,7 +131,6 @@ async function load(
 }
 
 function keptHome(home: EngineHome, kept: PersistentStore): StoreHome {
-  const stopWatching = writeBeforeTheEnd(kept);
   return {
     openLink: (handlers, options) =>
       home.openLink(
@@ -149,25 +147,12 @@ function keptHome(home: EngineHome, kept: PersistentStore): StoreHome {
       return exportDump(home.engine);
     },
     close: async () => {
-      stopWatching();
       try {
         await kept.close();
       } finally {
         home.close();
       }
     },
-  };
-}
-
-/** A page that is hidden may never be seen again. */
-function writeBeforeTheEnd(kept: PersistentStore): () => void {
-  if (typeof document === 'undefined') return () => {};
-  const write = () => kept.write();
-  document.addEventListener('visibilitychange', write);
-  window.addEventListener('pagehide', write);
-  return () => {
-    document.removeEventListener('visibilitychange', write);
-    window.removeEventListener('pagehide', write);
   };
 }
 

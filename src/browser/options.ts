@@ -10,7 +10,10 @@ export interface StoreOptions {
   readonly name?: string;
   /** Where a store with a name is kept; `auto` takes the first of OPFS and IndexedDB that there is. */
   readonly storage?: 'auto' | 'opfs' | 'indexeddb' | 'memory';
-  /** `strict`: a reply comes when its change is durable. `relaxed`, the default: it follows within 100 ms. */
+  /**
+   * `strict`: a reply comes when its change is durable. `relaxed`, the default: the change is written at once
+   * and the reply does not wait; what a crash may take is a second at most.
+   */
   readonly durability?: 'relaxed' | 'strict';
   /** Limit of memory for the data: bytes, or "100mb". */
   readonly maxmemory?: number | string;

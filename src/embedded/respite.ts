@@ -61,7 +61,7 @@ class Connections {
   async runBlocking(command: readonly CommandArg[], options: RequestOptions): Promise<Reply> {
     const { signal } = options;
     if (signal?.aborted) throw abortError(signal);
-    const connection = this.idle.pop() ?? new Connection(this.openLink);
+    const connection = this.takeIdle() ?? new Connection(this.openLink);
     const onAbort = () => connection.close(abortError(signal as AbortSignal));
     signal?.addEventListener('abort', onAbort, { once: true });
     this.busy.add(connection);
@@ -75,6 +75,13 @@ class Connections {
         else connection.close(new RespiteError('CLOSED', 'The connection was idle'));
       }
     }
+  }
+
+  /** One that has not been closed from the other side meanwhile. */
+  private takeIdle(): Connection | undefined {
+    let connection = this.idle.pop();
+    while (connection?.isEnded) connection = this.idle.pop();
+    return connection;
   }
 
   add<T extends { close(): Promise<void> }>(dependent: T): T {

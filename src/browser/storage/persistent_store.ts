@@ -3,12 +3,13 @@
 //   core's stream ──take──> queue ──one frame at a time──> log ──durable──> replies leave (strict)
 //
 //   strict    no reply leaves before every change that it may tell of is durable
-//   relaxed   replies leave at once while the oldest change that is not durable is younger than WINDOW_MS, and
-//             wait as in `strict` otherwise; the writing begins after DELAY_MS, and at once while the
-//             page is hidden, when its timers are slow, or about to end
+//   relaxed   replies leave at once while the oldest change that is not durable is younger than
+//             WAITING_MS_MAX, and wait as in `strict` otherwise; the writing begins at the end of the turn
 //
 // So a crash takes nothing that was acknowledged, or with `relaxed` what was acknowledged in the last
-// WINDOW_MS before it. Frames are durable one by one (frames.ts), in both modes; while one is written,
+// WINDOW_MS before it, and most often nothing: a write that has begun goes on when a page is killed, in the
+// worker or the browser that has the files. The rest of the window is for a machine that is slow to begin.
+// Frames are durable one by one (frames.ts), in both modes; while one is written,
 // changes gather for the next one, so all clients of that time share a write.
 //
 // When the log is much longer than the snapshot, a new generation begins, in slices of time:
@@ -47,16 +48,14 @@ export interface StoreOptions {
   /** What walks the data set: fetched when it is needed first. */
   snapshots(): Promise<Snapshotter>;
   readonly durability: Durability;
-  /** Whether timers are slow now; false unless given. */
-  isHidden?(): boolean;
   /** The log is compacted from this size on; for tests. */
   readonly compactionBytesMin?: number;
 }
 
 /** What `relaxed` may lose, in milliseconds. */
-export const WINDOW_MS = 100;
-/** After so much of it the writing begins. */
-const DELAY_MS = 30;
+export const WINDOW_MS = 1000;
+/** Age of the oldest change that is not durable, in milliseconds, up to which replies do not wait for it. */
+const WAITING_MS_MAX = 100;
 const RETRY_MS = 1000;
 /** A shorter log is left alone. */
 const COMPACTION_BYTES_MIN = 4 << 20;
@@ -103,7 +102,6 @@ export class PersistentStore implements Journal {
   private current: Batch | undefined;
   /** When the oldest change came that is still in the stream; relaxed only. */
   private gatheringSinceMs: number | undefined;
-  private timer: ReturnType<typeof setTimeout> | undefined;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private snapshots: Snapshotter | undefined;
   private compaction: Promise<void> | undefined;
@@ -201,22 +199,19 @@ export class PersistentStore implements Journal {
     return 'pending';
   }
 
-  /** Whether the oldest change that is not durable is young; sees to it that it gets written. */
+  /** Has what waits written. Whether the oldest change that is not durable is young. */
   private mayWait(): boolean {
     const now = performance.now();
     this.gatheringSinceMs ??= now;
     const oldestMs = (this.current ?? this.queue[0])?.sinceMs ?? this.gatheringSinceMs;
-    if (this.options.isHidden?.() || now - oldestMs >= DELAY_MS) this.write();
-    else this.timer ??= setTimeout(() => this.write(), DELAY_MS);
-    return now - oldestMs < WINDOW_MS && !this.stream.isLost;
+    this.write();
+    return now - oldestMs < WAITING_MS_MAX && !this.stream.isLost;
   }
 
   // --- Writing ---
 
   /** Begins to write what waits, unless that is being done or has just failed. */
   write(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
     if (this.isWriting || this.retry !== undefined || this.isClosed) return;
     this.isWriting = true;
     this.writing = this.writeAll();
@@ -429,7 +424,6 @@ export class PersistentStore implements Journal {
       await this.flush();
     } finally {
       this.isClosed = true;
-      clearTimeout(this.timer);
       clearTimeout(this.retry);
       // Of an engine that has failed nothing can be asked, but the files are given free.
       await this.backend.close();
