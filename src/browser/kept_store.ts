@@ -3,7 +3,6 @@
 //   openKeptStore ─> openSharedStore: one tab leads ─> openHere: files ─> engine ─> what is stored
 
 import { RespiteError } from '../embedded/errors.ts';
-import { Snapshotter } from '../persistence/snapshotter.ts';
 import { EngineHome, type EngineSettings } from './engine_home.ts';
 import type { HomeStorage } from './home_storage.ts';
 import { engineSettings, type StoreOptions } from './options.ts';
@@ -113,7 +112,10 @@ async function load(
     backend,
     engine,
     guards,
-    snapshots: new Snapshotter(engine),
+    snapshots: async () => {
+      const { Snapshotter } = await import('../persistence/snapshotter.ts');
+      return new Snapshotter(engine);
+    },
     durability,
     isHidden: () => typeof document !== 'undefined' && document.hidden,
   });

@@ -25,7 +25,7 @@ export class StoreRig {
       backend,
       engine,
       guards: new Guards(engine.core),
-      snapshots: new Snapshotter(engine),
+      snapshots: () => Promise.resolve(new Snapshotter(engine)),
       durability: 'strict',
       ...options,
     });

@@ -44,7 +44,8 @@ export interface StoreOptions {
   /** Empty, without a journal. */
   readonly engine: Engine;
   readonly guards: Guards;
-  readonly snapshots: Snapshotter;
+  /** What walks the data set: fetched when it is needed first. */
+  snapshots(): Promise<Snapshotter>;
   readonly durability: Durability;
   /** Whether timers are slow now; false unless given. */
   isHidden?(): boolean;
@@ -104,6 +105,7 @@ export class PersistentStore implements Journal {
   private gatheringSinceMs: number | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private retry: ReturnType<typeof setTimeout> | undefined;
+  private snapshots: Snapshotter | undefined;
   private compaction: Promise<void> | undefined;
   private compactsAfterMs = 0;
   private isClosing = false;
@@ -357,7 +359,9 @@ export class PersistentStore implements Journal {
       compress: true,
       checksum: true,
     } as const;
-    const walk = this.options.snapshots.background(request, {
+    this.snapshots ??= await this.options.snapshots();
+    if (this.isClosing) throw new RespiteError('CLOSED', 'The store is closed');
+    const walk = this.snapshots.background(request, {
       write: (bytes) => {
         const position = snapshotBytes;
         snapshotBytes += bytes.length;
@@ -416,11 +420,11 @@ export class PersistentStore implements Journal {
 
   /** Keeps what there is to be kept, and gives the files free; rejects when not all could be stored. */
   async close(): Promise<void> {
-    const { engine, snapshots } = this.options;
+    const { engine } = this.options;
     if (this.isClosing) return;
     this.isClosing = true;
     try {
-      if (this.compaction !== undefined) snapshots.abort();
+      if (this.compaction !== undefined) this.snapshots?.abort();
       await this.compaction?.catch(() => {});
       await this.flush();
     } finally {
