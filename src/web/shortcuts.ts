@@ -34,8 +34,7 @@ export function installShortcuts(app: App): void {
     'keydown',
     (event) => {
       if (document.querySelector('dialog[open]') !== null) return;
-      const action =
-        event.ctrlKey || event.metaKey ? withControl(app, event.key) : plain(app, event);
+      const action = event.ctrlKey || event.metaKey ? withControl(app, event) : plain(app, event);
       if (action === undefined) return;
       event.preventDefault();
       event.stopPropagation();
@@ -45,8 +44,10 @@ export function installShortcuts(app: App): void {
   );
 }
 
-function withControl(app: App, key: string): (() => void) | undefined {
-  if (key === 'k') return () => openPalette(app);
+function withControl(app: App, { key, ctrlKey, target }: KeyboardEvent): (() => void) | undefined {
+  // In the terminal, Ctrl-K deletes up to the end of the line.
+  const isTerminal = ctrlKey && (target as HTMLElement).closest('#terminal') !== null;
+  if (key === 'k' && !isTerminal) return () => openPalette(app);
   return key === '`' ? () => app.focusTerminal() : undefined;
 }
 

@@ -577,7 +577,10 @@ describe.skipIf(!available)('the page', () => {
       await page.setViewportSize(size);
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme });
-        expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe(colorScheme);
+        await page.waitForFunction(
+          (theme) => document.documentElement.dataset.theme === theme,
+          colorScheme,
+        );
         for (const view of VIEWS) {
           await page.goto(`${address}#/${view}`);
           await page.waitForFunction((name) => document.body.dataset.view === name, view);

@@ -134,7 +134,7 @@ export class KeysView {
             options.onDatabase(Number((event.target as HTMLSelectElement).value))}>
             ${databases.map(
               (each) =>
-                html`<option value=${each} ?selected=${each === index.database}>db ${each}</option>`,
+                html`<option value=${each} .selected=${each === index.database}>db ${each}</option>`,
             )}
           </select>
           <span class="grow"></span>
