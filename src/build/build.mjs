@@ -62,7 +62,9 @@ export async function build() {
     'src/embedded/generated/command_types.ts',
     () => run('tsx/dist/cli.mjs', ['src/build/command_types.ts']),
   );
-  const scripts = ['core', 'carry_globals', 'pack_texts', 'wasm_binary'].map((name) => `src/build/${name}.mjs`);
+  const scripts = ['core', 'carry_globals', 'pack_texts', 'wasm_binary'].map(
+    (name) => `src/build/${name}.mjs`,
+  );
   const core = ['assembly', ...scripts, 'package.json'];
   await step('core', core, 'dist/respite.wasm', () => buildCore(run, root));
   await step('core for browsers', core, 'dist/respite.browser.wasm', () =>
