@@ -75,17 +75,23 @@ function ruleOf(name: string): Rule {
 /** Rules by names as they were written, which are few. */
 const known = new Map<string, Rule>();
 const KNOWN_MAX = 1024;
+/** The last one that was asked for: many commands of one name often follow each other. */
+let lastName = '';
+let lastRule = NO_RULE;
 
 function rule(command: readonly CommandArg[]): Rule {
   const [name] = command;
   if (typeof name !== 'string' || name === '') {
     throw new RespiteError('BAD_OPTION', 'A command begins with its name, as a string');
   }
+  if (name === lastName) return lastRule;
   let found = known.get(name);
   if (found === undefined) {
     found = ruleOf(name);
     if (known.size < KNOWN_MAX) known.set(name, found);
   }
+  lastName = name;
+  lastRule = found;
   return found;
 }
 

@@ -57,10 +57,9 @@ function describe(value: unknown): string {
 export function writeRequest(room: Uint8Array, at: number, command: readonly CommandArg[]): number {
   let end = writeHead(room, at, ASTERISK, command.length);
   for (const argument of command) {
-    end =
-      argument instanceof Uint8Array
-        ? writeBytes(room, end, argument)
-        : writeText(room, end, argumentText(argument));
+    if (typeof argument === 'string') end = writeText(room, end, argument);
+    else if (argument instanceof Uint8Array) end = writeBytes(room, end, argument);
+    else end = writeText(room, end, argumentText(argument));
   }
   return end;
 }
