@@ -67,6 +67,8 @@ export class App {
     this.makeViews();
     addEventListener('hashchange', () => this.route());
     this.route();
+    // Who comes to type can begin; on a touch screen a keyboard would cover half of the page.
+    if (this.isTerminalVisible() && matchMedia('(pointer: fine)').matches) this.terminal.focus();
   }
 
   get store() {
