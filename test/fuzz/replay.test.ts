@@ -6,20 +6,24 @@ import { Random } from '../support/random.ts';
 import { runReplay, showReplayStep } from './replay.ts';
 
 const STEPS = 45_000;
-/** Seen in every run of so many steps: what is written is of all kinds. */
+/** What has to be seen: what is written is of all kinds. A rare one may be missing in one run. */
 const WRITTEN =
   'SET DEL MULTI SELECT PEXPIREAT HPEXPIREAT HDEL XADD XCLAIM XGROUP XTRIM XIDMPRECORD SREM LPOP RPOP ' +
   'ZPOPMIN LMOVE RPOPLPUSH RESTORE HSETEX ZADD MSET SORT FLUSHDB COPY XACK UNLINK PERSIST HPERSIST XDEL ' +
   'XDELEX XACKDEL XNACK SREM SMOVE ZREM ZUNIONSTORE';
+const RUNS_MAX = 5;
 
 it('the stream of changes makes the same data in another engine', () => {
   const { seed } = Random.fresh();
-  const { failure, written } = runReplay({ steps: STEPS, seed });
-  const text = failure && [failure.problem, ...failure.shrunk.map(showReplayStep)].join('\n');
-  expect(text, `seed ${seed}`).toBeNull();
-  for (const name of WRITTEN.split(' '))
-    expect([...written.keys()], `seed ${seed}`).toContain(name);
-}, 60_000);
+  let missing = WRITTEN.split(' ');
+  for (let run = 0; run < RUNS_MAX && missing.length > 0; run++) {
+    const { failure, written } = runReplay({ steps: STEPS, seed: seed + run });
+    const text = failure && [failure.problem, ...failure.shrunk.map(showReplayStep)].join('\n');
+    expect(text, `seed ${seed + run}`).toBeNull();
+    missing = missing.filter((name) => !written.has(name));
+  }
+  expect(missing, `seed ${seed}`).toEqual([]);
+}, 120_000);
 
 it.each(['DEL', 'HDEL', 'PERSIST', 'XCLAIM', 'SELECT'])(
   '%s that is not replayed is missed',

@@ -6,6 +6,8 @@ import { Core, type CoreOptions } from '../../src/core/core.ts';
 import { loadCoreModule } from '../../src/core/load.node.ts';
 import { Engine, type EngineClient, type EngineHooks } from '../../src/engine.ts';
 
+import type { Clock } from '../../src/util/clock.ts';
+
 export interface Exchange {
   readonly reply: Buffer;
   /** The server ended the connection, after the reply or without one. */
@@ -13,8 +15,12 @@ export interface Exchange {
 }
 
 /** A fresh engine with nothing but the core's own commands. */
-export function newEngine(options: CoreOptions = {}, hooks: EngineHooks = {}): Engine {
-  return new Engine(new Core(loadCoreModule(), options), hooks);
+export function newEngine(
+  options: CoreOptions = {},
+  hooks: EngineHooks = {},
+  clock?: Clock,
+): Engine {
+  return new Engine(new Core(loadCoreModule(), options), hooks, clock);
 }
 
 /** An engine that keeps no record of what it ran, so that its memory shows what is held by what. */

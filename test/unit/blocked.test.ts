@@ -4,6 +4,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as abi from '../../assembly/abi.ts';
 import type { Engine } from '../../src/engine.ts';
+import { type Clock, systemClock } from '../../src/util/clock.ts';
 import { encodeCommand } from '../support/arguments.ts';
 import {
   InProcessClient,
@@ -14,6 +15,9 @@ import {
 import { Random } from '../support/random.ts';
 
 const MANY = 10_000;
+
+/** The system's clock as it is where nobody fakes it: a time is over when the clock shows the next millisecond. */
+const clock: Clock = { ...systemClock, slackMs: 0 };
 
 function command(...words: string[]): string {
   return encodeCommand(words).toString('latin1');
@@ -94,7 +98,7 @@ describe('ten thousand clients', () => {
 
   it('with deadlines are told in the order of these, and the rest is served', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
-    const engine = newEngine();
+    const engine = newEngine({}, {}, clock);
     const startMs = Date.now();
     const random = Random.fresh();
     const { clients, written } = crowd(engine, MANY);
@@ -160,7 +164,7 @@ afterEach(() => {
 describe('the deadline of a client that waits', () => {
   it('is never early, and moves with the clients that come and go', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
-    const engine = newEngine();
+    const engine = newEngine({}, {}, clock);
     const [late, soon] = [new InProcessClient(engine), new InProcessClient(engine)];
     late.feed(command('BLPOP', 'k', '1'));
     soon.feed(command('BLPOP', 'k', '0.25'));
@@ -179,7 +183,7 @@ describe('the deadline of a client that waits', () => {
 
   it('may be further away than a timer can wait', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
-    const engine = newEngine();
+    const engine = newEngine({}, {}, clock);
     const client = new InProcessClient(engine);
     const days = 60;
     client.feed(command('BLPOP', 'k', `${days * 86_400}`));
@@ -191,7 +195,7 @@ describe('the deadline of a client that waits', () => {
 
   it('lets the client go on with what it sent meanwhile', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
-    const engine = newEngine();
+    const engine = newEngine({}, {}, clock);
     const client = new InProcessClient(engine);
     client.feed(`${command('BLPOP', 'k', '1')}PING\r\n${command('BLPOP', 'k', '1')}`);
     client.feed('ECHO a\r\n');
