@@ -93,8 +93,9 @@ export class TabLink implements Link {
     };
   }
 
-  /** The leader is gone, or another one: a connection that went there ends. */
+  /** The leader is gone, or another one: a connection that went there ends, and no word of it counts any more. */
   lose(reason: Error): void {
+    this.asked = undefined;
     this.remote?.fail(reason);
   }
 
