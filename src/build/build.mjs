@@ -48,7 +48,18 @@ function run(script, args) {
   }
 }
 
-export async function build() {
+/** What the two forms of the core are made from. */
+const CORE = [
+  'assembly',
+  'src/build/core.mjs',
+  'src/build/carry_globals.mjs',
+  'src/build/pack_texts.mjs',
+  'src/build/wasm_binary.mjs',
+  'package.json',
+];
+
+/** What a server needs. */
+export async function buildServer() {
   mkdirSync(path.join(root, 'dist'), { recursive: true });
   await step(
     'command table',
@@ -56,24 +67,13 @@ export async function build() {
     'assembly/generated/command_table.ts',
     () => run('tsx/dist/cli.mjs', ['src/build/commands.ts']),
   );
-  const core = [
-    'assembly',
-    'src/build/core.mjs',
-    'src/build/carry_globals.mjs',
-    'src/build/pack_texts.mjs',
-    'src/build/wasm_binary.mjs',
-    'package.json',
-  ];
   await step(
     'command types',
     ['src/commands', 'src/build/command_types.ts', 'src/build/reply_types.ts'],
     'src/embedded/generated/command_types.ts',
     () => run('tsx/dist/cli.mjs', ['src/build/command_types.ts']),
   );
-  await step('core', core, 'dist/respite.wasm', () => buildCore(run, root));
-  await step('core for browsers', core, 'dist/respite.browser.wasm', () =>
-    buildBrowserCore(run, root),
-  );
+  await step('core', CORE, 'dist/respite.wasm', () => buildCore(run, root));
   await step(
     'host',
     ['src', 'assembly/abi.ts', 'tsconfig.json', 'package.json'],
@@ -83,13 +83,20 @@ export async function build() {
       writeFileSync(path.join(root, 'dist/.host'), '');
     },
   );
-  const bundles = ['src', 'assembly/abi.ts', 'dist/respite.browser.wasm', 'package.json'];
-  await step('browser', bundles, 'dist/browser/respite.js', () =>
-    buildBrowser(root, 'dist/respite.browser.wasm'),
-  );
-  await step('playground', bundles, 'dist/web/index.html', () =>
-    buildWeb(root, 'dist/respite.browser.wasm'),
-  );
+}
+
+/** What browsers load: the small core, the store, the playground. */
+async function buildForBrowsers() {
+  const core = 'dist/respite.browser.wasm';
+  await step('core for browsers', CORE, core, () => buildBrowserCore(run, root));
+  const bundles = ['src', 'assembly/abi.ts', core, 'package.json'];
+  await step('browser', bundles, 'dist/browser/respite.js', () => buildBrowser(root, core));
+  await step('playground', bundles, 'dist/web/index.html', () => buildWeb(root, core));
+}
+
+export async function build() {
+  await buildServer();
+  await buildForBrowsers();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await build();

@@ -37,9 +37,9 @@ function hand(script, args) {
 }
 
 install();
-const { build } = await import('./build.mjs');
-await build();
+const { build, buildServer } = await import('./build.mjs');
 const [task, ...args] = process.argv.slice(2);
+await (task === 'serve' ? buildServer() : build());
 if (task === 'serve') {
   const entry = path.join(root, 'dist/src/bin/respite-server.js');
   process.argv.splice(1, process.argv.length - 1, entry, ...args);
