@@ -1,9 +1,8 @@
 // Published messages, and the lines of MONITOR, as async iterables. Each has a connection of its own.
 
-import { Connection } from './connection.ts';
-import { ReplyError, RespiteError } from './errors.ts';
+import { ReplyError } from './errors.ts';
 import type { OpenLink } from './link.ts';
-import { MessageQueue } from './message_queue.ts';
+import { MessageStream } from './message_stream.ts';
 import type { Reply } from './reply.ts';
 
 export interface Message {
@@ -37,26 +36,14 @@ interface Confirmation {
 /** About what a message holds besides its text. */
 const MESSAGE_OVERHEAD_BYTES = 64;
 
-export class Subscription implements AsyncIterableIterator<Message, undefined>, AsyncDisposable {
+export class Subscription extends MessageStream<Message> {
   private readonly kind: Kind;
-  private readonly connection: Connection;
-  private readonly queue: MessageQueue<Message>;
-  private readonly onClose: (subscription: Subscription) => void;
   /** Calls of subscribe and unsubscribe that wait for the server's word on each channel. */
   private readonly confirmations: Confirmation[] = [];
 
-  constructor(
-    open: OpenLink,
-    kind: SubscriptionKind,
-    onClose: (subscription: Subscription) => void,
-  ) {
+  constructor(open: OpenLink, kind: SubscriptionKind, onClose: (subscription: object) => void) {
+    super(open, { what: 'subscription', onClose });
     this.kind = KINDS[kind];
-    this.onClose = onClose;
-    this.queue = new MessageQueue(() => void this.close());
-    this.connection = new Connection(open, {
-      onMessage: (message) => this.receive(message),
-      onEnd: (error) => this.end(error),
-    });
   }
 
   /** Subscribes to more channels (or patterns); resolves once their messages come. */
@@ -69,29 +56,6 @@ export class Subscription implements AsyncIterableIterator<Message, undefined>, 
     return this.change(this.kind.unsubscribe, channels);
   }
 
-  /** Ends the subscription; the iteration ends behind what has been received. */
-  close(): Promise<void> {
-    this.connection.close(new RespiteError('CLOSED', 'The subscription was closed'));
-    this.end();
-    return Promise.resolve();
-  }
-
-  next(): Promise<IteratorResult<Message, undefined>> {
-    return this.queue.next();
-  }
-
-  return(): Promise<IteratorResult<Message, undefined>> {
-    return this.queue.return();
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
   private change(command: string, channels: readonly string[]): Promise<void> {
     return new Promise((resolve, reject) => {
       const confirmation = { left: Math.max(channels.length, 1), resolve, reject };
@@ -101,7 +65,7 @@ export class Subscription implements AsyncIterableIterator<Message, undefined>, 
     });
   }
 
-  private receive(reply: Reply): void {
+  protected receive(reply: Reply): void {
     if (reply instanceof ReplyError) {
       this.confirmations.shift()?.reject(reply);
       return;
@@ -128,29 +92,17 @@ export class Subscription implements AsyncIterableIterator<Message, undefined>, 
     first.resolve();
   }
 
-  private end(error?: Error): void {
-    const reason = error ?? new RespiteError('CLOSED', 'The subscription was closed');
+  protected override end(error?: Error): void {
+    const reason = error ?? this.closedError();
     for (const each of this.confirmations.splice(0)) each.reject(reason);
-    this.queue.end(error);
-    this.onClose(this);
+    super.end(error);
   }
 }
 
 /** The commands that run, as MONITOR tells them: one line each. */
-export class Monitor implements AsyncIterableIterator<string, undefined>, AsyncDisposable {
-  private readonly connection: Connection;
-  private readonly queue: MessageQueue<string>;
-  private readonly onClose: (monitor: Monitor) => void;
-
-  constructor(open: OpenLink, onClose: (monitor: Monitor) => void) {
-    this.onClose = onClose;
-    this.queue = new MessageQueue(() => void this.close());
-    this.connection = new Connection(open, {
-      onMessage: (line) => {
-        if (typeof line === 'string') this.queue.put(line, line.length * 2);
-      },
-      onEnd: (error) => this.end(error),
-    });
+export class Monitor extends MessageStream<string> {
+  constructor(open: OpenLink, onClose: (monitor: object) => void) {
+    super(open, { what: 'monitor', onClose });
   }
 
   /** Resolves when commands are told from then on. */
@@ -165,30 +117,7 @@ export class Monitor implements AsyncIterableIterator<string, undefined>, AsyncD
     });
   }
 
-  close(): Promise<void> {
-    this.connection.close(new RespiteError('CLOSED', 'The monitor was closed'));
-    this.end();
-    return Promise.resolve();
-  }
-
-  next(): Promise<IteratorResult<string, undefined>> {
-    return this.queue.next();
-  }
-
-  return(): Promise<IteratorResult<string, undefined>> {
-    return this.queue.return();
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  private end(error?: Error): void {
-    this.queue.end(error);
-    this.onClose(this);
+  protected receive(line: Reply): void {
+    if (typeof line === 'string') this.queue.put(line, line.length * 2);
   }
 }
