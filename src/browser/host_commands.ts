@@ -20,7 +20,7 @@ import { CommandError, type HostCall, type HostHandler } from '../host_command.t
 import { Logger } from '../log.ts';
 import type { ReloadOptions } from '../monitor/debug.ts';
 import { infoSections } from '../monitor/info_sections.ts';
-import type { Connection } from '../net/connection.ts';
+import { InternalConnection } from '../net/internal_connection.ts';
 import { loadRdbBytesBlocking } from '../persistence/rdb_loader.ts';
 import { Snapshotter } from '../persistence/snapshotter.ts';
 import { type DurableLog, WaitingClients } from '../persistence/wait_commands.ts';
@@ -259,26 +259,13 @@ function directivesOf({ databases, maxmemory, config = {} }: EngineSettings): [s
   return values;
 }
 
-/** A client's connection as the registry wants it. What is written is taken at once. */
-class PageConnection implements Connection {
-  readonly remoteAddress = '127.0.0.1';
-  readonly remotePort: number;
-  readonly localAddress = '127.0.0.1';
-  readonly localPort = 0;
-  readonly isUnixSocket = false;
-  readonly isLoopback = true;
-  readonly isInternal = true;
-  readonly fd = -1;
-  readonly queuedBytes = 0;
-  readonly queueMemoryBytes = 0;
-  readonly queuedBlocks = 0;
-  readonly isPaused = false;
-  readonly errorName = '';
+/** A client's connection as the registry wants it. */
+class PageConnection extends InternalConnection {
   private readonly client: EngineClient;
 
   constructor(client: EngineClient, port: number) {
+    super(port);
     this.client = client;
-    this.remotePort = port;
   }
 
   write(bytes: Uint8Array): void {
@@ -292,9 +279,4 @@ class PageConnection implements Connection {
   destroy(): void {
     this.client.output.destroy();
   }
-
-  pause(): void {}
-  resume(): void {}
-  ref(): void {}
-  unref(): void {}
 }

@@ -1,35 +1,22 @@
 // A connection from the program that the store is part of: a client like others, with no socket.
 //
 //   Link.send ─> input region ─> session.onData ─> engine ─> Connection.write ─> LinkHandlers.onData
-//
-// What is written is taken at once, so nothing is ever queued.
 
 import { RequestRoom } from '../embedded/engine_link.ts';
 import { RespiteError } from '../embedded/errors.ts';
 import type { Link, LinkHandlers, LinkOptions } from '../embedded/link.ts';
-import type { Connection, Session } from '../net/connection.ts';
+import type { Session } from '../net/connection.ts';
+import { InternalConnection } from '../net/internal_connection.ts';
 import type { Server } from '../server.ts';
 
-class LocalConnection implements Connection {
-  readonly remoteAddress = '127.0.0.1';
-  readonly remotePort = 0;
-  readonly localAddress = '127.0.0.1';
-  readonly localPort = 0;
-  readonly isUnixSocket = false;
-  readonly isLoopback = true;
-  readonly isInternal = true;
-  readonly fd = -1;
-  readonly queuedBytes = 0;
-  readonly queueMemoryBytes = 0;
-  readonly queuedBlocks = 0;
-  readonly isPaused = false;
-  readonly errorName = '';
+class LocalConnection extends InternalConnection {
   readonly resp: 2 | 3;
   session: Session | undefined;
   private readonly handlers: LinkHandlers;
   private isClosed = false;
 
   constructor(handlers: LinkHandlers, resp: 2 | 3) {
+    super();
     this.handlers = handlers;
     this.resp = resp;
   }
@@ -54,11 +41,6 @@ class LocalConnection implements Connection {
   close(): void {
     this.finish(() => {});
   }
-
-  pause(): void {}
-  resume(): void {}
-  ref(): void {}
-  unref(): void {}
 
   private finish(tell: () => void): void {
     if (this.isClosed) return;
