@@ -13,7 +13,6 @@ import { CoreCrash, type Engine } from '../engine.ts';
 import { Logger } from '../log.ts';
 import type { CrashCause } from '../monitor/crash_cause.ts';
 import { ListenError } from '../net/listener.ts';
-import { RdbLoadError } from '../persistence/rdb_loader.ts';
 import { Server } from '../server.ts';
 import { MemoryStorage } from '../storage/memory_storage.ts';
 import { type Clock, systemClock } from '../util/clock.ts';
@@ -367,10 +366,6 @@ function describeCrash(cause: CrashCause): string {
 function asOpenError(error: unknown): unknown {
   if (error instanceof CoreCrash) {
     return new RespiteError('CRASHED', `The engine failed: ${error.message}`, { cause: error });
-  }
-  if (error instanceof RdbLoadError) {
-    const code = error.code === 'VERSION' ? 'DUMP_VERSION' : 'DUMP_FORMAT';
-    return new RespiteError(code, `The dump cannot be loaded: ${error.message}`, { cause: error });
   }
   return error;
 }

@@ -258,6 +258,14 @@ describe('opening', () => {
     await expect(open({ rdb: short })).rejects.toEqual(coded('DUMP_FORMAT'));
   });
 
+  it('makes dumps that are asked for at once, one behind the other', async () => {
+    const db = await open();
+    await db.command('DEBUG', 'POPULATE', 20_000);
+    const digest = await db.command('DEBUG', 'DIGEST');
+    for (const rdb of await Promise.all([db.export(), db.export(), db.export()])) {
+      expect(await (await open({ rdb })).command('DEBUG', 'DIGEST')).toBe(digest);
+    }
+  });
   it('brings a dump back, with types, databases and times', async () => {
     const db = await open();
     await db.batch([
