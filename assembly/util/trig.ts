@@ -27,6 +27,9 @@ const QUARTER_PI: f64 = 0.7853981633974483;
 const ARGUMENT_MAX: f64 = 1e8;
 const SIN_QUARTER_PI: f64 = Math.SQRT1_2;
 
+/** Up to here a few terms give the arc sine to 40 bits, which one step of Newton's method makes all of them. */
+const SERIES_MAX: f64 = 0.125;
+
 const STEPS: f64 = 64;
 const ROW_BYTES: usize = 32;
 const ROWS: usize = 51;
@@ -83,9 +86,14 @@ export function asin(y: f64): f64 {
   return copysign(result, y);
 }
 
-/** The arc sine up to sin pi/4, but for the last bit. */
+/** The arc sine up to sin pi/4, but for the last bits. */
 function nearlyAsin(y: f64): f64 {
-  let angle = y + y * y * y * (1.0 / 6);
+  const yy = y * y;
+  if (y <= SERIES_MAX) {
+    const tail = 15.0 / 336 + yy * (105.0 / 3456 + yy * (945.0 / 42240));
+    return y + y * yy * (1.0 / 6 + yy * (3.0 / 40 + yy * tail));
+  }
+  let angle = y + y * yy * (1.0 / 6);
   for (let i = 0; i < 3; i++) angle += newtonStep(angle, y, 0);
   return angle;
 }
@@ -166,7 +174,16 @@ function kernel(r: f64, rest: f64, isCos: bool): f64 {
   const size = abs(r);
   if (r < 0) rest = -rest;
   const index = nearest(size * STEPS);
-  const t = size - index / STEPS; // exact
+  const t = size - index * (1 / STEPS); // exact
+  const tt = t * t;
+  const sinTail = t * tt * (-1.0 / 6 + tt * (1.0 / 120 - tt * (1.0 / 5040))) + rest;
+  if (index == 0 && !isCos) {
+    // What is below comes to the same.
+    const result = size + sinTail;
+    trigRest = size - result + sinTail;
+    if (r < 0) trigRest = -trigRest;
+    return copysign(result, r);
+  }
   const row = TABLE + <usize>index * ROW_BYTES;
   // The value at k/64 and its derivative.
   let value = load<f64>(row);
@@ -181,8 +198,6 @@ function kernel(r: f64, rest: f64, isCos: bool): f64 {
     slope = -sine;
     slopeRest = -sineRest;
   }
-  const tt = t * t;
-  const sinTail = t * tt * (-1.0 / 6 + tt * (1.0 / 120 - tt * (1.0 / 5040))) + rest;
   const cosTail = tt * (-0.5 + tt * (1.0 / 24 + tt * (-1.0 / 720 + tt * (1.0 / 40320)))) - t * rest;
 
   const linear = slope * t;
