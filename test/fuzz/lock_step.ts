@@ -27,13 +27,13 @@ export interface LockStepOptions {
   onProgress?: (steps: number) => void;
 }
 
-/** A word in which this is replaced by the id of connection n: "{id 3}". */
 /**
  * The only key that sorted sets are stored under, which nothing else writes to. An intended difference: who
  * waits for a sorted set is served when one takes the place of a list; Redis leaves them waiting.
  */
 const STORED = 'union';
 
+/** A word in which this is replaced by the id of connection n: "{id 3}". */
 const ID_WORD = /^\{id (\d+)\}$/;
 
 export interface LockStep {
@@ -346,8 +346,8 @@ class StepSource {
   private waits(): string[] {
     const { random } = this;
     const choice = random.below(this.theme === 'moves' ? 8 : 6);
-    const keys = this.keys([0, 1, 4].includes(choice) ? 'list' : 'zset');
-    if (![0, 1, 4].includes(choice) && random.oneIn(4)) keys.push(STORED);
+    const isList = [0, 1, 4].includes(choice);
+    const keys = this.waitsForStored(isList) ? [STORED] : this.keys(isList ? 'list' : 'zset');
     const numbered = [String(keys.length), ...keys];
     switch (choice) {
       case 0:
@@ -378,6 +378,10 @@ class StepSource {
       default:
         return ['BRPOPLPUSH', this.key('list'), this.key('list'), this.timeout()];
     }
+  }
+
+  private waitsForStored(isList: boolean): boolean {
+    return !isList && this.theme !== 'many keys' && this.random.oneIn(4);
   }
 
   private gives(): string[] {
