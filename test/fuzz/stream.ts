@@ -142,8 +142,9 @@ function isAboutGroup(words: readonly string[]): boolean {
 
 function isSameWord(one: string, other: string): boolean {
   if (one === other) return true;
-  if (/^\d{13,17}$/.test(one) && /^\d{13,17}$/.test(other)) {
-    return Math.abs(Number(one) - Number(other)) <= TOLERANCE_MS;
+  if (/^\d{13,19}$/.test(one) && /^\d{13,19}$/.test(other)) {
+    const distance = BigInt(one) - BigInt(other);
+    return distance <= TOLERANCE_MS && distance >= -TOLERANCE_MS;
   }
   return (
     one.length === other.length &&
