@@ -184,7 +184,10 @@ it('calls of a worker that was ended do not wait for ever', async () => {
   port2.postMessage({ id: -1 });
   const waiting = backend.read('a', 0, 1);
   setTimeout(() => end(), 20);
-  await expect(waiting).rejects.toMatchObject({ code: 'STORAGE', message: expect.stringContaining('was ended') });
+  await expect(waiting).rejects.toMatchObject({
+    code: 'STORAGE',
+    message: expect.stringContaining('was ended'),
+  });
   await expect(backend.list()).rejects.toMatchObject({ code: 'STORAGE' });
   port1.close();
   port2.close();

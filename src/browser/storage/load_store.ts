@@ -29,8 +29,6 @@ export interface LoadedStore {
   readonly log: OpenLog;
   /** Bytes of all logs since the snapshot. */
   readonly logBytes: number;
-  /** Nothing was stored before. */
-  readonly isNew: boolean;
 }
 
 export interface LoadStoreOptions {
@@ -72,7 +70,7 @@ async function beginStore(
   const log = await beginLog(backend, 0);
   const manifest = { sequence: 1, base: 0, snapshotBytes: 0 };
   await writeManifest(backend, manifest);
-  return { manifest, log, logBytes: 0, isNew: true };
+  return { manifest, log, logBytes: 0 };
 }
 
 async function load(
@@ -80,7 +78,7 @@ async function load(
   files: ReadonlyMap<string, number>,
   manifest: Manifest,
 ): Promise<LoadedStore> {
-  const { base, snapshotBytes } = manifest;
+  const { base } = manifest;
   await loadSnapshot(engine, backend, files, manifest);
   const replay = new Replay(engine);
   let logBytes = 0;
@@ -102,8 +100,7 @@ async function load(
   if (state === undefined && generation === base) throw damaged(`${logName(base)} is missing`);
   const log = await openLog(backend, generation, state);
   await removeOthers(backend, files, base, generation);
-  const isNew = snapshotBytes === 0 && logBytes === LOG_HEAD_BYTES;
-  return { manifest, log, logBytes, isNew };
+  return { manifest, log, logBytes };
 }
 
 async function loadSnapshot(
