@@ -2,7 +2,7 @@
 //
 //   openKeptStore ─> openSharedStore: one tab leads ─> openHere: files ─> engine ─> what is stored
 
-import { RespiteError } from '../embedded/errors.ts';
+import type { RespiteError } from '../embedded/errors.ts';
 import { EngineHome, type EngineSettings } from './engine_home.ts';
 import type { HomeStorage } from './home_storage.ts';
 import { engineSettings, type StoreOptions } from './options.ts';
@@ -74,7 +74,7 @@ interface Here {
 async function openHere(
   { store, settings, module, startFilesWorker }: Here,
   rdb: Uint8Array | undefined,
-  onFailure: (error: Error) => void,
+  onFailure: (error: RespiteError) => void,
 ): Promise<OpenedHere> {
   const { storage, durability } = settings;
   const files = await openBackend(store, { storage, startFilesWorker });
@@ -83,13 +83,12 @@ async function openHere(
     const hooks = {
       // What one task of the page sends is one turn.
       postpone: queueMicrotask,
-      onCrash: (crash: Error) =>
-        onFailure(new RespiteError('CRASHED', `The engine failed: ${crash.message}`)),
     };
     const home = await EngineHome.create(module, settings, hooks, async (made) => {
       kept = await load(made, files.backend, durability, rdb);
       made.storage = homeStorage(kept);
     });
+    void home.ended.then(onFailure);
     return {
       home: keptHome(home, kept as PersistentStore),
       settings: { ...settings, storage: files.name },
@@ -141,10 +140,10 @@ function keptHome(home: EngineHome, kept: PersistentStore): StoreHome {
         },
         options,
       ),
+    ended: home.ended,
     export: async () => {
-      const { exportDump } = await import('./dump.ts');
       await kept.saved();
-      return exportDump(home.engine);
+      return home.export();
     },
     close: async () => {
       try {

@@ -1,6 +1,5 @@
 // The store of a program in a browser: a page's, or a worker's.
 
-import { RespiteError } from '../embedded/errors.ts';
 import { RespiteBase } from '../embedded/respite.ts';
 import type { WasmSource } from './load_core.ts';
 import { openStore } from './open.ts';
@@ -24,11 +23,20 @@ export class RespiteInBrowser extends RespiteBase {
   protected constructor(home: StoreHome) {
     super(home.openLink);
     this.#home = home;
+    void home.ended.then((reason) => this.end(reason));
+  }
+
+  /**
+   * Removes all that is kept of the store with this name; there need not be one. Throws RespiteError: LOCKED
+   * while any tab has it open, STORAGE, UNSUPPORTED, BAD_OPTION.
+   */
+  static async remove(name: string): Promise<void> {
+    const { removeStore } = await import('./remove.ts');
+    await removeStore(name);
   }
 
   /** All data as a dump in the RDB format, of this moment, while commands are served. */
   async export(): Promise<Uint8Array> {
-    if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
     return this.#home.export();
   }
 

@@ -140,6 +140,43 @@ describe.skipIf(!chromiumAvailable())('a store that is kept', () => {
     await page.close();
   });
 
+  it.each(['opfs', 'indexeddb'] as const)(
+    'in %s can be removed, once it is closed',
+    async (storage) => {
+      const how: OpenOptions = { name: newName(), storage, durability: 'strict' };
+      const page = await openStorePage(browser.context, site.origin, how);
+      await command(page, 'SET', 'a', '1');
+      const remove = () =>
+        page.evaluate(
+          (name) =>
+            window.removeStore(name).then(
+              () => 'removed',
+              (error) => error.code,
+            ),
+          how.name!,
+        );
+      expect(await remove()).toBe('LOCKED');
+      await close(page);
+      expect(await remove()).toBe('removed');
+      await openIn(page, how);
+      expect(await command(page, 'GET', 'a')).toBe(null);
+      await page.close();
+    },
+  );
+
+  it('gives the store to the next tab when its engine fails', async () => {
+    const name = newName();
+    const page = await openStorePage(browser.context, site.origin, { name, durability: 'strict' });
+    await command(page, 'SET', 'a', '1');
+    const second = await openStorePage(browser.context, site.origin, { name });
+    expect(await command(page, 'DEBUG', 'SEGFAULT')).toMatch(/^CRASHED: /);
+    await expect.poll(() => page.evaluate(() => window.stores.db!.isClosed)).toBe(true);
+    expect(await command(page, 'GET', 'a')).toMatch(/^CRASHED: /);
+    await expect.poll(() => command(second, 'GET', 'a'), { timeout: 30_000 }).toBe('1');
+    await page.close();
+    await second.close();
+  });
+
   it('cannot be opened where nothing can be stored: STORAGE', async () => {
     const page = await openStorePage(browser.context, site.origin);
     await page.evaluate(() => {

@@ -7,6 +7,7 @@ declare global {
   interface Window {
     stores: Record<string, Respite>;
     openStore(options: OpenOptions): Promise<Respite>;
+    removeStore(name: string): Promise<void>;
   }
 }
 
@@ -26,7 +27,8 @@ export async function openStorePage(
 async function prepare(page: Page, origin: string): Promise<void> {
   const content =
     `import { Respite } from '${origin}/bundle/respite.js';` +
-    'window.stores = {}; window.openStore = (options) => Respite.open(options);';
+    'window.stores = {}; window.openStore = (options) => Respite.open(options);' +
+    'window.removeStore = (name) => Respite.remove(name);';
   await page.addScriptTag({ type: 'module', content });
   await page.waitForFunction(() => window.openStore !== undefined);
 }

@@ -26,7 +26,7 @@ export class MemoryLocks {
     }
     const queue = this.queues.get(name) ?? [];
     this.queues.set(name, queue);
-    if (ifAvailable && queue.length > 0) return Promise.resolve(holder(null));
+    if (ifAvailable && queue.length > 0) return Promise.resolve(null).then(holder);
     return new Promise((resolve, reject) => {
       if (signal?.aborted) {
         reject(signal.reason);

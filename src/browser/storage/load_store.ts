@@ -158,7 +158,7 @@ async function removeOthers(
 function damaged(what: string): RespiteError {
   return new RespiteError(
     'STORAGE',
-    `The stored data are damaged: ${what}. Nothing was changed; export the files, or delete the store to begin anew.`,
+    `The stored data are damaged: ${what}. Nothing was changed; Respite.remove() would take them away, to begin anew.`,
   );
 }
 
