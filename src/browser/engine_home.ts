@@ -18,6 +18,7 @@ import { Background } from './background.ts';
 import { Deferred } from './deferred.ts';
 import type { HomeStorage } from './home_storage.ts';
 import type { HostParts } from './host_commands.ts';
+import { part } from './part.ts';
 
 /** What the engine is made with. */
 export interface EngineSettings {
@@ -166,7 +167,7 @@ export class EngineHome {
   async export(): Promise<Uint8Array> {
     if (this.failure !== undefined) throw this.failure;
     try {
-      const { exportDump } = await import('./dump.ts');
+      const { exportDump } = await part(import('./dump.ts'));
       return await exportDump(this.engine);
     } catch (error) {
       throw this.failure ?? error;
@@ -181,7 +182,7 @@ export class EngineHome {
   }
 
   private async fetchHost(): Promise<HostParts> {
-    const { HostParts } = await import('./host_commands.ts');
+    const { HostParts } = await part(import('./host_commands.ts'));
     this.host = new HostParts(this);
     return this.host;
   }

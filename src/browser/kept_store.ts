@@ -6,6 +6,7 @@ import type { RespiteError } from '../embedded/errors.ts';
 import { EngineHome, type EngineSettings } from './engine_home.ts';
 import type { HomeStorage } from './home_storage.ts';
 import { engineSettings, type StoreOptions } from './options.ts';
+import { part } from './part.ts';
 import type { Backend } from './storage/backend.ts';
 import { openBackend, type Storages } from './storage/choose.ts';
 import { type Durability, PersistentStore } from './storage/persistent_store.ts';
@@ -112,14 +113,14 @@ async function load(
     engine,
     guards,
     snapshots: async () => {
-      const { Snapshotter } = await import('../persistence/snapshotter.ts');
+      const { Snapshotter } = await part(import('../persistence/snapshotter.ts'));
       return new Snapshotter(engine);
     },
     durability,
   });
   if (rdb === undefined) return kept;
   try {
-    const { importDump } = await import('./dump.ts');
+    const { importDump } = await part(import('./dump.ts'));
     await importDump(engine, rdb);
     await kept.compact();
     return kept;

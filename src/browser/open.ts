@@ -4,6 +4,7 @@ import { EngineHome } from './engine_home.ts';
 import { openKeptStore, type StartFilesWorker } from './kept_store.ts';
 import { compileCore, type WasmSource } from './load_core.ts';
 import { engineSettings, type StoreOptions } from './options.ts';
+import { part } from './part.ts';
 import type { StoreHome } from './store_home.ts';
 
 /**
@@ -25,7 +26,7 @@ export async function openStore(
     if (rdb === undefined) return;
     // What is loaded has the encodings that the configuration says.
     if (settings.config !== undefined) await made.loadHost();
-    const { importDump } = await import('./dump.ts');
+    const { importDump } = await part(import('./dump.ts'));
     await importDump(made.engine, rdb);
   });
   return {

@@ -4,6 +4,7 @@ import { RespiteBase } from '../embedded/respite.ts';
 import type { WasmSource } from './load_core.ts';
 import { openStore } from './open.ts';
 import { checkOptions, type OpenOptions, type StoreOptions } from './options.ts';
+import { part, startedWorker } from './part.ts';
 import type { Keeping, StoreHome } from './store_home.ts';
 
 /** Where the parts of the program are that are files of their own: it differs between the bundles. */
@@ -31,7 +32,7 @@ export class RespiteInBrowser extends RespiteBase {
    * while any tab has it open, STORAGE, UNSUPPORTED, BAD_OPTION.
    */
   static async remove(name: string): Promise<void> {
-    const { removeStore } = await import('./remove.ts');
+    const { removeStore } = await part(import('./remove.ts'));
     await removeStore(name);
   }
 
@@ -62,9 +63,9 @@ export async function openHome(
     return openStore(storeOptions, wasm ?? surroundings.wasm(), surroundings.startFilesWorker);
   }
   const isOwn = worker === true;
-  const { openInWorker } = await import('./worker_home.ts');
+  const { openInWorker } = await part(import('./worker_home.ts'));
   return openInWorker(
-    isOwn ? surroundings.startWorker() : worker,
+    isOwn ? startedWorker(surroundings.startWorker) : worker,
     isOwn,
     storeOptions,
     wasm ?? surroundings.workerWasm(),

@@ -8,11 +8,12 @@
 // no OPFS, or nothing at all): any other failure is STORAGE.
 
 import { RespiteError } from '../../embedded/errors.ts';
+import { part } from '../part.ts';
 import type { Backend, BackendName } from './backend.ts';
 
 // Fetched when they are needed: no store needs all of them.
-const indexedDbFiles = () => import('./indexeddb_backend.ts');
-const opfsFiles = () => import('./opfs_backend.ts');
+const indexedDbFiles = () => part(import('./indexeddb_backend.ts'));
+const opfsFiles = () => part(import('./opfs_backend.ts'));
 
 export type StorageOption = 'auto' | BackendName;
 
@@ -57,7 +58,7 @@ async function openFiles(store: string, { startFilesWorker }: Storages): Promise
   if (startFilesWorker === undefined || typeof Worker === 'undefined') {
     throw new RespiteError('STORAGE', 'This browser has no private file system here');
   }
-  return (await import('./port_backend.ts')).openInFilesWorker(store, startFilesWorker);
+  return (await part(import('./port_backend.ts'))).openInFilesWorker(store, startFilesWorker);
 }
 
 /** Removes what is kept of a store that nobody has open. */

@@ -11,6 +11,7 @@ import * as abi from '../../../assembly/abi.ts';
 import type { Guards } from '../../core/guards.ts';
 import { RespiteError } from '../../embedded/errors.ts';
 import type { ClientOutput, Engine, EngineClient } from '../../engine.ts';
+import { part } from '../part.ts';
 import type { Backend } from './backend.ts';
 import { LOG_HEAD_BYTES, type LogState, logHead, readLog } from './frames.ts';
 import { logName, type Manifest, readManifest, snapshotName, writeManifest } from './manifest.ts';
@@ -116,7 +117,7 @@ async function loadSnapshot(
     sizeBytes: snapshotBytes,
     read: (position: number, length: number) => backend.read(name, position, length),
   };
-  const { loadRdbSource } = await import('./rdb_source.ts');
+  const { loadRdbSource } = await part(import('./rdb_source.ts'));
   try {
     await loadRdbSource(engine, source, { keepExpired: true });
   } catch (error) {

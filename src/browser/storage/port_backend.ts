@@ -8,7 +8,8 @@
 
 import { RespiteError, type RespiteErrorCode } from '../../embedded/errors.ts';
 import { holdLock, newLockName, whenFree } from '../alive.ts';
-import { type Backend, storageError } from './backend.ts';
+import { startedWorker } from '../part.ts';
+import type { Backend } from './backend.ts';
 
 /** The end of a channel, or a worker. */
 export interface Port {
@@ -46,12 +47,7 @@ export function showAlive(port: Port, lock: string): void {
 
 /** In the page: starts a worker that has the files. Throws NOT_LOADED, and what opening them throws. */
 export async function openInFilesWorker(store: string, start: () => Worker): Promise<Backend> {
-  let worker: Worker;
-  try {
-    worker = start();
-  } catch (error) {
-    throw storageError(error, 'starting a worker for files');
-  }
+  const worker = startedWorker(start);
   const lock = newLockName();
   const backend = new PortBackend(worker as Port, () => worker.terminate(), lock);
   worker.onerror = (event) => {
