@@ -9,6 +9,7 @@ import { openHome, RespiteInBrowser, type Surroundings } from './browser/respite
 
 export type { WasmSource } from './browser/load_core.ts';
 export type { OpenOptions, StoreOptions } from './browser/options.ts';
+export type { Keeping } from './browser/store_home.ts';
 export * from './embedded/index.ts';
 
 let compiled: Promise<WebAssembly.Module> | undefined;

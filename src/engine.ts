@@ -309,6 +309,11 @@ export class Engine {
     if ((this.core.word(abi.ABI_SEQUEL) & abi.SEQUEL_DEADLINE) !== 0) this.setAlarm();
   }
 
+  /** The core has trapped: nothing that it holds can be trusted. */
+  get hasCrashed(): boolean {
+    return this.crashed !== undefined;
+  }
+
   /**
    * Calls into the core: what is thrown in `run` is reported as its crash. `task` names what runs there,
    * when it is not the command of the ABI block.

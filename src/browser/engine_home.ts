@@ -15,8 +15,10 @@ import type { OpenLink } from '../embedded/link.ts';
 import { CoreCrash, Engine, type EngineClient, type EngineHooks } from '../engine.ts';
 import { CommandError, type HostCall } from '../host_command.ts';
 import { Background } from './background.ts';
+import { Deferred } from './deferred.ts';
 import type { HomeStorage } from './home_storage.ts';
 import type { HostParts } from './host_commands.ts';
+import { part } from './part.ts';
 
 /** What the engine is made with. */
 export interface EngineSettings {
@@ -53,10 +55,15 @@ export class EngineHome {
   private host: HostParts | undefined;
   private hostComing: Promise<HostParts> | undefined;
   private failure: RespiteError | undefined;
+  private readonly crashed = new Deferred<RespiteError>();
+  /** Resolves when the engine has failed. */
+  readonly ended = this.crashed.promise;
+  /** All data are there. */
+  private isComplete = false;
 
   /**
-   * Throws RespiteError NO_MEMORY, and BAD_OPTION for settings that are none. `prepare` brings the data and
-   * says what keeps them.
+   * Throws RespiteError NO_MEMORY, NOT_LOADED for a module that is another one, CRASHED, and BAD_OPTION for
+   * settings that are none. `prepare` brings the data and says what keeps them.
    */
   static async create(
     module: WebAssembly.Module,
@@ -72,16 +79,25 @@ export class EngineHome {
         ...(databases === undefined ? {} : { databases }),
       });
     } catch (cause) {
-      throw new RespiteError('NO_MEMORY', 'The browser has no memory for another store', { cause });
+      if (cause instanceof RangeError) {
+        throw new RespiteError('NO_MEMORY', 'The browser has no memory for another store', {
+          cause,
+        });
+      }
+      throw new RespiteError('NOT_LOADED', `The module cannot be run: ${reasonOf(cause)}`, {
+        cause,
+      });
     }
     const home = new EngineHome(core, settings, hooks);
     try {
       await prepare(home);
       if (settings.config !== undefined) await home.loadHost();
+      home.isComplete = true;
       return home;
     } catch (error) {
+      const reason = home.failure ?? error;
       home.close();
-      throw error;
+      throw reason;
     }
   }
 
@@ -147,14 +163,26 @@ export class EngineHome {
     return this.hostComing;
   }
 
+  /** All data as a dump. */
+  async export(): Promise<Uint8Array> {
+    if (this.failure !== undefined) throw this.failure;
+    try {
+      const { exportDump } = await part(import('./dump.ts'));
+      return await exportDump(this.engine);
+    } catch (error) {
+      throw this.failure ?? error;
+    }
+  }
+
   close(): void {
+    this.failure ??= new RespiteError('CLOSED', 'The store is closed');
     this.background.stop();
     this.host?.stop();
     for (const client of [...this.engine.clients.values()]) client.output.destroy();
   }
 
   private async fetchHost(): Promise<HostParts> {
-    const { HostParts } = await import('./host_commands.ts');
+    const { HostParts } = await part(import('./host_commands.ts'));
     this.host = new HostParts(this);
     return this.host;
   }
@@ -167,8 +195,9 @@ export class EngineHome {
     return this.loadHost().then(
       (host) => host.runLate(call),
       (error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new CommandError(`ERR this part of the store could not be fetched: ${reason}`);
+        throw new CommandError(
+          `ERR this part of the store could not be fetched: ${reasonOf(error)}`,
+        );
       },
     );
   }
@@ -176,7 +205,7 @@ export class EngineHome {
   private step(budgetUs: number): boolean {
     const { host } = this;
     // Nothing expires and nothing is evicted before all of it is there.
-    if (host?.isCronPaused || this.guards.has(abi.GUARD_LOADING)) return false;
+    if (!this.isComplete || host?.isCronPaused) return false;
     try {
       host?.tick();
       return this.engine.cron(budgetUs);
@@ -193,8 +222,11 @@ export class EngineHome {
     });
     this.background.stop();
     hooks.onCrash?.(crash);
+    this.crashed.resolve(this.failure);
     for (const client of [...this.engine.clients.values()]) client.output.destroy();
   }
 }
 
-export type { EngineClient };
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -2,10 +2,11 @@
 //
 //   openKeptStore ─> openSharedStore: one tab leads ─> openHere: files ─> engine ─> what is stored
 
-import { RespiteError } from '../embedded/errors.ts';
+import type { RespiteError } from '../embedded/errors.ts';
 import { EngineHome, type EngineSettings } from './engine_home.ts';
 import type { HomeStorage } from './home_storage.ts';
 import { engineSettings, type StoreOptions } from './options.ts';
+import { part } from './part.ts';
 import type { Backend } from './storage/backend.ts';
 import { openBackend, type Storages } from './storage/choose.ts';
 import { type Durability, PersistentStore } from './storage/persistent_store.ts';
@@ -74,7 +75,7 @@ interface Here {
 async function openHere(
   { store, settings, module, startFilesWorker }: Here,
   rdb: Uint8Array | undefined,
-  onFailure: (error: Error) => void,
+  onFailure: (error: RespiteError) => void,
 ): Promise<OpenedHere> {
   const { storage, durability } = settings;
   const files = await openBackend(store, { storage, startFilesWorker });
@@ -83,13 +84,12 @@ async function openHere(
     const hooks = {
       // What one task of the page sends is one turn.
       postpone: queueMicrotask,
-      onCrash: (crash: Error) =>
-        onFailure(new RespiteError('CRASHED', `The engine failed: ${crash.message}`)),
     };
     const home = await EngineHome.create(module, settings, hooks, async (made) => {
       kept = await load(made, files.backend, durability, rdb);
       made.storage = homeStorage(kept);
     });
+    void home.ended.then(onFailure);
     return {
       home: keptHome(home, kept as PersistentStore),
       settings: { ...settings, storage: files.name },
@@ -113,14 +113,14 @@ async function load(
     engine,
     guards,
     snapshots: async () => {
-      const { Snapshotter } = await import('../persistence/snapshotter.ts');
+      const { Snapshotter } = await part(import('../persistence/snapshotter.ts'));
       return new Snapshotter(engine);
     },
     durability,
   });
   if (rdb === undefined) return kept;
   try {
-    const { importDump } = await import('./dump.ts');
+    const { importDump } = await part(import('./dump.ts'));
     await importDump(engine, rdb);
     await kept.compact();
     return kept;
@@ -141,10 +141,10 @@ function keptHome(home: EngineHome, kept: PersistentStore): StoreHome {
         },
         options,
       ),
+    ended: home.ended,
     export: async () => {
-      const { exportDump } = await import('./dump.ts');
       await kept.saved();
-      return exportDump(home.engine);
+      return home.export();
     },
     close: async () => {
       try {

@@ -71,7 +71,12 @@ async function fetched(address: string): Promise<Response> {
 }
 
 async function compile(source: Exclude<WasmSource, string | URL>): Promise<WebAssembly.Module> {
-  const found = await source;
+  let found: WebAssembly.Module | BufferSource | Response;
+  try {
+    found = await source;
+  } catch (cause) {
+    throw cause instanceof RespiteError ? cause : notLoaded('did not come', cause);
+  }
   if (found instanceof WebAssembly.Module) return found;
   try {
     if (!(found instanceof Response)) return await WebAssembly.compile(found);
@@ -81,12 +86,14 @@ async function compile(source: Exclude<WasmSource, string | URL>): Promise<WebAs
     }
     return await WebAssembly.compile(await found.arrayBuffer());
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const hint = /Content Security Policy/i.test(reason)
+    const hint = /Content Security Policy/i.test(String(cause))
       ? "; the page's Content-Security-Policy must allow 'wasm-unsafe-eval'"
       : '; what is there may not be the module';
-    throw new RespiteError('NOT_LOADED', `The module cannot be compiled: ${reason}${hint}`, {
-      cause,
-    });
+    throw notLoaded('cannot be compiled', cause, hint);
   }
+}
+
+function notLoaded(what: string, cause: unknown, hint = ''): RespiteError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new RespiteError('NOT_LOADED', `The module ${what}: ${reason}${hint}`, { cause });
 }

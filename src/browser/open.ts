@@ -4,10 +4,11 @@ import { EngineHome } from './engine_home.ts';
 import { openKeptStore, type StartFilesWorker } from './kept_store.ts';
 import { compileCore, type WasmSource } from './load_core.ts';
 import { engineSettings, type StoreOptions } from './options.ts';
+import { part } from './part.ts';
 import type { StoreHome } from './store_home.ts';
 
 /**
- * Throws RespiteError: UNSUPPORTED, NOT_LOADED, NO_MEMORY, BAD_OPTION, DUMP_VERSION, DUMP_FORMAT; with a name
+ * Throws RespiteError: UNSUPPORTED, NOT_LOADED, NO_MEMORY, CRASHED, BAD_OPTION, DUMP_VERSION, DUMP_FORMAT; with a name
  * STORAGE, QUOTA and LOCKED as well.
  */
 export async function openStore(
@@ -20,22 +21,18 @@ export async function openStore(
   if (options.name !== undefined && options.storage !== 'memory') {
     return openKeptStore(options, module, startFilesWorker);
   }
-  const home = await EngineHome.create(module, settings);
-  try {
-    if (options.rdb !== undefined) {
-      const { importDump } = await import('./dump.ts');
-      await importDump(home.engine, options.rdb);
-    }
-    return {
-      openLink: home.openLink,
-      export: async () => {
-        const { exportDump } = await import('./dump.ts');
-        return exportDump(home.engine);
-      },
-      close: async () => home.close(),
-    };
-  } catch (error) {
-    home.close();
-    throw error;
-  }
+  const { rdb } = options;
+  const home = await EngineHome.create(module, settings, {}, async (made) => {
+    if (rdb === undefined) return;
+    // What is loaded has the encodings that the configuration says.
+    if (settings.config !== undefined) await made.loadHost();
+    const { importDump } = await part(import('./dump.ts'));
+    await importDump(made.engine, rdb);
+  });
+  return {
+    openLink: home.openLink,
+    ended: home.ended,
+    export: () => home.export(),
+    close: async () => home.close(),
+  };
 }

@@ -12,7 +12,8 @@ export interface StoreOptions {
   readonly storage?: 'auto' | 'opfs' | 'indexeddb' | 'memory';
   /**
    * `strict`: a reply comes when its change is durable. `relaxed`, the default: the change is written at once
-   * and the reply does not wait; what a crash may take is a second at most.
+   * and the reply does not wait for that, unless a change of a tenth of a second ago is not durable yet; what a
+   * crash may take is a second at most.
    */
   readonly durability?: 'relaxed' | 'strict';
   /** Limit of memory for the data: bytes, or "100mb". */
@@ -62,9 +63,7 @@ export function checkOptions(options: OpenOptions): void {
       throw bad(`There is no option '${name}'; there are ${[...KNOWN].join(', ')}`);
   }
   const { name, storage, durability, databases, rdb, worker } = options;
-  if (name !== undefined && (typeof name !== 'string' || name === '')) {
-    throw bad('name is a text that is not empty');
-  }
+  if (name !== undefined) checkName(name);
   if (storage !== undefined && !STORAGES.includes(storage)) {
     throw bad(`storage is one of ${STORAGES.join(', ')}`);
   }
@@ -84,6 +83,11 @@ export function checkOptions(options: OpenOptions): void {
   if (worker !== undefined && typeof worker !== 'boolean' && !isWorker(worker)) {
     throw bad('worker is true, false or a Worker');
   }
+}
+
+/** Throws BAD_OPTION for what is no name of a store. */
+export function checkName(name: unknown): void {
+  if (typeof name !== 'string' || name === '') throw bad('name is a text that is not empty');
 }
 
 function isWorker(value: object): boolean {

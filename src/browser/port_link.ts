@@ -84,7 +84,7 @@ export function openPortLink(port: LinkPort, handlers: LinkHandlers): PortLink {
 
 /**
  * Makes the other end of a port a connection to the engine here. Returns what ends it from this side; `onEnd`
- * hears of its end in all other cases.
+ * hears of its end in all other cases, also when it cannot even begin.
  */
 export function servePort(
   port: LinkPort,
@@ -115,6 +115,7 @@ export function servePort(
   } catch (error) {
     port.postMessage(errorNotice(error));
     port.close();
+    onEnd();
     return () => {};
   }
   port.onmessage = ({ data }: MessageEvent<PortMessage>) => {

@@ -1,10 +1,10 @@
 // The store of a program in a browser: a page's, or a worker's.
 
-import { RespiteError } from '../embedded/errors.ts';
 import { RespiteBase } from '../embedded/respite.ts';
 import type { WasmSource } from './load_core.ts';
 import { openStore } from './open.ts';
 import { checkOptions, type OpenOptions, type StoreOptions } from './options.ts';
+import { part, startedWorker } from './part.ts';
 import type { Keeping, StoreHome } from './store_home.ts';
 
 /** Where the parts of the program are that are files of their own: it differs between the bundles. */
@@ -24,11 +24,20 @@ export class RespiteInBrowser extends RespiteBase {
   protected constructor(home: StoreHome) {
     super(home.openLink);
     this.#home = home;
+    void home.ended.then((reason) => this.end(reason));
+  }
+
+  /**
+   * Removes all that is kept of the store with this name; there need not be one. Throws RespiteError: LOCKED
+   * while any tab has it open, STORAGE, UNSUPPORTED, BAD_OPTION.
+   */
+  static async remove(name: string): Promise<void> {
+    const { removeStore } = await part(import('./remove.ts'));
+    await removeStore(name);
   }
 
   /** All data as a dump in the RDB format, of this moment, while commands are served. */
   async export(): Promise<Uint8Array> {
-    if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
     return this.#home.export();
   }
 
@@ -54,9 +63,9 @@ export async function openHome(
     return openStore(storeOptions, wasm ?? surroundings.wasm(), surroundings.startFilesWorker);
   }
   const isOwn = worker === true;
-  const { openInWorker } = await import('./worker_home.ts');
+  const { openInWorker } = await part(import('./worker_home.ts'));
   return openInWorker(
-    isOwn ? surroundings.startWorker() : worker,
+    isOwn ? startedWorker(surroundings.startWorker) : worker,
     isOwn,
     storeOptions,
     wasm ?? surroundings.workerWasm(),

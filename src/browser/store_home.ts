@@ -1,5 +1,6 @@
 // A store as `Respite` sees it, wherever it is: in this thread, in a worker, in another tab.
 
+import type { RespiteError } from '../embedded/errors.ts';
 import type { OpenLink } from '../embedded/link.ts';
 
 /** How a store with a name is kept, at the moment. */
@@ -12,10 +13,12 @@ export interface Keeping {
 
 export interface StoreHome {
   readonly openLink: OpenLink;
+  /** Resolves with the reason when the store comes to an end by itself. */
+  readonly ended: Promise<RespiteError>;
   /** Undefined for a store in memory, and where it is not known. */
   readonly keeping?: Keeping | undefined;
   /** All data as a dump in the RDB format. Rejects with RespiteError. */
   export(): Promise<Uint8Array>;
-  /** Ends the store; what is kept is durable when it resolves. */
+  /** Ends the store, or what one that has ended has left; what is kept is durable when it resolves. */
   close(): Promise<void>;
 }

@@ -2,7 +2,8 @@
 
 import { RespiteError } from '../embedded/errors.ts';
 import type { LinkHandlers, LinkOptions } from '../embedded/link.ts';
-import { randomId } from '../util/random_id.ts';
+import { newLockName, whenFree } from './alive.ts';
+import { Deferred } from './deferred.ts';
 import type { WasmSource } from './load_core.ts';
 import { compileCore } from './load_core.ts';
 import type { StoreOptions } from './options.ts';
@@ -10,7 +11,9 @@ import { noticedError, openPortLink, type PortLink } from './port_link.ts';
 import type { StoreHome } from './store_home.ts';
 import {
   ALIVE_ID,
+  ENDED_ID,
   FIRST_ID,
+  STARTED_ID,
   type WorkerAnswer,
   type WorkerRequest,
   type WorkerStart,
@@ -20,6 +23,9 @@ interface Waiting {
   resolve(result: Uint8Array | undefined): void;
   reject(error: Error): void;
 }
+
+/** How long a worker that somebody else has made may take to answer the start. */
+const START_MS_MAX = 10_000;
 
 /** Omits from each member of a union. */
 type Unnumbered<T> = T extends { readonly id: number } ? Omit<T, 'id'> : never;
@@ -32,7 +38,10 @@ class WorkerHome implements StoreHome {
   private readonly waiting = new Map<number, Waiting>();
   private readonly links = new Set<PortLink>();
   private nextId = FIRST_ID;
-  private onAlive: (() => void) | undefined;
+  private readonly lock = newLockName();
+  private isStarted = false;
+  private readonly end = new Deferred<RespiteError>();
+  readonly ended = this.end.promise;
   private failure: RespiteError | undefined;
   private readonly watching = new AbortController();
 
@@ -45,8 +54,16 @@ class WorkerHome implements StoreHome {
   }
 
   private readonly onError = (event: ErrorEvent): void => {
-    const reason = event.message || 'its program could not be loaded';
-    this.fail(new RespiteError('CRASHED', `The worker of the store failed: ${reason}`));
+    const reason = event.message ? `: ${event.message}` : '';
+    if (this.isStarted) {
+      // One that somebody else has made goes on: its store must not.
+      this.ask({ type: 'close' }).catch(() => {});
+      this.fail(new RespiteError('CRASHED', `The worker of the store failed${reason}`));
+    } else {
+      this.fail(
+        new RespiteError('NOT_LOADED', `The worker's program could not be loaded${reason}`),
+      );
+    }
   };
 
   async open(options: StoreOptions, wasm: WasmSource | undefined): Promise<void> {
@@ -58,21 +75,36 @@ class WorkerHome implements StoreHome {
       port: this.channel.port2,
       wasm:
         module instanceof URL ? module.href : (module as WebAssembly.Module | string | undefined),
+      lock: this.lock,
     };
     this.worker.postMessage(start, [start.port]);
-    const lock = `respite-worker-${randomId()}`;
-    this.onAlive = () => this.watch(lock);
-    await this.ask({ type: 'open', lock, options });
+    await this.started();
+    await this.ask({ type: 'open', options });
+  }
+
+  /** Another program than the store's never answers. How long one's own takes to come is the network's business. */
+  private async started(): Promise<void> {
+    const refuse = () =>
+      this.fail(
+        new RespiteError(
+          'BAD_OPTION',
+          'The worker does not run the program respite/browser/worker',
+        ),
+      );
+    const timer = this.isOwn ? undefined : setTimeout(refuse, START_MS_MAX);
+    try {
+      await this.answerTo(STARTED_ID);
+      this.isStarted = true;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Nobody else tells that a worker was ended: the lock that it holds becomes free. */
-  private watch(lock: string): void {
-    const { signal } = this.watching;
-    navigator.locks
-      ?.request(lock, { signal }, () => {
-        this.fail(new RespiteError('CRASHED', 'The worker of the store was ended'));
-      })
-      ?.catch(() => {});
+  private watch(): void {
+    whenFree(this.lock, this.watching.signal, () =>
+      this.fail(new RespiteError('CRASHED', 'The worker of the store was ended')),
+    );
   }
 
   readonly openLink = (handlers: LinkHandlers, options: LinkOptions): PortLink => {
@@ -103,39 +135,44 @@ class WorkerHome implements StoreHome {
   }
 
   async close(): Promise<void> {
+    if (this.failure !== undefined) return;
     try {
       await this.ask({ type: 'close' });
     } finally {
-      this.fail(new RespiteError('CLOSED', 'The store is closed'));
-      if (this.isOwn) this.worker.terminate();
+      this.discard();
     }
   }
 
-  /** Ends a worker that never had a store. */
+  /** Ends a worker that has no store. */
   discard(): void {
     this.fail(new RespiteError('CLOSED', 'The store is closed'));
-    if (this.isOwn) this.worker.terminate();
   }
 
   private ask(request: Unnumbered<WorkerRequest>): Promise<Uint8Array | undefined> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
     const id = this.nextId;
     this.nextId += 1;
+    const answer = this.answerTo(id);
+    this.control.postMessage({ ...request, id });
+    return answer;
+  }
+
+  private answerTo(id: number): Promise<Uint8Array | undefined> {
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
-      this.control.postMessage({ ...request, id });
     });
   }
 
   private settle(answer: WorkerAnswer): void {
-    if (answer.id === ALIVE_ID) this.onAlive?.();
+    if (answer.id === ALIVE_ID) this.watch();
+    if (answer.id === ENDED_ID && 'error' in answer) this.fail(noticedError(answer.error));
     const waiting = this.waiting.get(answer.id);
     this.waiting.delete(answer.id);
     if ('error' in answer) waiting?.reject(noticedError(answer.error));
     else waiting?.resolve(answer.result);
   }
 
-  /** Nothing comes from the worker any more. */
+  /** Nothing comes from the worker any more; one of the store's own ends. */
   private fail(error: RespiteError): void {
     if (this.failure !== undefined) return;
     this.failure = error;
@@ -146,6 +183,8 @@ class WorkerHome implements StoreHome {
     this.waiting.clear();
     for (const link of [...this.links]) link.fail(error);
     this.links.clear();
+    if (this.isOwn) this.worker.terminate();
+    this.end.resolve(error);
   }
 }
 

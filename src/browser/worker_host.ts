@@ -1,12 +1,15 @@
 // The worker's side of a store in a worker.
 
 import { RespiteError } from '../embedded/errors.ts';
+import { holdLock } from './alive.ts';
 import type { WasmSource } from './load_core.ts';
 import { openStore } from './open.ts';
 import { errorNotice, servePort } from './port_link.ts';
 import type { StoreHome } from './store_home.ts';
 import {
   ALIVE_ID,
+  ENDED_ID,
+  STARTED_ID,
   type WorkerAnswer,
   type WorkerRequest,
   type WorkerStart,
@@ -17,16 +20,6 @@ interface WorkerScope {
   addEventListener(type: 'message', listener: (event: MessageEvent<unknown>) => void): void;
 }
 
-/** Holds the lock for ever: it is free when this worker is gone. */
-function holdLock(name: string, onHeld: () => void): void {
-  const hold = () => {
-    onHeld();
-    return new Promise(() => {});
-  };
-  // Pages that did not come over a secure connection have no locks.
-  navigator.locks?.request(name, hold)?.catch(() => {});
-}
-
 /** Serves the page. `wasm`: where the module is, when the page does not say. */
 export function serveWorker(scope: WorkerScope, wasm: WasmSource): void {
   let opening: Promise<StoreHome> | undefined;
@@ -34,6 +27,16 @@ export function serveWorker(scope: WorkerScope, wasm: WasmSource): void {
   const home = () => {
     if (opening === undefined) throw new RespiteError('CLOSED', 'The store is closed');
     return opening;
+  };
+
+  /** Tells that a store has come to an end by itself. */
+  const watch = (opened: StoreHome, answer: (message: WorkerAnswer) => void) => {
+    const mine = opening;
+    void opened.ended.then(async (reason) => {
+      await opened.close().catch(() => {});
+      if (opening === mine) opening = undefined;
+      answer({ id: ENDED_ID, error: errorNotice(reason) });
+    });
   };
 
   const run = async (
@@ -46,13 +49,12 @@ export function serveWorker(scope: WorkerScope, wasm: WasmSource): void {
         if (opening !== undefined) {
           throw new RespiteError('BAD_OPTION', 'This worker has a store already');
         }
-        holdLock(request.lock, () => answer({ id: ALIVE_ID, result: undefined }));
         opening = openStore(request.options, found ?? wasm);
         // The next one may try again.
         opening.catch(() => {
           opening = undefined;
         });
-        await opening;
+        watch(await opening, answer);
         return undefined;
       case 'export':
         return (await home()).export();
@@ -65,8 +67,10 @@ export function serveWorker(scope: WorkerScope, wasm: WasmSource): void {
     }
   };
 
-  const serve = ({ port: control, wasm: found }: WorkerStart) => {
+  const serve = ({ port: control, wasm: found, lock }: WorkerStart) => {
     const answer = (message: WorkerAnswer) => control.postMessage(message);
+    answer({ id: STARTED_ID, result: undefined });
+    holdLock(lock, () => answer({ id: ALIVE_ID, result: undefined }));
     control.onmessage = ({ data: request }: MessageEvent<WorkerRequest>) => {
       if (request.type === 'connect') {
         const { port, options } = request;

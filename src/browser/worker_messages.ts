@@ -13,6 +13,8 @@ export interface WorkerStart {
    * does not go through ports of a page that has no origin, as files on disk.
    */
   readonly wasm: WebAssembly.Module | string | undefined;
+  /** Name of a lock that the worker is to hold as long as it lives. */
+  readonly lock: string;
 }
 
 /** From the page. Each gets one answer, but for `connect`. */
@@ -21,16 +23,18 @@ export type WorkerRequest =
       readonly type: 'open';
       readonly id: number;
       readonly options: StoreOptions;
-      /** Name of a lock that the worker is to hold as long as it lives. */
-      readonly lock: string;
     }
   | { readonly type: 'export' | 'close'; readonly id: number }
   | { readonly type: 'connect'; readonly port: MessagePort; readonly options: LinkOptions };
 
+/** Answers the start. */
+export const STARTED_ID = 0;
 /** Answers nothing: the worker holds its lock. */
-export const ALIVE_ID = 0;
+export const ALIVE_ID = 1;
+/** Answers nothing: the store has come to an end by itself, and left nothing; the error says why. */
+export const ENDED_ID = 2;
 /** The first number of a request. */
-export const FIRST_ID = 1;
+export const FIRST_ID = 3;
 
 export type WorkerAnswer =
   | { readonly id: number; readonly result: Uint8Array | undefined }

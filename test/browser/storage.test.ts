@@ -1,23 +1,13 @@
 // Stores that are kept, in Chromium: in a page and in a worker, in OPFS and in IndexedDB.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { OpenOptions } from '../../src/browser/options.ts';
-import {
-  bundles,
-  type Chromium,
-  chromiumAvailable,
-  type Site,
-  startChromium,
-  startSite,
-  stopChromium,
-} from '../support/chromium.ts';
-import { close, command, crash, openError, openIn, openStorePage, reload } from './store_page.ts';
+import { chromiumAvailable } from '../support/chromium.ts';
+import { close, command, crash, openError, openIn, reload, useStorePages } from './store_page.ts';
 
 /** Each file may take a mebibyte of the quota at once. */
 const ROOM_BYTES = 6 << 20;
 
-let site: Site;
-let browser: Chromium;
 let last = 0;
 
 const newName = () => {
@@ -26,15 +16,7 @@ const newName = () => {
 };
 
 describe.skipIf(!chromiumAvailable())('a store that is kept', () => {
-  beforeAll(async () => {
-    site = await startSite({ '/bundle/': bundles });
-    browser = await startChromium();
-  });
-
-  afterAll(async () => {
-    await stopChromium();
-    await site.close();
-  });
+  const pages = useStorePages();
 
   const cases = (['opfs', 'indexeddb'] as const).flatMap((storage) =>
     [false, true].flatMap((worker) =>
@@ -45,12 +27,12 @@ describe.skipIf(!chromiumAvailable())('a store that is kept', () => {
   describe.each(cases)('in $storage, worker $worker, $durability', (options) => {
     it('has its data after a reload', async () => {
       const how = { name: newName(), ...options };
-      const page = await openStorePage(browser.context, site.origin, how);
+      const page = await pages.open(how);
       expect(await command(page, 'SET', 'text', 'valüe')).toBe('OK');
       expect(await command(page, 'RPUSH', 'list', 'a', 'b')).toBe(2);
       expect(await command(page, 'PEXPIRE', 'list', '100000000')).toBe(1);
       await close(page);
-      await reload(page, site.origin, how);
+      await reload(page, pages.origin, how);
       expect(await command(page, 'GET', 'text')).toBe('valüe');
       expect(await command(page, 'LRANGE', 'list', '0', '-1')).toEqual(['a', 'b']);
       expect(await command(page, 'PTTL', 'list')).toBeGreaterThan(0);
@@ -59,7 +41,7 @@ describe.skipIf(!chromiumAvailable())('a store that is kept', () => {
 
     it('has what was acknowledged after a crash', async () => {
       const how = { name: newName(), ...options };
-      const page = await openStorePage(browser.context, site.origin, how);
+      const page = await pages.open(how);
       for (let i = 0; i < 19; i++) await command(page, 'RPUSH', 'list', String(i));
       await page.evaluate(async () => {
         const session = await window.stores.db!.session();
@@ -67,7 +49,7 @@ describe.skipIf(!chromiumAvailable())('a store that is kept', () => {
         await session.command('WAITAOF', 1, 0, 0);
       });
       await crash(page);
-      const second = await openStorePage(browser.context, site.origin, how);
+      const second = await pages.open(how);
       expect(await command(second, 'LLEN', 'list')).toBe(20);
       await page.close();
       await second.close();
@@ -75,7 +57,7 @@ describe.skipIf(!chromiumAvailable())('a store that is kept', () => {
 
     it('has everything after it was compacted', async () => {
       const how = { name: newName(), ...options };
-      const page = await openStorePage(browser.context, site.origin, how);
+      const page = await pages.open(how);
       await page.evaluate(async () => {
         const commands = Array.from({ length: 5000 }, (_, i) => ['SET', `key:${i}`, `value ${i}`]);
         await window.stores.db?.batch(commands);
@@ -83,7 +65,7 @@ describe.skipIf(!chromiumAvailable())('a store that is kept', () => {
       expect(await command(page, 'SAVE')).toBe('OK');
       await command(page, 'SET', 'after', 'it');
       await close(page);
-      await reload(page, site.origin, how);
+      await reload(page, pages.origin, how);
       expect(await command(page, 'DBSIZE')).toBe(5001);
       expect(await command(page, 'GET', 'key:4321')).toBe('value 4321');
       await page.close();
@@ -92,7 +74,7 @@ describe.skipIf(!chromiumAvailable())('a store that is kept', () => {
 
   it('begins with a dump, which a store that has data does not take', async () => {
     const name = newName();
-    const page = await openStorePage(browser.context, site.origin, { name: newName() });
+    const page = await pages.open({ name: newName() });
     await command(page, 'SET', 'from', 'elsewhere');
     const reopened = await page.evaluate(async (other) => {
       const rdb = await window.stores.db!.export();
@@ -110,17 +92,17 @@ describe.skipIf(!chromiumAvailable())('a store that is kept', () => {
 
   it('is found where it is, whatever auto would take for a new one', async () => {
     const name = newName();
-    const page = await openStorePage(browser.context, site.origin, { name, storage: 'indexeddb' });
+    const page = await pages.open({ name, storage: 'indexeddb' });
     await command(page, 'SET', 'a', '1');
     await close(page);
-    await reload(page, site.origin, { name });
+    await reload(page, pages.origin, { name });
     expect(await command(page, 'GET', 'a')).toBe('1');
     await page.close();
   });
 
   it('is kept in IndexedDB where there is no private file system', async () => {
     const how: OpenOptions = { name: newName() };
-    const page = await openStorePage(browser.context, site.origin);
+    const page = await pages.open();
     await page.evaluate(async (options) => {
       navigator.storage.getDirectory = () =>
         Promise.reject(new DOMException('no', 'SecurityError'));
@@ -140,8 +122,45 @@ describe.skipIf(!chromiumAvailable())('a store that is kept', () => {
     await page.close();
   });
 
+  it.each(['opfs', 'indexeddb'] as const)(
+    'in %s can be removed, once it is closed',
+    async (storage) => {
+      const how: OpenOptions = { name: newName(), storage, durability: 'strict' };
+      const page = await pages.open(how);
+      await command(page, 'SET', 'a', '1');
+      const remove = () =>
+        page.evaluate(
+          (name) =>
+            window.removeStore(name).then(
+              () => 'removed',
+              (error) => error.code,
+            ),
+          how.name!,
+        );
+      expect(await remove()).toBe('LOCKED');
+      await close(page);
+      expect(await remove()).toBe('removed');
+      await openIn(page, how);
+      expect(await command(page, 'GET', 'a')).toBe(null);
+      await page.close();
+    },
+  );
+
+  it('gives the store to the next tab when its engine fails', async () => {
+    const name = newName();
+    const page = await pages.open({ name, durability: 'strict' });
+    await command(page, 'SET', 'a', '1');
+    const second = await pages.open({ name });
+    expect(await command(page, 'DEBUG', 'SEGFAULT')).toMatch(/^CRASHED: /);
+    await expect.poll(() => page.evaluate(() => window.stores.db!.isClosed)).toBe(true);
+    expect(await command(page, 'GET', 'a')).toMatch(/^CRASHED: /);
+    await expect.poll(() => command(second, 'GET', 'a'), { timeout: 30_000 }).toBe('1');
+    await page.close();
+    await second.close();
+  });
+
   it('cannot be opened where nothing can be stored: STORAGE', async () => {
-    const page = await openStorePage(browser.context, site.origin);
+    const page = await pages.open();
     await page.evaluate(() => {
       navigator.storage.getDirectory = () =>
         Promise.reject(new DOMException('no', 'SecurityError'));
@@ -156,7 +175,7 @@ describe.skipIf(!chromiumAvailable())('a store that is kept', () => {
   it('that is damaged is not opened, and not changed', async () => {
     const name = 'damaged';
     const how: OpenOptions = { name, storage: 'indexeddb', durability: 'strict' };
-    const page = await openStorePage(browser.context, site.origin, how);
+    const page = await pages.open(how);
     for (const value of ['1', '2', '3']) await command(page, 'SET', 'a', value);
     await close(page);
     const damage = () =>
@@ -188,7 +207,7 @@ describe.skipIf(!chromiumAvailable())('a store that is kept', () => {
     expect(await openError(page, how)).toMatch(/^STORAGE: The stored data are damaged: log-0/);
     // The same again makes it whole.
     await damage();
-    await reload(page, site.origin, how);
+    await reload(page, pages.origin, how);
     expect(await command(page, 'GET', 'a')).toBe('3');
     await page.close();
   });
@@ -197,9 +216,9 @@ describe.skipIf(!chromiumAvailable())('a store that is kept', () => {
     'refuses to write when the browser has no room in %s, and goes on when it has',
     async (storage) => {
       const how: OpenOptions = { name: newName(), storage, durability: 'strict' };
-      const page = await openStorePage(browser.context, site.origin);
+      const page = await pages.open();
       const session = await page.context().newCDPSession(page);
-      const { origin } = site;
+      const { origin } = pages;
       // Before it is opened, because the browser asks for the quota once in a while only.
       const used = await page.evaluate(async () => (await navigator.storage.estimate()).usage ?? 0);
       const quotaSize = used + ROOM_BYTES;

@@ -1,13 +1,43 @@
 // What tests of kept stores do in a page: opens stores under names of the test's own, by way of `evaluate`.
 
 import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll } from 'vitest';
 import type { OpenOptions, Respite } from '../../src/browser.ts';
+import {
+  bundles,
+  type Chromium,
+  type Site,
+  startChromium,
+  startSite,
+  stopChromium,
+} from '../support/chromium.ts';
 
 declare global {
   interface Window {
     stores: Record<string, Respite>;
     openStore(options: OpenOptions): Promise<Respite>;
+    removeStore(name: string): Promise<void>;
   }
+}
+
+/** A browser, and a site with the program, for the tests of a suite; there while they run. */
+export function useStorePages() {
+  let site: Site;
+  let browser: Chromium;
+  beforeAll(async () => {
+    site = await startSite({ '/bundle/': bundles });
+    browser = await startChromium();
+  });
+  afterAll(async () => {
+    await stopChromium();
+    await site?.close();
+  });
+  return {
+    get origin(): string {
+      return site.origin;
+    },
+    open: (options?: OpenOptions) => openStorePage(browser.context, site.origin, options),
+  };
 }
 
 /** A page that has the store as `stores.db`, opened with these options. */
@@ -26,7 +56,8 @@ export async function openStorePage(
 async function prepare(page: Page, origin: string): Promise<void> {
   const content =
     `import { Respite } from '${origin}/bundle/respite.js';` +
-    'window.stores = {}; window.openStore = (options) => Respite.open(options);';
+    'window.stores = {}; window.openStore = (options) => Respite.open(options);' +
+    'window.removeStore = (name) => Respite.remove(name);';
   await page.addScriptTag({ type: 'module', content });
   await page.waitForFunction(() => window.openStore !== undefined);
 }

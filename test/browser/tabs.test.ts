@@ -1,16 +1,8 @@
 // Several tabs with one store, in Chromium: who leads, and what happens when that one goes.
 
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  bundles,
-  type Chromium,
-  chromiumAvailable,
-  type Site,
-  startChromium,
-  startSite,
-  stopChromium,
-} from '../support/chromium.ts';
+import { describe, expect, it } from 'vitest';
+import { chromiumAvailable } from '../support/chromium.ts';
 import {
   close,
   command,
@@ -18,21 +10,16 @@ import {
   crash,
   openError,
   openIn,
-  openStorePage,
   reload,
+  useStorePages,
 } from './store_page.ts';
 
-let site: Site;
-let browser: Chromium;
 let last = 0;
 
 const newName = () => {
   last += 1;
   return `shared ${last}`;
 };
-
-const open = (options: Parameters<typeof openIn>[1]) =>
-  openStorePage(browser.context, site.origin, options);
 
 /** Waits until a tab knows its new leader: what it sends before may be lost with the old one. */
 async function ledAnew(page: Page): Promise<void> {
@@ -44,15 +31,8 @@ async function closePages(...pages: Page[]): Promise<void> {
 }
 
 describe.skipIf(!chromiumAvailable())('several tabs with one store', () => {
-  beforeAll(async () => {
-    site = await startSite({ '/bundle/': bundles });
-    browser = await startChromium();
-  });
-
-  afterAll(async () => {
-    await stopChromium();
-    await site.close();
-  });
+  const site = useStorePages();
+  const { open } = site;
 
   const kinds = (['opfs', 'indexeddb'] as const).flatMap((storage) =>
     [false, true].map((worker) => ({ storage, worker })),
@@ -105,9 +85,7 @@ describe.skipIf(!chromiumAvailable())('several tabs with one store', () => {
 
   it('two that open at once have one store', async () => {
     const name = newName();
-    const pages = await Promise.all(
-      [1, 2, 3, 4].map(() => openStorePage(browser.context, site.origin)),
-    );
+    const pages = await Promise.all([1, 2, 3, 4].map(() => open()));
     await Promise.all(pages.map((page) => openIn(page, { name })));
     await Promise.all(pages.map((page) => command(page, 'INCR', 'count')));
     for (const page of pages) expect(await command(page, 'GET', 'count')).toBe('4');
@@ -136,7 +114,7 @@ describe.skipIf(!chromiumAvailable())('several tabs with one store', () => {
   it('other options are refused, and those that are not given are the leader’s', async () => {
     const name = newName();
     const first = await open({ name, durability: 'strict', databases: 4 });
-    const second = await openStorePage(browser.context, site.origin);
+    const second = await open();
     expect(await openError(second, { name, databases: 5 })).toMatch(
       /^BAD_OPTION: .*databases is 4, not 5/,
     );

@@ -1,11 +1,12 @@
 // Files in IndexedDB, and what all backends have in common. The other one, OPFS, is tested in Chromium.
 
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Backend } from '../../src/browser/storage/backend.ts';
 import { openIndexedDb } from '../../src/browser/storage/indexeddb_backend.ts';
 import { PortBackend, serveBackend } from '../../src/browser/storage/port_backend.ts';
 import { MemoryBackend } from '../support/memory_backend.ts';
+import { MemoryLocks } from '../support/memory_locks.ts';
 import { Random } from '../support/random.ts';
 import { StoreRig } from './rig.ts';
 
@@ -24,10 +25,11 @@ const factory = () => ({ indexedDB: new IDBFactory() });
 
 async function overPort(): Promise<Backend> {
   const { port1, port2 } = new MessageChannel();
-  const backend = new PortBackend(port1, () => {
+  const close = () => {
     port1.close();
     port2.close();
-  });
+  };
+  const backend = new PortBackend(port1, close, 'lock');
   void serveBackend(port2, async () => new MemoryBackend());
   await backend.opened();
   return backend;
@@ -86,7 +88,57 @@ describe.each([
   });
 });
 
+/** A database whose connections the test can close, as a browser does that is short of something. */
+function closableFactory() {
+  const where = factory();
+  const connections: IDBDatabase[] = [];
+  const { indexedDB } = where;
+  const open = indexedDB.open.bind(indexedDB);
+  indexedDB.open = (...args) => {
+    const request = open(...args);
+    request.addEventListener('success', () => connections.push(request.result));
+    return request;
+  };
+  return { ...where, connections };
+}
+
 describe('IndexedDB', () => {
+  it.each([true, false])(
+    'goes on over another connection when the browser has closed one; it says so: %s',
+    async (isTold) => {
+      const where = closableFactory();
+      const backend = await openIndexedDb('test', where);
+      await backend.write('a', 0, bytes(1, 2), true);
+      for (let i = 0; i < 2; i++) {
+        where.connections[i]?.close();
+        if (isTold) where.connections[i]?.onclose?.(new Event('close'));
+        await Promise.all([
+          backend.write('a', 2 + i * 2, bytes(3), true),
+          backend.write('a', 3 + i * 2, bytes(4), true),
+        ]);
+      }
+      expect(text(await backend.read('a', 0, 10))).toBe('1 2 3 4 3 4');
+      expect(where.connections.length).toBe(3);
+      await backend.close();
+    },
+  );
+
+  it('makes no other database when the one it had was deleted', async () => {
+    const where = closableFactory();
+    const backend = await openIndexedDb('test', where);
+    await backend.write('a', 0, bytes(1, 2), true);
+    where.connections[0]?.close();
+    await new Promise((resolve) => {
+      where.indexedDB.deleteDatabase('respite:test').onsuccess = resolve;
+    });
+    for (let i = 0; i < 2; i++) {
+      await expect(backend.write('a', 2, bytes(3), true)).rejects.toMatchObject({
+        code: 'STORAGE',
+      });
+    }
+    expect(await where.indexedDB.databases()).toEqual([]);
+  });
+
   it('has many small pieces, more than are fetched at a time', async () => {
     const backend = await openIndexedDb('test', factory());
     for (let i = 0; i < 200; i++) await backend.write('a', i * 2, bytes(i, 1), true);
@@ -115,9 +167,36 @@ describe('IndexedDB', () => {
   });
 });
 
+it('calls of a worker that was ended do not wait for ever', async () => {
+  const locks = new MemoryLocks();
+  vi.stubGlobal('navigator', { locks });
+  let end = () => {};
+  void locks.request(
+    'lock',
+    () =>
+      new Promise<void>((resolve) => {
+        end = resolve;
+      }),
+  );
+  const { port1, port2 } = new MessageChannel();
+  const backend = new PortBackend(port1, () => {}, 'lock');
+  // As the worker tells it.
+  port2.postMessage({ id: -1 });
+  const waiting = backend.read('a', 0, 1);
+  setTimeout(() => end(), 20);
+  await expect(waiting).rejects.toMatchObject({
+    code: 'STORAGE',
+    message: expect.stringContaining('was ended'),
+  });
+  await expect(backend.list()).rejects.toMatchObject({ code: 'STORAGE' });
+  port1.close();
+  port2.close();
+  vi.unstubAllGlobals();
+});
+
 it('calls of a worker that has failed do not wait for ever', async () => {
   const { port1, port2 } = new MessageChannel();
-  const backend = new PortBackend(port1, () => {});
+  const backend = new PortBackend(port1, () => {}, 'lock');
   const waiting = backend.read('a', 0, 1);
   backend.fail(new Error('the worker failed'));
   await expect(waiting).rejects.toThrow('the worker failed');

@@ -38,7 +38,6 @@ describe('a store', () => {
   it('has everything when it is opened again', async () => {
     const backend = new MemoryBackend();
     const rig = await StoreRig.open(backend);
-    expect(rig.store.isNew).toBe(true);
     await rig.call('SET', 'text', 'value', 'PX', 10_000_000);
     await rig.call('RPUSH', 'list', 'a', 'b', 'c');
     await rig.call('SELECT', 3);
@@ -49,7 +48,6 @@ describe('a store', () => {
     expect(backend.isClosed).toBe(true);
 
     const second = await StoreRig.open(again(backend));
-    expect(second.store.isNew).toBe(false);
     expect(await second.contents()).toBe(before);
     await second.call('SELECT', 3);
     expect(await second.call('GET', 'other')).toBe('database');
@@ -222,6 +220,27 @@ describe('relaxed', () => {
   });
 });
 
+it('a change is as old as it is, whatever was read long before it', async () => {
+  const { backend, open } = withGate();
+  const opened = withGate();
+  opened.open();
+  const rig = await StoreRig.open(opened.backend, { durability: 'relaxed' });
+  rig.store.keep(
+    () => {},
+    () => {},
+  );
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  opened.backend.gate = backend.gate;
+  let isAnswered = false;
+  const reply = rig.call('SET', 'a', 1).then(() => {
+    isAnswered = true;
+  });
+  await turns();
+  expect(isAnswered).toBe(true);
+  open();
+  await reply;
+});
+
 describe('without room', () => {
   /** A store all of whose writes fail from the next one on. */
   async function fullStore(durability: 'strict' | 'relaxed') {
@@ -275,5 +294,77 @@ describe('without room', () => {
     await expect(rig.store.close()).rejects.toMatchObject({ code: 'QUOTA' });
     expect(backend.isClosed).toBe(true);
     expect(await (await StoreRig.open(again(backend))).call('GET', 'old')).toBe('value');
+  });
+});
+
+describe('when the engine crashes', () => {
+  /** As a trap: nothing in the core works from now on. */
+  function trap(rig: StoreRig): void {
+    const { core } = rig.engine;
+    const exports = new Proxy(core.exports, {
+      get: (target, name) =>
+        name === 'memory'
+          ? target.memory
+          : () => {
+              throw new WebAssembly.RuntimeError(`unreachable, in ${String(name)}`);
+            },
+    });
+    Object.defineProperty(core, 'exports', { value: exports });
+  }
+
+  it.each(['strict', 'relaxed'] as const)(
+    'closing writes what came before, and gives the files free; %s',
+    async (durability) => {
+      const backend = new MemoryBackend();
+      const rig = await StoreRig.open(backend, { durability });
+      await rig.call('SET', 'before', 'it');
+      await rig.store.flush();
+      void rig.call('SET', 'a', 1).catch(() => {});
+      trap(rig);
+      await rig.call('SET', 'b', 2).catch(() => {});
+      expect(rig.engine.hasCrashed).toBe(true);
+      await rig.store.close().catch(() => {});
+      expect(backend.isClosed).toBe(true);
+      expect(await (await StoreRig.open(again(backend))).call('GET', 'before')).toBe('it');
+    },
+  );
+
+  it('nobody waits for ever for what it was about to keep', async () => {
+    const { backend, rig, open } = await openedWithGate();
+    void rig.call('SET', 'a', 1).catch(() => {});
+    await turns();
+    void rig.call('SET', 'b', 2).catch(() => {});
+    const flushed = rig.store.flush().then(
+      () => 'kept',
+      () => 'refused',
+    );
+    trap(rig);
+    open();
+    expect(await flushed).toBe('refused');
+    await rig.store.close();
+    expect(backend.isClosed).toBe(true);
+    expect(await (await StoreRig.open(again(backend))).call('GET', 'a')).toBe('1');
+  });
+});
+
+describe('a snapshot', () => {
+  it('for which there is no room is refused with QUOTA', async () => {
+    const opening = new MemoryBackend();
+    const first = await StoreRig.open(opening);
+    await first.call('SET', 'a', 1);
+    await first.store.close();
+    const steps = new MemoryBackend(undefined, opening.contents());
+    await StoreRig.open(steps);
+    const fault = { at: steps.log.length + 1, kind: 'failures' } as const;
+    const backend = new MemoryBackend(fault, opening.contents());
+    const rig = await StoreRig.open(backend);
+    await expect(rig.store.compact()).rejects.toMatchObject({
+      code: 'QUOTA',
+      message: expect.stringContaining('no room'),
+    });
+    backend.heal();
+    await rig.store.compact();
+    await rig.store.close();
+    expect(await (await StoreRig.open(again(backend))).call('GET', 'a')).toBe('1');
   });
 });

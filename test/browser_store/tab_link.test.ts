@@ -82,6 +82,17 @@ describe('a connection of a tab', () => {
     expect(here.sent).toEqual([]);
   });
 
+  it('is not disturbed by the end of a connection that it never was', async () => {
+    const { link, told, leader } = make();
+    link.listen(STORE, 'second');
+    leader.postMessage({ ready: 'first' });
+    leader.postMessage(null);
+    leader.postMessage({ ready: 'second' });
+    await delivered();
+    expect(told).toEqual([]);
+    link.close();
+  });
+
   it('asks the next leader when the first has not answered', async () => {
     const { link, leader, received } = make();
     link.listen(STORE, 'first');

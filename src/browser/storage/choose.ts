@@ -1,17 +1,19 @@
-// Where a store is kept, and getting rid of one.
+// Where a store is kept.
 //
 //   auto:  where it is already ─> else OPFS, if this thread or a worker can have it ─> else IndexedDB
 //
-// A store that is in OPFS is never looked for in IndexedDB because OPFS fails today: the data would seem to be
-// gone. Private windows of some browsers have no OPFS, or nothing at all: then the error is STORAGE.
+// A store that is in one of them is never opened anew in the other because the one fails today: the data would
+// seem to be gone, and what is written meanwhile would be, once the first works again. So a place counts as
+// empty only when it says so, or is forbidden to this page altogether (private windows of some browsers have
+// no OPFS, or nothing at all): any other failure is STORAGE.
 
 import { RespiteError } from '../../embedded/errors.ts';
-import { type Backend, type BackendName, storageError } from './backend.ts';
-import type { Port } from './port_backend.ts';
+import { part } from '../part.ts';
+import type { Backend, BackendName } from './backend.ts';
 
 // Fetched when they are needed: no store needs all of them.
-const indexedDbFiles = () => import('./indexeddb_backend.ts');
-const opfsFiles = () => import('./opfs_backend.ts');
+const indexedDbFiles = () => part(import('./indexeddb_backend.ts'));
+const opfsFiles = () => part(import('./opfs_backend.ts'));
 
 export type StorageOption = 'auto' | BackendName;
 
@@ -21,7 +23,7 @@ export interface Storages {
   readonly startFilesWorker?: (() => Worker) | undefined;
 }
 
-/** Opens the files of a store. Throws STORAGE, LOCKED or QUOTA. */
+/** Opens the files of a store. Throws STORAGE, LOCKED or QUOTA; NOT_LOADED for a part of the program. */
 export async function openBackend(
   store: string,
   options: Storages,
@@ -47,13 +49,7 @@ function isOthers(error: unknown): boolean {
 }
 
 async function isInIndexedDb(store: string): Promise<boolean> {
-  try {
-    const { databaseName } = await indexedDbFiles();
-    const databases = await indexedDB.databases();
-    return databases.some(({ name }) => name === databaseName(store));
-  } catch {
-    return false;
-  }
+  return (await indexedDbFiles()).databaseExists(store);
 }
 
 async function openFiles(store: string, { startFilesWorker }: Storages): Promise<Backend> {
@@ -62,37 +58,11 @@ async function openFiles(store: string, { startFilesWorker }: Storages): Promise
   if (startFilesWorker === undefined || typeof Worker === 'undefined') {
     throw new RespiteError('STORAGE', 'This browser has no private file system here');
   }
-  const { PortBackend } = await import('./port_backend.ts');
-  let worker: Worker;
-  try {
-    worker = startFilesWorker();
-  } catch (error) {
-    throw storageError(error, 'starting a worker for files');
-  }
-  const backend = new PortBackend(worker as Port, () => worker.terminate());
-  worker.onerror = (event) => {
-    event.preventDefault();
-    const reason = event.message || 'its program could not be loaded';
-    backend.fail(new RespiteError('STORAGE', `The worker that has the files failed: ${reason}`));
-  };
-  try {
-    worker.postMessage(store);
-    await backend.opened();
-    return backend;
-  } catch (error) {
-    worker.terminate();
-    throw error;
-  }
+  return (await part(import('./port_backend.ts'))).openInFilesWorker(store, startFilesWorker);
 }
 
 /** Removes what is kept of a store that nobody has open. */
 export async function removeStored(store: string): Promise<void> {
   await (await opfsFiles()).removeFolder(store);
-  if (!(await isInIndexedDb(store))) return;
-  const { databaseName } = await indexedDbFiles();
-  await new Promise<void>((resolve, reject) => {
-    const request = indexedDB.deleteDatabase(databaseName(store));
-    request.onsuccess = () => resolve();
-    request.onerror = () => reject(storageError(request.error, `removing ${store}`));
-  });
+  await (await indexedDbFiles()).removeDatabase(store);
 }

@@ -1,9 +1,10 @@
-// The worker that owns a store's files for a page. The first message is the name of the store.
+// The worker that owns a store's files for a page.
 
 import { openOpfs } from './opfs_backend.ts';
-import { type Port, serveBackend } from './port_backend.ts';
+import { type FilesWorkerStart, type Port, serveBackend, showAlive } from './port_backend.ts';
 
 const port = self as unknown as Port;
-port.onmessage = ({ data: store }: MessageEvent<string>) => {
+port.onmessage = ({ data: { store, lock } }: MessageEvent<FilesWorkerStart>) => {
+  showAlive(port, lock);
   void serveBackend(port, () => openOpfs(store));
 };

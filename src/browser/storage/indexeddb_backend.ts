@@ -26,33 +26,104 @@ export const databaseName = (store: string) => `respite:${store}`;
 
 export async function openIndexedDb(
   store: string,
-  { indexedDB }: IndexedDbEnvironment = globalThis,
+  environment: IndexedDbEnvironment = globalThis,
 ): Promise<Backend> {
   try {
+    // A frame may be forbidden to read even the property.
+    const { indexedDB } = environment;
     const request = indexedDB.open(databaseName(store), VERSION);
     request.onupgradeneeded = () => {
       request.result.createObjectStore(FILES);
       request.result.createObjectStore(CHUNKS);
     };
     const database = await resultOf(request);
-    // Who deletes the store is not to wait for this connection; calls fail from then on.
-    database.onversionchange = () => database.close();
-    return new IndexedDbBackend(database);
+    return new IndexedDbBackend(database, () => openExisting(indexedDB, store));
   } catch (error) {
     throw storageError(error, 'opening a database');
   }
 }
 
+/**
+ * Whether there is a database of a store: none, too, where there is no IndexedDB, or none for this page. Any
+ * other failure is STORAGE, because it may be over tomorrow, and the database be there.
+ */
+export async function databaseExists(
+  store: string,
+  environment: Partial<IndexedDbEnvironment> = globalThis,
+): Promise<boolean> {
+  try {
+    const { indexedDB } = environment;
+    if (indexedDB === undefined) return false;
+    // Firefox has not had it for long, and some browsers fail here only.
+    const databases = await indexedDB.databases?.().catch(() => undefined);
+    if (databases !== undefined) return databases.some(({ name }) => name === databaseName(store));
+    (await openExisting(indexedDB, store)).close();
+    return true;
+  } catch (error) {
+    const { name } = error as Error;
+    if (name === GONE || name === 'SecurityError') return false;
+    throw storageError(error, 'looking for a database');
+  }
+}
+
+/** Removes the database of a store that nobody has open. */
+export async function removeDatabase(
+  store: string,
+  environment: Partial<IndexedDbEnvironment> = globalThis,
+): Promise<void> {
+  if (!(await databaseExists(store, environment))) return;
+  try {
+    await resultOf(
+      (environment as IndexedDbEnvironment).indexedDB.deleteDatabase(databaseName(store)),
+    );
+  } catch (error) {
+    throw storageError(error, `removing ${store}`);
+  }
+}
+
+const GONE = 'DatabaseGoneError';
+
+/** Opens a database, and makes none where there is none: then the error's name is GONE. */
+async function openExisting(indexedDB: IDBFactory, store: string): Promise<IDBDatabase> {
+  const request = indexedDB.open(databaseName(store));
+  let isNew = false;
+  request.onupgradeneeded = () => {
+    isNew = true;
+    request.transaction?.abort();
+  };
+  try {
+    return await resultOf(request);
+  } catch (error) {
+    throw isNew ? Object.assign(new Error('the database is gone'), { name: GONE }) : error;
+  }
+}
+
 class IndexedDbBackend implements Backend {
-  private readonly database: IDBDatabase;
+  private readonly reopen: () => Promise<IDBDatabase>;
+  /** Undefined when the browser has closed it. */
+  private connected: Promise<IDBDatabase> | undefined;
+  private isEnded = false;
   private readonly lengths = new Map<string, number>();
 
-  constructor(database: IDBDatabase) {
-    this.database = database;
+  constructor(database: IDBDatabase, reopen: () => Promise<IDBDatabase>) {
+    this.reopen = reopen;
+    this.connected = Promise.resolve(this.adopt(database));
+  }
+
+  private adopt(database: IDBDatabase): IDBDatabase {
+    database.onclose = () => {
+      this.connected = undefined;
+    };
+    // Who deletes the store is not to wait for this connection; calls fail from then on.
+    database.onversionchange = () => {
+      this.isEnded = true;
+      database.close();
+    };
+    return database;
   }
 
   async list(): Promise<Map<string, number>> {
-    const stores = this.begin('readonly', 'listing files');
+    const stores = await this.begin('readonly', 'listing files');
     const [names, lengths] = await stores.done(
       Promise.all([resultOf(stores.files.getAllKeys()), resultOf(stores.files.getAll())]),
     );
@@ -66,7 +137,7 @@ class IndexedDbBackend implements Backend {
   async read(name: string, position: number, length: number): Promise<Uint8Array> {
     const end = Math.min(position + length, await this.lengthOf(name));
     const bytes = new Uint8Array(Math.max(end - position, 0));
-    const stores = this.begin('readonly', `reading ${name}`);
+    const stores = await this.begin('readonly', `reading ${name}`);
     await stores.done(this.copyInto(bytes, name, position, stores.chunks));
     return bytes;
   }
@@ -103,7 +174,11 @@ class IndexedDbBackend implements Backend {
     const isAtEnd = position === (this.lengths.get(name) ?? (position === 0 ? 0 : undefined));
     // Behind a failure it is not known what is there.
     this.lengths.delete(name);
-    const stores = this.begin('readwrite', `writing ${name}`, isDurable ? 'strict' : 'relaxed');
+    const stores = await this.begin(
+      'readwrite',
+      `writing ${name}`,
+      isDurable ? 'strict' : 'relaxed',
+    );
     if (!isAtEnd || position === 0) await this.cut(stores, name, position);
     const length = position + bytes.length;
     // Of a view the whole buffer would be kept.
@@ -127,33 +202,58 @@ class IndexedDbBackend implements Backend {
 
   async remove(name: string): Promise<void> {
     this.lengths.delete(name);
-    const stores = this.begin('readwrite', `removing ${name}`);
+    const stores = await this.begin('readwrite', `removing ${name}`);
     stores.chunks.delete(IDBKeyRange.bound([name, 0], [name, Number.POSITIVE_INFINITY]));
     stores.files.delete(name);
     await stores.commit();
   }
 
   async close(): Promise<void> {
-    this.database.close();
+    this.isEnded = true;
+    (await this.connected?.catch(() => undefined))?.close();
   }
 
   private async lengthOf(name: string): Promise<number> {
     const known = this.lengths.get(name);
     if (known !== undefined) return known;
-    const stores = this.begin('readonly', `reading ${name}`);
+    const stores = await this.begin('readonly', `reading ${name}`);
     return (await stores.done(resultOf(stores.files.get(name)))) ?? 0;
   }
 
-  private begin(
+  /** Begins a transaction, over another connection when the browser has closed the one there was. */
+  private async begin(
     mode: IDBTransactionMode,
     doing: string,
     durability: IDBTransactionDurability = 'default',
-  ): Stores {
+  ): Promise<Stores> {
+    const open = (database: IDBDatabase) =>
+      new Stores(database.transaction([FILES, CHUNKS], mode, { durability }), doing);
     try {
-      return new Stores(this.database.transaction([FILES, CHUNKS], mode, { durability }), doing);
+      const connected = this.connection();
+      try {
+        return open(await connected);
+      } catch (error) {
+        // It may be closed before that is told.
+        if (this.isEnded || (error as Error).name !== 'InvalidStateError') throw error;
+        if (this.connected === connected) this.connected = undefined;
+        return open(await this.connection());
+      }
     } catch (error) {
       throw storageError(error, doing);
     }
+  }
+
+  /** The connection that all calls wait for, so that they keep their order. */
+  private connection(): Promise<IDBDatabase> {
+    if (this.isEnded) return Promise.reject(new Error('the connection was closed'));
+    if (this.connected === undefined) {
+      const connected = this.reopen().then((database) => this.adopt(database));
+      this.connected = connected;
+      connected.catch(() => {
+        if (this.connected === connected) this.connected = undefined;
+      });
+    }
+    return this.connected;
   }
 }
 

@@ -11,6 +11,7 @@ import * as abi from '../../../assembly/abi.ts';
 import type { Guards } from '../../core/guards.ts';
 import { RespiteError } from '../../embedded/errors.ts';
 import type { ClientOutput, Engine, EngineClient } from '../../engine.ts';
+import { part } from '../part.ts';
 import type { Backend } from './backend.ts';
 import { LOG_HEAD_BYTES, type LogState, logHead, readLog } from './frames.ts';
 import { logName, type Manifest, readManifest, snapshotName, writeManifest } from './manifest.ts';
@@ -29,8 +30,6 @@ export interface LoadedStore {
   readonly log: OpenLog;
   /** Bytes of all logs since the snapshot. */
   readonly logBytes: number;
-  /** Nothing was stored before. */
-  readonly isNew: boolean;
 }
 
 export interface LoadStoreOptions {
@@ -72,7 +71,7 @@ async function beginStore(
   const log = await beginLog(backend, 0);
   const manifest = { sequence: 1, base: 0, snapshotBytes: 0 };
   await writeManifest(backend, manifest);
-  return { manifest, log, logBytes: 0, isNew: true };
+  return { manifest, log, logBytes: 0 };
 }
 
 async function load(
@@ -80,7 +79,7 @@ async function load(
   files: ReadonlyMap<string, number>,
   manifest: Manifest,
 ): Promise<LoadedStore> {
-  const { base, snapshotBytes } = manifest;
+  const { base } = manifest;
   await loadSnapshot(engine, backend, files, manifest);
   const replay = new Replay(engine);
   let logBytes = 0;
@@ -102,8 +101,7 @@ async function load(
   if (state === undefined && generation === base) throw damaged(`${logName(base)} is missing`);
   const log = await openLog(backend, generation, state);
   await removeOthers(backend, files, base, generation);
-  const isNew = snapshotBytes === 0 && logBytes === LOG_HEAD_BYTES;
-  return { manifest, log, logBytes, isNew };
+  return { manifest, log, logBytes };
 }
 
 async function loadSnapshot(
@@ -119,7 +117,7 @@ async function loadSnapshot(
     sizeBytes: snapshotBytes,
     read: (position: number, length: number) => backend.read(name, position, length),
   };
-  const { loadRdbSource } = await import('./rdb_source.ts');
+  const { loadRdbSource } = await part(import('./rdb_source.ts'));
   try {
     await loadRdbSource(engine, source, { keepExpired: true });
   } catch (error) {
@@ -161,7 +159,7 @@ async function removeOthers(
 function damaged(what: string): RespiteError {
   return new RespiteError(
     'STORAGE',
-    `The stored data are damaged: ${what}. Nothing was changed; export the files, or delete the store to begin anew.`,
+    `The stored data are damaged: ${what}. Nothing was changed; Respite.remove() would take them away, to begin anew.`,
   );
 }
 

@@ -44,13 +44,18 @@ async function stores(create: boolean): Promise<FileSystemDirectoryHandle> {
   return root.getDirectoryHandle(FOLDER, { create });
 }
 
-/** Whether there are files of a store, as far as that can be told. */
+/**
+ * Whether there are files of a store: none, too, where there is no OPFS, or none for this page, as in a private
+ * window. Any other failure is STORAGE, because it may be over tomorrow, and the files be there.
+ */
 export async function folderExists(store: string): Promise<boolean> {
+  if (navigator.storage?.getDirectory === undefined) return false;
   try {
     await (await stores(false)).getDirectoryHandle(folderName(store));
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (isOneOf(error, 'NotFoundError', 'SecurityError')) return false;
+    throw storageError(error, 'looking for files');
   }
 }
 
@@ -66,8 +71,14 @@ export async function removeFolder(store: string): Promise<void> {
 }
 
 export async function openOpfs(store: string): Promise<Backend> {
+  if (!hasAccessHandles()) {
+    throw new RespiteError('STORAGE', 'This browser has no access handles for private files');
+  }
+  const isNew = !(await folderExists(store));
   try {
     const all = await stores(true);
+    // A folder says that the data are here: it is made when files can be had.
+    if (isNew) await probe(all, store);
     const folder = await all.getDirectoryHandle(folderName(store), { create: true });
     const backend = new OpfsBackend(folder);
     await backend.takeAll();
@@ -76,6 +87,20 @@ export async function openOpfs(store: string): Promise<Backend> {
     throw storageError(error, 'opening files');
   }
 }
+
+/** Throws where handles cannot be had, or are those of an earlier standard, whose calls answer later. */
+async function probe(all: FileSystemDirectoryHandle, store: string): Promise<void> {
+  // No folder has a point in its name.
+  const name = `${folderName(store)}.probe`;
+  const file = (await all.getFileHandle(name, { create: true })) as FileHandle;
+  const handle = await patiently(() => file.createSyncAccessHandle());
+  const isKnown = typeof handle.getSize() === 'number';
+  await handle.close();
+  await all.removeEntry(name);
+  if (!isKnown) throw new Error('its access handles are of an earlier standard');
+}
+
+const isOneOf = (error: unknown, ...names: string[]) => names.includes((error as Error).name);
 
 class OpfsBackend implements Backend {
   private readonly folder: FileSystemDirectoryHandle;
@@ -134,7 +159,7 @@ class OpfsBackend implements Backend {
       try {
         await this.folder.removeEntry(name);
       } catch (error) {
-        if ((error as Error).name !== 'NotFoundError') throw error;
+        if (!isOneOf(error, 'NotFoundError')) throw error;
       }
     });
   }
@@ -174,7 +199,7 @@ async function patiently<T>(open: () => Promise<T>): Promise<T> {
     try {
       return await open();
     } catch (error) {
-      const isTaken = (error as Error).name === 'NoModificationAllowedError';
+      const isTaken = isOneOf(error, 'NoModificationAllowedError');
       if (!isTaken || performance.now() - began > WAIT_MS_MAX) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, WAIT_MS));

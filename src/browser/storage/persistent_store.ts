@@ -24,13 +24,16 @@
 // replies waited for it are closed with the error: what they changed is there for readers, and stored as
 // soon as there is room, but it is not known to be. Memory that ran out for the stream itself is mended
 // in the same state, by a new generation.
+//
+// Of an engine that has crashed nothing more is asked: what was taken from its stream before is written, the
+// rest of the stream counts as not there.
 
 import * as abi from '../../../assembly/abi.ts';
 import type { Guards } from '../../core/guards.ts';
 import { Propagation } from '../../core/propagation.ts';
 import { RespiteError } from '../../embedded/errors.ts';
 import type { Engine } from '../../engine.ts';
-import type { Snapshotter } from '../../persistence/snapshotter.ts';
+import type { SnapshotError, Snapshotter } from '../../persistence/snapshotter.ts';
 import type { Journal, KeepOutcome } from '../../reply_gate.ts';
 import type { Backend } from './backend.ts';
 import { storageError } from './backend.ts';
@@ -116,8 +119,6 @@ export class PersistentStore implements Journal {
   private readonly syncListeners = new Set<() => void>();
   /** Unix seconds of the last snapshot, or of the opening. */
   lastSaveSeconds = 0;
-  /** Nothing was stored before it was opened. */
-  readonly isNew: boolean;
 
   /** Loads what is stored; from then on what the engine changes is kept. */
   static async open(options: StoreOptions): Promise<PersistentStore> {
@@ -127,7 +128,7 @@ export class PersistentStore implements Journal {
     return store;
   }
 
-  private constructor(options: StoreOptions, { manifest, log, logBytes, isNew }: LoadedStore) {
+  private constructor(options: StoreOptions, { manifest, log, logBytes }: LoadedStore) {
     this.options = options;
     this.backend = options.backend;
     this.stream = new Propagation(options.engine.core);
@@ -135,7 +136,6 @@ export class PersistentStore implements Journal {
     this.log = log;
     this.generation = log.generation;
     this.logBytes = logBytes;
-    this.isNew = isNew;
     this.noteSaved();
   }
 
@@ -177,13 +177,13 @@ export class PersistentStore implements Journal {
   // --- Journal ---
 
   get position(): number {
-    return this.taken + this.stream.length;
+    return this.taken + this.streamBytes;
   }
 
   /** While nothing can be stored, only replies to what ran before that was known have to wait. */
   get hasChanges(): boolean {
     if (this.failure !== undefined) return this.asked < this.failedAt;
-    return this.position !== this.asked || this.stream.isLost;
+    return this.position !== this.asked || this.isLost;
   }
 
   keep(onKept: () => void, onRefused: () => void): KeepOutcome {
@@ -202,10 +202,31 @@ export class PersistentStore implements Journal {
   /** Has what waits written. Whether the oldest change that is not durable is young. */
   private mayWait(): boolean {
     const now = performance.now();
-    this.gatheringSinceMs ??= now;
-    const oldestMs = (this.current ?? this.queue[0])?.sinceMs ?? this.gatheringSinceMs;
+    if (this.streamBytes > 0) this.gatheringSinceMs ??= now;
+    const oldestMs = (this.current ?? this.queue[0])?.sinceMs ?? this.gatheringSinceMs ?? now;
     this.write();
-    return now - oldestMs < WAITING_MS_MAX && !this.stream.isLost;
+    return now - oldestMs < WAITING_MS_MAX && !this.isLost;
+  }
+
+  // --- The core ---
+
+  /** Bytes of changes that can be taken. */
+  private get streamBytes(): number {
+    return this.options.engine.hasCrashed ? 0 : this.stream.length;
+  }
+
+  /** Memory for the stream ran out: something is missing behind what it holds. */
+  private get isLost(): boolean {
+    return this.ask(() => this.stream.isLost) ?? false;
+  }
+
+  /** Asks the core. Undefined when that has crashed, also just now: everybody is told of it elsewhere. */
+  private ask<T>(run: () => T): T | undefined {
+    try {
+      return this.options.engine.call(run, 'keeping changes');
+    } catch {
+      return undefined;
+    }
   }
 
   // --- Writing ---
@@ -229,7 +250,11 @@ export class PersistentStore implements Journal {
     const { position } = this;
     if (this.failure === undefined && this.durable >= position) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      this.waiters.push({ position, onKept: resolve, onRefused: () => reject(this.failure) });
+      const onRefused = () =>
+        reject(
+          this.failure ?? new RespiteError('CRASHED', 'The engine failed before all was kept'),
+        );
+      this.waiters.push({ position, onKept: resolve, onRefused });
       this.tryAgain();
     });
   }
@@ -245,12 +270,14 @@ export class PersistentStore implements Journal {
         await this.writeBatch(this.current);
         this.durable = this.current.end;
         this.current = undefined;
-        if (!this.stream.isLost && !this.needsSnapshot) this.succeed();
+        if (!this.isLost && !this.needsSnapshot) this.succeed();
       }
-      if (this.stream.isLost || this.needsSnapshot) throw this.lost();
+      if (this.isLost || this.needsSnapshot) throw this.lost();
       // Nothing is begun by what hears of it, before this is over.
       this.isWriting = false;
       this.succeed();
+      // What they wait for has gone with the engine.
+      if (this.options.engine.hasCrashed) this.refuse();
     } catch (error) {
       if (this.current !== undefined) this.queue.unshift(this.current);
       this.current = undefined;
@@ -262,10 +289,14 @@ export class PersistentStore implements Journal {
 
   /** Puts what the stream has behind what waits. */
   private take(): void {
-    const { length } = this.stream;
+    const length = this.streamBytes;
     if (length === 0) return;
-    const part = this.stream.view().slice();
-    this.stream.taken(length);
+    const part = this.ask(() => {
+      const bytes = this.stream.view().slice();
+      this.stream.taken(length);
+      return bytes;
+    });
+    if (part === undefined) return;
     this.taken += length;
     const sinceMs = this.gatheringSinceMs ?? performance.now();
     this.gatheringSinceMs = undefined;
@@ -301,6 +332,10 @@ export class PersistentStore implements Journal {
     if (this.failure === undefined) this.failedAt = this.position;
     this.setFailure(error);
     if (!this.isClosed) this.retry = setTimeout(() => this.tryAgain(), RETRY_MS);
+    this.refuse();
+  }
+
+  private refuse(): void {
     for (const { onRefused } of this.waiters.splice(0)) onRefused();
   }
 
@@ -311,8 +346,10 @@ export class PersistentStore implements Journal {
     if (isSame) return;
     const { engine, guards } = this.options;
     const { core } = engine;
-    core.exports.setDiskError(core.word(abi.ABI_SCRATCH), core.toScratch(text));
-    guards.set(abi.GUARD_DISK_ERROR, failure !== undefined);
+    this.ask(() => {
+      core.exports.setDiskError(core.word(abi.ABI_SCRATCH), core.toScratch(text));
+      guards.set(abi.GUARD_DISK_ERROR, failure !== undefined);
+    });
   }
 
   /** Memory for the stream ran out: only a snapshot has everything now. */
@@ -370,7 +407,7 @@ export class PersistentStore implements Journal {
       await this.logBegun(next);
     } catch (error) {
       await backend.remove(name).catch(() => {});
-      throw error;
+      throw snapshotFailure(error);
     }
     // Should this fail, either record may be there: the files of both stay.
     const sequence = this.manifest.sequence + 1;
@@ -382,9 +419,9 @@ export class PersistentStore implements Journal {
   /** What changes from this moment on belongs to the log of another generation. */
   private switchTo(generation: number): void {
     const { stream } = this;
-    stream.reset();
+    this.ask(() => stream.reset());
     this.take();
-    if (stream.isLost) stream.turn(true);
+    if (this.isLost) this.ask(() => stream.turn(true));
     this.generation = generation;
     const sinceMs = performance.now();
     this.queue.push({ generation, parts: [], end: this.taken, sinceMs });
@@ -419,16 +456,22 @@ export class PersistentStore implements Journal {
     if (this.isClosing) return;
     this.isClosing = true;
     try {
-      if (this.compaction !== undefined) this.snapshots?.abort();
+      if (this.compaction !== undefined && !engine.hasCrashed) this.snapshots?.abort();
       await this.compaction?.catch(() => {});
       await this.flush();
     } finally {
       this.isClosed = true;
       clearTimeout(this.retry);
-      // Of an engine that has failed nothing can be asked, but the files are given free.
       await this.backend.close();
       engine.setJournal(undefined);
-      this.stream.turn(false);
+      this.ask(() => this.stream.turn(false));
     }
   }
+}
+
+/** Why there is no snapshot: the backend's error, when that is it. */
+function snapshotFailure(error: unknown): unknown {
+  const { code, cause, message } = error as SnapshotError;
+  if (code === 'STORAGE' && cause !== undefined) return storageError(cause, 'writing a snapshot');
+  return code === 'NO_MEMORY' ? new RespiteError(code, message, { cause: error }) : error;
 }

@@ -3,9 +3,12 @@
 //   page: PortBackend ──{ id, call, args }──> worker: serveBackend ──> OpfsBackend
 //                     <──{ id, value | error }──
 //
-// The worker begins with { id: 0, value } once the files are open, or with the error.
+// The worker begins with { id: 0 } once the files are open, or with the error. Before that, { id: -1 } tells that
+// it holds the lock by which its end is noticed (alive.ts).
 
 import { RespiteError, type RespiteErrorCode } from '../../embedded/errors.ts';
+import { holdLock, newLockName, whenFree } from '../alive.ts';
+import { startedWorker } from '../part.ts';
 import type { Backend } from './backend.ts';
 
 /** The end of a channel, or a worker. */
@@ -29,6 +32,41 @@ interface Answer {
 }
 
 const OPENED = 0;
+const ALIVE = -1;
+
+/** The first message to the worker. */
+export interface FilesWorkerStart {
+  readonly store: string;
+  readonly lock: string;
+}
+
+/** In the worker: tells the page, which watches the lock from then on. */
+export function showAlive(port: Port, lock: string): void {
+  holdLock(lock, () => port.postMessage({ id: ALIVE } satisfies Answer));
+}
+
+/** In the page: starts a worker that has the files. Throws NOT_LOADED, and what opening them throws. */
+export async function openInFilesWorker(store: string, start: () => Worker): Promise<Backend> {
+  const worker = startedWorker(start);
+  const lock = newLockName();
+  const backend = new PortBackend(worker as Port, () => worker.terminate(), lock);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    backend.fail(
+      event.message
+        ? new RespiteError('STORAGE', `The worker that has the files failed: ${event.message}`)
+        : new RespiteError('NOT_LOADED', 'The worker for files could not be loaded'),
+    );
+  };
+  try {
+    worker.postMessage({ store, lock } satisfies FilesWorkerStart);
+    await backend.opened();
+    return backend;
+  } catch (error) {
+    worker.terminate();
+    throw error;
+  }
+}
 
 /** In the worker: opens a backend and does what comes over the port. */
 export async function serveBackend(port: Port, open: () => Promise<Backend>): Promise<void> {
@@ -62,12 +100,14 @@ export class PortBackend implements Backend {
     { resolve: (value: never) => void; reject: (error: Error) => void }
   >();
   private failure: Error | undefined;
+  private readonly watching = new AbortController();
 
-  /** `onClose` ends the worker. */
-  constructor(port: Port, onClose: () => void) {
+  /** `onClose` ends the worker; `lock` is what it holds while it lives. */
+  constructor(port: Port, onClose: () => void, lock: string) {
     this.port = port;
     this.onClose = onClose;
     port.onmessage = ({ data }: MessageEvent<Answer>) => {
+      if (data.id === ALIVE) this.watch(lock);
       const waiting = this.waiting.get(data.id);
       this.waiting.delete(data.id);
       if (data.error === undefined) waiting?.resolve(data.value as never);
@@ -78,6 +118,12 @@ export class PortBackend implements Backend {
     };
   }
 
+  private watch(lock: string): void {
+    whenFree(lock, this.watching.signal, () =>
+      this.fail(new RespiteError('STORAGE', 'The worker that has the files was ended')),
+    );
+  }
+
   /** Resolves once the files are open. */
   opened(): Promise<void> {
     return this.answerTo(OPENED);
@@ -86,6 +132,7 @@ export class PortBackend implements Backend {
   /** The worker has failed: nothing is answered any more. */
   fail(error: Error): void {
     this.failure ??= error;
+    this.watching.abort();
     for (const { reject } of this.waiting.values()) reject(error);
     this.waiting.clear();
   }

@@ -20,14 +20,6 @@ export interface RdbSourceOptions {
 const PIECE_BYTES = 1 << 20;
 const TASK = 'loading';
 
-/** An RDB file in memory. */
-export function rdbBytes(bytes: Uint8Array): RdbSource {
-  return {
-    sizeBytes: bytes.length,
-    read: (position, length) => bytes.subarray(position, position + length),
-  };
-}
-
 /** Throws DUMP_VERSION, DUMP_FORMAT or NO_MEMORY; then a part of the keys may be there. */
 export async function loadRdbSource(
   engine: Engine,

@@ -69,11 +69,12 @@ export class Leader {
     }
     channel.postMessage({ ready: leader } satisfies Ready);
     let isOver = false;
+    const drop = () => end();
     const end = servePort(channel, home.openLink, wants, () => {
       isOver = true;
-      ends.delete(end);
+      ends.delete(drop);
     });
-    if (!isOver) ends.add(end);
+    if (!isOver) ends.add(drop);
   }
 
   /** Ends all connections of other tabs. */

@@ -17,6 +17,7 @@
 
 import { RespiteError } from '../../embedded/errors.ts';
 import type { LinkHandlers, LinkOptions } from '../../embedded/link.ts';
+import { Deferred } from '../deferred.ts';
 import { type EndNotice, noticedError } from '../port_link.ts';
 import type { Keeping, StoreHome } from '../store_home.ts';
 import { Leader } from './leader.ts';
@@ -44,7 +45,7 @@ export interface SharedStoreOptions {
   /** The data belong to a new store, so that none may be there. */
   readonly mustLead: boolean;
   /** Loads the data; `onFailure` is called when the engine fails later. */
-  openHere(settings: SharedSettings, onFailure: (error: Error) => void): Promise<OpenedHere>;
+  openHere(settings: SharedSettings, onFailure: (error: RespiteError) => void): Promise<OpenedHere>;
 }
 
 /** Pause between two questions for the leader while opening, and how many of them stay without an answer. */
@@ -64,6 +65,13 @@ export async function openSharedStore(options: SharedStoreOptions): Promise<Stor
   return store;
 }
 
+/** A dump that is waited for, and the leader that was asked for it last. */
+interface Export {
+  readonly link: string;
+  readonly answer: Deferred<Uint8Array>;
+  asked: string | undefined;
+}
+
 class SharedStore implements StoreHome {
   private readonly options: SharedStoreOptions;
   private readonly tab = crypto.randomUUID();
@@ -75,7 +83,7 @@ class SharedStore implements StoreHome {
   private home: StoreHome | undefined;
   private leading: Leader | undefined;
   private readonly links = new Set<TabLink>();
-  private readonly exports = new Set<Deferred<Uint8Array>>();
+  private readonly exports = new Set<Export>();
   private lastLink = 0;
   private readonly opened = new Deferred<void>();
   private isOpening = true;
@@ -85,8 +93,12 @@ class SharedStore implements StoreHome {
   private readonly queue = new AbortController();
   private readonly over = new Deferred<void>();
   private failure: Error | undefined;
-  /** The others need not find out by the first call that fails. */
-  private readonly onPageHide = () => this.leading?.close();
+  private readonly failed = new Deferred<RespiteError>();
+  readonly ended = this.failed.promise;
+  /** The others need not find out by the first call that fails. A page that is kept may come back. */
+  private readonly onPageHide = ({ persisted }: PageTransitionEvent) => {
+    if (!persisted) this.leading?.close();
+  };
   private leaving: Promise<void> | undefined;
 
   constructor(options: SharedStoreOptions) {
@@ -97,15 +109,15 @@ class SharedStore implements StoreHome {
   }
 
   async open(): Promise<void> {
-    await this.holdOwnLock();
-    globalThis.addEventListener?.('pagehide', this.onPageHide);
-    const { signal } = this.queue;
-    navigator.locks
-      .request(lockName(this.options.store), { signal }, () => this.lead())
-      .catch(() => {});
-    this.hellos = setInterval(() => this.hello(), HELLO_MS);
-    this.hello();
     try {
+      await this.holdOwnLock();
+      globalThis.addEventListener?.('pagehide', this.onPageHide);
+      const { signal } = this.queue;
+      navigator.locks
+        .request(lockName(this.options.store), { signal }, () => this.lead())
+        .catch(() => {});
+      this.hellos = setInterval(() => this.hello(), HELLO_MS);
+      this.hello();
       await this.opened.promise;
     } catch (error) {
       await this.leave();
@@ -135,25 +147,32 @@ class SharedStore implements StoreHome {
 
   async export(): Promise<Uint8Array> {
     if (this.failure !== undefined) throw this.failure;
-    if (this.home !== undefined) return this.home.export();
-    const { leader } = this;
-    if (leader === undefined || !this.isLed) throw lost();
-    const { store } = this.options;
-    const link = this.newLinkId();
-    const channel = new BroadcastChannel(channelName(store, link));
     const answer = new Deferred<Uint8Array>();
+    const link = this.newLinkId();
+    const channel = new BroadcastChannel(channelName(this.options.store, link));
     channel.onmessage = ({ data }: MessageEvent<Uint8Array | EndNotice>) => {
       if (data instanceof Uint8Array) answer.resolve(data);
       else answer.reject(noticedError(data));
     };
-    this.exports.add(answer);
-    this.post({ type: 'connect', to: leader, tab: this.tab, link, wants: 'export' });
+    const wanted: Export = { link, answer, asked: undefined };
+    this.exports.add(wanted);
+    this.askFor(wanted);
     try {
       return await answer.promise;
     } finally {
-      this.exports.delete(answer);
+      this.exports.delete(wanted);
       channel.close();
     }
+  }
+
+  /** Asks the leader, once there is one: the next one, too, because a dump may be made twice. */
+  private askFor(wanted: Export): void {
+    const { home, leader, tab } = this;
+    if (leader === undefined || !this.isLed || wanted.asked === leader) return;
+    wanted.asked = leader;
+    const { link, answer } = wanted;
+    if (home !== undefined) home.export().then(answer.resolve, answer.reject);
+    else this.post({ type: 'connect', to: leader, tab, link, wants: 'export' });
   }
 
   async close(): Promise<void> {
@@ -176,7 +195,15 @@ class SharedStore implements StoreHome {
         return this.over.promise;
       })
       .catch(held.reject);
-    await held.promise;
+    try {
+      await held.promise;
+    } catch (cause) {
+      // A sandboxed frame has them, and may not use them.
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new RespiteError('UNSUPPORTED', `This page may not use Web Locks: ${reason}`, {
+        cause,
+      });
+    }
   }
 
   private hello(): void {
@@ -238,13 +265,14 @@ class SharedStore implements StoreHome {
     if (this.leader !== leader) this.loseLinks();
     this.leader = leader;
     this.isLed = isLed;
-    if (isLed) for (const link of [...this.links]) this.connect(link);
+    if (!isLed) return;
+    for (const link of [...this.links]) this.connect(link);
+    for (const wanted of this.exports) this.askFor(wanted);
   }
 
   private loseLinks(): void {
     const reason = lost();
     for (const link of [...this.links]) link.lose(reason);
-    for (const answer of this.exports) answer.reject(reason);
   }
 
   private connect(link: TabLink): void {
@@ -279,17 +307,18 @@ class SharedStore implements StoreHome {
       this.post({ type: 'leader', leader: tab });
       this.opened.resolve();
     } catch (error) {
-      this.opened.reject(error as Error);
-      this.fail(error as Error);
+      this.opened.reject(error);
+      this.fail(error as RespiteError);
       return;
     }
     await this.over.promise;
   }
 
   /** This tab cannot go on. */
-  private fail(error: Error): void {
+  private fail(error: RespiteError): void {
     this.failure ??= error;
     this.leave().catch(() => {});
+    this.failed.resolve(error);
   }
 
   /** Ends everything; whoever is next gets the lock when what there was to be kept is kept. */
@@ -303,7 +332,7 @@ class SharedStore implements StoreHome {
     const reason = this.failure ?? lost();
     this.failure ??= reason;
     for (const link of [...this.links]) link.fail(reason);
-    for (const answer of this.exports) answer.reject(reason);
+    for (const { answer } of this.exports) answer.reject(reason);
     const { home, leading } = this;
     this.home = undefined;
     this.leading = undefined;
@@ -323,18 +352,4 @@ function lost(): RespiteError {
     'CONNECTION_LOST',
     'The tab that had the store is gone: what it had not answered may have been done or not',
   );
-}
-
-class Deferred<T> {
-  readonly promise: Promise<T>;
-  resolve!: (value: T) => void;
-  reject!: (error: unknown) => void;
-
-  constructor() {
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
-    this.promise.catch(() => {});
-  }
 }

@@ -81,7 +81,9 @@ export class TabLink implements Link {
     if (this.channel !== undefined) return;
     const channel = new BroadcastChannel(channelName(store, this.id));
     this.channel = channel;
-    channel.onmessage = ({ data }: MessageEvent<Ready | EndNotice>) => {
+    channel.onmessage = ({ data }: MessageEvent<Ready | EndNotice | null>) => {
+      // The end of a connection that this one never was.
+      if (data === null) return;
       if ('code' in data) {
         this.fail(noticedError(data));
         return;

@@ -324,6 +324,11 @@ describe('the end', () => {
     await expect(db.command('DEBUG', 'SEGFAULT')).rejects.toEqual(coded('CRASHED'));
     await expect(waiting).rejects.toEqual(coded('CRASHED'));
     await expect(db.command('PING')).rejects.toEqual(coded('CRASHED'));
+    await expect(db.export()).rejects.toEqual(coded('CRASHED'));
+    while (!db.isClosed) await new Promise((resolve) => setTimeout(resolve, 5));
+    await expect(db.session()).rejects.toEqual(coded('CRASHED'));
+    await db.close();
+    await expect(db.command('PING')).rejects.toEqual(coded('CRASHED'));
   });
 
   it('comes by itself with await using', async () => {

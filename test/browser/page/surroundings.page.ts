@@ -57,6 +57,17 @@ describe('the module', () => {
     await expect(found).rejects.toEqual(coded('NOT_LOADED', 'compiled'));
   });
 
+  it('is missed when its promise fails, or it is another one', async () => {
+    const lost = Promise.reject(new TypeError('gone'));
+    lost.catch(() => {});
+    await expect(open({ wasm: lost })).rejects.toEqual(coded('NOT_LOADED', 'gone'));
+    const imports = new Uint8Array([
+      0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 2, 7, 1, 1, 97, 1, 98, 0, 0,
+    ]);
+    const other = open({ wasm: await WebAssembly.compile(imports) });
+    await expect(other).rejects.toEqual(coded('NOT_LOADED', 'cannot be run'));
+  });
+
   it('can be had after a failure', async () => {
     await expect(open({ wasm: '/later.wasm' })).rejects.toEqual(coded('NOT_LOADED'));
     await fetch('/now');
@@ -119,12 +130,33 @@ describe('a worker', () => {
     await expect(waiting).rejects.toEqual(coded('CRASHED'));
     await expect(db.command('PING')).rejects.toEqual(coded('CRASHED'));
     await expect(db.export()).rejects.toEqual(coded('CRASHED'));
-    await db.close().catch(() => {});
     expect(db.isClosed).toBe(true);
+    await db.close();
   });
 
   it('with another program is noticed', async () => {
     const worker = new Worker('/nothing.js', { type: 'module' });
-    await expect(open({ worker })).rejects.toEqual(coded('CRASHED', 'could not be loaded'));
+    await expect(open({ worker })).rejects.toEqual(coded('NOT_LOADED', 'could not be loaded'));
+  });
+
+  it('that lives and knows nothing of stores is noticed', async () => {
+    const url = URL.createObjectURL(
+      new Blob(['onmessage = () => {}'], { type: 'text/javascript' }),
+    );
+    const worker = new Worker(url);
+    await expect(open({ worker })).rejects.toEqual(coded('BAD_OPTION', 'respite/browser/worker'));
+    worker.terminate();
+  });
+
+  it('serves another store when the engine of the first one has failed', async () => {
+    const worker = new Worker('/worker.js', { type: 'module' });
+    const db = await open({ worker });
+    await expect(db.command('DEBUG', 'SEGFAULT')).rejects.toEqual(coded('CRASHED'));
+    while (!db.isClosed) await new Promise((resolve) => setTimeout(resolve, 5));
+    await db.close();
+    const other = await open({ worker });
+    expect(await other.command('PING')).toBe('PONG');
+    await other.close();
+    worker.terminate();
   });
 });
