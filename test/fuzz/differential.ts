@@ -319,6 +319,8 @@ export class Comparison {
   private readonly b: Side;
   private readonly versions: readonly [string, string];
   readonly allowed = new Map<string, number>();
+  /** Whether an intended difference has left the servers with different data. */
+  haveParted = false;
   replies = 0;
   ttlToleranceMs = TTL_TOLERANCE_MS;
 
@@ -329,6 +331,7 @@ export class Comparison {
   }
 
   async restart(): Promise<void> {
+    this.haveParted = false;
     await Promise.all([this.a.restart(), this.b.restart()]);
   }
 
@@ -383,7 +386,10 @@ export class Comparison {
       }
       this.replies++;
       if (left.bytes.equals(right.bytes)) continue;
-      if (this.isAllowed(args, left.reply, right.reply)) continue;
+      if (this.isAllowed(args, left.reply, right.reply)) {
+        if (this.haveParted) return null;
+        continue;
+      }
       return {
         what: 'reply',
         index,
@@ -398,8 +404,10 @@ export class Comparison {
   private isAllowed(args: readonly Buffer[], a: Reply, b: Reply): boolean {
     const words = args.map((arg) => arg.toString('latin1').toLowerCase());
     const { versions, ttlToleranceMs } = this;
-    const rule = intendedDifference({ words, a, b, versions, ttlToleranceMs });
+    const difference = { words, a, b, versions, ttlToleranceMs };
+    const rule = intendedDifference(difference);
     if (rule) this.allowed.set(rule.name, (this.allowed.get(rule.name) ?? 0) + 1);
+    this.haveParted ||= rule?.parts?.(difference) ?? false;
     return rule !== null;
   }
 
@@ -423,7 +431,7 @@ export class Comparison {
       let to = from + 1;
       while (to < steps.length && steps[to]?.batch === steps[from]?.batch) to++;
       const mismatch = await this.runBatch(steps.slice(from, to), from);
-      if (mismatch) return mismatch;
+      if (mismatch || this.haveParted) return mismatch;
       from = to;
     }
     return this.compareState(steps.length);
@@ -569,6 +577,7 @@ class Run {
       steps.push(...batch);
       this.commands += batch.length;
       let mismatch = await comparison.runBatch(batch, first);
+      if (!mismatch && comparison.haveParted) break;
       if (!mismatch && (steps.length - compared >= STATE_EVERY || steps.length >= size)) {
         compared = steps.length;
         mismatch = await comparison.compareState(steps.length);

@@ -25,6 +25,8 @@ export interface IntendedDifference {
   name: string;
   reason: string;
   allows(difference: Difference): boolean;
+  /** Whether the servers' data differ from here on, so that the rest of the epoch says nothing. */
+  parts?(difference: Difference): boolean;
 }
 
 const TTL_TOLERANCE_FLOOR_MS = 2000;
@@ -398,6 +400,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
       /^sort(?:_ro)?$/.test(d.words[0] ?? '') &&
       /^ERR One or more scores can't be converted into double$/.test(text(d.a) ?? '') &&
       (items(d.b) !== null || d.b.kind === 'integer'),
+    parts: ({ words }) => words.includes('store'),
   },
   {
     name: 'timeouts beyond all times',

@@ -122,6 +122,8 @@ class LockStepSide {
   private async rest(answered: number): Promise<string[]> {
     const got = this.clients.map(() => '');
     const deadline = performance.now() + REST_TIMEOUT_MS;
+    // Seen twice: who was served and waits again may be seen waiting before its reply is there.
+    let seen = 0;
     for (;;) {
       const flags = await this.flagsById();
       let isAtRest = true;
@@ -129,12 +131,14 @@ class LockStepSide {
         for (const { reply, bytes } of client.takeUnread()) {
           got[i] += `${showReply(reply)} ${JSON.stringify(bytes.toString('latin1'))}\n`;
           this.owed[i]! -= 1;
+          isAtRest = false;
         }
         this.waiting[i] = this.owed[i] !== 0 && (flags.get(this.ids[i]!)?.includes('b') ?? false);
         if (this.owed[i] !== 0 && (!this.waiting[i] || i === answered)) isAtRest = false;
         if (!client.isOpen) throw new Error(`connection ${i} was closed`);
       }
-      if (isAtRest) return got;
+      seen = isAtRest ? seen + 1 : 0;
+      if (seen === 2) return got;
       if (performance.now() > deadline) throw new Error(`no rest: ${this.owed.join(' ')} owed`);
       await sleep(answered < 0 ? 0 : 2);
     }

@@ -37,6 +37,7 @@ export interface StreamResult {
 
 const EPOCH_COMMANDS = 600;
 const TOLERANCE_MS = 3000;
+const LAST_ID = '18446744073709551615-18446744073709551615';
 const SHRINK_REPLAYS = 300;
 const WAITED_MS = 20;
 const LEFT_OUT = ['connection', 'server'];
@@ -128,6 +129,9 @@ function leveled(words: string[]): string[] {
     const limit = rest.findIndex((word, i) => i > 0 && /^limit$/i.test(word));
     const isExact = rest.slice(0, limit).includes('=');
     if (limit > 0 && isExact) rest.splice(limit, 2);
+    // Of a stream that is left empty Redis says that the first entry is beyond all ids.
+    const all = rest.indexOf(LAST_ID);
+    if (all > 1 && rest[all - 1] === '=') rest.splice(all - 2, 3, 'MAXLEN', '=', '0');
   }
   const time = rest.findIndex((word) => /^pxat$/i.test(word));
   // What else is said when the time is absolute, Redis 7.0 leaves out and 7.2 does not.
