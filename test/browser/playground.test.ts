@@ -219,6 +219,60 @@ describe.skipIf(!available)('the terminal', () => {
     await page.keyboard.press('Enter');
     await sees(page, 'OK');
   });
+
+  it('is pasted into with the keys of the browser, and copied from', async () => {
+    const { browser, page } = await openPlayground();
+    await browser.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    const copy = (text: string) => page.evaluate((t) => navigator.clipboard.writeText(t), text);
+    await screen(page).click();
+    await copy('SELECT 3\nSET pasted 1\nGET pasted');
+    await page.keyboard.press('Control+v');
+    // Each line has the prompt that was there when it began.
+    await sees(page, 'db> SELECT 3');
+    await sees(page, 'db[3]> SET pasted 1');
+    await sees(page, 'db[3]> GET pasted');
+    await page.keyboard.press('Enter');
+    await sees(page, '"1"');
+    await copy('ECHO shifted');
+    await page.keyboard.press('Control+Shift+V');
+    await page.keyboard.press('Enter');
+    await sees(page, '"shifted"');
+    await page.keyboard.type('selected');
+    await screen(page).dblclick({ position: { x: 4, y: 8 } });
+    await page.keyboard.press('Control+Shift+C');
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe('A');
+  });
+
+  it('stays usable while a line is repeated, until Ctrl-C', async () => {
+    const { page } = await openPlayground();
+    await press(page, '100000000 INCR n');
+    await page.keyboard.press('Enter');
+    await sees(page, '(integer) 100');
+    await page.keyboard.press('Control+c');
+    await sees(page, '^C');
+    await run(page, 'STRLEN n', '(integer) ');
+    const log = await page.locator('#terminal-log').textContent();
+    expect(log).toContain('^C');
+  });
+
+  it('tells screen readers of history, candidates and search', async () => {
+    const { page } = await openPlayground();
+    const log = page.locator('#terminal-log');
+    await run(page, 'SET a 1', 'OK');
+    await page.keyboard.press('ArrowUp');
+    await log.getByText('SET a 1', { exact: true }).waitFor();
+    await page.keyboard.press('Control+c');
+    await page.keyboard.type('expire a 1 ');
+    await page.keyboard.press('Tab');
+    await log.getByText('NX, XX, GT, LT').waitFor();
+    await page.keyboard.press('Control+c');
+    await page.keyboard.press('Control+r');
+    await sees(page, "(search) ''");
+    await page.keyboard.press('Escape');
+    await page.keyboard.type('PING');
+    await page.keyboard.press('Enter');
+    await sees(page, 'PONG');
+  });
 });
 
 describe.skipIf(!available)('keys and values', () => {
