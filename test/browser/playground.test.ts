@@ -127,7 +127,7 @@ async function drop(page: Page, bytes: Uint8Array, name = 'dump.rdb'): Promise<v
 async function redisDump(...commands: string[][]): Promise<Uint8Array> {
   const server = await startServer({
     kind: 'redis',
-    args: ['--enable-debug-command', 'yes', '--rdbcompression', 'yes'],
+    args: ['--enable-debug-command', 'yes', '--rdbcompression', 'yes', '--databases', '100'],
   });
   try {
     const client = await RespClient.connect({ port: server.port });
@@ -426,13 +426,40 @@ describe.skipIf(!available || !realRedisAvailable())('a dump.rdb of a real redis
     expect(await page.locator('#store-chip').textContent()).toContain('In memory only');
     await run(page, 'FLUSHALL', 'OK');
     await page.goto(`${address}#/data`);
-    await page.getByRole('button', { name: 'Return to the stored data' }).click();
+    const goBack = page.getByRole('button', { name: 'Return to the stored data' });
+    await goBack.click();
+    await page.locator('dialog', { hasText: 'They have changed' }).waitFor();
+    await page.keyboard.press('Escape');
+    const downloading = page.waitForEvent('download');
+    await goBack.click();
+    await page.locator('dialog').getByRole('button', { name: 'Save dump.rdb' }).click();
+    await downloading;
+    await page.locator('fieldset:enabled input[value=relaxed]:checked').waitFor();
     await page.goto(`${address}#/keys`);
     await page.locator('.pane-foot', { hasText: '3 keys' }).waitFor();
     await drop(page, rdb);
     await page.getByRole('button', { name: 'Replace my data' }).click();
     await page.locator('.pane-foot', { hasText: '2 keys' }).waitFor();
     await run(page, 'EXISTS c', '(integer) 0');
+  });
+
+  it('may have more databases than there are here', async () => {
+    const rdb = await redisDump(['SET', 'a', '1'], ['SELECT', '42'], ['SET', 'far', 'away']);
+    const { page } = await openPlayground();
+    await drop(page, rdb);
+    await page.locator('dialog', { hasText: 'holds 2 keys' }).waitFor();
+    await page.locator('dialog', { hasText: 'Database 42 of it can only' }).waitFor();
+    await page.getByRole('button', { name: 'Load', exact: true }).click();
+    await page.locator('.toast', { hasText: '1 key loaded' }).waitFor();
+    await drop(page, rdb);
+    await page.getByRole('button', { name: 'Look at it separately' }).click();
+    await page.locator('#key-database').selectOption('42');
+    await keyRow(page, 'far').waitFor();
+    await run(page, 'GET far', '"away"');
+    // Nothing was changed: nothing is asked.
+    await page.goto(`${address}#/data`);
+    await page.getByRole('button', { name: 'Return to the stored data' }).click();
+    await page.locator('fieldset:enabled input[value=relaxed]:checked').waitFor();
   });
 
   it('of 100,000 keys is shown without drawing them all', async () => {
@@ -477,6 +504,18 @@ describe.skipIf(!available)('the data', () => {
     await run(page, 'MGET a b', '1) "relaxed"2) "strict"');
     await page.goto(`${address}#/data`);
     await page.locator('fieldset:enabled input[value=strict]:checked').waitFor();
+  });
+
+  it('stay open when another tab keeps them in another way', async () => {
+    const { browser, page } = await openPlayground();
+    const second = await openTab(browser);
+    await run(page, 'SET a 1', 'OK');
+    await second.goto(`${address}#/data`);
+    await second.getByText('when it is stored').click();
+    await second.locator('.toast.error', { hasText: 'Another tab has the data open' }).waitFor();
+    await second.locator('fieldset:enabled input[value=relaxed]:checked').waitFor();
+    await second.goto(`${address}#/keys`);
+    await run(second, 'GET a', '"1"');
   });
 
   it('are the same in a second tab, which goes on when the first one is closed', async () => {
@@ -576,7 +615,9 @@ describe.skipIf(!available)('the other views', () => {
     await page.locator('.example .reply', { hasText: '"Eve"' }).waitFor();
     await page.getByRole('button', { name: 'Try it in the terminal' }).click();
     await sees(page, 'ZADD key [NX|XX]');
-    await keyRow(page, 'demo:scores').or(folderRow(page, 'demo')).first().waitFor();
+    // Examples run in a store of their own.
+    await page.keyboard.press('Control+c');
+    await run(page, 'DBSIZE', '(integer) 0');
   });
 
   it('measure the engine beside the data, and stop when they are told to', async () => {
@@ -647,6 +688,49 @@ describe.skipIf(!available)('the page', () => {
     }
   });
 
+  it('skips to its content, and stays in its view', async () => {
+    const { page } = await openPlayground();
+    await page.goto(`${address}#/charts`);
+    await page.locator('#skip').focus();
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+    expect(await page.evaluate(() => document.body.dataset.view)).toBe('charts');
+    await page.evaluate(() => {
+      location.hash = '#elsewhere';
+    });
+    await page.waitForFunction(() => location.hash === '#elsewhere');
+    expect(await page.evaluate(() => document.body.dataset.view)).toBe('charts');
+  });
+
+  it('has panes of their usual size also when it was opened at another view', async () => {
+    const browser = await startChromium();
+    const page = await browser.newPage();
+    await page.setViewportSize(WIDE);
+    await page.goto(`${address}#/charts`);
+    await page.getByRole('heading', { name: 'Charts' }).waitFor();
+    await page.goto(`${address}#/keys`);
+    await page.locator('#key-list').waitFor();
+    expect(await page.locator('#split-keys').getAttribute('aria-valuenow')).toBe('320');
+    await page.locator('#split-keys').press('ArrowRight');
+    await page.setViewportSize({ width: 700, height: 800 });
+    await expect
+      .poll(async () => Number(await page.locator('#split-keys').getAttribute('aria-valuenow')))
+      .toBeLessThan(300);
+  });
+
+  it('does without keys that work alone where they are in the way', async () => {
+    const { page } = await openPlayground();
+    await page.locator('#help').click();
+    await page.getByLabel('Keys that work alone').uncheck();
+    await page.keyboard.press('Escape');
+    await page.locator('#keys h2').click();
+    await page.keyboard.press('n');
+    await page.keyboard.press('?');
+    expect(await page.locator('dialog').count()).toBe(0);
+    await page.locator('#help').click();
+    expect(await page.getByLabel('Keys that work alone').isChecked()).toBe(false);
+  });
+
   it('keeps the theme that was chosen', async () => {
     const { page } = await openPlayground();
     await page.emulateMedia({ colorScheme: 'light' });
@@ -691,7 +775,8 @@ describe.skipIf(!available)('the page', () => {
     await page.goto(address);
     await page.getByRole('heading', { name: 'The store did not open' }).waitFor();
     await page.locator('#failure', { hasText: 'UNSUPPORTED' }).waitFor();
-    await page.getByRole('button', { name: 'Go on in memory only' }).click();
+    await page.getByRole('button', { name: 'Try again' }).dblclick();
+    await page.getByRole('button', { name: 'Go on in memory only' }).dblclick();
     await run(page, 'PING', 'PONG');
     expect(await page.locator('#store-chip').textContent()).toContain('In memory only');
     const without = await browser.newPage();

@@ -16,13 +16,20 @@ export function numberIn(info: Info, field: string): number {
   return Number.isFinite(value) ? value : 0;
 }
 
+/** The databases that have keys, with how many. */
+export function databasesIn(info: Info): Map<number, number> {
+  const databases = new Map<number, number>();
+  for (const [field, value] of info) {
+    const database = /^db(\d+)$/.exec(field)?.[1];
+    const keys = /\bkeys=(\d+)/.exec(value)?.[1];
+    if (database !== undefined) databases.set(Number(database), Number(keys ?? 0));
+  }
+  return databases;
+}
+
 /** Keys of all databases. */
 export function keysIn(info: Info): number {
-  let keys = 0;
-  for (const [field, value] of info) {
-    if (/^db\d+$/.test(field)) keys += Number(/\bkeys=(\d+)/.exec(value)?.[1] ?? 0);
-  }
-  return keys;
+  return [...databasesIn(info).values()].reduce((sum, keys) => sum + keys, 0);
 }
 
 export interface Sample {
