@@ -58,7 +58,7 @@ describe('INFO', () => {
   });
 
   it('gives rates between two looks', () => {
-    const sampler = new Sampler(10);
+    const sampler = new Sampler(10_000);
     const base = { total_commands_processed: 100, keyspace_hits: 10, keyspace_misses: 10 };
     sampler.add(info({ ...base, used_memory: 5 }), 0, 1);
     expect(sampler.samples).toEqual([]);
@@ -73,16 +73,19 @@ describe('INFO', () => {
   });
 
   it('counts from 0 after a reset, and has no hit rate without reads', () => {
-    const sampler = new Sampler(10);
+    const sampler = new Sampler(10_000);
     sampler.add(info({ total_commands_processed: 1000, keyspace_hits: 9 }), 0, 0);
     sampler.add(info({ total_commands_processed: 5, keyspace_hits: 0 }), 1000, 0);
     expect(sampler.samples[0]).toMatchObject({ operationsPerSecond: 5, hitPercent: null });
   });
 
   it('keeps the latest samples only', () => {
-    const sampler = new Sampler(3);
+    const sampler = new Sampler(3000);
     for (let i = 0; i < 10; i += 1) sampler.add(info({ used_memory: i }), i * 1000, 0);
     expect(sampler.samples.map(({ memoryBytes }) => memoryBytes)).toEqual([7, 8, 9]);
+    // In a page that is not looked at there are fewer looks.
+    sampler.add(info({ used_memory: 10 }), 11_500, 0);
+    expect(sampler.samples.map(({ memoryBytes }) => memoryBytes)).toEqual([9, 10]);
   });
 });
 

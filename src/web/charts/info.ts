@@ -41,20 +41,22 @@ export interface Sample {
   readonly hitPercent: number | null;
   readonly keys: number;
   readonly expiredPerSecond: number;
-  readonly evictedPerSecond: number;
 }
 
-/** Makes samples of consecutive INFO texts. Counters that were set back count from 0. */
+/**
+ * Makes samples of consecutive INFO texts, and keeps those of the last `windowMs`. Counters that were set back
+ * count from 0.
+ */
 export class Sampler {
   private last: { atMs: number; info: Info } | undefined;
-  private readonly capacity: number;
+  private readonly windowMs: number;
   readonly samples: Sample[] = [];
 
-  constructor(capacity: number) {
-    this.capacity = capacity;
+  constructor(windowMs: number) {
+    this.windowMs = windowMs;
   }
 
-  /** `own` operations were this page's, to look: they are not counted. */
+  /** `own` operations since the last text were INFO itself: they are not counted. */
   add(text: string, atMs: number, own: number): void {
     const info = parseInfo(text);
     const { last } = this;
@@ -76,8 +78,7 @@ export class Sampler {
       hitPercent: reads === 0 ? null : (100 * hits) / reads,
       keys: keysIn(info),
       expiredPerSecond: grown('expired_keys') / seconds,
-      evictedPerSecond: grown('evicted_keys') / seconds,
     });
-    if (this.samples.length > this.capacity) this.samples.shift();
+    while (this.samples[0]!.atMs <= atMs - this.windowMs) this.samples.shift();
   }
 }
