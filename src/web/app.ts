@@ -288,6 +288,8 @@ export class App {
   private lose(reason: Error): void {
     this.disposeViews();
     this.listening.abort();
+    // It lets go of what it still holds, so that it can be opened again.
+    this.opened.store.close().catch(() => {});
     this.options.onLost(reason);
   }
 

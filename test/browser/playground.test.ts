@@ -238,9 +238,9 @@ describe.skipIf(!available)('the terminal', () => {
     await page.keyboard.press('Enter');
     await sees(page, '"shifted"');
     await page.keyboard.type('selected');
-    await screen(page).dblclick({ position: { x: 4, y: 8 } });
+    await screen(page).dblclick({ position: { x: 30, y: 8 } });
     await page.keyboard.press('Control+Shift+C');
-    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe('A');
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe('store');
   });
 
   it('stays usable while a line is repeated, until Ctrl-C', async () => {
@@ -764,6 +764,44 @@ describe.skipIf(!available)('the page', () => {
     expect(foreign.filter((url) => !url.startsWith('data:') && !url.startsWith('blob:'))).toEqual(
       [],
     );
+  });
+
+  it('says that the store has come to an end, and opens it again', async () => {
+    const browser = await startChromium();
+    const page = await browser.newPage();
+    await page.addInitScript(() => {
+      // An engine that fails in the midst of a command when it is told to.
+      const { instantiate } = WebAssembly;
+      const state = globalThis as typeof globalThis & { mustFail?: boolean };
+      const failing = async (module: WebAssembly.Module, imports: WebAssembly.Imports) => {
+        const { exports } = await instantiate(module, imports);
+        const feed = exports.feed as (...args: unknown[]) => unknown;
+        return {
+          exports: {
+            ...exports,
+            feed: (...args: unknown[]) => {
+              if (!state.mustFail) return feed(...args);
+              state.mustFail = false;
+              throw new WebAssembly.RuntimeError('unreachable');
+            },
+          },
+        };
+      };
+      WebAssembly.instantiate = failing as unknown as typeof WebAssembly.instantiate;
+    });
+    await page.goto(address);
+    await page.locator('#key-list').waitFor();
+    await page.evaluate(() => {
+      (globalThis as typeof globalThis & { mustFail?: boolean }).mustFail = true;
+    });
+    await page.getByRole('heading', { name: 'The store has come to an end' }).waitFor();
+    await page.locator('#failure', { hasText: 'CRASHED' }).waitFor();
+    // The shortcuts of the views lead nowhere.
+    await page.keyboard.press('Alt+3');
+    expect(await page.locator('#charts').isVisible()).toBe(false);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await run(page, 'PING', 'PONG');
+    expect(await page.locator('#failure').isVisible()).toBe(false);
   });
 
   it('says what is missing when the store does not open, and goes on in memory where it can', async () => {
