@@ -476,6 +476,29 @@ describe.skipIf(!available || !realRedisAvailable())('a dump.rdb of a real redis
     await openKey(page, 'item:99999');
   });
 
+  it('is pasted where nothing is typed, and not into a value', async () => {
+    const rdb = await redisDump(['SET', 'a', '1']);
+    const { page } = await openPlayground();
+    await run(page, 'SET text x', 'OK');
+    await openKey(page, 'text');
+    const paste = (into: string) =>
+      page.evaluate(
+        ([base64, selector]) => {
+          const clipboardData = new DataTransfer();
+          const content = Uint8Array.from(atob(base64!), (each) => each.charCodeAt(0));
+          clipboardData.items.add(new File([content], 'dump.rdb'));
+          const event = new ClipboardEvent('paste', { clipboardData, bubbles: true });
+          document.querySelector(selector!)!.dispatchEvent(event);
+        },
+        [Buffer.from(rdb).toString('base64'), into],
+      );
+    await paste('.value-text');
+    await run(page, 'PING', 'PONG');
+    expect(await page.locator('dialog').count()).toBe(0);
+    await paste('.xterm-helper-textarea');
+    await page.locator('dialog', { hasText: 'holds 1 key' }).waitFor();
+  });
+
   it('that is broken is refused with the reason, and nothing is changed', async () => {
     const rdb = await redisDump(['SET', 'a', 'x'.repeat(200)]);
     const { page } = await openPlayground();
