@@ -6,10 +6,12 @@
 import { html, render } from 'lit-html';
 import { BenchView } from './bench/bench_view.ts';
 import { ChartsView } from './charts/charts_view.ts';
+import { databasesIn, numberIn, parseInfo } from './charts/info.ts';
 import { StoredDataView } from './data/data_view.ts';
 import { importQuestion } from './data/import_question.ts';
 import { hasSnapshot, toFragment } from './data/share_link.ts';
 import { copyStore, countKeys } from './data/transfer.ts';
+import { commandAddress, commandAt } from './docs/address.ts';
 import { DocsView } from './docs/docs_view.ts';
 import { KeyView } from './keys/key_view.ts';
 import { KeysView } from './keys/keys_view.ts';
@@ -19,11 +21,13 @@ import { History } from './terminal/history.ts';
 import { TerminalView } from './terminal/terminal_view.ts';
 import { terminalTheme } from './terminal/theme.ts';
 import { ask } from './ui/dialog.ts';
+import { element } from './ui/elements.ts';
 import { copyText, saveFile } from './ui/files.ts';
 import { plural } from './ui/format.ts';
 import { type IconName, icon } from './ui/icons.ts';
 import { readSetting, settingsStorage, writeSetting } from './ui/settings.ts';
 import { showError, showNote } from './ui/toast.ts';
+import { watchStore } from './watch_store.ts';
 
 export type ViewName = 'keys' | 'terminal' | 'charts' | 'commands' | 'benchmark' | 'data';
 
@@ -36,16 +40,17 @@ export const VIEWS: readonly { name: ViewName; label: string; icon: IconName }[]
   { name: 'data', label: 'Data', icon: 'data' },
 ];
 
-const DATABASES = 16;
-
 export interface AppOptions {
   readonly open: OpenStore;
   /** Name of the store that is kept in the browser. */
   readonly name: string;
+  /** The store has come to an end by itself, and the app with it. */
+  onLost(reason: Error): void;
 }
 
-function element(id: string): HTMLElement {
-  return document.getElementById(id)!;
+/** How the data of this name are to be kept. */
+export function chosenDurability(name: string): Durability {
+  return readSetting(`durability.${name}`) === 'strict' ? 'strict' : 'relaxed';
 }
 
 export class App {
@@ -60,12 +65,17 @@ export class App {
   private data!: StoredDataView;
   private value: KeyView | undefined;
   private view: ViewName = 'keys';
+  private stopWatch!: () => void;
+  /** Changes to a store in memory that a dump.rdb has, or that it began with. */
+  private savedChanges = 0;
+  private readonly listening = new AbortController();
 
   constructor(options: AppOptions, opened: OpenedStore) {
     this.options = options;
     this.opened = opened;
     this.makeViews();
-    addEventListener('hashchange', () => this.route());
+    const { signal } = this.listening;
+    addEventListener('hashchange', () => this.route(), { signal });
     this.route();
     // Who comes to type can begin; on a touch screen a keyboard would cover half of the page.
     if (this.isTerminalVisible() && matchMedia('(pointer: fine)').matches) this.terminal.focus();
@@ -125,7 +135,7 @@ export class App {
   showCommand(fullName: string): void {
     this.show('commands');
     this.docs.show(fullName);
-    history.replaceState(undefined, '', `#/commands/${fullName.replace('|', '-')}`);
+    history.replaceState(undefined, '', commandAddress(fullName));
   }
 
   /** The theme has changed. */
@@ -140,11 +150,13 @@ export class App {
   }
 
   private route(): void {
-    if (hasSnapshot(location.hash)) return;
-    const [, name = 'keys', detail] = location.hash.split('/');
-    const view = VIEWS.find((each) => each.name === name)?.name ?? 'keys';
+    const { hash } = location;
+    const isView = hash === '' || hash.startsWith('#/');
+    const [, name = 'keys', detail] = isView ? hash.split('/') : [];
+    // Data, or a place on the page, leave the view as it is.
+    const view = isView ? (VIEWS.find((each) => each.name === name)?.name ?? 'keys') : this.view;
     this.apply(view);
-    if (view === 'commands' && detail) this.docs.show(detail.replace('-', '|'));
+    if (view === 'commands' && detail) this.docs.show(commandAt(detail));
   }
 
   private apply(view: ViewName): void {
@@ -207,7 +219,7 @@ export class App {
     this.keys = new KeysView({
       host: element('keys'),
       store,
-      databases: DATABASES,
+      databases: this.opened.databases,
       onOpen: (key) => this.openKey(key),
       onNew: () => void this.newKey().catch(showError),
       onDatabase: (database) => this.select(database),
@@ -219,13 +231,12 @@ export class App {
     this.charts = new ChartsView(element('charts'), store);
     this.docs = new DocsView({
       host: element('commands'),
-      store,
+      open: this.options.open,
       onTry: (line) => {
         this.show('terminal');
         this.terminal.propose(line);
       },
-      onCommand: (name) =>
-        history.replaceState(undefined, '', `#/commands/${name.replace('|', '-')}`),
+      onCommand: (name) => history.replaceState(undefined, '', commandAddress(name)),
     });
     this.bench = new BenchView(element('benchmark'), this.options.open);
     this.data = new StoredDataView(element('data'), this.opened, {
@@ -237,10 +248,18 @@ export class App {
         showNote('The link is in the clipboard.');
       },
       setDurability: (durability) => this.setDurability(durability),
-      returnToStored: () => this.reopenStored(),
+      returnToStored: () => this.returnToStored(),
       reset: () => this.reset(),
     });
     this.drawChip();
+    this.stopWatch = watchStore(store, (reason) => this.lose(reason));
+  }
+
+  private disposeViews(): void {
+    this.stopWatch();
+    this.closeKey();
+    for (const view of [this.keys, this.terminal, this.charts, this.docs, this.bench, this.data])
+      view.dispose();
   }
 
   /** The terminal and the keys are in one database. */
@@ -256,40 +275,73 @@ export class App {
 
   private async useStore(opened: OpenedStore): Promise<void> {
     const old = this.opened;
-    this.closeKey();
-    for (const view of [this.keys, this.terminal, this.charts, this.docs, this.bench, this.data])
-      view.dispose();
+    const changes = await changesOf(opened);
+    this.disposeViews();
     this.opened = opened;
+    this.savedChanges = changes;
     this.makeViews();
     this.apply(this.view);
     if (!old.store.isClosed) await old.store.close();
   }
 
-  private durability(): Durability {
-    return readSetting('durability') === 'strict' ? 'strict' : 'relaxed';
+  /** There is no store any more. */
+  private lose(reason: Error): void {
+    this.disposeViews();
+    this.listening.abort();
+    // It lets go of what it still holds, so that it can be opened again.
+    this.opened.store.close().catch(() => {});
+    this.options.onLost(reason);
   }
 
-  private async reopenStored(): Promise<void> {
-    const { name } = this.options;
-    await this.useStore(await this.options.open({ name, durability: this.durability() }));
+  private async openStored(durability: Durability): Promise<void> {
+    await this.useStore(await this.options.open({ name: this.options.name, durability }));
+  }
+
+  private async returnToStored(): Promise<void> {
+    if (await this.mayLeaveMemory()) await this.openStored(chosenDurability(this.options.name));
   }
 
   private async setDurability(durability: Durability): Promise<void> {
-    const before = this.durability();
-    writeSetting('durability', durability);
+    const { name } = this.options;
+    // A store that is kept is open once; in between there is none.
+    this.stopWatch();
+    await this.opened.store.close();
     try {
-      // A store that is kept is open once; in between there is none.
-      await this.opened.store.close();
-      await this.reopenStored();
+      await this.openStored(durability);
     } catch (error) {
-      writeSetting('durability', before);
-      await this.reopenStored();
-      throw error;
+      this.lose(error as Error);
+      return;
     }
+    const held = this.opened.facts().durability;
+    if (held !== durability) {
+      throw new Error(
+        `Another tab has the data open, and answers writes as before (${held}): close it first`,
+      );
+    }
+    writeSetting(`durability.${name}`, durability);
   }
 
   private async exportFile(): Promise<void> {
+    const changes = await changesOf(this.opened);
     saveFile('dump.rdb', Uint8Array.from(await this.opened.store.export()));
+    this.savedChanges = changes;
+  }
+
+  /** Asks when changes would be gone that are only in memory. */
+  private async mayLeaveMemory(): Promise<boolean> {
+    const { store, facts } = this.opened;
+    if (facts().backend !== 'memory' || store.isClosed) return true;
+    if ((await changesOf(this.opened)) === this.savedChanges) return true;
+    const choice = await ask(
+      'Leave the data in memory?',
+      'They have changed since they were loaded or saved, and will be gone.',
+      [
+        { label: 'Save dump.rdb', value: 'save', kind: 'primary' },
+        { label: 'Leave without saving', value: 'leave', kind: 'danger' },
+      ],
+    );
+    if (choice === 'save') await this.exportFile();
+    return choice !== undefined;
   }
 
   private async shareLink(): Promise<string> {
@@ -298,7 +350,7 @@ export class App {
   }
 
   private async reset(): Promise<void> {
-    const count = await countKeys(this.opened.store, DATABASES);
+    const count = await countKeys(this.opened.store, this.opened.databases);
     const isSure = await ask(
       'Delete everything?',
       `${plural(count, 'key')} in all databases will be gone, for all tabs with this page. Save a dump.rdb first if you may want them back.`,
@@ -319,11 +371,20 @@ export class App {
     const source = await this.options.open({ rdb });
     let isKept = false;
     try {
-      const count = await countKeys(source.store, DATABASES);
-      const present = await countKeys(this.opened.store, DATABASES);
-      const choice = await importQuestion({ title, bytes: rdb.length, keys: count, present });
+      const { databases } = this.opened;
+      const count = await countKeys(source.store, source.databases);
+      const present = await countKeys(this.opened.store, databases);
+      const beyond = await databasesBeyond(source, databases);
+      const choice = await importQuestion({
+        title,
+        bytes: rdb.length,
+        keys: count,
+        present,
+        beyond,
+      });
       if (choice === undefined) return;
       if (choice === 'separate') {
+        if (!(await this.mayLeaveMemory())) return;
         isKept = true;
         await this.useStore(source);
         showNote(`${title}: ${plural(count, 'key')}. Your stored data are as they were.`);
@@ -333,7 +394,7 @@ export class App {
       const overwrite = choice !== 'keep';
       const result = await copyStore(source.store, this.opened.store, {
         overwrite,
-        databases: DATABASES,
+        databases,
       });
       const kept = result.kept > 0 ? `; ${plural(result.kept, 'key')} kept as they were` : '';
       showNote(`${plural(result.copied, 'key')} loaded from ${title}${kept}.`);
@@ -341,4 +402,15 @@ export class App {
       if (!isKept) await source.store.close();
     }
   }
+}
+
+async function changesOf({ store }: OpenedStore): Promise<number> {
+  const info = String(await store.command('INFO', 'persistence'));
+  return numberIn(parseInfo(info), 'rdb_changes_since_last_save');
+}
+
+/** Databases with keys that a store of so many databases has no room for. */
+async function databasesBeyond(source: OpenedStore, databases: number): Promise<number[]> {
+  const info = String(await source.store.command('INFO', 'keyspace'));
+  return [...databasesIn(parseInfo(info)).keys()].filter((each) => each >= databases);
 }

@@ -1,5 +1,7 @@
 // Files that are dropped onto the page, or pasted into it.
 
+import { fieldOf } from './ui/elements.ts';
+
 export function installDrop(overlay: HTMLElement, onFile: (file: File) => void): void {
   let depth = 0;
   const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false;
@@ -27,8 +29,17 @@ export function installDrop(overlay: HTMLElement, onFile: (file: File) => void):
     event.preventDefault();
     onFile(file);
   });
-  addEventListener('paste', (event) => {
-    const file = event.clipboardData?.files[0];
-    if (file !== undefined) onFile(file);
-  });
+  const onPaste = (event: ClipboardEvent) => {
+    const { clipboardData, target } = event;
+    const file = clipboardData?.files[0];
+    if (file === undefined || clipboardData?.types.includes('text/plain')) return;
+    // What is pasted into a field is meant for it; the terminal takes no files.
+    const field = fieldOf(target);
+    if (field !== undefined && field.closest('#terminal') === null) return;
+    event.preventDefault();
+    event.stopPropagation();
+    onFile(file);
+  };
+  // Before the terminal, which keeps pastes to itself.
+  addEventListener('paste', onPaste, { capture: true });
 }

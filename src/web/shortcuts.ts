@@ -4,6 +4,8 @@ import { html } from 'lit-html';
 import { type App, VIEWS } from './app.ts';
 import { openPalette } from './palette.ts';
 import { openDialog } from './ui/dialog.ts';
+import { altDigit, fieldOf } from './ui/elements.ts';
+import { readSetting, writeSetting } from './ui/settings.ts';
 import { showError } from './ui/toast.ts';
 
 const LIST: readonly [keys: string, what: string][] = [
@@ -20,20 +22,34 @@ const LIST: readonly [keys: string, what: string][] = [
   ['Ctrl + C', 'In the terminal: stop what runs'],
 ];
 
+/** Whoever speaks to the page, or hits keys by accident, can do without them. */
+const SINGLE_KEYS = 'single-keys';
+const hasSingleKeys = () => readSetting(SINGLE_KEYS) !== 'off';
+
 export function showShortcuts(): void {
   void openDialog(() => ({
     title: 'Keyboard',
     body: html`<dl class="shortcuts">
-      ${LIST.map(([keys, what]) => html`<div><dt><kbd>${keys}</kbd></dt><dd>${what}</dd></div>`)}
-    </dl>`,
+        ${LIST.map(([keys, what]) => html`<div><dt><kbd>${keys}</kbd></dt><dd>${what}</dd></div>`)}
+      </dl>
+      <label class="choice"
+        ><input
+          type="checkbox"
+          ?checked=${hasSingleKeys()}
+          @change=${({ target }: Event) =>
+            writeSetting(SINGLE_KEYS, (target as HTMLInputElement).checked ? 'on' : 'off')}
+        /><span>Keys that work alone: /, N and ?</span></label
+      >`,
   }));
 }
 
-export function installShortcuts(app: App): void {
+/** `current`: the app, while there is one. */
+export function installShortcuts(current: () => App | undefined): void {
   addEventListener(
     'keydown',
     (event) => {
-      if (document.querySelector('dialog[open]') !== null) return;
+      const app = current();
+      if (app === undefined || document.querySelector('dialog[open]') !== null) return;
       const action = event.ctrlKey || event.metaKey ? withControl(app, event) : plain(app, event);
       if (action === undefined) return;
       event.preventDefault();
@@ -44,21 +60,24 @@ export function installShortcuts(app: App): void {
   );
 }
 
-function withControl(app: App, { key, ctrlKey, target }: KeyboardEvent): (() => void) | undefined {
+function withControl(
+  app: App,
+  { key, ctrlKey, shiftKey, target }: KeyboardEvent,
+): (() => void) | undefined {
   // In the terminal, Ctrl-K deletes up to the end of the line.
-  const isTerminal = ctrlKey && (target as HTMLElement).closest('#terminal') !== null;
-  if (key === 'k' && !isTerminal) return () => openPalette(app);
+  const isTerminal = ctrlKey && fieldOf(target)?.closest('#terminal');
+  if (key.toLowerCase() === 'k' && !shiftKey && !isTerminal) return () => openPalette(app);
   return key === '`' ? () => app.focusTerminal() : undefined;
 }
 
 function plain(app: App, event: KeyboardEvent): (() => void) | undefined {
+  const field = fieldOf(event.target);
   if (event.altKey) {
-    const view = VIEWS[Number(event.code.replace('Digit', '')) - 1];
+    const view = VIEWS[Number(altDigit(event, field !== undefined)) - 1];
     return view === undefined ? undefined : () => app.show(view.name);
   }
-  const target = event.target as HTMLElement;
-  if (target.closest('input, textarea, select, [contenteditable]') !== null) return undefined;
-  switch (event.key) {
+  if (field !== undefined || !hasSingleKeys()) return undefined;
+  switch (event.key.toLowerCase()) {
     case '?':
       return showShortcuts;
     case '/':

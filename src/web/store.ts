@@ -26,12 +26,17 @@ export interface OpenedStore {
   readonly store: Store;
   /** Name of the stored data; undefined for a store that is gone with the page. */
   readonly name: string | undefined;
+  /** How many databases are offered; the store may have more of them, without keys. */
+  readonly databases: number;
   facts(): StoreFacts;
 }
 
 export interface OpenStoreOptions {
+  /** Stored data; without it the store is in memory. */
   readonly name?: string;
+  /** What is wanted. Where another tab has the data open, it decides: see `facts`. */
   readonly durability?: Durability;
+  /** A dump to begin with, of any number of databases. */
   readonly rdb?: Uint8Array;
 }
 

@@ -127,7 +127,7 @@ async function drop(page: Page, bytes: Uint8Array, name = 'dump.rdb'): Promise<v
 async function redisDump(...commands: string[][]): Promise<Uint8Array> {
   const server = await startServer({
     kind: 'redis',
-    args: ['--enable-debug-command', 'yes', '--rdbcompression', 'yes'],
+    args: ['--enable-debug-command', 'yes', '--rdbcompression', 'yes', '--databases', '100'],
   });
   try {
     const client = await RespClient.connect({ port: server.port });
@@ -218,6 +218,60 @@ describe.skipIf(!available)('the terminal', () => {
     await sees(page, "(search) 'SET b': SET b 2");
     await page.keyboard.press('Enter');
     await sees(page, 'OK');
+  });
+
+  it('is pasted into with the keys of the browser, and copied from', async () => {
+    const { browser, page } = await openPlayground();
+    await browser.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    const copy = (text: string) => page.evaluate((t) => navigator.clipboard.writeText(t), text);
+    await screen(page).click();
+    await copy('SELECT 3\nSET pasted 1\nGET pasted');
+    await page.keyboard.press('Control+v');
+    // Each line has the prompt that was there when it began.
+    await sees(page, 'db> SELECT 3');
+    await sees(page, 'db[3]> SET pasted 1');
+    await sees(page, 'db[3]> GET pasted');
+    await page.keyboard.press('Enter');
+    await sees(page, '"1"');
+    await copy('ECHO shifted');
+    await page.keyboard.press('Control+Shift+V');
+    await page.keyboard.press('Enter');
+    await sees(page, '"shifted"');
+    await page.keyboard.type('selected');
+    await screen(page).dblclick({ position: { x: 30, y: 8 } });
+    await page.keyboard.press('Control+Shift+C');
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe('store');
+  });
+
+  it('stays usable while a line is repeated, until Ctrl-C', async () => {
+    const { page } = await openPlayground();
+    await press(page, '100000000 INCR n');
+    await page.keyboard.press('Enter');
+    await sees(page, '(integer) 100');
+    await page.keyboard.press('Control+c');
+    await sees(page, '^C');
+    await run(page, 'STRLEN n', '(integer) ');
+    const log = await page.locator('#terminal-log').textContent();
+    expect(log).toContain('^C');
+  });
+
+  it('tells screen readers of history, candidates and search', async () => {
+    const { page } = await openPlayground();
+    const log = page.locator('#terminal-log');
+    await run(page, 'SET a 1', 'OK');
+    await page.keyboard.press('ArrowUp');
+    await log.getByText('SET a 1', { exact: true }).waitFor();
+    await page.keyboard.press('Control+c');
+    await page.keyboard.type('expire a 1 ');
+    await page.keyboard.press('Tab');
+    await log.getByText('NX, XX, GT, LT').waitFor();
+    await page.keyboard.press('Control+c');
+    await page.keyboard.press('Control+r');
+    await sees(page, "(search) ''");
+    await page.keyboard.press('Escape');
+    await page.keyboard.type('PING');
+    await page.keyboard.press('Enter');
+    await sees(page, 'PONG');
   });
 });
 
@@ -372,13 +426,40 @@ describe.skipIf(!available || !realRedisAvailable())('a dump.rdb of a real redis
     expect(await page.locator('#store-chip').textContent()).toContain('In memory only');
     await run(page, 'FLUSHALL', 'OK');
     await page.goto(`${address}#/data`);
-    await page.getByRole('button', { name: 'Return to the stored data' }).click();
+    const goBack = page.getByRole('button', { name: 'Return to the stored data' });
+    await goBack.click();
+    await page.locator('dialog', { hasText: 'They have changed' }).waitFor();
+    await page.keyboard.press('Escape');
+    const downloading = page.waitForEvent('download');
+    await goBack.click();
+    await page.locator('dialog').getByRole('button', { name: 'Save dump.rdb' }).click();
+    await downloading;
+    await page.locator('fieldset:enabled input[value=relaxed]:checked').waitFor();
     await page.goto(`${address}#/keys`);
     await page.locator('.pane-foot', { hasText: '3 keys' }).waitFor();
     await drop(page, rdb);
     await page.getByRole('button', { name: 'Replace my data' }).click();
     await page.locator('.pane-foot', { hasText: '2 keys' }).waitFor();
     await run(page, 'EXISTS c', '(integer) 0');
+  });
+
+  it('may have more databases than there are here', async () => {
+    const rdb = await redisDump(['SET', 'a', '1'], ['SELECT', '42'], ['SET', 'far', 'away']);
+    const { page } = await openPlayground();
+    await drop(page, rdb);
+    await page.locator('dialog', { hasText: 'holds 2 keys' }).waitFor();
+    await page.locator('dialog', { hasText: 'Database 42 of it can only' }).waitFor();
+    await page.getByRole('button', { name: 'Load', exact: true }).click();
+    await page.locator('.toast', { hasText: '1 key loaded' }).waitFor();
+    await drop(page, rdb);
+    await page.getByRole('button', { name: 'Look at it separately' }).click();
+    await page.locator('#key-database').selectOption('42');
+    await keyRow(page, 'far').waitFor();
+    await run(page, 'GET far', '"away"');
+    // Nothing was changed: nothing is asked.
+    await page.goto(`${address}#/data`);
+    await page.getByRole('button', { name: 'Return to the stored data' }).click();
+    await page.locator('fieldset:enabled input[value=relaxed]:checked').waitFor();
   });
 
   it('of 100,000 keys is shown without drawing them all', async () => {
@@ -393,6 +474,29 @@ describe.skipIf(!available || !realRedisAvailable())('a dump.rdb of a real redis
     await page.locator('#key-filter').fill('item:9999?');
     await page.locator('.pane-foot', { hasText: '10 of 100,000 keys' }).waitFor();
     await openKey(page, 'item:99999');
+  });
+
+  it('is pasted where nothing is typed, and not into a value', async () => {
+    const rdb = await redisDump(['SET', 'a', '1']);
+    const { page } = await openPlayground();
+    await run(page, 'SET text x', 'OK');
+    await openKey(page, 'text');
+    const paste = (into: string) =>
+      page.evaluate(
+        ([base64, selector]) => {
+          const clipboardData = new DataTransfer();
+          const content = Uint8Array.from(atob(base64!), (each) => each.charCodeAt(0));
+          clipboardData.items.add(new File([content], 'dump.rdb'));
+          const event = new ClipboardEvent('paste', { clipboardData, bubbles: true });
+          document.querySelector(selector!)!.dispatchEvent(event);
+        },
+        [Buffer.from(rdb).toString('base64'), into],
+      );
+    await paste('.value-text');
+    await run(page, 'PING', 'PONG');
+    expect(await page.locator('dialog').count()).toBe(0);
+    await paste('.xterm-helper-textarea');
+    await page.locator('dialog', { hasText: 'holds 1 key' }).waitFor();
   });
 
   it('that is broken is refused with the reason, and nothing is changed', async () => {
@@ -423,6 +527,18 @@ describe.skipIf(!available)('the data', () => {
     await run(page, 'MGET a b', '1) "relaxed"2) "strict"');
     await page.goto(`${address}#/data`);
     await page.locator('fieldset:enabled input[value=strict]:checked').waitFor();
+  });
+
+  it('stay open when another tab keeps them in another way', async () => {
+    const { browser, page } = await openPlayground();
+    const second = await openTab(browser);
+    await run(page, 'SET a 1', 'OK');
+    await second.goto(`${address}#/data`);
+    await second.getByText('when it is stored').click();
+    await second.locator('.toast.error', { hasText: 'Another tab has the data open' }).waitFor();
+    await second.locator('fieldset:enabled input[value=relaxed]:checked').waitFor();
+    await second.goto(`${address}#/keys`);
+    await run(second, 'GET a', '"1"');
   });
 
   it('are the same in a second tab, which goes on when the first one is closed', async () => {
@@ -522,7 +638,9 @@ describe.skipIf(!available)('the other views', () => {
     await page.locator('.example .reply', { hasText: '"Eve"' }).waitFor();
     await page.getByRole('button', { name: 'Try it in the terminal' }).click();
     await sees(page, 'ZADD key [NX|XX]');
-    await keyRow(page, 'demo:scores').or(folderRow(page, 'demo')).first().waitFor();
+    // Examples run in a store of their own.
+    await page.keyboard.press('Control+c');
+    await run(page, 'DBSIZE', '(integer) 0');
   });
 
   it('measure the engine beside the data, and stop when they are told to', async () => {
@@ -593,6 +711,49 @@ describe.skipIf(!available)('the page', () => {
     }
   });
 
+  it('skips to its content, and stays in its view', async () => {
+    const { page } = await openPlayground();
+    await page.goto(`${address}#/charts`);
+    await page.locator('#skip').focus();
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+    expect(await page.evaluate(() => document.body.dataset.view)).toBe('charts');
+    await page.evaluate(() => {
+      location.hash = '#elsewhere';
+    });
+    await page.waitForFunction(() => location.hash === '#elsewhere');
+    expect(await page.evaluate(() => document.body.dataset.view)).toBe('charts');
+  });
+
+  it('has panes of their usual size also when it was opened at another view', async () => {
+    const browser = await startChromium();
+    const page = await browser.newPage();
+    await page.setViewportSize(WIDE);
+    await page.goto(`${address}#/charts`);
+    await page.getByRole('heading', { name: 'Charts' }).waitFor();
+    await page.goto(`${address}#/keys`);
+    await page.locator('#key-list').waitFor();
+    expect(await page.locator('#split-keys').getAttribute('aria-valuenow')).toBe('320');
+    await page.locator('#split-keys').press('ArrowRight');
+    await page.setViewportSize({ width: 700, height: 800 });
+    await expect
+      .poll(async () => Number(await page.locator('#split-keys').getAttribute('aria-valuenow')))
+      .toBeLessThan(300);
+  });
+
+  it('does without keys that work alone where they are in the way', async () => {
+    const { page } = await openPlayground();
+    await page.locator('#help').click();
+    await page.getByLabel('Keys that work alone').uncheck();
+    await page.keyboard.press('Escape');
+    await page.locator('#keys h2').click();
+    await page.keyboard.press('n');
+    await page.keyboard.press('?');
+    expect(await page.locator('dialog').count()).toBe(0);
+    await page.locator('#help').click();
+    expect(await page.getByLabel('Keys that work alone').isChecked()).toBe(false);
+  });
+
   it('keeps the theme that was chosen', async () => {
     const { page } = await openPlayground();
     await page.emulateMedia({ colorScheme: 'light' });
@@ -628,6 +789,44 @@ describe.skipIf(!available)('the page', () => {
     );
   });
 
+  it('says that the store has come to an end, and opens it again', async () => {
+    const browser = await startChromium();
+    const page = await browser.newPage();
+    await page.addInitScript(() => {
+      // An engine that fails in the midst of a command when it is told to.
+      const { instantiate } = WebAssembly;
+      const state = globalThis as typeof globalThis & { mustFail?: boolean };
+      const failing = async (module: WebAssembly.Module, imports: WebAssembly.Imports) => {
+        const { exports } = await instantiate(module, imports);
+        const feed = exports.feed as (...args: unknown[]) => unknown;
+        return {
+          exports: {
+            ...exports,
+            feed: (...args: unknown[]) => {
+              if (!state.mustFail) return feed(...args);
+              state.mustFail = false;
+              throw new WebAssembly.RuntimeError('unreachable');
+            },
+          },
+        };
+      };
+      WebAssembly.instantiate = failing as unknown as typeof WebAssembly.instantiate;
+    });
+    await page.goto(address);
+    await page.locator('#key-list').waitFor();
+    await page.evaluate(() => {
+      (globalThis as typeof globalThis & { mustFail?: boolean }).mustFail = true;
+    });
+    await page.getByRole('heading', { name: 'The store has come to an end' }).waitFor();
+    await page.locator('#failure', { hasText: 'CRASHED' }).waitFor();
+    // The shortcuts of the views lead nowhere.
+    await page.keyboard.press('Alt+3');
+    expect(await page.locator('#charts').isVisible()).toBe(false);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await run(page, 'PING', 'PONG');
+    expect(await page.locator('#failure').isVisible()).toBe(false);
+  });
+
   it('says what is missing when the store does not open, and goes on in memory where it can', async () => {
     const browser = await startChromium();
     const page = await browser.newPage();
@@ -637,7 +836,8 @@ describe.skipIf(!available)('the page', () => {
     await page.goto(address);
     await page.getByRole('heading', { name: 'The store did not open' }).waitFor();
     await page.locator('#failure', { hasText: 'UNSUPPORTED' }).waitFor();
-    await page.getByRole('button', { name: 'Go on in memory only' }).click();
+    await page.getByRole('button', { name: 'Try again' }).dblclick();
+    await page.getByRole('button', { name: 'Go on in memory only' }).dblclick();
     await run(page, 'PING', 'PONG');
     expect(await page.locator('#store-chip').textContent()).toContain('In memory only');
     const without = await browser.newPage();

@@ -11,7 +11,9 @@ import { LineEditor } from '../../src/web/terminal/line_editor.ts';
 import { LineDrawer, placeBehind } from '../../src/web/terminal/line_layout.ts';
 import { TerminalSession } from '../../src/web/terminal/session.ts';
 import { quoteWord, splitWords } from '../../src/web/terminal/split_words.ts';
+import { EMPTY_LINE, spokenChange } from '../../src/web/terminal/spoken_line.ts';
 import { visible } from '../../src/web/terminal/visible.ts';
+import { nextTurn } from '../../src/web/ui/turns.ts';
 import { Random } from '../support/random.ts';
 
 const opened: Respite[] = [];
@@ -112,7 +114,9 @@ describe('Tab offers', () => {
     ['zadd z xx g', ['gt']],
     ['scan 0 COUNT 5 ', ['MATCH', 'TYPE']],
     ['help setr', ['setrange']],
-    ['help config ge', []],
+    ['help config ge', ['get']],
+    ['HELP CONFIG G', ['GET']],
+    ['help config get x', []],
     ['nosuch a', []],
     ['echo ', []],
   ])('for %j', async (line, candidates) => {
@@ -285,6 +289,52 @@ describe('the line editor', () => {
   });
 });
 
+describe('what a screen reader is told of the line', () => {
+  const state = (shown: string, more = {}) => ({
+    ...EMPTY_LINE,
+    text: shown.replace('|', ''),
+    cursor: shown.indexOf('|'),
+    ...more,
+  });
+  const list = ['SETBIT', 'SETEX'];
+
+  it.each([
+    ['a character is typed', state('SE|'), state('SET|'), undefined],
+    ['one is typed in the middle', state('S|T'), state('SE|T'), undefined],
+    ['one is deleted', state('SET|'), state('SE|'), 'T'],
+    ['one is deleted behind the cursor', state('S|ET'), state('S|T'), 'E'],
+    ['a word is deleted', state('GET key|'), state('GET |'), 'key'],
+    ['the cursor goes back', state('SET|'), state('SE|T'), 'T'],
+    ['the cursor goes to the end', state('|SET'), state('SET|'), 'end'],
+    ['a line comes from the history', state('|'), state('GET a|'), 'GET a'],
+    ['the line is emptied', state('G|'), state('|'), 'empty line'],
+    ['a word is completed', state('GETR|'), state('GETRANGE |'), 'GETRANGE '],
+    [
+      'there are candidates',
+      state('SET|'),
+      state('SET|', { candidates: { list, index: -1 } }),
+      'SETBIT, SETEX',
+    ],
+    [
+      'Tab goes on',
+      state('SETBIT|', { candidates: { list, index: 0 } }),
+      state('SETEX|', { candidates: { list, index: 1 } }),
+      'SETEX',
+    ],
+    ['a search begins', state('|'), state('|', { searchText: '' }), 'Search in earlier lines'],
+    ['it finds', state('|', { searchText: '' }), state('|GET', { searchText: 'G' }), 'GET'],
+    [
+      'it does not find',
+      state('|', { searchText: '' }),
+      state('|', { searchText: 'X' }),
+      'X was not found',
+    ],
+    ['it ends', state('|GET', { searchText: 'G' }), state('old|'), 'old'],
+  ])('when %s', (_when, before, after, told) => {
+    expect(spokenChange(before, after)).toBe(told);
+  });
+});
+
 describe('the history', () => {
   it('outlives the page', () => {
     const storage = new Lines();
@@ -292,6 +342,19 @@ describe('the history', () => {
     const { type, shown } = edit(new History(storage));
     type(UP + UP);
     expect(shown()).toBe('SET a 1|');
+  });
+
+  it('of two tabs has the lines of both', () => {
+    const storage = new Lines();
+    const [first, second] = [new History(storage), new History(storage)];
+    first.add('SET a 1');
+    second.add('SET b 2');
+    first.add('SET c 3');
+    expect([0, 1, 2].map((age) => new History(storage).at(age))).toEqual([
+      'SET c 3',
+      'SET b 2',
+      'SET a 1',
+    ]);
   });
 
   it('leaves out passwords, repetitions and empty lines', () => {
@@ -310,7 +373,8 @@ describe('the history', () => {
     };
     const history = new History(broken);
     history.add('GET a');
-    expect(history.at(0)).toBe('GET a');
+    history.add('GET b');
+    expect([history.at(0), history.at(1)]).toEqual(['GET b', 'GET a']);
   });
 });
 
@@ -364,6 +428,7 @@ async function session() {
     setHints: (on) => {
       printed += `<hints ${on}>`;
     },
+    rest: nextTurn,
   });
   const run = async (line: string) => {
     printed = '';
@@ -501,6 +566,84 @@ describe('a session', () => {
     expect(await run('3 INCR n')).toBe('(integer) 1\n(integer) 2\n(integer) 3\n');
     expect(await run('0 INCR n')).toMatch(/^Invalid repeat count/);
     expect(await run('3')).toMatch(/^\(error\) ERR unknown command '3'/);
+  });
+
+  it('lets the page have its turn while a line is repeated, so that it can be interrupted', async () => {
+    const { store, terminal, run } = await session();
+    const running = run('1000000000 INCR n');
+    for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+    expect(terminal.mode).toBe('busy');
+    await terminal.interrupt();
+    await running;
+    expect(terminal.mode).toBe('idle');
+    const count = Number(await store.command('GET', 'n'));
+    expect(count).toBeGreaterThan(1);
+    expect(count).toBeLessThan(1_000_000_000);
+  });
+
+  it('ends a repeated line with itself', async () => {
+    const { store, terminal, run } = await session();
+    const running = run('1000000000 INCR n');
+    await nextTurn();
+    terminal.dispose();
+    await running;
+    expect(Number(await store.command('GET', 'n'))).toBeLessThan(1_000_000_000);
+  });
+
+  it('shows the beginning of what is too long', async () => {
+    const { store, run } = await session();
+    await store.command('SET', 'large', new Uint8Array(5_000_000));
+    const text = await run('GET large');
+    expect(text.length).toBeLessThan(1_100_000);
+    expect(text).toMatch(/^"\\x00/);
+    expect(text).toContain('only the beginning is shown');
+    expect(await run('STRLEN large')).toBe('(integer) 5000000\n');
+    await store.command('RPUSH', 'list', ...new Array<string>(50_000).fill('an element'));
+    const items = await run('LRANGE list 0 -1');
+    expect(items.length).toBeLessThan(1_100_000);
+    expect(items).toContain('only the beginning is shown');
+    expect(items).toMatch(/^ *1\) "an element"\n/);
+  });
+
+  it.each([
+    ['MULTI', 'The transaction has ended'],
+    ['SUBSCRIBE news', 'The subscription has ended'],
+    ['MONITOR', 'MONITOR has ended'],
+  ])('says that another database ends %s', async (line, note) => {
+    const { terminal, run, rest } = await session();
+    await run(line);
+    rest();
+    await terminal.select(4);
+    expect(rest()).toBe(`${note}: database 4 was chosen.\n`);
+    expect(terminal.mode).toBe('idle');
+    expect(terminal.prompt).toBe('db[4]> ');
+  });
+
+  it('stays where it is when the other database does not exist', async () => {
+    const { terminal, rest } = await session();
+    await terminal.select(999);
+    expect(rest()).toMatch(/^\(error\) ERR/);
+    expect(terminal.currentDatabase).toBe(0);
+  });
+
+  it('leaves the database of a SELECT that was only queued', async () => {
+    const { terminal, run } = await session();
+    await run('SELECT 2');
+    await run('MULTI');
+    await run('SELECT 5');
+    await run('quit');
+    await until(() => terminal.mode === 'idle' && !terminal.prompt.includes('TX'));
+    expect(terminal.prompt).toBe('db[2]> ');
+  });
+
+  it('counts channels and shard channels apart, and RESET leaves all', async () => {
+    const { terminal, run } = await session();
+    await run('SUBSCRIBE a');
+    await run('SSUBSCRIBE b');
+    await run('SUNSUBSCRIBE b');
+    expect(terminal.mode).toBe('subscribed');
+    await run('RESET');
+    expect(terminal.mode).toBe('idle');
   });
 
   it('has commands of its own', async () => {

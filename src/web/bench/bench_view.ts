@@ -158,7 +158,7 @@ export class BenchView {
     return html`<section class="card" aria-labelledby="bench-results">
       <h2 id="bench-results">Operations per second</h2>
       <ul class="legend">
-        ${[...this.batches]
+        ${[...new Set(this.results.map(({ batch }) => batch))]
           .sort((a, b) => a - b)
           .map(
             (batch) =>
@@ -170,8 +170,13 @@ export class BenchView {
           )}
       </ul>
       <table class="bars">
-        <thead class="visually-hidden">
-          <tr><th scope="col">Command</th><th scope="col">Batch</th><th scope="col">Operations per second</th></tr>
+        <thead>
+          <tr>
+            <th scope="col">Command</th>
+            <th scope="col" class="number">Batch</th>
+            <th scope="col">Operations per second</th>
+            <th scope="col" class="number">Median of a batch</th>
+          </tr>
         </thead>
         ${names.map((name) => this.group(name, max))}
       </table>
@@ -183,7 +188,7 @@ export class BenchView {
     return html`<tbody>
       ${results.map(
         ({ batch, operationsPerSecond, medianUs }, i) =>
-          html`<tr title="median of a batch: ${medianUs.toFixed(1)} µs">
+          html`<tr>
             ${i === 0 ? html`<th scope="rowgroup" rowspan=${results.length}>${name}</th>` : nothing}
             <td class="number">${batch}</td>
             <td class="bar-cell">
@@ -192,10 +197,16 @@ export class BenchView {
                 >${formatShort(operationsPerSecond)}</span
               >
             </td>
+            <td class="number">${formatMicroseconds(medianUs)}</td>
           </tr>`,
       )}
     </tbody>`;
   }
+}
+
+/** Clocks of browsers go in steps of some microseconds: a shorter time reads as 0. */
+function formatMicroseconds(us: number): string {
+  return us >= 1000 ? `${(us / 1000).toFixed(1)} ms` : `${us < 0.05 ? '< 0.1' : us.toFixed(1)} µs`;
 }
 
 /** The longest bar leaves room for its figure. */

@@ -5,6 +5,7 @@
 
 import type { CommandArg } from '../../embedded/reply.ts';
 import type { Store } from '../store.ts';
+import { nextTurn } from '../ui/turns.ts';
 
 export interface Workload {
   readonly name: string;
@@ -93,7 +94,7 @@ async function measure(
   batch: number,
   options: BenchmarkOptions,
 ): Promise<Measurement | undefined> {
-  const { now = () => performance.now(), rest = nextFrame, durationMs, signal } = options;
+  const { now = () => performance.now(), rest = nextTurn, durationMs, signal } = options;
   await store.command('FLUSHALL');
   if (workload.prepare !== undefined) await store.batch(workload.prepare);
   // Made before, so that it is the store that is measured.
@@ -133,8 +134,4 @@ async function measure(
     operationsPerSecond: (operations / spentMs) * 1000,
     medianUs: (times[times.length >> 1] ?? 0) * 1000,
   };
-}
-
-function nextFrame(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
 }

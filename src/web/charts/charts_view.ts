@@ -67,7 +67,7 @@ const CHARTS: readonly ChartSpec[] = [
 ];
 
 const INTERVAL_MS = 1000;
-const SAMPLES = 300;
+const MINUTES = 5;
 const TABLE_ROWS = 10;
 const CHART_HEIGHT = 180;
 /** Steps of an axis of bytes: powers of two, so that its labels are round. */
@@ -76,7 +76,7 @@ const BYTE_STEPS = Array.from({ length: 32 }, (_, i) => 2 ** (i + 4));
 export class ChartsView {
   private readonly host: HTMLElement;
   private readonly store: Store;
-  private readonly sampler = new Sampler(SAMPLES);
+  private readonly sampler = new Sampler(MINUTES * 60_000);
   private readonly timer: ReturnType<typeof setInterval>;
   private readonly observer: ResizeObserver;
   private plots: uPlot[] = [];
@@ -165,7 +165,10 @@ export class ChartsView {
     render(
       html`<div class="page-head">
           <h1>Charts</h1>
-          <p class="muted">The last ${SAMPLES / 60} minutes of the store, one look a second.</p>
+          <p class="muted">
+            The last ${MINUTES} minutes of the store, one look a second. What the other views of this page ask to
+            show keys and values counts as well.
+          </p>
         </div>
         <div class="chart-grid">${CHARTS.map((chart, i) => this.figure(chart, i))}</div>`,
       this.host,

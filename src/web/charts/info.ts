@@ -16,13 +16,20 @@ export function numberIn(info: Info, field: string): number {
   return Number.isFinite(value) ? value : 0;
 }
 
+/** The databases that have keys, with how many. */
+export function databasesIn(info: Info): Map<number, number> {
+  const databases = new Map<number, number>();
+  for (const [field, value] of info) {
+    const database = /^db(\d+)$/.exec(field)?.[1];
+    const keys = /\bkeys=(\d+)/.exec(value)?.[1];
+    if (database !== undefined) databases.set(Number(database), Number(keys ?? 0));
+  }
+  return databases;
+}
+
 /** Keys of all databases. */
 export function keysIn(info: Info): number {
-  let keys = 0;
-  for (const [field, value] of info) {
-    if (/^db\d+$/.test(field)) keys += Number(/\bkeys=(\d+)/.exec(value)?.[1] ?? 0);
-  }
-  return keys;
+  return [...databasesIn(info).values()].reduce((sum, keys) => sum + keys, 0);
 }
 
 export interface Sample {
@@ -34,20 +41,22 @@ export interface Sample {
   readonly hitPercent: number | null;
   readonly keys: number;
   readonly expiredPerSecond: number;
-  readonly evictedPerSecond: number;
 }
 
-/** Makes samples of consecutive INFO texts. Counters that were set back count from 0. */
+/**
+ * Makes samples of consecutive INFO texts, and keeps those of the last `windowMs`. Counters that were set back
+ * count from 0.
+ */
 export class Sampler {
   private last: { atMs: number; info: Info } | undefined;
-  private readonly capacity: number;
+  private readonly windowMs: number;
   readonly samples: Sample[] = [];
 
-  constructor(capacity: number) {
-    this.capacity = capacity;
+  constructor(windowMs: number) {
+    this.windowMs = windowMs;
   }
 
-  /** `own` operations were this page's, to look: they are not counted. */
+  /** `own` operations since the last text were INFO itself: they are not counted. */
   add(text: string, atMs: number, own: number): void {
     const info = parseInfo(text);
     const { last } = this;
@@ -69,8 +78,7 @@ export class Sampler {
       hitPercent: reads === 0 ? null : (100 * hits) / reads,
       keys: keysIn(info),
       expiredPerSecond: grown('expired_keys') / seconds,
-      evictedPerSecond: grown('evicted_keys') / seconds,
     });
-    if (this.samples.length > this.capacity) this.samples.shift();
+    while (this.samples[0]!.atMs <= atMs - this.windowMs) this.samples.shift();
   }
 }

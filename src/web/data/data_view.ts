@@ -1,6 +1,7 @@
 // Where the data are, and ways in and out: dump.rdb, links, starting over.
 
 import { html, nothing, render, type TemplateResult } from 'lit-html';
+import { keysIn, numberIn, parseInfo } from '../charts/info.ts';
 import type { Durability, OpenedStore } from '../store.ts';
 import { chooseFile } from '../ui/files.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
@@ -67,12 +68,9 @@ export class StoredDataView {
       this.isPersisted = await storage?.persisted?.();
       const { store } = this.opened;
       if (!store.isClosed) {
-        const info = String(await store.command('INFO', 'memory', 'keyspace'));
-        this.memory = Number(/used_memory:(\d+)/.exec(info)?.[1] ?? 0);
-        this.keys = [...info.matchAll(/^db\d+:keys=(\d+)/gm)].reduce(
-          (sum, [, n]) => sum + Number(n),
-          0,
-        );
+        const info = parseInfo(String(await store.command('INFO', 'memory', 'keyspace')));
+        this.memory = numberIn(info, 'used_memory');
+        this.keys = keysIn(info);
       }
       this.draw();
     } catch {

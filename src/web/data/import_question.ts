@@ -1,6 +1,6 @@
 // What is to become of a dump that somebody brought.
 
-import { html } from 'lit-html';
+import { html, nothing } from 'lit-html';
 import { ask, type DialogButton } from '../ui/dialog.ts';
 import { formatBytes, plural } from '../ui/format.ts';
 
@@ -13,10 +13,12 @@ export interface ImportFacts {
   readonly keys: number;
   /** Keys that are there already. */
   readonly present: number;
+  /** Databases of the dump that the data here have not. */
+  readonly beyond: readonly number[];
 }
 
 export function importQuestion(facts: ImportFacts): Promise<ImportChoice | undefined> {
-  const { title, bytes, keys, present } = facts;
+  const { title, bytes, keys, present, beyond } = facts;
   const separate: DialogButton<ImportChoice> = {
     label: 'Look at it separately',
     value: 'separate',
@@ -37,7 +39,15 @@ export function importQuestion(facts: ImportFacts): Promise<ImportChoice | undef
         present === 0
           ? 'There are no data here yet.'
           : `There ${present === 1 ? 'is' : 'are'} ${plural(present, 'key')} here already. Nothing of that changes unless you say so.`
-      }</p>`,
+      }</p>
+      ${
+        beyond.length === 0
+          ? nothing
+          : html`<p>
+              ${beyond.length === 1 ? 'Database' : 'Databases'} ${beyond.join(', ')} of it can only
+              be looked at separately: the data here have no such database.
+            </p>`
+      }`,
     buttons,
   );
 }

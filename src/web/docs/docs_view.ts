@@ -3,25 +3,27 @@
 import { html, nothing, render, type TemplateResult } from 'lit-html';
 import type { CompiledCommand } from '../../commands/index.ts';
 import type { ArgSpec } from '../../commands/spec.ts';
-import type { Store } from '../store.ts';
+import type { OpenStore } from '../store.ts';
 import { describeSyntax } from '../terminal/arguments.ts';
 import { displayName, userCommands } from '../terminal/command_words.ts';
 import { plural } from '../ui/format.ts';
 import { icon } from '../ui/icons.ts';
 import { showError } from '../ui/toast.ts';
+import { commandAddress } from './address.ts';
 import { type Example, examplesOf } from './examples.ts';
 import { type ExampleLine, runExample } from './run_example.ts';
 
 export interface DocsViewOptions {
   readonly host: HTMLElement;
-  readonly store: Store;
+  /** Opens a store for an example, beside the user's data. */
+  readonly open: OpenStore;
   /** Puts a line into the terminal. */
   onTry(line: string): void;
   /** Another command is shown. */
   onCommand(name: string): void;
 }
 
-export const GROUP_TITLES: Readonly<Record<string, string>> = {
+const GROUP_TITLES: Readonly<Record<string, string>> = {
   string: 'Strings',
   generic: 'Keys',
   hash: 'Hashes',
@@ -55,6 +57,7 @@ export class DocsView {
   private search = '';
   private shown: CompiledCommand;
   private isListShown = true;
+  private isDisposed = false;
 
   constructor(options: DocsViewOptions) {
     this.options = options;
@@ -80,6 +83,7 @@ export class DocsView {
   }
 
   dispose(): void {
+    this.isDisposed = true;
     render(nothing, this.options.host);
   }
 
@@ -147,7 +151,7 @@ export class DocsView {
   private entry(command: CompiledCommand): TemplateResult {
     return html`<li>
       <a
-        href="#/commands/${command.fullName.replace('|', '-')}"
+        href=${commandAddress(command.fullName)}
         aria-current=${command === this.shown ? 'page' : nothing}
         @click=${(event: MouseEvent) => {
           event.preventDefault();
@@ -224,8 +228,13 @@ export class DocsView {
 
   private async run(example: Example): Promise<void> {
     try {
-      this.runs.set(example, await runExample(this.options.store, example.lines));
-      this.draw();
+      const { store } = await this.options.open({});
+      try {
+        this.runs.set(example, await runExample(store, example.lines));
+      } finally {
+        await store.close();
+      }
+      if (!this.isDisposed) this.draw();
     } catch (error) {
       showError(error);
     }

@@ -1,7 +1,10 @@
-// Examples of the commands that are used most: lines as they are typed into the terminal. They run in the
-// store at hand, so their keys all begin with "demo:".
+// Examples of the commands that are used most: lines as they are typed into the terminal. They run in a store
+// of their own, in memory. Whoever types them has other data, so their keys all begin with "demo:".
 //
 // Every line of every example runs in the tests.
+
+import { RARER_EXAMPLES } from './rarer_examples.ts';
+import { SERVER_EXAMPLES } from './server_examples.ts';
 
 export interface Example {
   /** What it shows. */
@@ -9,7 +12,7 @@ export interface Example {
   readonly lines: readonly string[];
 }
 
-const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
+const FREQUENT_EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   // --- Strings ---
   set: [
     {
@@ -764,6 +767,12 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   lolwut: [{ title: 'Something to look at', lines: ['LOLWUT'] }],
 };
 
+const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
+  ...FREQUENT_EXAMPLES,
+  ...RARER_EXAMPLES,
+  ...SERVER_EXAMPLES,
+};
+
 /** Examples of a command by its full name ("config|get"). */
 export function examplesOf(fullName: string): readonly Example[] {
   return EXAMPLES[fullName] ?? [];
@@ -771,5 +780,5 @@ export function examplesOf(fullName: string): readonly Example[] {
 
 /** Names of all commands with examples. */
 export function commandsWithExamples(): string[] {
-  return Object.keys(EXAMPLES).filter((name) => EXAMPLES[name]!.length > 0);
+  return Object.keys(EXAMPLES);
 }

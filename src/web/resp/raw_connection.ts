@@ -14,6 +14,7 @@ export interface RawConnectionHandlers {
 }
 
 interface Waiting {
+  readonly name: string;
   /** Messages that answer the request instead of a reply: the name they bear, and how many are to come. */
   readonly confirmation: string | undefined;
   left: number;
@@ -23,6 +24,7 @@ interface Waiting {
 }
 
 const CONFIRMED = /^[ps]?(un)?subscribe$/;
+const OF_SHARDS = /^s(un)?subscribe$/;
 const PUBSUB = /(message|subscribe)$/;
 
 const decoder = new TextDecoder();
@@ -32,7 +34,9 @@ export class RawConnection {
   private readonly handlers: RawConnectionHandlers;
   private readonly reader = new RawReplyReader((reply) => this.settle(reply));
   private waiting: Waiting[] = [];
+  /** Channels and patterns; shard channels are counted for themselves. */
   private subscriptions = 0;
+  private shardSubscriptions = 0;
   private isClosed = false;
 
   constructor(open: OpenLink, resp: 2 | 3, handlers: RawConnectionHandlers) {
@@ -51,9 +55,9 @@ export class RawConnection {
     return this.isClosed;
   }
 
-  /** Whether it is subscribed to channels or patterns. */
+  /** Whether it is subscribed to anything. */
   get isSubscribed(): boolean {
-    return this.subscriptions > 0;
+    return this.subscriptions > 0 || this.shardSubscriptions > 0;
   }
 
   /**
@@ -72,7 +76,7 @@ export class RawConnection {
       const name = decoder.decode(words[0]).toLowerCase();
       const confirmation = CONFIRMED.test(name) ? name : undefined;
       const left = confirmation === undefined ? 1 : Math.max(1, words.length - 1);
-      this.waiting.push({ confirmation, left, onReply, resolve, reject });
+      this.waiting.push({ name, confirmation, left, onReply, resolve, reject });
       const room = this.link.room(requestBound(words));
       this.link.send(writeRequest(room, 0, words));
     });
@@ -100,11 +104,18 @@ export class RawConnection {
     const event = this.eventOf(reply, next);
     if (event === undefined && next !== undefined) {
       this.waiting.shift();
+      if (next.name === 'reset' && reply.kind === 'status' && reply.text === 'RESET') {
+        this.subscriptions = 0;
+        this.shardSubscriptions = 0;
+      }
       next.onReply(reply);
       next.resolve(reply);
       return;
     }
-    if (event?.count !== undefined) this.subscriptions = event.count;
+    if (event?.count !== undefined) {
+      if (OF_SHARDS.test(event.name)) this.shardSubscriptions = event.count;
+      else this.subscriptions = event.count;
+    }
     this.handlers.onMessage(reply);
     if (next === undefined || event === undefined || event.name !== next.confirmation) return;
     next.left -= 1;

@@ -15,7 +15,7 @@ export type RawReply =
 
 export type AggregateKind = 'array' | 'set' | 'map' | 'push';
 
-export class RespSyntaxError extends Error {}
+class RespSyntaxError extends Error {}
 
 interface Aggregate {
   readonly kind: AggregateKind | 'attribute';

@@ -32,7 +32,7 @@ export async function complete(
   const typed = isNew ? { text: '', bytes: new Uint8Array(0), from: cursor } : last;
   const at = { from: typed.from, to: cursor };
   if (before[0]?.toLowerCase() === 'help') {
-    return { ...at, candidates: matching(helpWords(), typed.text).filter(onlyRest(before)) };
+    return { ...at, candidates: matching(helpWords(before.slice(1)), typed.text) };
   }
   if (before.length === 0) return { ...at, candidates: matching(commandNames(), typed.text) };
   const found = findCommandOf(before);
@@ -55,13 +55,13 @@ function commandNames(): string[] {
   return [...new Set([...names, ...OWN_WORDS])].sort();
 }
 
-function helpWords(): string[] {
-  return userCommands().map(displayName);
-}
-
-/** Of names of two words, with the first one typed, those that go on. */
-function onlyRest(before: readonly string[]): (candidate: string) => boolean {
-  return () => before.length === 1;
+/** What HELP takes behind the words that were typed: names of commands, or the second words of names. */
+function helpWords(typed: readonly string[]): string[] {
+  const start = typed.map((word) => `${word.toUpperCase()} `).join('');
+  return userCommands()
+    .map(displayName)
+    .filter((name) => name.startsWith(start))
+    .map((name) => name.slice(start.length));
 }
 
 /** In the case that the user writes in. */

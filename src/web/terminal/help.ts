@@ -28,7 +28,7 @@ export function commandHelp(words: readonly string[]): string {
 }
 
 /** The command's name and arguments. */
-export function syntaxOf(command: CompiledCommand): string {
+function syntaxOf(command: CompiledCommand): string {
   return `${displayName(command)} ${describeSyntax(command.spec.args)}`.trim();
 }
 

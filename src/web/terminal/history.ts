@@ -13,17 +13,13 @@ const SENSITIVE =
 
 export class History {
   private lines: string[] = [];
-  private readonly storage: HistoryStorage | undefined;
+  /** Undefined from when it refused on. */
+  private storage: HistoryStorage | undefined;
 
   /** Without a storage, or with one that refuses, lines are kept for as long as the page lives. */
   constructor(storage?: HistoryStorage) {
     this.storage = storage;
-    try {
-      const kept: unknown = JSON.parse(storage?.getItem(STORAGE_KEY) ?? '[]');
-      if (Array.isArray(kept)) this.lines = kept.filter((line) => typeof line === 'string');
-    } catch {
-      this.lines = [];
-    }
+    this.read();
   }
 
   get length(): number {
@@ -37,12 +33,15 @@ export class History {
 
   add(line: string): void {
     if (line.trim() === '' || line === this.at(0) || SENSITIVE.test(line)) return;
+    // Other tabs add lines, too.
+    this.read();
     this.lines.push(line);
     if (this.lines.length > LINES_MAX) this.lines.shift();
     try {
       this.storage?.setItem(STORAGE_KEY, JSON.stringify(this.lines));
     } catch {
       // No room, or not allowed: the history of this visit is kept all the same.
+      this.storage = undefined;
     }
   }
 
@@ -52,5 +51,15 @@ export class History {
       if (this.at(each)!.includes(text)) return each;
     }
     return undefined;
+  }
+
+  /** Takes the lines that are kept, when there are any. */
+  private read(): void {
+    try {
+      const kept: unknown = JSON.parse(this.storage?.getItem(STORAGE_KEY) ?? 'null');
+      if (Array.isArray(kept)) this.lines = kept.filter((line) => typeof line === 'string');
+    } catch {
+      // What is kept is damaged, or may not be read: the lines of this visit remain.
+    }
   }
 }

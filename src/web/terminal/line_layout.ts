@@ -3,6 +3,8 @@
 // What is drawn at once: prompt, text, and in grey the hint, as much of it as fits into the last row. The
 // cursor's row is remembered, so that the next drawing begins where this one did.
 
+import { BOLD, GREY, PLAIN } from './colors.ts';
+
 export interface Place {
   readonly row: number;
   readonly column: number;
@@ -47,10 +49,6 @@ export interface LineDrawing {
   readonly cursor: number;
   readonly hint: string;
 }
-
-const GREY = '\x1b[90m';
-const BOLD = '\x1b[1m';
-const PLAIN = '\x1b[0m';
 
 export class LineDrawer {
   /** Row of the cursor, counted from the prompt's. */

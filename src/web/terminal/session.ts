@@ -10,6 +10,7 @@
 import type { OpenLink } from '../../embedded/link.ts';
 import { RawConnection } from '../resp/raw_connection.ts';
 import type { RawReply } from '../resp/raw_reply.ts';
+import { cutReply } from './cut_reply.ts';
 import { commandHelp } from './help.ts';
 import { isShownPlainly, renderInvalidation, renderPlain, renderReply } from './render_reply.ts';
 import { splitWords, type Word } from './split_words.ts';
@@ -24,10 +25,23 @@ export interface SessionOutput {
   onChange(): void;
   /** A preference was set. */
   setHints(on: boolean): void;
+  /** Lets the page have its turn; resolves when what was printed is shown. */
+  rest(): Promise<void>;
 }
 
 /** From here on the time that a command took is told. */
 const SLOW_MS = 500;
+/** Repeated commands run for so long at a time: the engine may answer without the page having had a turn. */
+const SLICE_MS = 10;
+/** Of a longer reply the beginning is shown: about a megabyte when every byte has to be escaped. */
+const SHOWN_BYTES_MAX = 256 * 1024;
+
+const CUT_NOTE = '(only the beginning is shown: the reply is very long)\n';
+const UNDER_WAY: Readonly<Partial<Record<SessionMode, string>>> = {
+  busy: 'The command that ran',
+  monitor: 'MONITOR',
+  subscribed: 'The subscription',
+};
 
 const encoder = new TextEncoder();
 
@@ -88,8 +102,12 @@ export class TerminalSession {
     this.isInterrupted = false;
     this.output.onChange();
     const begin = this.now();
+    let sliceBegin = begin;
     for (let i = 0; i < times && !this.isInterrupted; i += 1) {
       await this.send(repeat ? words.slice(1) : words);
+      if (this.now() - sliceBegin < SLICE_MS) continue;
+      await this.output.rest();
+      sliceBegin = this.now();
     }
     const took = this.now() - begin;
     this.running -= 1;
@@ -106,29 +124,47 @@ export class TerminalSession {
     await this.reconnect();
   }
 
-  /** Another database, chosen outside of the terminal. */
+  /** Another database, chosen outside of the terminal: says what that ends. Never rejects. */
   async select(database: number): Promise<void> {
-    if (this.mode !== 'idle' || this.beforeMulti !== undefined) await this.reconnect();
-    await this.ask(['SELECT', String(database)]);
-    this.database = database;
+    const ended = this.underWay();
+    try {
+      if (ended !== undefined) {
+        this.output.print(`${ended} has ended: database ${database} was chosen.\n`, 'note');
+        this.isInterrupted = true;
+        await this.reconnect();
+      }
+      const reply = await this.ask(['SELECT', String(database)]);
+      if (reply?.kind === 'error') this.output.print(renderReply(reply), 'error');
+      else this.database = database;
+    } catch (error) {
+      this.output.print(`${(error as Error).message}\n`, 'error');
+    }
     this.output.onChange();
+  }
+
+  /** What cannot go on in another database. */
+  private underWay(): string | undefined {
+    if (this.beforeMulti !== undefined) return 'The transaction';
+    return UNDER_WAY[this.mode];
   }
 
   /** Keys that begin with `prefix`, at most `limit`; on a connection of its own, so that no transaction is in its way. */
   async findKeys(prefix: Uint8Array, limit: number): Promise<Uint8Array[]> {
-    const connection = new RawConnection(this.openLink, 2, { onMessage() {}, onEnd() {} });
+    let connection: RawConnection | undefined;
     try {
+      connection = new RawConnection(this.openLink, 2, { onMessage() {}, onEnd() {} });
       await connection.send(['SELECT', String(this.database)].map(encode));
       return await scanPrefix(connection, prefix, limit);
     } catch {
       return [];
     } finally {
-      connection.close();
+      connection?.close();
     }
   }
 
   dispose(): void {
     this.isDisposed = true;
+    this.isInterrupted = true;
     this.connection.close();
   }
 
@@ -183,8 +219,11 @@ export class TerminalSession {
 
   private show(words: readonly Word[], reply: RawReply): void {
     const texts = words.map(({ text }) => text);
-    const text = isShownPlainly(texts) ? ended(renderPlain(reply)) : renderReply(reply);
+    const shown = cutReply(reply, SHOWN_BYTES_MAX);
+    const isPlain = isShownPlainly(texts);
+    const text = isPlain ? ended(renderPlain(shown.reply)) : renderReply(shown.reply);
     this.output.print(text, reply.kind === 'error' ? 'error' : 'reply');
+    if (shown.isCut) this.output.print(CUT_NOTE, 'note');
     this.note(texts, reply);
   }
 
@@ -217,8 +256,9 @@ export class TerminalSession {
   }
 
   private onMessage(message: RawReply): void {
-    const text = renderInvalidation(message) ?? renderReply(message);
-    this.output.print(text, 'reply');
+    const { reply, isCut } = cutReply(message, SHOWN_BYTES_MAX);
+    this.output.print(renderInvalidation(reply) ?? renderReply(reply), 'reply');
+    if (isCut) this.output.print(CUT_NOTE, 'note');
   }
 
   // --- The connection ---
@@ -237,6 +277,8 @@ export class TerminalSession {
 
   private async reconnect(): Promise<void> {
     const old = this.connection;
+    // A SELECT that was queued has not been run.
+    this.database = this.beforeMulti ?? this.database;
     this.beforeMulti = undefined;
     this.isMonitor = false;
     try {
@@ -250,8 +292,8 @@ export class TerminalSession {
     this.output.onChange();
   }
 
-  private async ask(words: readonly string[]): Promise<void> {
-    await this.connection.send(words.map(encode));
+  private ask(words: readonly string[]): Promise<RawReply | undefined> {
+    return this.connection.send(words.map(encode));
   }
 }
 

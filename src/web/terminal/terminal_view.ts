@@ -3,12 +3,16 @@
 //   keys ─> LineEditor ─> Enter ─> queue of lines ─> TerminalSession ─> print above the line
 //                └─ change ─> LineDrawer ─> xterm
 //
-// While a command runs, keys are kept for afterwards, but for Ctrl-C. What is printed also goes to a log that
-// screen readers read out.
+// While a command runs, keys are kept for afterwards, but for Ctrl-C. What is printed, and what happens to the line
+// but for typing, also goes to a log that screen readers read out.
 
 import { FitAddon } from '@xterm/addon-fit';
 import { type ITheme, Terminal } from '@xterm/xterm';
 import type { OpenLink } from '../../embedded/link.ts';
+import { copyText } from '../ui/files.ts';
+import { showError } from '../ui/toast.ts';
+import { nextTurn } from '../ui/turns.ts';
+import { GREY, PLAIN, RED } from './colors.ts';
 import { complete } from './complete.ts';
 import { hintFor } from './hint.ts';
 import type { History } from './history.ts';
@@ -16,6 +20,7 @@ import { type Key, readKeys } from './keys.ts';
 import { LineEditor } from './line_editor.ts';
 import { LineDrawer } from './line_layout.ts';
 import { TerminalSession } from './session.ts';
+import { type EditorState, EMPTY_LINE, spokenChange } from './spoken_line.ts';
 import { visible } from './visible.ts';
 
 export interface TerminalViewOptions {
@@ -32,14 +37,13 @@ const KEYS_OFFERED_MAX = 50;
 const LOG_ENTRIES_MAX = 30;
 const LOG_TEXT_MAX = 2000;
 const SCROLLBACK_LINES = 5000;
-/** Printed in one piece per frame: more lines than this of a stream are printed, but drawn together. */
-const RED = '\x1b[31m';
-const GREY = '\x1b[90m';
-const PLAIN = '\x1b[0m';
+/** Of a stream that comes faster than it can be drawn, what comes while so many characters wait is left out. */
+const BACKLOG_MAX = 4_000_000;
 const STREAMING: Readonly<Record<string, string>> = {
   monitor: 'Watching all commands ... (Ctrl-C ends it)',
   subscribed: 'Reading messages ... (Ctrl-C ends it, any key begins a command)',
 };
+const GAP_NOTE = '(it came faster than it can be shown: something was left out here)\n';
 const GREETING =
   'A store that speaks Redis, in this tab. Type a command, press Tab to complete it, or HELP.\n';
 
@@ -54,8 +58,16 @@ export class TerminalView {
   private readonly keptKeys: Key[] = [];
   private readonly observer: ResizeObserver;
   private isRunning = false;
+  private isDisposed = false;
   private hasHints = true;
   private pending = '';
+  /** Characters that xterm has and has not drawn. */
+  private backlog = 0;
+  /** Whether something was left out since. */
+  private hasGap = false;
+  private spoken: EditorState = EMPTY_LINE;
+  private readonly toLog: string[] = [];
+  private logging: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: TerminalViewOptions) {
     this.options = options;
@@ -80,14 +92,18 @@ export class TerminalView {
       setHints: (on) => {
         this.hasHints = on;
       },
+      rest: () => this.rest(),
     });
     this.editor = new LineEditor(options.history, {
       onLine: (line) => this.enterLine(line),
-      onInterrupt: () => this.newLine(),
+      onInterrupt: (line) => this.newLine(line),
       onClear: () => this.clear(),
       complete: (line, cursor) =>
         complete(line, cursor, (prefix) => this.session.findKeys(prefix, KEYS_OFFERED_MAX)),
-      onChange: () => this.draw(),
+      onChange: () => {
+        this.speak();
+        this.draw();
+      },
     });
     this.terminal.onData((data) => {
       for (const key of readKeys(data)) this.press(key);
@@ -112,12 +128,6 @@ export class TerminalView {
     this.terminal.options.theme = theme;
   }
 
-  /** Runs a line as if it had been typed. */
-  run(line: string): void {
-    this.editor.setText(line);
-    this.editor.press({ name: 'enter' });
-  }
-
   /** Puts a line there to be edited. */
   propose(line: string): void {
     this.editor.setText(line);
@@ -129,6 +139,9 @@ export class TerminalView {
   }
 
   dispose(): void {
+    this.isDisposed = true;
+    this.lines.length = 0;
+    clearTimeout(this.logging);
     this.observer.disconnect();
     this.session.dispose();
     this.terminal.dispose();
@@ -136,15 +149,30 @@ export class TerminalView {
 
   // --- Keys ---
 
-  /** Keys that the page or the browser want: Tab leaves the terminal when there is nothing to complete. */
+  /** The rest is for the page and the browser: Tab leaves the terminal when there is nothing to complete. */
   private isOurs(event: KeyboardEvent): boolean {
     if (event.type !== 'keydown') return true;
-    const isCopy = event.key === 'c' && event.ctrlKey && this.terminal.hasSelection();
-    if (isCopy) return false;
-    if (event.ctrlKey && (event.key === 'k' || event.key === 'v') && event.shiftKey) return false;
-    if (event.key === 'Tab' && this.editor.text === '') return false;
-    if (event.key === 'Escape' && this.editor.text === '') return false;
-    return !(event.altKey && /^[0-9]$/.test(event.key));
+    // With Shift, or with Caps Lock, letters are large.
+    const key = event.key.toLowerCase();
+    if (event.ctrlKey && !event.altKey) {
+      // The browser pastes, and copies what is selected.
+      if (key === 'v') return false;
+      if (key === 'c' && this.terminal.hasSelection()) {
+        if (event.shiftKey) this.copySelection(event);
+        return false;
+      }
+      if (key === 'k' && event.shiftKey) return false;
+    }
+    const { text, searchText } = this.editor;
+    const isEmpty = text === '' && searchText === undefined;
+    if (isEmpty && (key === 'tab' || key === 'escape')) return false;
+    return !(event.altKey && /^[0-9]$/.test(key));
+  }
+
+  /** Ctrl-Shift-C: the browsers know no such command. */
+  private copySelection(event: KeyboardEvent): void {
+    event.preventDefault();
+    copyText(this.terminal.getSelection()).catch(showError);
   }
 
   private press(key: Key): void {
@@ -154,6 +182,7 @@ export class TerminalView {
       this.print('^C\n', 'note');
       this.lines.length = 0;
       this.keptKeys.length = 0;
+      this.spoken = EMPTY_LINE;
       this.editor.setText('');
       void this.session.interrupt();
     } else if (mode === 'monitor') {
@@ -168,13 +197,13 @@ export class TerminalView {
   // --- Lines ---
 
   private enterLine(line: string): void {
-    this.newLine(line);
+    this.spoken = EMPTY_LINE;
     this.lines.push(line);
     void this.runLines();
   }
 
   /** Leaves the line on the screen, and begins below it. */
-  private newLine(line = this.editor.text): void {
+  private newLine(line: string): void {
     // The editor is empty already: what was entered is drawn for the last time.
     this.write(
       this.drawer.draw(
@@ -190,9 +219,12 @@ export class TerminalView {
     for (;;) {
       const line = this.lines.shift();
       if (line === undefined) break;
+      // Not before: its prompt tells what the lines before it have done.
+      this.newLine(line);
       await this.session.run(line);
     }
     this.isRunning = false;
+    if (this.isDisposed) return;
     this.options.onDatabase(this.session.currentDatabase);
     for (const key of this.keptKeys.splice(0)) this.press(key);
     this.draw();
@@ -238,6 +270,11 @@ export class TerminalView {
   }
 
   private print(text: string, kind: 'reply' | 'error' | 'note'): void {
+    if (this.isDisposed) return;
+    if (this.backlog + this.pending.length > BACKLOG_MAX) {
+      this.hasGap = true;
+      return;
+    }
     const shown = visible(text);
     const color = kind === 'error' ? RED : kind === 'note' ? GREY : '';
     this.write(`${this.drawer.erase()}${color}${shown}${PLAIN}`);
@@ -252,12 +289,30 @@ export class TerminalView {
     this.draw();
   }
 
+  /** Says what typing does not. */
+  private speak(): void {
+    const { text, cursor, searchText, candidates } = this.editor;
+    const now = { text, cursor, searchText, candidates };
+    const change = spokenChange(this.spoken, now);
+    this.spoken = now;
+    if (change !== undefined) this.log(change);
+  }
+
+  /** Many entries at once would keep the page busy: only the last ones get there. */
   private log(text: string): void {
-    const entry = document.createElement('div');
-    entry.textContent = text.length > LOG_TEXT_MAX ? `${text.slice(0, LOG_TEXT_MAX)} ...` : text;
-    const { log } = this.options;
-    log.append(entry);
-    while (log.childElementCount > LOG_ENTRIES_MAX) log.firstElementChild!.remove();
+    this.toLog.push(text);
+    if (this.toLog.length > LOG_ENTRIES_MAX) this.toLog.shift();
+    this.logging ??= setTimeout(() => {
+      this.logging = undefined;
+      const { log } = this.options;
+      for (const each of this.toLog.splice(0)) {
+        const entry = document.createElement('div');
+        entry.textContent =
+          each.length > LOG_TEXT_MAX ? `${each.slice(0, LOG_TEXT_MAX)} ...` : each;
+        log.append(entry);
+      }
+      while (log.childElementCount > LOG_ENTRIES_MAX) log.firstElementChild!.remove();
+    });
   }
 
   /** What is written in one turn goes to the terminal in one piece. */
@@ -269,7 +324,22 @@ export class TerminalView {
   private flush(): void {
     const output = this.pending;
     this.pending = '';
-    this.terminal.write(output);
+    if (output === '' || this.isDisposed) return;
+    this.backlog += output.length;
+    this.terminal.write(output, () => {
+      this.backlog -= output.length;
+      if (this.hasGap && this.backlog === 0) {
+        this.hasGap = false;
+        this.print(GAP_NOTE, 'note');
+      }
+    });
+  }
+
+  /** Resolves when what was printed is drawn, and the page has had its turn. */
+  private async rest(): Promise<void> {
+    this.flush();
+    if (!this.isDisposed) await new Promise<void>((resolve) => this.terminal.write('', resolve));
+    await nextTurn();
   }
 
   private resize(): void {

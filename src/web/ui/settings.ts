@@ -2,19 +2,23 @@
 
 const PREFIX = 'respite.';
 
+/** What was chosen in this visit: all there is where storage is blocked or full. */
+const chosen = new Map<string, string>();
+
 export function readSetting(name: string): string | undefined {
   try {
-    return localStorage.getItem(PREFIX + name) ?? undefined;
+    return chosen.get(name) ?? localStorage.getItem(PREFIX + name) ?? undefined;
   } catch {
     return undefined;
   }
 }
 
 export function writeSetting(name: string, value: string): void {
+  chosen.set(name, value);
   try {
     localStorage.setItem(PREFIX + name, value);
   } catch {
-    // Storage is blocked or full: the choice holds for this visit.
+    // The choice holds for this visit.
   }
 }
 
