@@ -66,6 +66,9 @@ export class App {
     this.opened = opened;
     this.makeViews();
     addEventListener('hashchange', () => this.route());
+    addEventListener('beforeunload', (event) => {
+      if (this.value?.isChanged) event.preventDefault();
+    });
     this.route();
     // Who comes to type can begin; on a touch screen a keyboard would cover half of the page.
     if (this.isTerminalVisible() && matchMedia('(pointer: fine)').matches) this.terminal.focus();
@@ -101,8 +104,12 @@ export class App {
   }
 
   openKey(key: string): void {
+    void this.showKey(key).catch(showError);
+  }
+
+  private async showKey(key: string): Promise<void> {
     if (this.view !== 'keys' && this.view !== 'terminal') this.show('keys');
-    if (this.value?.key === key) return;
+    if (this.value?.key === key || !(await this.mayLeaveKey())) return;
     this.value?.dispose();
     this.setEditorShown(true);
     this.value = new KeyView({
@@ -110,12 +117,20 @@ export class App {
       session: this.keys.keyIndex.session,
       key,
       onClose: () => this.closeKey(),
-      onRenamed: (name) => this.openKey(name),
+      onRenamed: (name) => {
+        this.closeKey();
+        this.openKey(name);
+      },
     });
     this.keys.reveal(key);
   }
 
-  closeKey(): void {
+  /** Asks when something that was typed would be lost. */
+  private async mayLeaveKey(): Promise<boolean> {
+    return (await this.value?.mayLeave()) ?? true;
+  }
+
+  private closeKey(): void {
     this.value?.dispose();
     this.value = undefined;
     this.setEditorShown(false);
@@ -202,7 +217,7 @@ export class App {
       openLink: (handlers, options) => store.connect(handlers, options),
       history: this.history,
       theme: terminalTheme(),
-      onDatabase: (database) => this.select(database),
+      onDatabase: (database) => void this.select(database).catch(showError),
     });
     this.keys = new KeysView({
       host: element('keys'),
@@ -210,10 +225,10 @@ export class App {
       databases: DATABASES,
       onOpen: (key) => this.openKey(key),
       onNew: () => void this.newKey().catch(showError),
-      onDatabase: (database) => this.select(database),
+      onDatabase: (database) => void this.select(database).catch(showError),
       onChanged: (changed) => {
         if (this.value !== undefined && (changed?.has(this.value.key) ?? true))
-          void this.value.refresh();
+          this.value.refreshSoon();
       },
     });
     this.charts = new ChartsView(element('charts'), store);
@@ -237,19 +252,23 @@ export class App {
         showNote('The link is in the clipboard.');
       },
       setDurability: (durability) => this.setDurability(durability),
-      returnToStored: () => this.reopenStored(),
+      returnToStored: async () => {
+        if (await this.mayLeaveKey()) await this.reopenStored();
+      },
       reset: () => this.reset(),
     });
     this.drawChip();
   }
 
   /** The terminal and the keys are in one database. */
-  private select(database: number): void {
+  private async select(database: number): Promise<void> {
     if (database !== this.keys.database) {
-      this.closeKey();
-      this.keys.select(database);
+      if (await this.mayLeaveKey()) {
+        this.closeKey();
+        this.keys.select(database);
+      } else this.keys.reveal(this.value?.key);
     }
-    this.terminal.select(database);
+    this.terminal.select(this.keys.database);
   }
 
   // --- Stores ---
@@ -275,6 +294,7 @@ export class App {
   }
 
   private async setDurability(durability: Durability): Promise<void> {
+    if (!(await this.mayLeaveKey())) return;
     const before = this.durability();
     writeSetting('durability', durability);
     try {
@@ -323,6 +343,7 @@ export class App {
       const present = await countKeys(this.opened.store, DATABASES);
       const choice = await importQuestion({ title, bytes: rdb.length, keys: count, present });
       if (choice === undefined) return;
+      if (choice === 'separate' && !(await this.mayLeaveKey())) return;
       if (choice === 'separate') {
         isKept = true;
         await this.useStore(source);

@@ -1,6 +1,7 @@
 // Where the data are, and ways in and out: dump.rdb, links, starting over.
 
 import { html, nothing, render, type TemplateResult } from 'lit-html';
+import { live } from 'lit-html/directives/live.js';
 import type { Durability, OpenedStore } from '../store.ts';
 import { chooseFile } from '../ui/files.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
@@ -170,7 +171,7 @@ export class StoredDataView {
         type="radio"
         name="durability"
         value=${value}
-        .checked=${value === current}
+        .checked=${live(value === current)}
         @change=${() => void this.act('Opening again', () => this.actions.setDurability(value))}
       /><span><strong>${value}</strong> ${label}</span></label
     >`;
