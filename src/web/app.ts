@@ -9,12 +9,12 @@ import { ChartsView } from './charts/charts_view.ts';
 import { StoredDataView } from './data/data_view.ts';
 import { importQuestion } from './data/import_question.ts';
 import { hasSnapshot, toFragment } from './data/share_link.ts';
-import { copyStore, countKeys } from './data/transfer.ts';
+import { copyStore, countKeys, deleteOthers } from './data/transfer.ts';
 import { DocsView } from './docs/docs_view.ts';
 import { KeyView } from './keys/key_view.ts';
 import { KeysView } from './keys/keys_view.ts';
 import { askNewKey } from './keys/new_key.ts';
-import type { Durability, OpenedStore, OpenStore } from './store.ts';
+import type { Durability, OpenedStore, OpenStore, Store } from './store.ts';
 import { History } from './terminal/history.ts';
 import { TerminalView } from './terminal/terminal_view.ts';
 import { terminalTheme } from './terminal/theme.ts';
@@ -60,6 +60,7 @@ export class App {
   private data!: StoredDataView;
   private value: KeyView | undefined;
   private view: ViewName = 'keys';
+  private readonly fileNames = new WeakMap<Store, string>();
 
   constructor(options: AppOptions, opened: OpenedStore) {
     this.options = options;
@@ -245,6 +246,7 @@ export class App {
     this.bench = new BenchView(element('benchmark'), this.options.open);
     this.data = new StoredDataView(element('data'), this.opened, {
       importFile: (file) => this.importFile(file),
+      fileName: () => this.fileName(),
       exportFile: () => this.exportFile(),
       shareLink: () => this.shareLink(),
       copyLink: async (link) => {
@@ -308,8 +310,13 @@ export class App {
     }
   }
 
+  /** What the data are saved as: the name of the file that they came from. */
+  private fileName(): string {
+    return this.fileNames.get(this.opened.store) ?? 'dump.rdb';
+  }
+
   private async exportFile(): Promise<void> {
-    saveFile('dump.rdb', Uint8Array.from(await this.opened.store.export()));
+    saveFile(this.fileName(), Uint8Array.from(await this.opened.store.export()));
   }
 
   private async shareLink(): Promise<string> {
@@ -331,11 +338,11 @@ export class App {
   }
 
   async importFile(file: File): Promise<void> {
-    await this.importDump(new Uint8Array(await file.arrayBuffer()), file.name);
+    await this.importDump(new Uint8Array(await file.arrayBuffer()), file.name, file.name);
   }
 
   /** Loads a dump the way the user wants it. Nothing is changed by one that cannot be read. */
-  async importDump(rdb: Uint8Array, title: string): Promise<void> {
+  async importDump(rdb: Uint8Array, title: string, fileName?: string): Promise<void> {
     const source = await this.options.open({ rdb });
     let isKept = false;
     try {
@@ -346,16 +353,19 @@ export class App {
       if (choice === 'separate' && !(await this.mayLeaveKey())) return;
       if (choice === 'separate') {
         isKept = true;
+        if (fileName !== undefined) this.fileNames.set(source.store, fileName);
         await this.useStore(source);
         showNote(`${title}: ${plural(count, 'key')}. Your stored data are as they were.`);
         return;
       }
-      if (choice === 'replace') await this.opened.store.command('FLUSHALL');
+      const target = this.opened.store;
       const overwrite = choice !== 'keep';
-      const result = await copyStore(source.store, this.opened.store, {
-        overwrite,
-        databases: DATABASES,
-      });
+      const result = await copyStore(source.store, target, { overwrite, databases: DATABASES });
+      // What is not in the file goes last: were the copy to fail half way, it would still be there.
+      if (choice === 'replace') await deleteOthers(source.store, target, DATABASES);
+      if ((choice === 'replace' || present === 0) && fileName !== undefined) {
+        this.fileNames.set(target, fileName);
+      }
       const kept = result.kept > 0 ? `; ${plural(result.kept, 'key')} kept as they were` : '';
       showNote(`${plural(result.copied, 'key')} loaded from ${title}${kept}.`);
     } finally {

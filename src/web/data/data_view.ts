@@ -10,6 +10,8 @@ import { showError } from '../ui/toast.ts';
 
 export interface DataActions {
   importFile(file: File): Promise<void>;
+  /** What `exportFile` saves the data as. */
+  fileName(): string;
   exportFile(): Promise<void>;
   /** The link, or an error with the reason. */
   shareLink(): Promise<string>;
@@ -204,7 +206,7 @@ export class StoredDataView {
       </p>
       <div class="button-row">
         ${this.button('Load a file …', 'upload', 'primary', () => void this.choose())}
-        ${this.button('Save dump.rdb', 'download', '', save)}
+        ${this.button(`Save ${this.actions.fileName()}`, 'download', '', save)}
       </div>
       <p class="muted" role="status">${this.busy === '' ? '' : `${this.busy} …`}</p>
     </section>`;
