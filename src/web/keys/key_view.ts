@@ -52,7 +52,7 @@ export class KeyView {
     this.options = options;
     this.key = options.key;
     this.name = keyArgument(options.key);
-    this.ticking = setInterval(() => this.draw(), TICK_MS);
+    this.ticking = setInterval(() => this.tick(), TICK_MS);
     this.draw();
     this.refreshing.soon();
   }
@@ -131,6 +131,13 @@ export class KeyView {
     else
       render(html`<p class="pane-empty">There is no editor for values of type ${type}.</p>`, body);
     await this.editor?.refresh();
+  }
+
+  private tick(): void {
+    // What was typed into a value of another type was saved or given up by now.
+    const isStale = this.editor !== undefined && this.facts?.type !== this.editorType;
+    if (isStale && !this.isChanged) this.refreshing.soon();
+    this.draw();
   }
 
   private draw(): void {

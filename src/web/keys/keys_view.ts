@@ -359,6 +359,6 @@ const TYPE_LABELS: Readonly<Record<string, string>> = {
   stream: 'strm',
 };
 
-export function typeLabel(type: string | undefined): string {
+function typeLabel(type: string | undefined): string {
   return type === undefined ? '' : (TYPE_LABELS[type] ?? type);
 }
