@@ -15,7 +15,7 @@ import {
 
 servePlayground();
 
-const dialog = (page: Page, text: string) => page.locator('dialog', { hasText: text });
+const dialog = (page: Page, text: string) => page.locator('dialog[open]', { hasText: text });
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 
 describe.skipIf(!chromiumAvailable())('a value that was typed into', () => {
