@@ -68,6 +68,25 @@ describe.skipIf(!chromiumAvailable())('a value that was typed into', () => {
     await run(page, 'TYPE a', 'list');
   });
 
+  it('keeps what is typed while it is being saved', async () => {
+    const { page } = await openPlayground();
+    await run(page, 'SET a 1', 'OK');
+    await openKey(page, 'a');
+    const text = page.locator('.value-text');
+    await text.fill('saved');
+    await text.evaluate((field: HTMLTextAreaElement) => {
+      field.dispatchEvent(new KeyboardEvent('keydown', { key: 's', ctrlKey: true }));
+      field.value = 'saved, and more';
+      field.dispatchEvent(new InputEvent('input'));
+    });
+    await page.locator('.toast', { hasText: 'Saved' }).waitFor();
+    await run(page, 'GET a', '"saved"');
+    expect(await text.inputValue()).toBe('saved, and more');
+    expect(await page.locator('.notice', { hasText: 'changed elsewhere' }).isVisible()).toBe(false);
+    await button(page, 'Save').click();
+    await run(page, 'STRLEN a', '(integer) 15');
+  });
+
   it('is stored as it was but for that: numbers, one line, bytes in another form', async () => {
     const { page } = await openPlayground();
     await run(page, `SET doc '{"id":12345678901234567890,"n":1.0}'`, 'OK');
@@ -167,6 +186,21 @@ describe.skipIf(!chromiumAvailable())('the name of a key', () => {
     expect(await page.locator('.row.active .name').textContent()).toBe('1');
     expect(await page.locator('.row.active').getAttribute('aria-posinset')).toBe('2');
     expect(await page.locator('.row.active').getAttribute('aria-setsize')).toBe('3');
+  });
+
+  it('is scrolled to in a folder that opens for it', async () => {
+    const { page } = await openPlayground();
+    await run(page, 'DEBUG POPULATE 300 f 8', 'OK');
+    await folderRow(page, 'f').waitFor();
+    await button(page, 'New key').click();
+    await page.locator('dialog').getByLabel('Name').fill('f:zzz');
+    await button(page, 'Create').click();
+    await keyRow(page, 'f:zzz').waitFor();
+    await expect.poll(() => keyRow(page, 'f:zzz').getAttribute('class')).toContain('active');
+    const [list, row] = [page.locator('#key-list'), keyRow(page, 'f:zzz')];
+    const [outer, inner] = [(await list.boundingBox())!, (await row.boundingBox())!];
+    expect(inner.y).toBeGreaterThanOrEqual(outer.y);
+    expect(inner.y + inner.height).toBeLessThanOrEqual(outer.y + outer.height + 1);
   });
 
   it('is followed through SWAPDB', async () => {

@@ -44,6 +44,8 @@ export class KeysView {
   private filtered = { text: '', index: undefined as KeyIndex | undefined, version: -1 };
   private rows = new TreeRows();
   private selected: string | undefined;
+  /** A key to scroll to once it is among the rows: one that was just made comes a little later. */
+  private revealing: string | undefined;
   private redrawing: ReturnType<typeof setTimeout> | undefined;
   private redrawMs = 0;
 
@@ -77,16 +79,16 @@ export class KeysView {
     this.index.dispose();
     this.index = this.openIndex(database);
     this.selected = undefined;
+    this.revealing = undefined;
     this.redraw();
   }
 
   /** Marks the key that is open, and shows where it is. */
   reveal(key: string | undefined): void {
     this.selected = key;
+    this.revealing = key;
     if (key !== undefined) this.tree.reveal(key);
     this.redraw();
-    const row = key === undefined ? -1 : this.rows.indexOfKey(key);
-    if (row >= 0) this.list.activate(row);
   }
 
   focusFilter(): void {
@@ -134,7 +136,15 @@ export class KeysView {
     this.applyFilter();
     this.takeRows();
     this.drawFrame();
+    this.activateRevealed();
     this.redrawMs = performance.now() - beganMs;
+  }
+
+  private activateRevealed(): void {
+    const row = this.revealing === undefined ? -1 : this.rows.indexOfKey(this.revealing);
+    if (row < 0) return;
+    this.revealing = undefined;
+    this.list.activate(row);
   }
 
   /** Takes the rows of the tree; the row at hand stays the same one, wherever it is now. */
@@ -301,6 +311,7 @@ export class KeysView {
   private toggle(index: number): void {
     const row = this.rows.at(index);
     if (row?.kind !== 'folder') return;
+    this.revealing = undefined;
     this.tree.toggle(row.path);
     this.takeRows();
     this.list.activate(this.rows.indexOf(row));
@@ -310,6 +321,7 @@ export class KeysView {
     const { list, rows } = this;
     const at = list.active;
     const row = rows.at(at);
+    this.revealing = undefined;
     const moves: Record<string, number> = {
       ArrowDown: at + 1,
       ArrowUp: at < 0 ? 0 : at - 1,

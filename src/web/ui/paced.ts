@@ -30,6 +30,7 @@ export class Paced {
     this.isBusy = true;
     this.isWanted = false;
     await this.run();
+    if (this.isDisposed) return;
     this.timer = setTimeout(() => {
       this.isBusy = false;
       if (this.isWanted) void this.next();
