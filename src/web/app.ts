@@ -10,13 +10,13 @@ import { databasesIn, numberIn, parseInfo } from './charts/info.ts';
 import { StoredDataView } from './data/data_view.ts';
 import { importQuestion } from './data/import_question.ts';
 import { hasSnapshot, toFragment } from './data/share_link.ts';
-import { copyStore, countKeys } from './data/transfer.ts';
+import { copyStore, countKeys, deleteOthers } from './data/transfer.ts';
 import { commandAddress, commandAt } from './docs/address.ts';
 import { DocsView } from './docs/docs_view.ts';
 import { KeyView } from './keys/key_view.ts';
 import { KeysView } from './keys/keys_view.ts';
 import { askNewKey } from './keys/new_key.ts';
-import type { Durability, OpenedStore, OpenStore } from './store.ts';
+import type { Durability, OpenedStore, OpenStore, Store } from './store.ts';
 import { History } from './terminal/history.ts';
 import { TerminalView } from './terminal/terminal_view.ts';
 import { terminalTheme } from './terminal/theme.ts';
@@ -65,6 +65,7 @@ export class App {
   private data!: StoredDataView;
   private value: KeyView | undefined;
   private view: ViewName = 'keys';
+  private readonly fileNames = new WeakMap<Store, string>();
   private stopWatch!: () => void;
   /** Changes to a store in memory that a dump.rdb has, or that it began with. */
   private savedChanges = 0;
@@ -76,6 +77,10 @@ export class App {
     this.makeViews();
     const { signal } = this.listening;
     addEventListener('hashchange', () => this.route(), { signal });
+    const keepDraft = (event: Event) => {
+      if (this.value?.isChanged) event.preventDefault();
+    };
+    addEventListener('beforeunload', keepDraft, { signal });
     this.route();
     // Who comes to type can begin; on a touch screen a keyboard would cover half of the page.
     if (this.isTerminalVisible() && matchMedia('(pointer: fine)').matches) this.terminal.focus();
@@ -111,8 +116,12 @@ export class App {
   }
 
   openKey(key: string): void {
+    void this.showKey(key).catch(showError);
+  }
+
+  private async showKey(key: string): Promise<void> {
     if (this.view !== 'keys' && this.view !== 'terminal') this.show('keys');
-    if (this.value?.key === key) return;
+    if (this.value?.key === key || !(await this.mayLeaveKey())) return;
     this.value?.dispose();
     this.setEditorShown(true);
     this.value = new KeyView({
@@ -120,12 +129,20 @@ export class App {
       session: this.keys.keyIndex.session,
       key,
       onClose: () => this.closeKey(),
-      onRenamed: (name) => this.openKey(name),
+      onRenamed: (name) => {
+        this.closeKey();
+        this.openKey(name);
+      },
     });
     this.keys.reveal(key);
   }
 
-  closeKey(): void {
+  /** Asks when something that was typed would be lost. */
+  private async mayLeaveKey(): Promise<boolean> {
+    return (await this.value?.mayLeave()) ?? true;
+  }
+
+  private closeKey(): void {
     this.value?.dispose();
     this.value = undefined;
     this.setEditorShown(false);
@@ -214,7 +231,7 @@ export class App {
       openLink: (handlers, options) => store.connect(handlers, options),
       history: this.history,
       theme: terminalTheme(),
-      onDatabase: (database) => this.select(database),
+      onDatabase: (database) => void this.select(database).catch(showError),
     });
     this.keys = new KeysView({
       host: element('keys'),
@@ -222,10 +239,10 @@ export class App {
       databases: this.opened.databases,
       onOpen: (key) => this.openKey(key),
       onNew: () => void this.newKey().catch(showError),
-      onDatabase: (database) => this.select(database),
+      onDatabase: (database) => void this.select(database).catch(showError),
       onChanged: (changed) => {
         if (this.value !== undefined && (changed?.has(this.value.key) ?? true))
-          void this.value.refresh();
+          this.value.refreshSoon();
       },
     });
     this.charts = new ChartsView(element('charts'), store);
@@ -241,6 +258,7 @@ export class App {
     this.bench = new BenchView(element('benchmark'), this.options.open);
     this.data = new StoredDataView(element('data'), this.opened, {
       importFile: (file) => this.importFile(file),
+      fileName: () => this.fileName(),
       exportFile: () => this.exportFile(),
       shareLink: () => this.shareLink(),
       copyLink: async (link) => {
@@ -263,12 +281,14 @@ export class App {
   }
 
   /** The terminal and the keys are in one database. */
-  private select(database: number): void {
+  private async select(database: number): Promise<void> {
     if (database !== this.keys.database) {
-      this.closeKey();
-      this.keys.select(database);
+      if (await this.mayLeaveKey()) {
+        this.closeKey();
+        this.keys.select(database);
+      } else this.keys.reveal(this.value?.key);
     }
-    this.terminal.select(database);
+    this.terminal.select(this.keys.database);
   }
 
   // --- Stores ---
@@ -298,10 +318,12 @@ export class App {
   }
 
   private async returnToStored(): Promise<void> {
-    if (await this.mayLeaveMemory()) await this.openStored(chosenDurability(this.options.name));
+    if (!(await this.mayLeaveKey()) || !(await this.mayLeaveMemory())) return;
+    await this.openStored(chosenDurability(this.options.name));
   }
 
   private async setDurability(durability: Durability): Promise<void> {
+    if (!(await this.mayLeaveKey())) return;
     const { name } = this.options;
     // A store that is kept is open once; in between there is none.
     this.stopWatch();
@@ -321,9 +343,14 @@ export class App {
     writeSetting(`durability.${name}`, durability);
   }
 
+  /** What the data are saved as: the name of the file that they came from. */
+  private fileName(): string {
+    return this.fileNames.get(this.opened.store) ?? 'dump.rdb';
+  }
+
   private async exportFile(): Promise<void> {
     const changes = await changesOf(this.opened);
-    saveFile('dump.rdb', Uint8Array.from(await this.opened.store.export()));
+    saveFile(this.fileName(), Uint8Array.from(await this.opened.store.export()));
     this.savedChanges = changes;
   }
 
@@ -363,11 +390,11 @@ export class App {
   }
 
   async importFile(file: File): Promise<void> {
-    await this.importDump(new Uint8Array(await file.arrayBuffer()), file.name);
+    await this.importDump(new Uint8Array(await file.arrayBuffer()), file.name, file.name);
   }
 
   /** Loads a dump the way the user wants it. Nothing is changed by one that cannot be read. */
-  async importDump(rdb: Uint8Array, title: string): Promise<void> {
+  async importDump(rdb: Uint8Array, title: string, fileName?: string): Promise<void> {
     const source = await this.options.open({ rdb });
     let isKept = false;
     try {
@@ -384,18 +411,21 @@ export class App {
       });
       if (choice === undefined) return;
       if (choice === 'separate') {
-        if (!(await this.mayLeaveMemory())) return;
+        if (!(await this.mayLeaveKey()) || !(await this.mayLeaveMemory())) return;
         isKept = true;
+        if (fileName !== undefined) this.fileNames.set(source.store, fileName);
         await this.useStore(source);
         showNote(`${title}: ${plural(count, 'key')}. Your stored data are as they were.`);
         return;
       }
-      if (choice === 'replace') await this.opened.store.command('FLUSHALL');
+      const target = this.opened.store;
       const overwrite = choice !== 'keep';
-      const result = await copyStore(source.store, this.opened.store, {
-        overwrite,
-        databases,
-      });
+      const result = await copyStore(source.store, target, { overwrite, databases });
+      // What is not in the file goes last: were the copy to fail half way, it would still be there.
+      if (choice === 'replace') await deleteOthers(source.store, target, databases);
+      if ((choice === 'replace' || present === 0) && fileName !== undefined) {
+        this.fileNames.set(target, fileName);
+      }
       const kept = result.kept > 0 ? `; ${plural(result.kept, 'key')} kept as they were` : '';
       showNote(`${plural(result.copied, 'key')} loaded from ${title}${kept}.`);
     } finally {

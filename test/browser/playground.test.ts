@@ -8,44 +8,35 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type Chromium,
-  chromiumAvailable,
-  complaintsOf,
-  root,
-  type Site,
-  startChromium,
-  startSite,
-  stopChromium,
-} from '../support/chromium.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { chromiumAvailable, startChromium } from '../support/chromium.ts';
 import { RespClient } from '../support/resp_client.ts';
 import { realRedisAvailable, startServer } from '../support/server.ts';
+import {
+  address,
+  drop,
+  folderRow,
+  keyRow,
+  openKey,
+  openPlayground,
+  openTab,
+  press,
+  run,
+  screen,
+  sees,
+  servePlayground,
+  WIDE,
+} from './playground_page.ts';
 
 const available = chromiumAvailable();
-const WIDE = { width: 1360, height: 860 };
 const NARROW = { width: 360, height: 720 };
 const VIEWS = ['keys', 'terminal', 'charts', 'commands', 'benchmark', 'data'] as const;
 
-let site: Site;
-let address = '';
 const folders: string[] = [];
-const watched: { page: Page; complaints: string[] }[] = [];
 
-beforeAll(async () => {
-  if (!available) return;
-  site = await startSite({ '/some/path/': path.join(root, 'dist/web') });
-  address = `${site.origin}/some/path/index.html`;
-});
+servePlayground();
 
-afterEach(async () => {
-  const complaints = watched.splice(0).flatMap((each) => each.complaints);
-  await stopChromium();
-  expect(complaints).toEqual([]);
-});
-
-afterAll(async () => {
-  await site?.close();
+afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -53,74 +44,6 @@ function scratchFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'respite-web-'));
   folders.push(folder);
   return folder;
-}
-
-/** Opens the playground in another tab, and waits until it can be used. */
-async function openTab(browser: Chromium, fragment = ''): Promise<Page> {
-  const page = await browser.newPage();
-  watched.push({ page, complaints: complaintsOf(page) });
-  await page.setViewportSize(WIDE);
-  await page.goto(address + fragment);
-  await page.locator('#key-list').waitFor();
-  return page;
-}
-
-async function openPlayground(): Promise<{ browser: Chromium; page: Page }> {
-  const browser = await startChromium();
-  return { browser, page: await openTab(browser) };
-}
-
-const screen = (page: Page) => page.locator('.xterm-screen');
-
-/** Waits until the terminal shows the text. */
-async function sees(page: Page, text: string): Promise<void> {
-  await page.waitForFunction(
-    (wanted) =>
-      [...document.querySelectorAll('.xterm-rows > div')]
-        .map((row) => row.textContent ?? '')
-        .join('')
-        .replaceAll('\u00a0', ' ')
-        .includes(wanted),
-    text,
-  );
-}
-
-async function press(page: Page, keys: string): Promise<void> {
-  await screen(page).click();
-  await page.keyboard.type(keys);
-}
-
-/** Runs a line in the terminal, and waits for what it prints. */
-async function run(page: Page, line: string, reply: string): Promise<void> {
-  await press(page, line);
-  await page.keyboard.press('Enter');
-  await sees(page, reply);
-}
-
-const keyRow = (page: Page, key: string) => page.locator(`.row.key[title="${key}"]`);
-const folderRow = (page: Page, name: string) =>
-  page.locator('.row.folder', { has: page.locator(`.name:text-is("${name}")`) });
-
-async function openKey(page: Page, key: string): Promise<void> {
-  await keyRow(page, key).click();
-  await page.locator('.key-name', { hasText: key }).waitFor();
-}
-
-/** Drops a file onto the page, as from the desktop. */
-async function drop(page: Page, bytes: Uint8Array, name = 'dump.rdb'): Promise<void> {
-  const transfer = await page.evaluateHandle(
-    ([base64, title]) => {
-      const made = new DataTransfer();
-      const content = Uint8Array.from(atob(base64!), (character) => character.charCodeAt(0));
-      made.items.add(new File([content], title!));
-      return made;
-    },
-    [Buffer.from(bytes).toString('base64'), name],
-  );
-  await page.dispatchEvent('body', 'dragenter', { dataTransfer: transfer });
-  expect(await page.locator('#drop').isVisible()).toBe(true);
-  await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
-  expect(await page.locator('#drop').isVisible()).toBe(false);
 }
 
 /** A dump.rdb that a real redis-server wrote, of what these commands make. */

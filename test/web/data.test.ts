@@ -21,7 +21,7 @@ import {
   toBase64Url,
   toFragment,
 } from '../../src/web/data/share_link.ts';
-import { copyStore, countKeys } from '../../src/web/data/transfer.ts';
+import { copyStore, countKeys, deleteOthers } from '../../src/web/data/transfer.ts';
 import { commandsWithExamples, examplesOf } from '../../src/web/docs/examples.ts';
 import { runExample } from '../../src/web/docs/run_example.ts';
 import { userCommands } from '../../src/web/terminal/command_words.ts';
@@ -211,6 +211,26 @@ describe('copying a store into another one', () => {
     await from.batch(Array.from({ length: 3000 }, (_, i) => ['SET', `k${i}`, 'x'.repeat(3000)]));
     const to = await open();
     await copyStore(from, to, { overwrite: true, databases: DATABASES });
+    expect(await to.command('DEBUG', 'DIGEST')).toBe(await from.command('DEBUG', 'DIGEST'));
+  });
+
+  it('takes values that are larger than a step', async () => {
+    const from = await open();
+    await from.batch(Array.from({ length: 6 }, (_, i) => ['SETRANGE', `k${i}`, 3_000_000, 'x']));
+    const to = await open();
+    await copyStore(from, to, { overwrite: true, databases: DATABASES });
+    expect(await to.command('DEBUG', 'DIGEST')).toBe(await from.command('DEBUG', 'DIGEST'));
+  });
+
+  it('puts the data of the source in place of others: these go last', async () => {
+    const from = await source();
+    const to = await open();
+    await to.batch(Array.from({ length: 2000 }, (_, i) => ['SET', `mine:${i}`, i]));
+    await to.command('SET', 's', 'mine');
+    await (await to.session({ database: 5 })).command('SET', 'far', 'away');
+    await copyStore(from, to, { overwrite: true, databases: DATABASES });
+    expect(await to.command('EXISTS', 'mine:7')).toBe(1);
+    expect(await deleteOthers(from, to, DATABASES)).toBe(2001);
     expect(await to.command('DEBUG', 'DIGEST')).toBe(await from.command('DEBUG', 'DIGEST'));
   });
 

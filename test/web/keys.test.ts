@@ -2,14 +2,16 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { Respite } from '../../src/index.ts';
-import { type Collection, openCollection, PAGE_ELEMENTS } from '../../src/web/keys/collections.ts';
+import { type Collection, openCollection } from '../../src/web/keys/collections.ts';
 import { DatabaseSession } from '../../src/web/keys/database_session.ts';
+import { PAGE_ELEMENTS } from '../../src/web/keys/element_pages.ts';
 import { KeyIndex } from '../../src/web/keys/key_index.ts';
 import { displayKey, keyArgument, nameOfKey } from '../../src/web/keys/key_names.ts';
-import { KeyTree, type Row } from '../../src/web/keys/key_tree.ts';
+import { KeyTree } from '../../src/web/keys/key_tree.ts';
 import { matchKeys } from '../../src/web/keys/match_keys.ts';
 import { newKeyCommand } from '../../src/web/keys/new_key_command.ts';
-import { fromHex, fromText, isJson, toHex, toText } from '../../src/web/keys/value_text.ts';
+import type { Row } from '../../src/web/keys/tree_rows.ts';
+import { fromText, toText } from '../../src/web/keys/value_text.ts';
 import { Random } from '../support/random.ts';
 
 const opened: { close(): unknown }[] = [];
@@ -33,10 +35,10 @@ const line = (row: Row) =>
 describe('the tree of keys', () => {
   it('has a folder for each part of a name, and shows what is in the open ones', () => {
     const keys = tree('user:1:name', 'user:1:mail', 'user:2:name', 'visits', 'user');
-    expect(keys.rows().map(line)).toEqual(['user/ 3', 'user', 'visits']);
+    expect([...keys.rows()].map(line)).toEqual(['user/ 3', 'user', 'visits']);
     keys.toggle('user:');
     keys.toggle('user:1:');
-    expect(keys.rows().map(line)).toEqual([
+    expect([...keys.rows()].map(line)).toEqual([
       'user/ 3',
       '  1/ 2',
       '    mail',
@@ -48,21 +50,80 @@ describe('the tree of keys', () => {
   });
 
   it('counts as people do', () => {
-    expect(tree('k10', 'k9', 'k1').rows().map(line)).toEqual(['k1', 'k9', 'k10']);
+    expect([...tree('k10', 'k9', 'k1').rows()].map(line)).toEqual(['k1', 'k9', 'k10']);
   });
 
   it('has names with empty parts', () => {
     const keys = tree(':', 'a:', ':b', '');
     keys.isAllOpen = true;
-    expect(keys.rows().map(line)).toEqual(['/ 2', '  ', '  b', 'a/ 1', '  ', '']);
+    expect([...keys.rows()].map(line)).toEqual(['/ 2', '  ', '  b', 'a/ 1', '  ', '']);
     for (const key of [':', 'a:', ':b', '']) expect(keys.delete(key)).toBe(true);
-    expect(keys.rows()).toEqual([]);
+    expect([...keys.rows()]).toEqual([]);
   });
 
   it('opens the way to a key', () => {
     const keys = tree('a:b:c', 'x');
     keys.reveal('a:b:c');
-    expect(keys.rows().map(line)).toEqual(['a/ 1', '  b/ 1', '    c', 'x']);
+    expect([...keys.rows()].map(line)).toEqual(['a/ 1', '  b/ 1', '    c', 'x']);
+  });
+
+  it('tells where a row is, and which one of how many it is in its folder', () => {
+    const keys = tree('a:x', 'a:y', 'b:x', 'c');
+    keys.toggle('a:');
+    const rows = keys.rows();
+    expect(rows.length).toBe(5);
+    for (let i = 0; i < rows.length; i += 1) expect(rows.indexOf(rows.at(i)!)).toBe(i);
+    expect([...rows].map(({ position, siblings }) => [position, siblings])).toEqual([
+      [1, 3],
+      [1, 2],
+      [2, 2],
+      [2, 3],
+      [3, 3],
+    ]);
+    expect(rows.at(5)).toBeUndefined();
+    expect(rows.indexOfKey('a:z')).toBe(-1);
+  });
+
+  it('shows a name of very many parts', () => {
+    const name = ':'.repeat(100_000);
+    const keys = tree(name);
+    keys.reveal(name);
+    expect(keys.rows().indexOfKey(name)).toBeGreaterThan(0);
+    expect(keys.delete(name)).toBe(true);
+    expect(keys.rows().length).toBe(0);
+  });
+
+  it('keeps the order of many names while some come and go', () => {
+    const random = Random.fresh();
+    const model = new Set<string>();
+    const keys = new KeyTree();
+    const change = (count: number) => {
+      for (let i = 0; i < count; i += 1) {
+        const name = `${random.below(1_000_000)}`;
+        if (keys.add(name)) model.add(name);
+        else if (random.chance(0.5)) {
+          keys.delete(name);
+          model.delete(name);
+        }
+      }
+      for (const name of [...model].slice(0, count / 100)) {
+        keys.delete(name);
+        model.delete(name);
+      }
+    };
+    change(8000);
+    for (let round = 0; round < 5; round += 1) {
+      const shown = [...keys.rows()].map(({ name }) => name);
+      expect(shown, `seed ${random.seed}`).toEqual([...model].sort());
+      change(500);
+    }
+  });
+
+  it('opens the folders that are open in another tree', () => {
+    const [one, two] = [tree('a:b', 'c:d'), tree('a:b', 'c:d', 'a:e')];
+    one.toggle('a:');
+    two.openAs(one);
+    expect([...two.rows()].map(line)).toEqual(['a/ 2', '  b', '  e', 'c/ 1']);
   });
 
   it('holds what was added and not deleted, whatever the order', () => {
@@ -77,7 +138,7 @@ describe('the tree of keys', () => {
       if (isAdded) model.add(key);
       else model.delete(key);
       if (step % 100 > 0) continue;
-      const shown = keys.rows().flatMap((row) => (row.kind === 'key' ? [row.key] : []));
+      const shown = [...keys.rows()].flatMap((row) => (row.kind === 'key' ? [row.key] : []));
       expect(shown.sort(), `seed ${random.seed}`).toEqual([...model].sort());
       for (const row of keys.rows()) {
         if (row.kind === 'key') continue;
@@ -92,7 +153,7 @@ describe('the tree of keys', () => {
 describe('names of keys', () => {
   it('are text where they can be, and lead back to the same bytes', () => {
     expect(nameOfKey(bytes('user:ä'))).toBe('user:ä');
-    for (const raw of [[255, 0, 97], [], [195], [97, 10]]) {
+    for (const raw of [[255, 0, 97], [], [195], [97, 10], [239, 191, 190, 97]]) {
       const argument = keyArgument(nameOfKey(Uint8Array.from(raw)));
       expect([...(typeof argument === 'string' ? bytes(argument) : argument)]).toEqual(raw);
     }
@@ -207,6 +268,84 @@ describe('the index of keys', () => {
     await until(() => keys.tree.size === 0);
   });
 
+  it('asks once for keys that are gone, and forgets them', async () => {
+    const db = await store();
+    const { index: keys } = await index(db);
+    let asked = 0;
+    keys.tree.add('ghost');
+    const ask = async () => {
+      const before = keys.version;
+      await keys.want(['ghost']);
+      if (keys.version > before) asked += 1;
+    };
+    await ask();
+    expect(keys.tree.has('ghost')).toBe(false);
+    await ask();
+    expect(asked).toBe(1);
+  });
+
+  it('tells of facts only when there are some', async () => {
+    const db = await store();
+    await db.command('SET', 'a', 1);
+    let told = 0;
+    const errors: Error[] = [];
+    const keys = new KeyIndex(db, 0, {
+      onKeys() {},
+      onFacts: () => {
+        told += 1;
+      },
+      onChanged() {},
+      onError: (error) => errors.push(error),
+    });
+    await keys.scanned();
+    await keys.want(['gone']);
+    expect(told).toBe(0);
+    await keys.want(['a']);
+    expect(told).toBe(1);
+    keys.session.close();
+    await keys.want(['b']);
+    expect(told).toBe(1);
+    expect(errors).toHaveLength(1);
+    keys.dispose();
+  });
+
+  it('scans again when its database was swapped', async () => {
+    const db = await store();
+    await db.command('MSET', 'a:b', 1, 'c', 2);
+    const { index: keys, changed } = await index(db);
+    await keys.checkSwaps();
+    expect(changed).toEqual([]);
+    await db.command('SWAPDB', 0, 1);
+    await keys.checkSwaps();
+    await until(() => keys.tree.size === 0);
+    await db.command('SWAPDB', 0, 1);
+    await keys.checkSwaps();
+    await until(() => keys.tree.size === 2);
+  });
+
+  it('scans into a new tree, with the folders open as they were', async () => {
+    const db = await store();
+    await db.batch(Array.from({ length: 5000 }, (_, i) => ['SET', `k:${i}`, i]));
+    const { index: keys } = await index(db);
+    const before = keys.tree;
+    before.toggle('k:');
+    await db.command('FLUSHALL');
+    await db.command('MSET', 'k:1', 1, 'other', 2);
+    await until(() => keys.tree !== before && !keys.isScanning);
+    expect([...keys.tree.keys()].sort()).toEqual(['k:1', 'other']);
+    expect(keys.tree.isOpen('k:')).toBe(true);
+  });
+
+  it('says nothing more when it is left while it looks', async () => {
+    const db = await store();
+    const { index: keys, changed } = await index(db);
+    await db.command('FLUSHALL');
+    keys.dispose();
+    const count = changed.length;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(changed).toHaveLength(count);
+  });
+
   it('goes on when its connections are killed', async () => {
     const db = await store();
     const { index: keys } = await index(db);
@@ -265,6 +404,7 @@ describe('values of many elements', () => {
     await made.add([bytes('first'), bytes('start')]);
     await made.change(await element(2), 1, bytes('why'));
     await made.remove(await element(3));
+    await expect(made.add([bytes('x'), bytes('3')])).rejects.toThrow('at the start, or at the end');
     expect(await db.command('LRANGE', 'k', 0, -1)).toEqual(['first', 'x', 'why', 'last']);
   });
 
@@ -338,32 +478,10 @@ describe('values of many elements', () => {
     await db.command('HSET', 'k', Uint8Array.of(255), Uint8Array.of(0, 200));
     const { cells } = await element(0);
     const shown = toText(cells[1]!);
-    expect(shown).toEqual({ text: '"\\x00\\xc8"', isBinary: true });
+    expect(shown).toEqual({ text: '"\\x00\\xc8"', isQuoted: true });
     await made.change(await element(0), 1, fromText('"\\x01\\xc9"', true));
     const [value] = await db.with({ buffers: true }).batch([['HVALS', 'k']]);
     expect(value).toEqual([Uint8Array.of(1, 201)]);
-  });
-});
-
-describe('a value as text', () => {
-  it('goes to hexadecimal and back', () => {
-    const value = Uint8Array.from({ length: 20 }, (_, i) => i * 13);
-    expect(toHex(value).split('\n')).toHaveLength(2);
-    expect(fromHex(toHex(value))).toEqual(value);
-    expect(fromHex('')).toEqual(new Uint8Array());
-    expect(() => fromHex('0g')).toThrow('"g" is no hexadecimal digit');
-    expect(() => fromHex('abc')).toThrow('one digit only');
-  });
-
-  it('is JSON when it is an object or an array', () => {
-    expect(isJson(' {"a":1}')).toBe(true);
-    expect(isJson('[1')).toBe(false);
-    expect(isJson('42')).toBe(false);
-  });
-
-  it('says how bytes that are no text are written', () => {
-    expect(() => fromText('plain words', true)).toThrow('between double quotes');
-    expect(fromText('plain words', false)).toEqual(bytes('plain words'));
   });
 });
 

@@ -1,6 +1,7 @@
 // Where the data are, and ways in and out: dump.rdb, links, starting over.
 
 import { html, nothing, render, type TemplateResult } from 'lit-html';
+import { live } from 'lit-html/directives/live.js';
 import { keysIn, numberIn, parseInfo } from '../charts/info.ts';
 import type { Durability, OpenedStore } from '../store.ts';
 import { chooseFile } from '../ui/files.ts';
@@ -10,6 +11,8 @@ import { showError } from '../ui/toast.ts';
 
 export interface DataActions {
   importFile(file: File): Promise<void>;
+  /** What `exportFile` saves the data as. */
+  fileName(): string;
   exportFile(): Promise<void>;
   /** The link, or an error with the reason. */
   shareLink(): Promise<string>;
@@ -168,7 +171,7 @@ export class StoredDataView {
         type="radio"
         name="durability"
         value=${value}
-        .checked=${value === current}
+        .checked=${live(value === current)}
         @change=${() => void this.act('Opening again', () => this.actions.setDurability(value))}
       /><span><strong>${value}</strong> ${label}</span></label
     >`;
@@ -201,7 +204,7 @@ export class StoredDataView {
       </p>
       <div class="button-row">
         ${this.button('Load a file …', 'upload', 'primary', () => void this.choose())}
-        ${this.button('Save dump.rdb', 'download', '', save)}
+        ${this.button(`Save ${this.actions.fileName()}`, 'download', '', save)}
       </div>
       <p class="muted" role="status">${this.busy === '' ? '' : `${this.busy} …`}</p>
     </section>`;

@@ -15,15 +15,13 @@ export class ShareLinkError extends Error {}
 
 /** The part behind "#". Throws ShareLinkError when it would be too long. */
 export async function toFragment(rdb: Uint8Array): Promise<string> {
-  const packed = await through(rdb, new CompressionStream('deflate-raw'), Number.POSITIVE_INFINITY);
-  const fragment = `#${PARAMETER}=${VERSION}.${toBase64Url(packed)}`;
-  if (fragment.length > LINK_CHARACTERS_MAX) {
-    const size = Math.ceil(fragment.length / 1024);
-    throw new ShareLinkError(
-      `The link would be ${size} KiB long, and ${LINK_CHARACTERS_MAX / 1024} KiB is the limit. Save a dump.rdb and send that instead.`,
-    );
-  }
-  return fragment;
+  const head = `#${PARAMETER}=${VERSION}.`;
+  const tooLong = `The link would be too long: ${LINK_CHARACTERS_MAX / 1024} KiB is the limit. Save a dump.rdb and send that instead.`;
+  if (rdb.length > SNAPSHOT_BYTES_MAX) throw new ShareLinkError(tooLong);
+  // Three bytes make four characters.
+  const limit = Math.floor(((LINK_CHARACTERS_MAX - head.length) / 4) * 3);
+  const packed = await through(rdb, new CompressionStream('deflate-raw'), limit, tooLong);
+  return head + toBase64Url(packed);
 }
 
 export function hasSnapshot(fragment: string): boolean {
@@ -39,21 +37,27 @@ export async function fromFragment(fragment: string): Promise<Uint8Array> {
   }
   try {
     const packed = fromBase64Url(match[2]!);
-    return await through(packed, new DecompressionStream('deflate-raw'), SNAPSHOT_BYTES_MAX);
+    const tooMuch = `The link unpacks to more than ${SNAPSHOT_BYTES_MAX / 1024 / 1024} MiB.`;
+    return await through(
+      packed,
+      new DecompressionStream('deflate-raw'),
+      SNAPSHOT_BYTES_MAX,
+      tooMuch,
+    );
   } catch (error) {
     if (error instanceof ShareLinkError) throw error;
     throw new ShareLinkError('The link is damaged: what it holds cannot be unpacked.');
   }
 }
 
-/** Bytes through a stream, until there are more than `limit`. */
+/** Bytes through a stream, until there are more than `limit`: then it throws ShareLinkError with `tooMuch`. */
 async function through(
   bytes: Uint8Array,
   transform: { readonly readable: ReadableStream; readonly writable: WritableStream },
   limit: number,
+  tooMuch: string,
 ): Promise<Uint8Array> {
-  const writer = transform.writable.getWriter();
-  const written = writer.write(bytes).then(() => writer.close());
+  const written = writeInPieces(transform.writable.getWriter(), bytes);
   // The reader tells of what is wrong; nobody waits for the writer then.
   written.catch(() => undefined);
   const pieces: Uint8Array[] = [];
@@ -65,7 +69,7 @@ async function through(
     length += value.length;
     if (length > limit) {
       void reader.cancel();
-      throw new ShareLinkError(`The link unpacks to more than ${limit / 1024 / 1024} MiB.`);
+      throw new ShareLinkError(tooMuch);
     }
     pieces.push(value);
   }
@@ -80,6 +84,18 @@ async function through(
 }
 
 const PIECE = 0x8000;
+
+/** Writes as fast as it is taken, so that little is done for nothing when nobody reads on. */
+async function writeInPieces(
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+  bytes: Uint8Array,
+): Promise<void> {
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    await writer.ready;
+    await writer.write(bytes.subarray(at, at + PIECE));
+  }
+  await writer.close();
+}
 
 export function toBase64Url(bytes: Uint8Array): string {
   let text = '';

@@ -3,6 +3,7 @@
 // before anything here is touched.
 
 import type { CommandArg, Reply } from '../../embedded/reply.ts';
+import { throwFirstError } from '../keys/database_session.ts';
 import type { Store } from '../store.ts';
 
 export interface TransferOptions {
@@ -19,7 +20,7 @@ export interface TransferResult {
 }
 
 const KEYS_PER_STEP = 500;
-/** Payloads are sent in pieces of about this size. */
+/** Payloads are read and sent in pieces of about this size, or of one key that is larger. */
 const BYTES_PER_STEP = 4 * 1024 * 1024;
 
 export async function copyStore(
@@ -30,27 +31,60 @@ export async function copyStore(
   const result: TransferResult = { copied: 0, kept: 0 };
   const total = await countKeys(source, options.databases);
   for (let database = 0; database < options.databases; database += 1) {
-    const from = await source.session({ database });
-    const to = await target.session({ database });
-    try {
-      let cursor: CommandArg = '0';
-      do {
-        const reply = await from
-          .with({ buffers: true })
-          .command('SCAN', cursor, 'COUNT', KEYS_PER_STEP);
-        const [next, keys] = reply as [Uint8Array, Uint8Array[]];
-        cursor = new TextDecoder().decode(next);
-        if (keys.length > 0) {
-          await copyKeys(from, to, keys, options, result);
-          options.onProgress?.(result.copied + result.kept, total);
-        }
-      } while (cursor !== '0');
-    } finally {
-      await from.close();
-      await to.close();
-    }
+    await scanBoth(source, target, database, async (keys, from, to) => {
+      for (const piece of await piecesOf(from, keys)) {
+        await copyKeys(from, to, piece, options, result);
+        options.onProgress?.(result.copied + result.kept, total);
+      }
+    });
   }
   return result;
+}
+
+/** Deletes what the target has and the source has not. Returns the number of keys. */
+export async function deleteOthers(
+  source: Store,
+  target: Store,
+  databases: number,
+): Promise<number> {
+  let deleted = 0;
+  for (let database = 0; database < databases; database += 1) {
+    await scanBoth(target, source, database, async (keys, held, wanted) => {
+      const replies = await wanted.batch(keys.map((key) => ['EXISTS', key]));
+      throwFirstError(replies);
+      const others = keys.filter((_, i) => replies[i] === 0);
+      if (others.length === 0) return;
+      const counts = await held.batch(others.map((key) => ['UNLINK', key]));
+      throwFirstError(counts);
+      deleted += others.length;
+    });
+  }
+  return deleted;
+}
+
+/** Goes over a database of one store, beside the same database of another one. */
+async function scanBoth(
+  scanned: Store,
+  other: Store,
+  database: number,
+  visit: (keys: Uint8Array[], scanned: Session, other: Session) => Promise<void>,
+): Promise<void> {
+  const one = await scanned.session({ database });
+  const two = await other.session({ database });
+  try {
+    let cursor: CommandArg = '0';
+    do {
+      const reply = await one
+        .with({ buffers: true })
+        .command('SCAN', cursor, 'COUNT', KEYS_PER_STEP);
+      const [next, keys] = reply as [Uint8Array, Uint8Array[]];
+      cursor = new TextDecoder().decode(next);
+      if (keys.length > 0) await visit(keys, one, two);
+    } while (cursor !== '0');
+  } finally {
+    await one.close();
+    await two.close();
+  }
 }
 
 /** Keys of all databases. */
@@ -70,6 +104,26 @@ export async function countKeys(store: Store, databases: number): Promise<number
 
 type Session = Awaited<ReturnType<Store['session']>>;
 
+/** Keys in pieces whose values are about BYTES_PER_STEP together, by the memory that they take. */
+async function piecesOf(from: Session, keys: readonly Uint8Array[]): Promise<Uint8Array[][]> {
+  const sizes = await from.batch(keys.map((key) => ['MEMORY', 'USAGE', key]));
+  const pieces: Uint8Array[][] = [];
+  let piece: Uint8Array[] = [];
+  let bytes = 0;
+  for (const [i, key] of keys.entries()) {
+    const size = Number(sizes[i]) || 0;
+    if (piece.length > 0 && bytes + size > BYTES_PER_STEP) {
+      pieces.push(piece);
+      piece = [];
+      bytes = 0;
+    }
+    piece.push(key);
+    bytes += size;
+  }
+  if (piece.length > 0) pieces.push(piece);
+  return pieces;
+}
+
 async function copyKeys(
   from: Session,
   to: Session,
@@ -83,28 +137,15 @@ async function copyKeys(
       ['PEXPIRETIME', key],
     ]),
   );
-  let commands: CommandArg[][] = [];
-  let bytes = 0;
-  for (let i = 0; i < keys.length; i += 1) {
+  const commands = keys.flatMap((key, i): CommandArg[][] => {
     const payload = read[2 * i];
     const expiry = read[2 * i + 1];
     // It expired between SCAN and DUMP.
-    if (!(payload instanceof Uint8Array)) continue;
+    if (!(payload instanceof Uint8Array)) return [];
     const isVolatile = typeof expiry === 'number' && expiry > 0;
-    commands.push([
-      'RESTORE',
-      keys[i]!,
-      isVolatile ? expiry : 0,
-      payload,
-      ...(isVolatile ? ['ABSTTL'] : []),
-      ...(overwrite ? ['REPLACE'] : []),
-    ]);
-    bytes += payload.length;
-    if (bytes < BYTES_PER_STEP) continue;
-    countReplies(await to.batch(commands), result);
-    commands = [];
-    bytes = 0;
-  }
+    const flags = [...(isVolatile ? ['ABSTTL'] : []), ...(overwrite ? ['REPLACE'] : [])];
+    return [['RESTORE', key, isVolatile ? expiry : 0, payload, ...flags]];
+  });
   if (commands.length > 0) countReplies(await to.batch(commands), result);
 }
 

@@ -1,14 +1,15 @@
-// Values of many elements as a table, a page at a time: cells are changed in place, elements added and removed.
+// Values of many elements as a table, a page at a time: elements are found, changed in place, added and removed.
 
 import { html, nothing, render, type TemplateResult } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
 import { splitWords } from '../terminal/split_words.ts';
-import { plural } from '../ui/format.ts';
+import { formatBytes, plural } from '../ui/format.ts';
 import { icon } from '../ui/icons.ts';
 import { showError } from '../ui/toast.ts';
-import type { Collection, Element, Field } from './collections.ts';
-import type { ValueEditor } from './key_view.ts';
-import { fromText, toText } from './value_text.ts';
+import type { Collection, Field } from './collections.ts';
+import type { Element } from './element_pages.ts';
+import type { ValueEditor } from './value_editor.ts';
+import { fromText, fromTyped, glance, toText } from './value_text.ts';
 
 const NAMES: Readonly<Record<string, string>> = {
   hash: 'field',
@@ -17,18 +18,35 @@ const NAMES: Readonly<Record<string, string>> = {
   zset: 'member',
   stream: 'entry',
 };
-const encoder = new TextEncoder();
+/** What is shown of a cell. */
+const SHOWN_BYTES = 2048;
+/** Longer cells cannot be changed here. */
+const EDITED_BYTES_MAX = 64 * 1024;
+const FIND_MS = 250;
+
+/** A cell that is being changed: its element as it was shown then, and the text its field began with. */
+interface Editing {
+  readonly element: Element;
+  readonly column: number;
+  readonly initial: string;
+}
 
 export class CollectionEditor implements ValueEditor {
   private readonly host: HTMLElement;
   private readonly type: string;
   private readonly collection: Collection;
-  private elements: Element[] = [];
+  private elements: readonly Element[] = [];
   private next: string | undefined;
   private count = 0;
-  private editing: { id: string; column: number } | undefined;
+  private editing: Editing | undefined;
+  /** What is on its way: Enter and leaving the field come together. */
+  private saving: Editing | undefined;
   private pagesShown = 1;
+  private wanted = '';
+  private finding: ReturnType<typeof setTimeout> | undefined;
   private fault = '';
+  /** Reading that began last; what an earlier one finds is out of date. */
+  private reading = 0;
   private isDisposed = false;
 
   constructor(host: HTMLElement, type: string, collection: Collection) {
@@ -37,26 +55,52 @@ export class CollectionEditor implements ValueEditor {
     this.collection = collection;
   }
 
+  get isChanged(): boolean {
+    const { editing, cellEditor } = this;
+    const isCellChanged = editing !== undefined && cellEditor?.value !== editing.initial;
+    const fields = this.host.querySelectorAll<HTMLInputElement>(
+      '.add-row input, .add-row textarea',
+    );
+    return isCellChanged || [...fields].some(({ value }) => value !== '');
+  }
+
   /** Reads again as many pages as are shown. */
   async refresh(): Promise<void> {
+    this.reading += 1;
+    const { reading } = this;
     const elements: Element[] = [];
     let next: string | undefined;
     for (let page = 0; page < this.pagesShown; page += 1) {
-      const read = await this.collection.page(next);
+      const read = await this.collection.page(next, this.wanted);
       elements.push(...read.elements);
       next = read.next;
       if (next === undefined) break;
     }
-    this.count = await this.collection.count();
-    if (this.isDisposed) return;
-    this.elements = elements;
+    const count = await this.collection.count();
+    if (this.isDisposed || reading !== this.reading) return;
+    this.count = count;
+    this.elements = this.withEdited(elements);
     this.next = next;
     this.draw();
   }
 
   dispose(): void {
     this.isDisposed = true;
+    clearTimeout(this.finding);
     render(nothing, this.host);
+  }
+
+  private get cellEditor(): HTMLTextAreaElement | null {
+    return this.host.querySelector<HTMLTextAreaElement>('.cell-editor');
+  }
+
+  /** What is being changed stays in sight, also when it is gone: saving it says so. */
+  private withEdited(elements: readonly Element[]): readonly Element[] {
+    const { editing } = this;
+    if (editing === undefined || elements.some(({ id }) => id === editing.element.id)) {
+      return elements;
+    }
+    return [editing.element, ...elements];
   }
 
   private async more(): Promise<void> {
@@ -64,23 +108,30 @@ export class CollectionEditor implements ValueEditor {
     await this.refresh();
   }
 
-  /** Does something, and shows what became of it. */
-  private async act(run: () => Promise<void>): Promise<void> {
+  private find(wanted: string): void {
+    clearTimeout(this.finding);
+    this.finding = setTimeout(() => {
+      this.wanted = wanted;
+      this.pagesShown = 1;
+      void this.refresh().catch(showError);
+    }, FIND_MS);
+  }
+
+  private async remove(element: Element): Promise<void> {
     try {
-      await run();
-      this.editing = undefined;
-      await this.refresh();
+      await this.collection.remove(element);
     } catch (error) {
       showError(error);
     }
+    await this.refresh().catch(showError);
   }
 
   private async add(form: HTMLFormElement): Promise<void> {
     try {
       const data = new FormData(form);
-      const values = this.collection.fields.flatMap((field, i) =>
-        valuesOf(field, String(data.get(`field${i}`) ?? '')),
-      );
+      const texts = this.collection.fields.map((_, i) => String(data.get(`field${i}`) ?? ''));
+      if (texts.every((text) => text === '')) throw new Error('Nothing was filled in.');
+      const values = this.collection.fields.flatMap((field, i) => valuesOf(field, texts[i]!));
       await this.collection.add(values);
       form.reset();
       this.fault = '';
@@ -92,17 +143,48 @@ export class CollectionEditor implements ValueEditor {
     }
   }
 
-  private change(element: Element, column: number, text: string): void {
-    const old = toText(element.cells[column]!);
-    if (text === old.text) {
-      this.editing = undefined;
-      this.draw();
+  // --- Changing a cell ---
+
+  private edit(element: Element, column: number): void {
+    this.editing = { element, column, initial: '' };
+    this.draw();
+    const { cellEditor } = this;
+    // A field may give back another text than it was given.
+    this.editing = { element, column, initial: cellEditor?.value ?? '' };
+    cellEditor?.focus();
+  }
+
+  private leaveCell(): void {
+    this.editing = undefined;
+    this.draw();
+    // The element may be gone by now.
+    void this.refresh().catch(showError);
+  }
+
+  /** Saves the cell that is being changed. What cannot be saved stays as it was typed. */
+  private async commit(text: string): Promise<void> {
+    const { editing } = this;
+    if (editing === undefined || editing === this.saving) return;
+    if (text === editing.initial) {
+      this.leaveCell();
       return;
     }
-    void this.act(async () =>
-      this.collection.change(element, column, fromText(text, old.isBinary)),
-    );
+    this.saving = editing;
+    try {
+      const { element, column } = editing;
+      const { isQuoted } = toText(element.cells[column]!);
+      const value = isQuoted ? fromText(text, true) : fromTyped(text);
+      await this.collection.change(element, column, value);
+      if (this.editing === editing) this.editing = undefined;
+    } catch (error) {
+      showError(error);
+    } finally {
+      this.saving = undefined;
+    }
+    await this.refresh().catch(showError);
   }
+
+  // --- Drawing ---
 
   private draw(): void {
     if (this.isDisposed) return;
@@ -147,16 +229,25 @@ export class CollectionEditor implements ValueEditor {
               ? nothing
               : html`<button type="button" class="button small plain" @click=${more}>Show more</button>`
           }
+          <input
+            class="find-elements"
+            type="search"
+            aria-label=${collection.findLabel}
+            placeholder=${collection.findLabel}
+            autocomplete="off"
+            spellcheck="false"
+            @input=${(event: InputEvent) => this.find((event.target as HTMLInputElement).value)}
+          />
         </div>`,
       this.host,
     );
-    this.host.querySelector<HTMLTextAreaElement>('.cell-editor')?.focus();
   }
 
   private countText(): string {
     const name = NAMES[this.type] ?? 'element';
     const all = plural(this.count, name, name === 'entry' ? 'entries' : undefined);
-    return this.next === undefined ? all : `${this.elements.length} of ${all}`;
+    const isAll = this.next === undefined && this.wanted.trim() === '';
+    return isAll ? all : `${this.elements.length} of ${all}`;
   }
 
   private addField({ label, placeholder = '', isPairs }: Field, i: number): TemplateResult {
@@ -187,9 +278,9 @@ export class CollectionEditor implements ValueEditor {
         <button
           type="button"
           class="icon-button"
-          aria-label="Remove ${toText(element.cells[0]!).text}"
+          aria-label="Remove ${glance(element.cells[0]!, SHOWN_BYTES)}"
           title="Remove"
-          @click=${() => void this.act(() => this.collection.remove(element))}
+          @click=${() => void this.remove(element)}
         >
           ${icon('trash')}
         </button>
@@ -199,55 +290,52 @@ export class CollectionEditor implements ValueEditor {
 
   private plain(element: Element, column: number): TemplateResult {
     const isNumber = this.collection.columns[column]?.isNumber;
-    return html`<td class=${isNumber ? 'number' : 'mono'}>${toText(element.cells[column]!).text}</td>`;
+    return html`<td class=${isNumber ? 'number' : 'mono'}>${shown(element.cells[column]!)}</td>`;
   }
 
   private pairs({ cells }: Element): TemplateResult {
     const pairs: TemplateResult[] = [];
     for (let i = 1; i + 1 < cells.length; i += 2) {
-      pairs.push(html`<dt>${toText(cells[i]!).text}</dt><dd>${toText(cells[i + 1]!).text}</dd>`);
+      pairs.push(html`<dt>${shown(cells[i]!)}</dt><dd>${shown(cells[i + 1]!)}</dd>`);
     }
     return html`<td><dl class="pairs">${pairs}</dl></td>`;
   }
 
   private cell(element: Element, column: number): TemplateResult {
-    const { isEditable, isNumber, label } = this.collection.columns[column]!;
-    if (!isEditable) return this.plain(element, column);
-    const { text } = toText(element.cells[column]!);
-    const isEdited = this.editing?.id === element.id && this.editing.column === column;
-    if (!isEdited) {
-      return html`<td class=${isNumber ? 'number' : ''}>
-        <button
-          type="button"
-          class="cell"
-          title="Change"
-          @click=${() => {
-            this.editing = { id: element.id, column };
-            this.draw();
-          }}
-        
-          >${text === '' ? html`<span class="muted">(empty)</span>` : text}</button>
-      </td>`;
+    const { isEditable, isNumber } = this.collection.columns[column]!;
+    const bytes = element.cells[column]!;
+    if (!isEditable || bytes.length > EDITED_BYTES_MAX) return this.plain(element, column);
+    const { editing } = this;
+    if (editing?.element.id === element.id && editing.column === column) {
+      return this.openCell(editing.element, column);
     }
+    return html`<td class=${isNumber ? 'number' : ''}>
+      <button type="button" class="cell" title="Change" @click=${() => this.edit(element, column)}
+        >${bytes.length === 0 ? html`<span class="muted">(empty)</span>` : shown(bytes)}</button>
+    </td>`;
+  }
+
+  private openCell({ cells }: Element, column: number): TemplateResult {
+    const { text } = toText(cells[column]!);
     return html`<td>
       <textarea
         class="cell-editor"
-        aria-label=${label}
+        aria-label=${this.collection.columns[column]!.label}
         rows=${Math.min(8, text.split('\n').length)}
         spellcheck="false"
         .defaultValue=${text}
         @keydown=${(event: KeyboardEvent) => {
           if (event.key === 'Escape') {
-            this.editing = undefined;
-            this.draw();
+            this.leaveCell();
           } else if (event.key === 'Enter' && !event.shiftKey) {
             event.preventDefault();
-            this.change(element, column, (event.target as HTMLTextAreaElement).value);
+            void this.commit((event.target as HTMLTextAreaElement).value);
           }
         }}
         @blur=${(event: FocusEvent) => {
-          if (this.editing !== undefined)
-            this.change(element, column, (event.target as HTMLTextAreaElement).value);
+          // Who goes to another window comes back to what was typed.
+          if (!document.hasFocus()) return;
+          void this.commit((event.target as HTMLTextAreaElement).value);
         }}
       ></textarea>
       <span class="muted small">Enter saves, Escape leaves it</span>
@@ -255,9 +343,15 @@ export class CollectionEditor implements ValueEditor {
   }
 }
 
+/** The beginning of a cell, and how much there is of it when that is not all. */
+function shown(bytes: Uint8Array): TemplateResult | string {
+  if (bytes.length <= SHOWN_BYTES) return toText(bytes).text;
+  return html`${glance(bytes, SHOWN_BYTES)} <span class="muted">(${formatBytes(bytes.length)})</span>`;
+}
+
 /** Values that are typed into a field. Pairs are words, as in the terminal. */
 function valuesOf({ isPairs, label }: Field, text: string): Uint8Array[] {
-  if (!isPairs) return [encoder.encode(text)];
+  if (!isPairs) return [fromTyped(text)];
   const { words, fault } = splitWords(text);
   if (fault !== undefined) throw new Error(`${label}: a quote is not closed, or text follows it`);
   if (words.length === 0 || words.length % 2 === 1) {

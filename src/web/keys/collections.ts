@@ -1,8 +1,13 @@
-// What the value editor can do with each type of many elements: read a page, add, change, remove. Everything
-// is done by ordinary commands; changes of two steps are transactions.
+// What the value editor can do with each type of many elements: read a page, find, add, change, remove.
+//
+// All of it is done by ordinary commands. What rests on an element as it was shown is done only while it is still
+// so: the key is watched, the element read again and compared. A new name is added before the old one is removed,
+// so that the key, and when it expires, stays; a name that is taken is refused.
 
 import type { CommandArg, Reply } from '../../embedded/reply.ts';
 import type { DatabaseSession } from './database_session.ts';
+import { collectPage, type Element, elementOf, type Page, scanPage } from './element_pages.ts';
+import { glance, isEqual } from './value_text.ts';
 
 export interface Column {
   readonly label: string;
@@ -18,33 +23,25 @@ export interface Field {
   readonly isPairs?: boolean;
 }
 
-export interface Element {
-  /** The same for the same element as long as it is there. */
-  readonly id: string;
-  readonly cells: readonly Uint8Array[];
-}
-
-export interface Page {
-  readonly elements: readonly Element[];
-  /** Where the next page begins; undefined behind the last one. */
-  readonly next: string | undefined;
-}
-
 export interface Collection {
   readonly columns: readonly Column[];
   readonly fields: readonly Field[];
   readonly addLabel: string;
+  /** What can be looked for. */
+  readonly findLabel: string;
   count(): Promise<number>;
-  page(from: string | undefined): Promise<Page>;
+  /** The page that begins at `from`, of the elements that are wanted; all of them for an empty text. */
+  page(from: string | undefined, wanted?: string): Promise<Page>;
   add(values: readonly Uint8Array[]): Promise<void>;
-  /** A cell of an editable column has another value now. */
+  /** A cell of an editable column gets another value. Rejects when the element is not what was shown. */
   change(element: Element, column: number, value: Uint8Array): Promise<void>;
   remove(element: Element): Promise<void>;
 }
 
-export const PAGE_ELEMENTS = 100;
-
 type Key = string | Uint8Array;
+
+const NAME_SHOWN_BYTES = 60;
+const CHANGED = 'It was changed elsewhere meanwhile: nothing was done.';
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -77,22 +74,47 @@ async function run(session: DatabaseSession, ...command: CommandArg[]): Promise<
   return reply ?? null;
 }
 
-async function runTogether(
-  session: DatabaseSession,
-  commands: readonly (readonly CommandArg[])[],
-): Promise<void> {
-  const replies = await session.transaction(commands);
-  const failed = replies?.find((reply) => reply instanceof Error);
-  if (failed instanceof Error) throw failed;
+function isSame(reply: Reply | undefined, bytes: Uint8Array): boolean {
+  return reply instanceof Uint8Array && isEqual(reply, bytes);
 }
 
-function elementOf(cells: readonly Uint8Array[], id = cells[0]!.join()): Element {
-  return { id, cells };
+function requireSame(isSo: boolean): void {
+  if (!isSo) throw new Error(CHANGED);
+}
+
+/** Throws when a name is taken. */
+function requireFree(isFree: boolean, kind: string, name: Uint8Array): void {
+  if (isFree) return;
+  throw new Error(`There is a ${kind} ${glance(name, NAME_SHOWN_BYTES)} already.`);
 }
 
 // --- Hash ---
 
 function hash(session: DatabaseSession, key: Key): Collection {
+  const rename = (field: Uint8Array, value: Uint8Array, name: Uint8Array) =>
+    session.guarded(
+      key,
+      [
+        ['HMGET', key, field, name],
+        ['HPEXPIRETIME', key, 'FIELDS', 1, field],
+      ],
+      ([values, times]) => {
+        const [old, taken] = values as (Uint8Array | null)[];
+        requireSame(isSame(old, value));
+        requireFree(taken === null, 'field', name);
+        const [expiry] = times as [number];
+        return [
+          ['HSET', key, name, value],
+          ...(expiry > 0 ? [['HPEXPIREAT', key, expiry, 'FIELDS', 1, name]] : []),
+          ['HDEL', key, field],
+        ];
+      },
+    );
+  const setValue = (field: Uint8Array, old: Uint8Array, value: Uint8Array) =>
+    session.guarded(key, [['HGET', key, field]], ([current]) => {
+      requireSame(isSame(current, old));
+      return [['HSETEX', key, 'KEEPTTL', 'FIELDS', 1, field, value]];
+    });
   return {
     columns: [
       { label: 'Field', isEditable: true },
@@ -100,17 +122,14 @@ function hash(session: DatabaseSession, key: Key): Collection {
     ],
     fields: [{ label: 'Field' }, { label: 'Value' }],
     addLabel: 'Add field',
+    findLabel: 'Find fields: text or pattern*',
     count: async () => Number(await run(session, 'HLEN', key)),
-    page: (from) => scan(session, ['HSCAN', key], from, 2),
-    add: async ([field, value]) => void (await run(session, 'HSET', key, field!, value!)),
+    page: (from, wanted) => scanPage(session, ['HSCAN', key], 2, from, wanted),
+    add: async ([field, value]) =>
+      requireFree((await run(session, 'HSETNX', key, field!, value!)) === 1, 'field', field!),
     change: async ({ cells }, column, value) => {
       const [field, old] = cells as [Uint8Array, Uint8Array];
-      if (column === 1) await run(session, 'HSET', key, field, value);
-      else
-        await runTogether(session, [
-          ['HDEL', key, field],
-          ['HSET', key, value, old],
-        ]);
+      await (column === 1 ? setValue(field, old, value) : rename(field, old, value));
     },
     remove: async ({ cells }) => void (await run(session, 'HDEL', key, cells[0]!)),
   };
@@ -123,7 +142,20 @@ function tombstone(): string {
   return `respite:removed:${crypto.randomUUID()}`;
 }
 
+/** The command that adds at a place that was typed. */
+function pushAt(place: string): 'LPUSH' | 'RPUSH' {
+  if (/^(start|left|head|0)$/i.test(place)) return 'LPUSH';
+  if (/^(end|right|tail|-1|)$/i.test(place)) return 'RPUSH';
+  throw new Error('At: an element is added at the start, or at the end.');
+}
+
 function list(session: DatabaseSession, key: Key): Collection {
+  /** Does something with an element that is still at its place. */
+  const atPlace = ({ id, cells }: Element, commands: CommandArg[][]) =>
+    session.guarded(key, [['LINDEX', key, id]], ([current]) => {
+      requireSame(isSame(current, cells[1]!));
+      return commands;
+    });
   return {
     columns: [
       { label: 'Index', isEditable: false, isNumber: true },
@@ -131,35 +163,33 @@ function list(session: DatabaseSession, key: Key): Collection {
     ],
     fields: [{ label: 'Value' }, { label: 'At', placeholder: 'end, or start' }],
     addLabel: 'Add element',
+    findLabel: 'Go to an index',
     count: async () => Number(await run(session, 'LLEN', key)),
-    page: async (from) => {
-      const first = Number(from ?? 0);
-      const values = (await run(
-        session,
-        'LRANGE',
-        key,
-        first,
-        first + PAGE_ELEMENTS - 1,
-      )) as Uint8Array[];
-      const elements = values.map((value, i) =>
-        elementOf([encoder.encode(String(first + i)), value], String(first + i)),
-      );
-      const isLast = values.length < PAGE_ELEMENTS;
-      return { elements, next: isLast ? undefined : String(first + PAGE_ELEMENTS) };
-    },
-    add: async ([value, place]) => {
-      const atStart = /^\s*(start|left|head|0)\s*$/i.test(decoder.decode(place));
-      await run(session, atStart ? 'LPUSH' : 'RPUSH', key, value!);
-    },
-    change: async ({ id }, _column, value) => void (await run(session, 'LSET', key, id, value)),
-    remove: async ({ id }) => {
+    page: (from, wanted = '') =>
+      collectPage(firstIndex(from, wanted), async (first, count) => {
+        const reply = await run(session, 'LRANGE', key, first, first + count - 1);
+        return (reply as Uint8Array[]).map((value, i) =>
+          elementOf([encoder.encode(String(first + i)), value], String(first + i)),
+        );
+      }),
+    add: async ([value, place]) =>
+      void (await run(session, pushAt(decoder.decode(place).trim()), key, value!)),
+    change: async (element, _column, value) =>
+      void (await atPlace(element, [['LSET', key, element.id, value]])),
+    remove: async (element) => {
       const mark = tombstone();
-      await runTogether(session, [
-        ['LSET', key, id, mark],
+      await atPlace(element, [
+        ['LSET', key, element.id, mark],
         ['LREM', key, 1, mark],
       ]);
     },
   };
+}
+
+/** Where a page of a list begins: at what was left over, or asked for. */
+function firstIndex(from: string | undefined, wanted: string): number {
+  if (from !== undefined) return Number(from);
+  return /^\s*\d+\s*$/.test(wanted) ? Number(wanted) : 0;
 }
 
 // --- Set ---
@@ -169,73 +199,79 @@ function set(session: DatabaseSession, key: Key): Collection {
     columns: [{ label: 'Member', isEditable: true }],
     fields: [{ label: 'Member' }],
     addLabel: 'Add member',
+    findLabel: 'Find members: text or pattern*',
     count: async () => Number(await run(session, 'SCARD', key)),
-    page: (from) => scan(session, ['SSCAN', key], from, 1),
-    add: async ([member]) => void (await run(session, 'SADD', key, member!)),
-    change: ({ cells }, _column, value) =>
-      runTogether(session, [
-        ['SREM', key, cells[0]!],
-        ['SADD', key, value],
-      ]),
+    page: (from, wanted) => scanPage(session, ['SSCAN', key], 1, from, wanted),
+    add: async ([member]) =>
+      requireFree((await run(session, 'SADD', key, member!)) === 1, 'member', member!),
+    change: async ({ cells: [member] }, _column, value) =>
+      void (await session.guarded(key, [['SMISMEMBER', key, member!, value]], ([reply]) => {
+        const [isThere, isTaken] = reply as [number, number];
+        requireSame(isThere === 1);
+        requireFree(isTaken === 0, 'member', value);
+        return [
+          ['SADD', key, value],
+          ['SREM', key, member!],
+        ];
+      })),
     remove: async ({ cells }) => void (await run(session, 'SREM', key, cells[0]!)),
   };
-}
-
-async function scan(
-  session: DatabaseSession,
-  command: CommandArg[],
-  from: string | undefined,
-  width: number,
-): Promise<Page> {
-  const elements: Element[] = [];
-  let cursor = from ?? '0';
-  // SCAN may return less than was asked for, or nothing, and go on all the same.
-  do {
-    const reply = await run(session, ...command, cursor, 'COUNT', PAGE_ELEMENTS);
-    const [next, items] = reply as [Uint8Array, Uint8Array[]];
-    cursor = decoder.decode(next);
-    for (let i = 0; i < items.length; i += width)
-      elements.push(elementOf(items.slice(i, i + width)));
-  } while (cursor !== '0' && elements.length < PAGE_ELEMENTS);
-  return { elements, next: cursor === '0' ? undefined : cursor };
 }
 
 // --- Sorted set ---
 
 function sortedSet(session: DatabaseSession, key: Key): Collection {
+  const columns = [
+    { label: 'Score', isEditable: true, isNumber: true },
+    { label: 'Member', isEditable: true },
+  ];
   return {
-    columns: [
-      { label: 'Score', isEditable: true, isNumber: true },
-      { label: 'Member', isEditable: true },
-    ],
+    columns,
     fields: [{ label: 'Score', placeholder: '0' }, { label: 'Member' }],
     addLabel: 'Add member',
+    findLabel: 'Find members: text or pattern*',
     count: async () => Number(await run(session, 'ZCARD', key)),
-    page: async (from) => {
-      const first = Number(from ?? 0);
-      const last = first + PAGE_ELEMENTS - 1;
-      const reply = await run(session, 'ZRANGE', key, first, last, 'WITHSCORES');
-      const pairs = reply as [Uint8Array, number][];
-      const elements = pairs.map(([member, score]) =>
-        elementOf([encoder.encode(scoreText(score)), member], member.join()),
-      );
-      return {
-        elements,
-        next: pairs.length < PAGE_ELEMENTS ? undefined : String(first + PAGE_ELEMENTS),
-      };
+    page: async (from, wanted = '') => {
+      if (wanted !== '') {
+        const { elements, next } = await scanPage(session, ['ZSCAN', key], 2, from, wanted);
+        return {
+          elements: elements.map(({ cells }) => scored(cells[0]!, scoreOf(cells[1]!))),
+          next,
+        };
+      }
+      return collectPage(Number(from ?? 0), async (first, count) => {
+        const reply = await run(session, 'ZRANGE', key, first, first + count - 1, 'WITHSCORES');
+        return (reply as [Uint8Array, number][]).map(([member, score]) => scored(member, score));
+      });
     },
-    add: async ([score, member]) => void (await run(session, 'ZADD', key, score!, member!)),
+    add: async ([score, member]) => {
+      const added = await run(session, 'ZADD', key, 'NX', score!, member!);
+      requireFree(added === 1, 'member', member!);
+    },
     change: async ({ cells }, column, value) => {
       const [score, member] = cells as [Uint8Array, Uint8Array];
-      if (column === 0) await run(session, 'ZADD', key, value, member);
-      else
-        await runTogether(session, [
+      const name = column === 1 ? value : member;
+      await session.guarded(key, [['ZMSCORE', key, member, name]], ([reply]) => {
+        const [current, taken] = reply as [number | null, number | null];
+        requireSame(current !== null && scoreText(current) === decoder.decode(score));
+        if (column === 0) return [['ZADD', key, value, member]];
+        requireFree(taken === null, 'member', name);
+        return [
+          ['ZADD', key, score, name],
           ['ZREM', key, member],
-          ['ZADD', key, score, value],
-        ]);
+        ];
+      });
     },
     remove: async ({ cells }) => void (await run(session, 'ZREM', key, cells[1]!)),
   };
+}
+
+function scored(member: Uint8Array, score: number): Element {
+  return elementOf([encoder.encode(scoreText(score)), member], member.join());
+}
+
+function scoreOf(bytes: Uint8Array): number {
+  return Number(decoder.decode(bytes).replace('inf', 'Infinity'));
 }
 
 function scoreText(score: number): string {
@@ -256,17 +292,16 @@ function stream(session: DatabaseSession, key: Key): Collection {
       { label: 'Fields', placeholder: 'name value', isPairs: true },
     ],
     addLabel: 'Add entry',
+    findLabel: 'Go back to an ID',
     count: async () => Number(await run(session, 'XLEN', key)),
     // The newest first.
-    page: async (from) => {
-      const end = from === undefined ? '+' : `(${from}`;
-      const reply = await run(session, 'XREVRANGE', key, end, '-', 'COUNT', PAGE_ELEMENTS);
-      const entries = reply as [Uint8Array, Uint8Array[]][];
-      const elements = entries.map(([id, fields]) => ({
-        id: decoder.decode(id),
-        cells: [id, ...fields],
-      }));
-      return { elements, next: entries.length < PAGE_ELEMENTS ? undefined : elements.at(-1)!.id };
+    page: (from, wanted = '') => {
+      const newest = /^\s*(\d+(?:-\d+)?)\s*$/.exec(wanted)?.[1] ?? '+';
+      return collectPage(from === undefined ? newest : `(${from}`, async (end, count) => {
+        const reply = await run(session, 'XREVRANGE', key, end, '-', 'COUNT', count);
+        const entries = reply as [Uint8Array, Uint8Array[]][];
+        return entries.map(([id, fields]) => elementOf([id, ...fields], decoder.decode(id)));
+      });
     },
     add: async ([id, ...fields]) => {
       const wanted = decoder.decode(id).trim();

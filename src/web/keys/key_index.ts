@@ -5,9 +5,10 @@
 //
 // Tracking tells of every key that changes, expires or is evicted, in any database and by whomever; it needs no
 // setting that a user could see or miss. While changes come faster than they can be looked at, the database is
-// scanned again instead.
+// scanned again instead: into a new tree, which takes the place of the old one when it is complete. SWAPDB is the
+// one change that tracking leaves out: `checkSwaps` sees that it was called.
 
-import type { CommandArg, Reply } from '../../embedded/reply.ts';
+import type { CommandArg } from '../../embedded/reply.ts';
 import { RawConnection } from '../resp/raw_connection.ts';
 import type { RawReply } from '../resp/raw_reply.ts';
 import type { Store } from '../store.ts';
@@ -24,7 +25,7 @@ export interface KeyFacts {
 }
 
 export interface KeyIndexHandlers {
-  /** Keys came or went; called at most once per turn. */
+  /** Keys came or went. */
   onKeys(): void;
   /** Facts of keys came. */
   onFacts(): void;
@@ -34,6 +35,8 @@ export interface KeyIndexHandlers {
 }
 
 const SCAN_COUNT = 2000;
+/** Keys that are asked for in one crossing into the engine. */
+const ASKED_AT_ONCE = 2000;
 /** More changes than these at once: scan again. */
 const CHANGES_MAX = 20_000;
 /** Time between two looks at what has changed. */
@@ -43,9 +46,14 @@ const RECONNECT_MS = 500;
 const encoder = new TextEncoder();
 
 export class KeyIndex {
-  readonly tree = new KeyTree();
   readonly database: number;
   readonly session: DatabaseSession;
+  /** Counts the times that keys came or went. */
+  version = 0;
+  private shown = new KeyTree();
+  /** What the scan under way has found, changes included. */
+  private found: KeyTree | undefined;
+  private swaps: number | undefined;
   private readonly store: Store;
   private readonly handlers: KeyIndexHandlers;
   private readonly facts = new Map<string, KeyFacts>();
@@ -53,6 +61,7 @@ export class KeyIndex {
   private changed = new Set<string>();
   private mustScan = true;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private reconnecting: ReturnType<typeof setTimeout> | undefined;
   private tracking: RawConnection | undefined;
   private isDisposed = false;
   private scanning: Promise<void> | undefined;
@@ -63,7 +72,12 @@ export class KeyIndex {
     this.handlers = handlers;
     this.session = new DatabaseSession(store, database);
     void this.track();
+    void this.checkSwaps();
     this.scan();
+  }
+
+  get tree(): KeyTree {
+    return this.shown;
   }
 
   /** Whether keys are still being collected. */
@@ -86,23 +100,39 @@ export class KeyIndex {
     if (missing.length === 0) return;
     for (const key of missing) this.asked.add(key);
     try {
-      await this.ask(missing);
+      const areSome = await this.ask(missing);
+      if (areSome && !this.isDisposed) this.handlers.onFacts();
     } catch (error) {
       this.report(error);
     } finally {
       for (const key of missing) this.asked.delete(key);
     }
-    if (!this.isDisposed) this.handlers.onFacts();
+  }
+
+  /** Scans again when a database was swapped since the last call. Not shown by MONITOR, as all that is for admins. */
+  async checkSwaps(): Promise<void> {
+    try {
+      const histograms = await this.session.command('LATENCY', 'HISTOGRAM', 'SWAPDB');
+      const swapdb = histograms instanceof Map ? histograms.get('swapdb') : undefined;
+      const calls = swapdb instanceof Map ? Number(swapdb.get('calls')) : 0;
+      const before = this.swaps ?? calls;
+      this.swaps = calls;
+      if (calls !== before) this.rescan();
+    } catch {
+      // The store says by itself what is wrong with it.
+    }
   }
 
   dispose(): void {
     this.isDisposed = true;
     clearTimeout(this.timer);
+    clearTimeout(this.reconnecting);
     this.tracking?.close();
     this.session.close();
   }
 
-  private async ask(keys: readonly string[]): Promise<void> {
+  /** False when there is none of the keys. */
+  private async ask(keys: readonly string[]): Promise<boolean> {
     const commands = keys.flatMap((key): CommandArg[][] => {
       const name = keyArgument(key);
       return [
@@ -112,9 +142,16 @@ export class KeyIndex {
       ];
     });
     const replies = await this.session.batch(commands);
+    let areSome = false;
+    let moved = false;
     keys.forEach((key, i) => {
       const [type, ttlMs, bytes] = replies.slice(i * 3, i * 3 + 3);
-      if (typeof type !== 'string' || type === 'none') return;
+      if (typeof type !== 'string') return;
+      if (type === 'none') {
+        if (this.setThere(key, false)) moved = true;
+        return;
+      }
+      areSome = true;
       this.facts.set(key, {
         type,
         ttlMs: typeof ttlMs === 'number' ? ttlMs : -1,
@@ -122,23 +159,31 @@ export class KeyIndex {
         bytes: typeof bytes === 'number' ? bytes : 0,
       });
     });
+    if (moved) this.keysChanged();
+    return areSome;
+  }
+
+  /** A key is there, or not, by a reply: replies come in the order of what happened. False when that is known. */
+  private setThere(key: string, isThere: boolean): boolean {
+    if (this.found !== undefined && this.found !== this.shown) setIn(this.found, key, isThere);
+    return setIn(this.shown, key, isThere);
+  }
+
+  private keysChanged(): void {
+    this.version += 1;
+    if (!this.isDisposed) this.handlers.onKeys();
   }
 
   // --- Changes ---
 
   private async track(): Promise<void> {
     if (this.isDisposed) return;
+    let connection: RawConnection | undefined;
     try {
-      const connection = new RawConnection(
+      connection = new RawConnection(
         (handlers, options) => this.store.connect(handlers, options),
         3,
-        {
-          onMessage: (message) => this.onInvalidation(message),
-          onEnd: () => {
-            if (this.isDisposed || this.store.isClosed) return;
-            setTimeout(() => void this.track().then(() => this.rescan()), RECONNECT_MS);
-          },
-        },
+        { onMessage: (message) => this.onInvalidation(message), onEnd: () => this.trackAgain() },
       );
       this.tracking = connection;
       const reply = await connection.send(
@@ -146,8 +191,14 @@ export class KeyIndex {
       );
       if (reply?.kind === 'error') throw new Error(reply.text);
     } catch (error) {
+      connection?.close();
       this.report(error);
     }
+  }
+
+  private trackAgain(): void {
+    if (this.isDisposed || this.store.isClosed) return;
+    this.reconnecting = setTimeout(() => void this.track().then(() => this.rescan()), RECONNECT_MS);
   }
 
   private onInvalidation(message: RawReply): void {
@@ -178,15 +229,10 @@ export class KeyIndex {
     if (changed.size === 0) return;
     try {
       const keys = [...changed];
-      const replies = await this.session.batch(keys.map((key) => ['EXISTS', keyArgument(key)]));
-      let moved = false;
-      keys.forEach((key, i) => {
-        this.facts.delete(key);
-        const isThere = replies[i] === 1;
-        if (isThere ? this.tree.add(key) : this.tree.delete(key)) moved = true;
-      });
-      if (this.isDisposed) return;
-      if (moved) this.handlers.onKeys();
+      for (let at = 0; at < keys.length; at += ASKED_AT_ONCE) {
+        await this.look(keys.slice(at, at + ASKED_AT_ONCE));
+        if (this.isDisposed) return;
+      }
       this.handlers.onFacts();
       this.handlers.onChanged(changed);
     } catch (error) {
@@ -194,7 +240,20 @@ export class KeyIndex {
     }
   }
 
+  /** Looks whether keys are there. */
+  private async look(keys: readonly string[]): Promise<void> {
+    const replies = await this.session.batch(keys.map((key) => ['EXISTS', keyArgument(key)]));
+    let moved = false;
+    keys.forEach((key, i) => {
+      this.facts.delete(key);
+      if (this.setThere(key, replies[i] === 1)) moved = true;
+    });
+    if (moved) this.keysChanged();
+    await rest();
+  }
+
   private rescan(): void {
+    if (this.isDisposed) return;
     this.mustScan = true;
     this.facts.clear();
     this.handlers.onChanged(undefined);
@@ -209,38 +268,32 @@ export class KeyIndex {
       .catch((error: unknown) => this.report(error))
       .finally(() => {
         this.scanning = undefined;
+        this.found = undefined;
         if (this.isDisposed) return;
-        this.handlers.onKeys();
+        this.keysChanged();
         if (this.mustScan) this.settleSoon();
       });
   }
 
   private async scanAll(): Promise<void> {
     this.mustScan = false;
-    const found = new Set<string>();
+    // What is found first of all is shown at once.
+    const found = this.shown.size === 0 ? this.shown : new KeyTree();
+    this.found = found;
     let cursor: CommandArg = '0';
     do {
       const [reply] = await this.session.bytes([['SCAN', cursor, 'COUNT', SCAN_COUNT]]);
       if (this.isDisposed) return;
       if (reply instanceof Error) throw reply;
       const [next, keys] = reply as [Uint8Array, Uint8Array[]];
-      for (const key of keys) {
-        const name = nameOfKey(key);
-        found.add(name);
-        this.tree.add(name);
-      }
+      for (const key of keys) found.add(nameOfKey(key));
       cursor = new TextDecoder().decode(next);
-      this.handlers.onKeys();
-      // Others want their turn, and an engine in this thread answers at once.
-      await new Promise((resolve) => setTimeout(resolve));
+      this.keysChanged();
+      await rest();
     } while (cursor !== '0');
-    for (const key of [...this.tree.keys()]) {
-      // What came meanwhile is looked at as a change.
-      if (!found.has(key)) {
-        this.changed.add(key);
-        this.settleSoon();
-      }
-    }
+    // Folders may have been opened meanwhile.
+    if (found !== this.shown) found.openAs(this.shown);
+    this.shown = found;
   }
 
   private report(error: unknown): void {
@@ -248,7 +301,12 @@ export class KeyIndex {
   }
 }
 
-/** A reply that has to be a text. */
-export function textOf(reply: Reply | undefined): string {
-  return typeof reply === 'string' ? reply : '';
+/** False when the key was there, or not, before. */
+function setIn(tree: KeyTree, key: string, isThere: boolean): boolean {
+  return isThere ? tree.add(key) : tree.delete(key);
+}
+
+/** Others want their turn, and an engine in this thread answers at once. */
+function rest(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }

@@ -6,44 +6,47 @@
 //                                               user:1:name
 //                                           visits
 //
-// A folder's children are sorted when they are asked for and something changed. `rows` lists what is visible:
-// O(rows) for open folders, whatever is in the closed ones. Adding and deleting is O(parts of the name).
+// A folder's children are sorted when they are asked for and something changed. `rows` is what is visible: O(open
+// folders), whatever is in them. Adding and deleting is O(parts of the name).
 
-export const SEPARATOR = ':';
+import { positionOf, SortedNames } from './sorted_names.ts';
+import { type Parent, SEPARATOR, splitPath, TreeRows } from './tree_rows.ts';
+
+/** Further colons of a name make no more folders. */
+const DEPTH_MAX = 64;
 
 interface Folder {
   /** What all names in it begin with, the colon included; empty for the whole tree. */
   readonly path: string;
-  readonly name: string;
   readonly folders: Map<string, Folder>;
-  readonly keys: Set<string>;
+  readonly folderNames: SortedNames;
+  readonly keys: SortedNames;
   /** Keys in it and in all folders below. */
   count: number;
-  sortedFolders: Folder[] | undefined;
-  sortedKeys: string[] | undefined;
 }
 
-export type Row =
-  | {
-      readonly kind: 'folder';
-      readonly path: string;
-      readonly name: string;
-      readonly depth: number;
-      readonly count: number;
-      readonly isOpen: boolean;
-    }
-  | { readonly kind: 'key'; readonly key: string; readonly name: string; readonly depth: number };
-
-/** Up to this many names are sorted as people count (item2 before item10), which takes longer. */
-const COLLATED_MAX = 5000;
-const collator = new Intl.Collator('en', { numeric: true });
-
 export class KeyTree {
-  private readonly root = folder('', '');
+  private readonly root = folder('');
   private readonly all = new Set<string>();
-  private readonly open = new Set<string>();
-  /** All folders are open, as in what a filter found. */
-  isAllOpen = false;
+  private open = new Set<string>();
+  private areAllOpen = false;
+
+  /** Opens the folders that are open in another tree, and no other. */
+  openAs(other: KeyTree): void {
+    this.open = new Set(other.open);
+    this.areAllOpen = other.areAllOpen;
+  }
+
+  /** Whether folders are open that nobody opened, as in what a filter found. */
+  get isAllOpen(): boolean {
+    return this.areAllOpen;
+  }
+
+  set isAllOpen(isSo: boolean) {
+    if (isSo === this.areAllOpen) return;
+    this.areAllOpen = isSo;
+    this.open = new Set();
+  }
 
   get size(): number {
     return this.all.size;
@@ -63,39 +66,41 @@ export class KeyTree {
     this.all.add(key);
     let at = this.root;
     at.count += 1;
-    for (const name of folderNames(key)) {
+    for (const name of foldersOf(key)) {
       let next = at.folders.get(name);
       if (next === undefined) {
-        next = folder(at.path + name + SEPARATOR, name);
+        next = folder(at.path + name + SEPARATOR);
         at.folders.set(name, next);
-        at.sortedFolders = undefined;
+        at.folderNames.add(name);
       }
       next.count += 1;
       at = next;
     }
     at.keys.add(key);
-    at.sortedKeys = undefined;
     return true;
   }
 
   /** False when it is not there. Folders that have become empty go with it. */
   delete(key: string): boolean {
     if (!this.all.delete(key)) return false;
-    this.remove(this.root, folderNames(key), 0, key);
+    let at = this.root;
+    at.count -= 1;
+    for (const name of foldersOf(key)) {
+      const next = at.folders.get(name)!;
+      next.count -= 1;
+      if (next.count === 0) {
+        at.folders.delete(name);
+        at.folderNames.delete(name);
+        return true;
+      }
+      at = next;
+    }
+    at.keys.delete(key);
     return true;
   }
 
-  clear(): void {
-    this.all.clear();
-    this.root.folders.clear();
-    this.root.keys.clear();
-    this.root.count = 0;
-    this.root.sortedFolders = undefined;
-    this.root.sortedKeys = undefined;
-  }
-
   isOpen(path: string): boolean {
-    return this.isAllOpen !== this.open.has(path);
+    return this.areAllOpen !== this.open.has(path);
   }
 
   toggle(path: string): void {
@@ -105,66 +110,83 @@ export class KeyTree {
   /** Opens the folders that a key is in. */
   reveal(key: string): void {
     let path = '';
-    for (const name of folderNames(key)) {
+    for (const name of foldersOf(key)) {
       path += name + SEPARATOR;
       if (!this.isOpen(path)) this.toggle(path);
     }
   }
 
-  rows(): Row[] {
-    const rows: Row[] = [];
-    this.collect(this.root, 0, rows);
+  rows(): TreeRows {
+    const rows = new TreeRows();
+    this.collect(this.root, 0, rows, this.toggledIn());
     return rows;
   }
 
-  private remove(at: Folder, names: readonly string[], depth: number, key: string): void {
-    at.count -= 1;
-    const name = names[depth];
-    if (name === undefined) {
-      at.keys.delete(key);
-      at.sortedKeys = undefined;
-      return;
+  /** Names of the folders in `open`, by the path of what they are in. */
+  private toggledIn(): Map<string, string[]> {
+    const toggled = new Map<string, string[]>();
+    for (const path of this.open) {
+      const { parent, name } = splitPath(path);
+      const names = toggled.get(parent) ?? [];
+      names.push(name);
+      toggled.set(parent, names);
     }
-    const next = at.folders.get(name)!;
-    this.remove(next, names, depth + 1, key);
-    if (next.count > 0) return;
-    at.folders.delete(name);
-    at.sortedFolders = undefined;
+    return toggled;
   }
 
-  private collect(at: Folder, depth: number, rows: Row[]): void {
-    at.sortedFolders ??= sorted([...at.folders.values()], ({ name }) => name);
-    for (const { path, name, count } of at.sortedFolders) {
-      const isOpen = this.isOpen(path);
-      rows.push({ kind: 'folder', path, name, depth, count, isOpen });
-      if (isOpen) this.collect(at.folders.get(name)!, depth + 1, rows);
+  private collect(
+    at: Folder,
+    depth: number,
+    rows: TreeRows,
+    toggled: ReadonlyMap<string, readonly string[]>,
+  ): void {
+    const names = at.folderNames.ordered();
+    const keys = at.keys.ordered();
+    const parent: Parent = {
+      path: at.path,
+      depth,
+      folders: names.length,
+      siblings: names.length + keys.length,
+      countOf: (name) => at.folders.get(name)?.count ?? 0,
+    };
+    let from = 0;
+    for (const i of this.openPositions(names, toggled.get(at.path) ?? [])) {
+      rows.push('closed', parent, names, from, i);
+      rows.push('open', parent, names, i, i + 1);
+      this.collect(at.folders.get(names[i]!)!, depth + 1, rows, toggled);
+      from = i + 1;
     }
-    at.sortedKeys ??= sorted([...at.keys], (key) => key);
-    const from = at.path.length;
-    for (const key of at.sortedKeys) rows.push({ kind: 'key', key, name: key.slice(from), depth });
+    rows.push('closed', parent, names, from);
+    rows.push('key', parent, keys);
+  }
+
+  private openPositions(names: readonly string[], toggled: readonly string[]): number[] {
+    const positions = toggled.map((name) => positionOf(names, name)).filter((at) => at >= 0);
+    if (!this.areAllOpen) return positions.sort((a, b) => a - b);
+    const closed = new Set(positions);
+    return Array.from(names.keys()).filter((i) => !closed.has(i));
   }
 }
 
-function folder(path: string, name: string): Folder {
+function folder(path: string): Folder {
   return {
     path,
-    name,
     folders: new Map(),
-    keys: new Set(),
+    folderNames: new SortedNames(),
+    keys: new SortedNames(),
     count: 0,
-    sortedFolders: undefined,
-    sortedKeys: undefined,
   };
 }
 
-function folderNames(key: string): string[] {
-  return key.split(SEPARATOR).slice(0, -1);
-}
-
-function sorted<T>(items: T[], text: (item: T) => string): T[] {
-  const compare =
-    items.length <= COLLATED_MAX
-      ? (a: T, b: T) => collator.compare(text(a), text(b))
-      : (a: T, b: T) => (text(a) < text(b) ? -1 : 1);
-  return items.sort(compare);
+/** The parts of a name that are folders. */
+function foldersOf(key: string): string[] {
+  const names: string[] = [];
+  let from = 0;
+  while (names.length < DEPTH_MAX) {
+    const end = key.indexOf(SEPARATOR, from);
+    if (end < 0) break;
+    names.push(key.slice(from, end));
+    from = end + 1;
+  }
+  return names;
 }

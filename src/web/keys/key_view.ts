@@ -1,16 +1,20 @@
 // One key: what it is, what it holds, and all that can be done to it.
 
 import { html, nothing, render, type TemplateResult } from 'lit-html';
-import { ask, openDialog } from '../ui/dialog.ts';
+import { ask } from '../ui/dialog.ts';
 import { copyText } from '../ui/files.ts';
-import { formatBytes, formatDuration, plural } from '../ui/format.ts';
+import { formatBytes, formatDuration } from '../ui/format.ts';
 import { icon } from '../ui/icons.ts';
+import { Paced } from '../ui/paced.ts';
 import { showError, showNote } from '../ui/toast.ts';
 import { CollectionEditor } from './collection_editor.ts';
 import { openCollection } from './collections.ts';
 import type { DatabaseSession } from './database_session.ts';
-import { displayKey, keyArgument } from './key_names.ts';
+import { displayKey, keyArgument, keyBytes, nameOfKey } from './key_names.ts';
+import { askText, askToDiscard, isTimeToLive } from './key_questions.ts';
 import { StringEditor } from './string_editor.ts';
+import type { ValueEditor } from './value_editor.ts';
+import { fromText, fromTyped, isEqual, toLine } from './value_text.ts';
 
 export interface KeyViewOptions {
   readonly host: HTMLElement;
@@ -18,13 +22,6 @@ export interface KeyViewOptions {
   readonly key: string;
   onClose(): void;
   onRenamed(key: string): void;
-}
-
-/** The part of the view that shows a value of one type. */
-export interface ValueEditor {
-  /** The value may have changed. */
-  refresh(): Promise<void>;
-  dispose(): void;
 }
 
 interface Facts {
@@ -36,12 +33,15 @@ interface Facts {
 }
 
 const TICK_MS = 1000;
+/** A key that changes all the time is read again this often. */
+const REFRESH_MS = 500;
 
 export class KeyView {
   readonly key: string;
   private readonly options: KeyViewOptions;
   private readonly name: string | Uint8Array;
   private readonly ticking: ReturnType<typeof setInterval>;
+  private readonly refreshing = new Paced(() => this.refresh(), REFRESH_MS);
   private facts: Facts | undefined;
   private editor: ValueEditor | undefined;
   private editorType = '';
@@ -52,13 +52,28 @@ export class KeyView {
     this.options = options;
     this.key = options.key;
     this.name = keyArgument(options.key);
-    this.ticking = setInterval(() => this.draw(), TICK_MS);
+    this.ticking = setInterval(() => this.tick(), TICK_MS);
     this.draw();
-    void this.refresh();
+    this.refreshing.soon();
+  }
+
+  /** Whether something was typed that is not saved. */
+  get isChanged(): boolean {
+    return this.editor?.isChanged ?? false;
+  }
+
+  /** Asks when something would be lost. */
+  async mayLeave(): Promise<boolean> {
+    return !this.isChanged || (await askToDiscard(displayKey(this.key)));
+  }
+
+  /** The key has changed. */
+  refreshSoon(): void {
+    this.refreshing.soon();
   }
 
   /** Reads again what the key is and holds. */
-  async refresh(): Promise<void> {
+  private async refresh(): Promise<void> {
     try {
       await this.readFacts();
       if (this.isDisposed) return;
@@ -72,6 +87,7 @@ export class KeyView {
   dispose(): void {
     this.isDisposed = true;
     clearInterval(this.ticking);
+    this.refreshing.dispose();
     this.editor?.dispose();
     render(nothing, this.options.host);
   }
@@ -98,7 +114,8 @@ export class KeyView {
     const { host, session } = this.options;
     if (this.isDisposed) return;
     const type = this.facts?.type ?? 'none';
-    if (type === this.editorType) {
+    // What was typed stays, whatever became of the key.
+    if (type === this.editorType || this.isChanged) {
       await this.editor?.refresh();
       return;
     }
@@ -116,12 +133,19 @@ export class KeyView {
     await this.editor?.refresh();
   }
 
+  private tick(): void {
+    // What was typed into a value of another type was saved or given up by now.
+    const isStale = this.editor !== undefined && this.facts?.type !== this.editorType;
+    if (isStale && !this.isChanged) this.refreshing.soon();
+    this.draw();
+  }
+
   private draw(): void {
     if (this.isDisposed) return;
     const { facts } = this;
     render(
       html`<div class="key-head">
-          <button type="button" class="icon-button back" aria-label="Back to the keys" @click=${() => this.options.onClose()}>
+          <button type="button" class="icon-button back" aria-label="Back to the keys" @click=${() => void this.close()}>
             ${icon('back')}
           </button>
           <span class="type ${facts?.type ?? ''}">${facts?.type === 'none' ? '' : (facts?.type ?? '')}</span>
@@ -131,11 +155,11 @@ export class KeyView {
             ${this.action('edit', 'Rename', () => this.rename())}
             ${this.action('clock', 'Set when it expires', () => this.changeExpiry())}
             ${this.action('trash', 'Delete', () => this.delete())}
-            ${this.action('close', 'Close', () => Promise.resolve(this.options.onClose()))}
+            ${this.action('close', 'Close', () => this.close())}
           </div>
         </div>
         <div class="key-facts">${this.isGone ? this.goneNote() : this.factsLine()}</div>
-        <div class="key-body" ?hidden=${this.isGone}></div>`,
+        <div class="key-body" ?hidden=${this.isGone && !this.isChanged}></div>`,
       this.options.host,
     );
   }
@@ -164,8 +188,8 @@ export class KeyView {
   private factsLine(): TemplateResult | typeof nothing {
     const { facts } = this;
     if (facts === undefined) return nothing;
-    const left = facts.ttlMs - (Date.now() - facts.askedAtMs);
-    if (facts.ttlMs >= 0 && left <= 0) void this.refresh();
+    const left = leftOf(facts);
+    if (facts.ttlMs >= 0 && left <= 0) this.refreshing.soon();
     const ttl = facts.ttlMs < 0 ? 'does not expire' : `expires in ${formatDuration(left)}`;
     return html`<span>${ttl}</span><span>${formatBytes(facts.bytes)} in memory</span
       ><span>encoding ${facts.encoding}</span>`;
@@ -173,40 +197,61 @@ export class KeyView {
 
   // --- Actions ---
 
+  private async close(): Promise<void> {
+    if (await this.mayLeave()) this.options.onClose();
+  }
+
   private async copyName(): Promise<void> {
-    await copyText(displayKey(this.key));
+    await copyText(toLine(keyBytes(this.key)).text);
     showNote('The name is in the clipboard.');
   }
 
   private async rename(): Promise<void> {
-    const name = await askText('Rename the key', 'New name', displayKey(this.key));
-    if (name === undefined || name === this.key) return;
+    const old = keyBytes(this.key);
+    const shown = toLine(old);
+    const read = (text: string) => (shown.isQuoted ? fromText(text, true) : fromTyped(text));
+    const text = await askText({
+      title: 'Rename the key',
+      label: 'New name',
+      initial: shown.text,
+      fault: (typed) => faultOf(() => read(typed)),
+    });
+    if (text === undefined || text === shown.text) return;
+    const name = read(text);
+    if (isEqual(name, old) || !(await this.mayLeave())) return;
     const { session } = this.options;
     const renamed = await session.command('RENAMENX', this.name, name);
     if (renamed === 0) {
-      const isSure = await ask('Replace the other key?', `There is a key ${name} already.`, [
+      const other = displayKey(nameOfKey(name));
+      const isSure = await ask('Replace the other key?', `There is a key ${other} already.`, [
         { label: 'Replace it', value: true, kind: 'danger' },
       ]);
       if (!isSure) return;
       await session.command('RENAME', this.name, name);
     }
-    this.options.onRenamed(name);
+    this.options.onRenamed(nameOfKey(name));
   }
 
   private async changeExpiry(): Promise<void> {
-    const left =
-      this.facts !== undefined && this.facts.ttlMs >= 0 ? Math.ceil(this.facts.ttlMs / 1000) : '';
-    const text = await askText(
-      'When the key expires',
-      'Seconds from now; empty for never',
-      String(left),
-      /^\s*\d*\s*$/,
-    );
+    const { facts } = this;
+    const left = facts === undefined || facts.ttlMs < 0 ? -1 : leftOf(facts);
+    const text = await askText({
+      title: 'When the key expires',
+      label: 'Seconds from now; empty for never',
+      initial: left < 0 ? '' : String(Math.max(1, Math.ceil(left / 1000))),
+      fault: (typed) =>
+        typed.trim() === '' || isTimeToLive(typed)
+          ? undefined
+          : 'A whole number of seconds is needed, 1 or more, or nothing.',
+    });
     if (text === undefined) return;
+    const seconds = text.trim();
     const { session } = this.options;
-    if (text.trim() === '') await session.command('PERSIST', this.name);
-    else await session.command('EXPIRE', this.name, text.trim());
-    await this.refresh();
+    if (seconds === '') await session.command('PERSIST', this.name);
+    else if ((await session.command('EXPIRE', this.name, seconds)) === 0) {
+      throw new Error('The key is not there any more.');
+    }
+    this.refreshing.soon();
   }
 
   private async delete(): Promise<void> {
@@ -222,47 +267,16 @@ export class KeyView {
   }
 }
 
-/** One line of text; undefined when the question was closed. */
-export function askText(
-  title: string,
-  label: string,
-  initial: string,
-  pattern?: RegExp,
-): Promise<string | undefined> {
-  let fault = '';
-  return openDialog<string>((close, update) => ({
-    title,
-    body: html`<form
-      @submit=${(event: SubmitEvent) => {
-        event.preventDefault();
-        const text = new FormData(event.target as HTMLFormElement).get('text') as string;
-        if (pattern === undefined || pattern.test(text)) close(text);
-        else {
-          fault = 'A whole number is needed.';
-          update();
-        }
-      }}
-    >
-      <label class="field">
-        <span>${label}</span>
-        <input
-          name="text"
-          .defaultValue=${initial}
-          autocomplete="off"
-          spellcheck="false"
-          autofocus
-        />
-      </label>
-      <p class="fault" role="alert">${fault}</p>
-      <div class="dialog-buttons">
-        <button class="button primary">OK</button>
-        <button type="button" class="button plain" @click=${() => close(undefined)}>Cancel</button>
-      </div>
-    </form>`,
-  }));
+/** Milliseconds that a key with a time to live has left. */
+function leftOf({ ttlMs, askedAtMs }: Facts): number {
+  return ttlMs - (Date.now() - askedAtMs);
 }
 
-/** What stands above a value: how much there is of it. */
-export function amount(count: number, one: string): string {
-  return plural(count, one);
+function faultOf(run: () => unknown): string | undefined {
+  try {
+    run();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }

@@ -1,6 +1,7 @@
 // The pane with all keys: database, filter, tree. It follows what changes, from wherever the change comes.
 
 import { html, nothing, render, type TemplateResult } from 'lit-html';
+import { live } from 'lit-html/directives/live.js';
 import type { Store } from '../store.ts';
 import { formatBytes, formatCount, formatDuration, plural } from '../ui/format.ts';
 import { icon } from '../ui/icons.ts';
@@ -8,8 +9,9 @@ import { showError } from '../ui/toast.ts';
 import { VirtualList } from '../ui/virtual_list.ts';
 import { KeyIndex } from './key_index.ts';
 import { displayKey } from './key_names.ts';
-import { KeyTree, type Row } from './key_tree.ts';
+import { KeyTree } from './key_tree.ts';
 import { matchKeys } from './match_keys.ts';
+import { type FolderRow, type KeyRow, type Row, TreeRows } from './tree_rows.ts';
 
 export interface KeysViewOptions {
   readonly host: HTMLElement;
@@ -26,6 +28,8 @@ const ROW_HEIGHT = 30;
 /** What a filter found is shown with all folders open up to this many keys. */
 const OPEN_MATCHES_MAX = 500;
 const REDRAW_MS = 120;
+/** Redrawing takes this share of the time at most, however many keys there are. */
+const REDRAW_SHARE = 0.2;
 const TTL_MS = 1000;
 
 export class KeysView {
@@ -36,9 +40,14 @@ export class KeysView {
   private index: KeyIndex;
   private filter = '';
   private matches: KeyTree | undefined;
-  private rows: Row[] = [];
+  /** What `matches` was made of. */
+  private filtered = { text: '', index: undefined as KeyIndex | undefined, version: -1 };
+  private rows = new TreeRows();
   private selected: string | undefined;
+  /** A key to scroll to once it is among the rows: one that was just made comes a little later. */
+  private revealing: string | undefined;
   private redrawing: ReturnType<typeof setTimeout> | undefined;
+  private redrawMs = 0;
 
   constructor(options: KeysViewOptions) {
     this.options = options;
@@ -48,11 +57,11 @@ export class KeysView {
     this.list = new VirtualList({
       host: this.listHost,
       rowHeight: ROW_HEIGHT,
-      row: (i, id, isActive) => this.row(this.rows[i]!, id, isActive, i),
+      row: (i, id, isActive) => this.row(this.rows.at(i)!, id, isActive, i),
       onShown: (from, to) => this.wantFacts(from, to),
     });
     this.listHost.addEventListener('keydown', (event) => this.onKey(event));
-    this.ticking = setInterval(() => this.list.drawSoon(), TTL_MS);
+    this.ticking = setInterval(() => this.tick(), TTL_MS);
     this.redraw();
   }
 
@@ -70,16 +79,16 @@ export class KeysView {
     this.index.dispose();
     this.index = this.openIndex(database);
     this.selected = undefined;
+    this.revealing = undefined;
     this.redraw();
   }
 
   /** Marks the key that is open, and shows where it is. */
   reveal(key: string | undefined): void {
     this.selected = key;
+    this.revealing = key;
     if (key !== undefined) this.tree.reveal(key);
     this.redraw();
-    const row = this.rows.findIndex((each) => each.kind === 'key' && each.key === key);
-    if (row >= 0) this.list.activate(row);
   }
 
   focusFilter(): void {
@@ -109,17 +118,41 @@ export class KeysView {
 
   // --- Drawing ---
 
+  private tick(): void {
+    if (document.hidden) return;
+    this.list.drawSoon();
+    void this.index.checkSwaps();
+  }
+
   private redrawSoon(): void {
-    this.redrawing ??= setTimeout(() => this.redraw(), REDRAW_MS);
+    const waitMs = Math.max(REDRAW_MS, this.redrawMs / REDRAW_SHARE);
+    this.redrawing ??= setTimeout(() => this.redraw(), waitMs);
   }
 
   private redraw(): void {
     clearTimeout(this.redrawing);
     this.redrawing = undefined;
+    const beganMs = performance.now();
     this.applyFilter();
-    this.rows = this.tree.rows();
+    this.takeRows();
     this.drawFrame();
-    this.list.setCount(this.rows.length);
+    this.activateRevealed();
+    this.redrawMs = performance.now() - beganMs;
+  }
+
+  private activateRevealed(): void {
+    const row = this.revealing === undefined ? -1 : this.rows.indexOfKey(this.revealing);
+    if (row < 0) return;
+    this.revealing = undefined;
+    this.list.activate(row);
+  }
+
+  /** Takes the rows of the tree; the row at hand stays the same one, wherever it is now. */
+  private takeRows(): void {
+    const active = this.rows.at(this.list.active);
+    this.rows = this.tree.rows();
+    const at = active === undefined ? -1 : this.rows.indexOf(active);
+    this.list.setCount(this.rows.length, at < 0 ? this.list.active : at);
   }
 
   private drawFrame(): void {
@@ -134,7 +167,7 @@ export class KeysView {
             options.onDatabase(Number((event.target as HTMLSelectElement).value))}>
             ${databases.map(
               (each) =>
-                html`<option value=${each} .selected=${each === index.database}>db ${each}</option>`,
+                html`<option value=${each} .selected=${live(each === index.database)}>db ${each}</option>`,
             )}
           </select>
           <span class="grow"></span>
@@ -187,31 +220,41 @@ export class KeysView {
   }
 
   private row(row: Row, id: string, isActive: boolean, index: number): TemplateResult {
-    const indent = `padding-left:${8 + row.depth * 14}px`;
-    if (row.kind === 'folder') {
-      return html`<div
-        id=${id}
-        class="row folder ${isActive ? 'active' : ''}"
-        style=${indent}
-        role="treeitem"
-        aria-level=${row.depth + 1}
-        aria-expanded=${row.isOpen}
-        @click=${() => this.toggle(index)}
-      >
-        <span class="twist ${row.isOpen ? 'open' : ''}">${icon('chevron')}</span>
-        <span class="name">${displayKey(row.name)}</span>
-        <span class="count">${formatCount(row.count)}</span>
-      </div>`;
-    }
+    return row.kind === 'folder'
+      ? this.folderRow(row, id, isActive, index)
+      : this.keyRow(row, id, isActive, index);
+  }
+
+  private folderRow(row: FolderRow, id: string, isActive: boolean, index: number): TemplateResult {
+    return html`<div
+      id=${id}
+      class="row folder ${isActive ? 'active' : ''}"
+      style=${indentOf(row)}
+      role="treeitem"
+      aria-level=${row.depth + 1}
+      aria-posinset=${row.position}
+      aria-setsize=${row.siblings}
+      aria-expanded=${row.isOpen}
+      @click=${() => this.toggle(index)}
+    >
+      <span class="twist ${row.isOpen ? 'open' : ''}">${icon('chevron')}</span>
+      <span class="name">${displayKey(row.path, row.name)}</span>
+      <span class="count">${formatCount(row.count)}</span>
+    </div>`;
+  }
+
+  private keyRow(row: KeyRow, id: string, isActive: boolean, index: number): TemplateResult {
     const facts = this.index.factsOf(row.key);
     const isSelected = row.key === this.selected;
     const left = facts && facts.ttlMs >= 0 ? facts.ttlMs - (Date.now() - facts.askedAtMs) : -1;
     return html`<div
       id=${id}
       class="row key ${isActive ? 'active' : ''} ${isSelected ? 'selected' : ''}"
-      style=${indent}
+      style=${indentOf(row)}
       role="treeitem"
       aria-level=${row.depth + 1}
+      aria-posinset=${row.position}
+      aria-setsize=${row.siblings}
       aria-selected=${isSelected}
       title=${displayKey(row.key)}
       @click=${() => {
@@ -220,7 +263,7 @@ export class KeysView {
       }}
     >
       <span class="type ${facts?.type ?? ''}">${typeLabel(facts?.type)}</span>
-      <span class="name">${displayKey(row.name)}</span>
+      <span class="name">${displayKey(row.key, row.name)}</span>
       ${left >= 0 ? html`<span class="ttl" title="Expires in">${formatDuration(left)}</span>` : nothing}
       <span class="size">${facts ? formatBytes(facts.bytes) : ''}</span>
     </div>`;
@@ -228,7 +271,10 @@ export class KeysView {
 
   private wantFacts(from: number, to: number): void {
     const keys: string[] = [];
-    for (const row of this.rows.slice(from, to)) if (row.kind === 'key') keys.push(row.key);
+    for (let i = from; i < to; i += 1) {
+      const row = this.rows.at(i);
+      if (row?.kind === 'key') keys.push(row.key);
+    }
     if (keys.length > 0) void this.index.want(keys);
   }
 
@@ -240,34 +286,42 @@ export class KeysView {
     this.redraw();
   }
 
+  /** Makes the tree of what matches, when the filter or the keys have changed; its folders stay as they are. */
   private applyFilter(): void {
-    const wanted = this.filter.trim();
-    if (wanted === '') {
+    const { index, filtered } = this;
+    const text = this.filter.trim();
+    if (text === '') {
       this.matches = undefined;
       return;
     }
+    const { version } = index;
+    const isSame = filtered.text === text && filtered.index === index;
+    if (this.matches !== undefined && isSame && filtered.version === version) return;
     const tree = new KeyTree();
-    const matches = matchKeys(wanted);
-    for (const key of this.index.tree.keys()) if (matches(key)) tree.add(key);
+    const matches = matchKeys(text);
+    for (const key of index.tree.keys()) if (matches(key)) tree.add(key);
+    if (this.matches !== undefined && isSame) tree.openAs(this.matches);
     tree.isAllOpen = tree.size <= OPEN_MATCHES_MAX;
     this.matches = tree;
+    this.filtered = { text, index, version };
   }
 
   // --- Keyboard ---
 
   private toggle(index: number): void {
-    const row = this.rows[index];
+    const row = this.rows.at(index);
     if (row?.kind !== 'folder') return;
+    this.revealing = undefined;
     this.tree.toggle(row.path);
-    this.rows = this.tree.rows();
-    this.list.setCount(this.rows.length);
-    this.list.activate(index);
+    this.takeRows();
+    this.list.activate(this.rows.indexOf(row));
   }
 
   private onKey(event: KeyboardEvent): void {
     const { list, rows } = this;
     const at = list.active;
-    const row = rows[at];
+    const row = rows.at(at);
+    this.revealing = undefined;
     const moves: Record<string, number> = {
       ArrowDown: at + 1,
       ArrowUp: at < 0 ? 0 : at - 1,
@@ -296,12 +350,16 @@ export class KeysView {
 
   private activateParent(at: number, depth: number): void {
     for (let i = at - 1; i >= 0; i -= 1) {
-      if (this.rows[i]!.depth < depth) {
+      if (this.rows.at(i)!.depth < depth) {
         this.list.activate(i);
         return;
       }
     }
   }
+}
+
+function indentOf({ depth }: Row): string {
+  return `padding-left:${8 + depth * 14}px`;
 }
 
 const TYPE_LABELS: Readonly<Record<string, string>> = {
@@ -313,6 +371,6 @@ const TYPE_LABELS: Readonly<Record<string, string>> = {
   stream: 'strm',
 };
 
-export function typeLabel(type: string | undefined): string {
+function typeLabel(type: string | undefined): string {
   return type === undefined ? '' : (TYPE_LABELS[type] ?? type);
 }

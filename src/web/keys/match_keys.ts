@@ -1,7 +1,7 @@
 // The filter above the keys.
 
 import { globMatch } from '../../util/glob.ts';
-import { keyArgument } from './key_names.ts';
+import { keyBytes } from './key_names.ts';
 
 const encoder = new TextEncoder();
 
@@ -11,9 +11,6 @@ export function matchKeys(wanted: string): (key: string) => boolean {
     const lower = wanted.toLowerCase();
     return (key) => key.toLowerCase().includes(lower);
   }
-  return (key) => {
-    const argument = keyArgument(key);
-    const bytes = typeof argument === 'string' ? encoder.encode(argument) : argument;
-    return globMatch(encoder.encode(wanted), bytes);
-  };
+  const pattern = encoder.encode(wanted);
+  return (key) => globMatch(pattern, keyBytes(key));
 }

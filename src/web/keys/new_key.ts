@@ -1,13 +1,15 @@
 // The form that makes a key of any type.
 
 import { html, nothing } from 'lit-html';
-import type { CommandArg } from '../../embedded/reply.ts';
 import { openDialog } from '../ui/dialog.ts';
 import type { DatabaseSession } from './database_session.ts';
+import { displayKey, nameOfKey } from './key_names.ts';
+import { isTimeToLive } from './key_questions.ts';
 import { NEW_TYPES, type NewType, newKeyCommand } from './new_key_command.ts';
+import { fromTyped } from './value_text.ts';
 
 const HELP: Readonly<Record<NewType, string>> = {
-  string: 'The value, as it is.',
+  string: 'The value, as it is; bytes as "\\xff\\x00".',
   hash: 'One field a line, its value behind it: name Ada',
   list: 'One element a line.',
   set: 'One member a line.',
@@ -32,13 +34,13 @@ export function askNewKey(session: DatabaseSession): Promise<string | undefined>
       event.preventDefault();
       const data = new FormData(event.target as HTMLFormElement);
       try {
-        const key = String(data.get('key'));
+        const key = fromTyped(String(data.get('key')));
         const seconds = String(data.get('ttl')).trim();
-        if (seconds !== '' && !/^[1-9]\d*$/.test(seconds)) {
+        if (seconds !== '' && !isTimeToLive(seconds)) {
           throw new Error('The time to live is a number of seconds, or empty.');
         }
         await make(session, type, key, String(data.get('value')).replaceAll('\r\n', '\n'), seconds);
-        close(key);
+        close(nameOfKey(key));
       } catch (error) {
         fault = (error as Error).message;
         update();
@@ -86,19 +88,17 @@ export function askNewKey(session: DatabaseSession): Promise<string | undefined>
   });
 }
 
+/** Makes the key, unless there is one. */
 async function make(
   session: DatabaseSession,
   type: NewType,
-  key: string,
+  key: Uint8Array,
   value: string,
   seconds: string,
 ): Promise<void> {
   const command = newKeyCommand(type, key, value);
-  const [exists] = await session.batch([['EXISTS', key]]);
-  if (exists === 1) throw new Error(`There is a key ${key} already.`);
-  const commands: CommandArg[][] = [command];
-  if (seconds !== '') commands.push(['EXPIRE', key, seconds]);
-  const replies = await session.transaction(commands);
-  const failed = replies?.find((reply) => reply instanceof Error);
-  if (failed instanceof Error) throw failed;
+  await session.guarded(key, [['EXISTS', key]], ([exists]) => {
+    if (exists !== 0) throw new Error(`There is a key ${displayKey(nameOfKey(key))} already.`);
+    return seconds === '' ? [command] : [command, ['EXPIRE', key, seconds]];
+  });
 }

@@ -2,23 +2,24 @@
 
 import type { CommandArg } from '../../embedded/reply.ts';
 import { splitWords } from '../terminal/split_words.ts';
+import { fromTyped } from './value_text.ts';
 
 export const NEW_TYPES = ['string', 'hash', 'list', 'set', 'zset', 'stream'] as const;
 export type NewType = (typeof NEW_TYPES)[number];
 
 /** The command that makes the key. Throws an error with a sentence for who filled in the form. */
-export function newKeyCommand(type: NewType, key: string, value: string): CommandArg[] {
+export function newKeyCommand(type: NewType, key: CommandArg, value: string): CommandArg[] {
   const lines = value.split('\n').filter((line) => line.trim() !== '');
   if (type !== 'string' && lines.length === 0) throw new Error('It needs at least one line.');
   switch (type) {
     case 'string':
-      return ['SET', key, value, 'NX'];
+      return ['SET', key, fromTyped(value), 'NX'];
     case 'hash':
       return ['HSET', key, ...lines.flatMap((line) => pairOf(line))];
     case 'list':
-      return ['RPUSH', key, ...lines];
+      return ['RPUSH', key, ...lines.map(fromTyped)];
     case 'set':
-      return ['SADD', key, ...lines];
+      return ['SADD', key, ...lines.map(fromTyped)];
     case 'zset':
       return ['ZADD', key, ...lines.flatMap((line) => pairOf(line))];
     case 'stream':

@@ -1,18 +1,20 @@
 // A string: as text, as JSON, or as bytes in hexadecimal. What is typed is kept until it is saved, also while
-// the value changes under it: then it says so.
+// the value changes under it, or its key goes: then it says so.
 
 import { html, nothing, render, type TemplateResult } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
+import type { CommandArg } from '../../embedded/reply.ts';
 import { formatBytes } from '../ui/format.ts';
 import { showError, showNote } from '../ui/toast.ts';
 import type { DatabaseSession } from './database_session.ts';
-import type { ValueEditor } from './key_view.ts';
-import { compactJson, formatJson, fromHex, fromText, isJson, toHex, toText } from './value_text.ts';
-
-type Form = 'text' | 'json' | 'hex';
+import { bestForm, bytesOf, type Draft, draftOf, type Form, reshaped } from './value_draft.ts';
+import type { ValueEditor } from './value_editor.ts';
+import { isEqual } from './value_text.ts';
 
 /** A longer value is shown in part, and cannot be changed here. */
 const EDITED_BYTES_MAX = 1024 * 1024;
+/** What is typed is looked at this long after the last keystroke. */
+const CHECK_MS = 250;
 
 export class StringEditor implements ValueEditor {
   private readonly host: HTMLElement;
@@ -20,11 +22,13 @@ export class StringEditor implements ValueEditor {
   private readonly key: string | Uint8Array;
   private value = new Uint8Array(0);
   private length = 0;
-  private form: Form | undefined;
-  private draft = '';
-  private isChanged = false;
+  /** Type of the key as it is now; "none" when it is gone. */
+  private type = 'string';
+  private draft: Draft | undefined;
+  private hasEdits = false;
   private isOutdated = false;
   private fault = '';
+  private checking: ReturnType<typeof setTimeout> | undefined;
   private isDisposed = false;
 
   constructor(host: HTMLElement, session: DatabaseSession, key: string | Uint8Array) {
@@ -33,23 +37,30 @@ export class StringEditor implements ValueEditor {
     this.key = key;
   }
 
+  get isChanged(): boolean {
+    return this.hasEdits;
+  }
+
   async refresh(): Promise<void> {
-    const [length, value] = await this.session.bytes([
+    const [type, length, value] = await this.session.bytes([
+      ['TYPE', this.key],
       ['STRLEN', this.key],
       ['GETRANGE', this.key, 0, EDITED_BYTES_MAX - 1],
     ]);
-    if (!(value instanceof Uint8Array)) return;
-    const isSame = this.form !== undefined && isEqual(value, this.value);
-    this.length = Number(length);
-    this.value = Uint8Array.from(value);
-    if (this.form === undefined) this.form = this.bestForm();
-    if (!this.isChanged) this.showValue();
-    else if (!isSame) this.isOutdated = true;
+    if (this.isDisposed) return;
+    this.type = String(type);
+    if (this.type === 'string' && value instanceof Uint8Array) {
+      if (this.hasEdits && !isEqual(value, this.value)) this.isOutdated = true;
+      this.length = Number(length);
+      this.value = Uint8Array.from(value);
+      if (!this.hasEdits) this.showValue();
+    }
     this.draw();
   }
 
   dispose(): void {
     this.isDisposed = true;
+    clearTimeout(this.checking);
     render(nothing, this.host);
   }
 
@@ -57,86 +68,99 @@ export class StringEditor implements ValueEditor {
     return this.length <= EDITED_BYTES_MAX;
   }
 
-  private bestForm(): Form {
-    const { text, isBinary } = toText(this.value);
-    if (isBinary) return 'hex';
-    return isJson(text) ? 'json' : 'text';
+  private get form(): Form {
+    return this.draft?.form ?? bestForm(this.value);
   }
 
   private showValue(): void {
-    this.draft = this.draftOf(this.value);
-    this.isChanged = false;
+    this.draft = draftOf(this.value, this.form);
+    this.hasEdits = false;
     this.isOutdated = false;
     this.fault = '';
   }
 
-  private draftOf(value: Uint8Array): string {
-    const { text } = toText(value);
-    if (this.form === 'hex') return toHex(value);
-    return this.form === 'json' && isJson(text) ? formatJson(text) : text;
-  }
-
-  /** The bytes that the draft stands for. Throws when it stands for none. */
-  private bytesOfDraft(): Uint8Array {
-    if (this.form === 'hex') return fromHex(this.draft);
-    if (this.form === 'json') {
-      formatJson(this.draft);
-      return fromText(this.draft, false);
-    }
-    return fromText(this.draft, toText(this.value).isBinary);
-  }
-
   private setForm(form: Form): void {
-    try {
-      const bytes = this.isChanged ? this.bytesOfDraft() : this.value;
-      this.form = form;
-      this.draft = this.draftOf(bytes);
+    this.attempt(() => {
+      const bytes = this.hasEdits && this.draft !== undefined ? bytesOf(this.draft) : this.value;
+      this.draft = draftOf(bytes, form);
       this.fault = '';
-    } catch (error) {
-      this.fault = (error as Error).message;
-    }
+    });
     this.draw();
   }
 
-  private edit(text: string): void {
-    this.draft = text;
-    this.isChanged = true;
+  private edit(draft: Draft): void {
+    this.draft = draft;
+    this.hasEdits = true;
+    clearTimeout(this.checking);
+    this.checking = setTimeout(() => this.check(), CHECK_MS);
+    this.draw();
+  }
+
+  private check(): void {
+    clearTimeout(this.checking);
+    this.fault = '';
+    this.attempt(() => this.draft && bytesOf(this.draft));
+    this.draw();
+  }
+
+  private attempt(run: () => unknown): void {
     try {
-      this.bytesOfDraft();
-      this.fault = '';
+      run();
     } catch (error) {
       this.fault = (error as Error).message;
     }
-    this.draw();
   }
 
   private async save(): Promise<void> {
+    const { draft } = this;
+    this.check();
+    if (draft === undefined || this.fault !== '') return;
+    const bytes = Uint8Array.from(bytesOf(draft));
+    const expected = this.type;
     try {
-      await this.session.command('SET', this.key, this.bytesOfDraft(), 'KEEPTTL');
-      this.isChanged = false;
+      await this.session.guarded(this.key, [['TYPE', this.key]], ([type]) => {
+        this.type = String(type);
+        return this.storing(expected, bytes);
+      });
+      // A change that is told of before this reply is this one.
+      this.value = bytes;
+      this.isOutdated = false;
+      // What was typed meanwhile is not saved yet.
+      if (this.draft === draft) this.hasEdits = false;
       showNote('Saved.');
       await this.refresh();
     } catch (error) {
       showError(error);
-    }
-  }
-
-  private revert(): void {
-    this.showValue();
-    this.draw();
-  }
-
-  private reshape(reshape: (text: string) => string): void {
-    try {
-      this.edit(reshape(this.draft));
-    } catch (error) {
-      this.fault = (error as Error).message;
       this.draw();
     }
   }
 
+  /** The commands that store the value; throws when the key is not what was shown. */
+  private storing(expected: string, bytes: Uint8Array): CommandArg[][] {
+    if (this.type === expected && (this.type === 'string' || this.type === 'none')) {
+      return [['SET', this.key, bytes, 'KEEPTTL']];
+    }
+    throw new Error(
+      this.type === 'none'
+        ? 'The key is gone meanwhile. Save again to make it again.'
+        : `The key holds a ${this.type} by now: it was not replaced.`,
+    );
+  }
+
+  private revert(): void {
+    clearTimeout(this.checking);
+    this.showValue();
+    this.draw();
+  }
+
+  private reshape(layout: 'lines' | 'compact'): void {
+    this.attempt(() => this.draft && this.edit(reshaped(this.draft, layout)));
+    this.draw();
+  }
+
   private draw(): void {
-    if (this.isDisposed) return;
+    const { draft } = this;
+    if (this.isDisposed || draft === undefined) return;
     render(
       html`<div class="editor-bar">
           <div class="segmented" role="group" aria-label="Show as">
@@ -146,12 +170,12 @@ export class StringEditor implements ValueEditor {
           <span class="grow"></span>
           ${
             this.form === 'json' && this.isWhole
-              ? html`${this.action('Format', 'plain', false, () => this.reshape(formatJson))}
-                ${this.action('Compact', 'plain', false, () => this.reshape(compactJson))}`
+              ? html`${this.action('Format', 'plain', false, () => this.reshape('lines'))}
+                ${this.action('Compact', 'plain', false, () => this.reshape('compact'))}`
               : nothing
           }
-          ${this.action('Revert', 'plain', !this.isChanged, () => this.revert())}
-          ${this.action('Save', 'primary', !this.isChanged || this.fault !== '', () => void this.save())}
+          ${this.action('Revert', 'plain', !this.hasEdits, () => this.revert())}
+          ${this.action('Save', 'primary', !this.hasEdits || this.fault !== '', () => void this.save())}
         </div>
         ${this.notes()}
         <textarea
@@ -160,12 +184,13 @@ export class StringEditor implements ValueEditor {
           spellcheck="false"
           autocomplete="off"
           ?readonly=${!this.isWhole}
-          .value=${live(this.draft)}
-          @input=${(event: InputEvent) => this.edit((event.target as HTMLTextAreaElement).value)}
+          .value=${live(draft.text)}
+          @input=${(event: InputEvent) =>
+            this.edit({ ...draft, text: (event.target as HTMLTextAreaElement).value })}
           @keydown=${(event: KeyboardEvent) => {
             if (event.key !== 's' || !(event.ctrlKey || event.metaKey)) return;
             event.preventDefault();
-            if (this.isChanged && this.fault === '') void this.save();
+            if (this.hasEdits) void this.save();
           }}
         ></textarea>`,
       this.host,
@@ -173,10 +198,17 @@ export class StringEditor implements ValueEditor {
   }
 
   private notes(): TemplateResult {
+    const note = formNote(this.draft);
     return html`<p class="fault" role="alert" ?hidden=${this.fault === ''}>${this.fault}</p>
       <p class="notice" role="status" ?hidden=${!this.isOutdated}>
         The value was changed elsewhere meanwhile. Saving replaces that; Revert shows it.
       </p>
+      <p class="notice" role="status" ?hidden=${this.type === 'string'}>${
+        this.type === 'none'
+          ? 'The key is gone. Save makes it again.'
+          : `The key holds a ${this.type} by now, which Save does not replace.`
+      }</p>
+      <p class="muted small form-note" ?hidden=${note === ''}>${note}</p>
       <p class="notice" ?hidden=${this.isWhole}>
         The value is ${formatBytes(this.length)} long: its first ${formatBytes(EDITED_BYTES_MAX)} are shown, to be
         read only.
@@ -210,6 +242,12 @@ export class StringEditor implements ValueEditor {
   }
 }
 
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+/** How what is shown differs from what is stored. */
+function formNote(draft: Draft | undefined): string {
+  if (draft === undefined || draft.form === 'hex') return '';
+  if (draft.isReshaped) return 'Carriage returns between the parts are left out when it is saved.';
+  if (draft.form === 'text' && draft.isQuoted)
+    return 'Shown between quotes, with escapes: it has carriage returns, or bytes that are no text.';
+  const isOneLine = draft.layout === 'compact' || draft.layout === 'spaced';
+  return isOneLine ? 'Shown over several lines; it is stored in one, as it was.' : '';
 }

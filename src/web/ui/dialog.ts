@@ -8,12 +8,16 @@ export interface DialogButton<T> {
   readonly kind?: 'primary' | 'danger' | 'plain';
 }
 
-/** Undefined when it was closed without an answer. The first button is on the right and the default. */
+/**
+ * Undefined when it was closed without an answer. The first button is on the right, and Enter means it, unless it
+ * is dangerous: then Enter means "Cancel".
+ */
 export function ask<T>(
   title: string,
   body: TemplateResult | string,
   buttons: readonly DialogButton<T>[],
 ): Promise<T | undefined> {
+  const isDangerous = buttons[0]?.kind === 'danger';
   return openDialog<T>((close) => ({
     title,
     body: html`${typeof body === 'string' ? html`<p>${body}</p>` : body}
@@ -22,7 +26,14 @@ export function ask<T>(
           ({ label, value, kind = 'plain' }) =>
             html`<button type="button" class="button ${kind}" @click=${() => close(value)}>${label}</button>`,
         )}
-        <button type="button" class="button plain" @click=${() => close(undefined)}>Cancel</button>
+        <button
+          type="button"
+          class="button plain"
+          ?autofocus=${isDangerous}
+          @click=${() => close(undefined)}
+        >
+          Cancel
+        </button>
       </div>`,
   }));
 }
@@ -30,7 +41,6 @@ export function ask<T>(
 export interface DialogContent {
   readonly title: string;
   readonly body: TemplateResult;
-  readonly isWide?: boolean;
 }
 
 /** `make` gets the function that closes the dialog with a result, and one that draws it again. */
@@ -45,8 +55,7 @@ export function openDialog<T>(
       dialog.close();
     };
     const update = () => {
-      const { title, body, isWide } = make(close, update);
-      dialog.classList.toggle('wide', isWide === true);
+      const { title, body } = make(close, update);
       render(
         html`<div class="dialog-head">
             <h2 id="dialog-title">${title}</h2>
@@ -63,15 +72,24 @@ export function openDialog<T>(
       dialog.remove();
       resolve(result);
     });
-    dialog.addEventListener('click', (event) => {
-      if (event.target === dialog) close(undefined);
-    });
+    closeFromOutside(dialog, () => close(undefined));
     update();
     document.body.append(dialog);
     dialog.showModal();
-    const first = dialog.querySelector<HTMLElement>(
-      '[autofocus], input, textarea, .dialog-body button',
-    );
+    const first =
+      dialog.querySelector<HTMLElement>('[autofocus]') ??
+      dialog.querySelector<HTMLElement>('input, textarea, .dialog-body button');
     first?.focus();
+  });
+}
+
+/** A click beside the dialog is one on the dialog element itself; a drag that only ends there is none. */
+function closeFromOutside(dialog: HTMLDialogElement, close: () => void): void {
+  let hasBegunOutside = false;
+  dialog.addEventListener('pointerdown', ({ target }) => {
+    hasBegunOutside = target === dialog;
+  });
+  dialog.addEventListener('click', ({ target }) => {
+    if (target === dialog && hasBegunOutside) close();
   });
 }

@@ -37,15 +37,18 @@ export class VirtualList {
     return Math.max(1, Math.floor(this.options.host.clientHeight / this.options.rowHeight) - 1);
   }
 
-  setCount(count: number): void {
+  /** Takes other rows; `active` is where the row at hand is among them. */
+  setCount(count: number, active = this.activeIndex): void {
     this.count = count;
-    if (this.activeIndex >= count) this.activeIndex = count - 1;
+    this.activeIndex = Math.min(active, count - 1);
     this.drawSoon();
   }
 
   /** Makes a row the one at hand, and scrolls to it. */
   activate(index: number): void {
     if (this.count === 0) return;
+    // The rows may need more room than they have: there is nowhere to scroll to before they are drawn.
+    this.draw();
     this.activeIndex = Math.max(0, Math.min(index, this.count - 1));
     const { host, rowHeight } = this.options;
     const top = this.activeIndex * rowHeight;
