@@ -459,9 +459,9 @@ export class Server {
       },
       prepareExit: async (request) => {
         this.backups.stop();
-        const isReady = await persistence.prepareExit(request);
-        if (!isReady) this.backups.start();
-        return isReady;
+        const outcome = await persistence.prepareExit(request);
+        if (!outcome.mayEnd) this.backups.start();
+        return outcome;
       },
       abortSave: () => persistence.abortSave(),
       stop: () => {

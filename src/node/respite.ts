@@ -13,6 +13,7 @@ import { CoreCrash, type Engine } from '../engine.ts';
 import { Logger } from '../log.ts';
 import type { CrashCause } from '../monitor/crash_cause.ts';
 import { ListenError } from '../net/listener.ts';
+import type { ExitRequest } from '../persistence/shutdown.ts';
 import { Server } from '../server.ts';
 import { MemoryStorage } from '../storage/memory_storage.ts';
 import { type Clock, systemClock } from '../util/clock.ts';
@@ -41,27 +42,32 @@ export interface ListenOptions {
   readonly path?: string;
 }
 
-/** Who hears that the server ends by itself; nobody yet while it is being opened. */
+/** What is known of a server's end. */
 interface Ending {
+  /** The last lines of the log. */
+  readonly lines: string[];
+  /** Who hears that the server ends by itself; nobody yet while it is being opened. */
   tell?: (reason: RespiteError) => void;
 }
 
 export class Respite extends RespiteBase {
   readonly #server: Server;
+  readonly #ending: Ending;
   readonly #options: OpenOptions;
-  readonly #savesAtClose: boolean;
+  /** What is saved at the end: nothing of a store that could not be opened. */
+  #saveAtClose: ExitRequest['save'] = 'never';
   /** There is nothing left to be closed. */
   #hasEnded = false;
   #privateSocket: Promise<PrivateSocket> | undefined;
   /** The time of the store; a manual one can be moved. */
   readonly clock: StoreClock;
 
-  private constructor(server: Server, options: OpenOptions, savesAtClose: boolean) {
+  private constructor(server: Server, options: OpenOptions, ending: Ending) {
     super((handlers, options) => openLocalLink(server, handlers, options));
     this.#server = server;
+    this.#ending = ending;
     servers.set(this, server);
     this.#options = options;
-    this.#savesAtClose = savesAtClose;
     this.clock = storeClock(server.engine.time);
   }
 
@@ -78,10 +84,9 @@ export class Respite extends RespiteBase {
       optionDirectives(options),
       (name) => findCommand(name.toLowerCase()) !== undefined,
     );
-    const ending: Ending = {};
+    const ending: Ending = { lines: [] };
     const server = makeServer(options, directives, clock, ending);
-    const { config } = directives;
-    const store = new Respite(server, options, dir !== undefined && !config.get('appendonly'));
+    const store = new Respite(server, options, ending);
     try {
       // Also where nothing is saved before the end: at the end, it is.
       const refusal = dir === undefined ? undefined : server.persistence.claimDirectory();
@@ -92,12 +97,14 @@ export class Respite extends RespiteBase {
       await store.close().catch(() => {});
       throw asOpenError(error);
     }
-    store.#start(ending);
+    const isLogged = directives.config.get('appendonly');
+    store.#start(dir !== undefined && !isLogged ? 'always' : 'default');
     return store;
   }
 
-  #start(ending: Ending): void {
-    ending.tell = (reason) => this.#endFor(reason);
+  #start(saveAtClose: ExitRequest['save']): void {
+    this.#saveAtClose = saveAtClose;
+    this.#ending.tell = (reason) => this.#endFor(reason);
     const { time } = this.#server.engine;
     if (time instanceof ManualClock) hookClock(time, this.#server);
     this.#server.start();
@@ -129,12 +136,12 @@ export class Respite extends RespiteBase {
     const { time } = engine;
     const clock = time instanceof ManualClock ? new ManualClock(time.now()) : time;
     const { dir: _, ...options } = this.#options;
-    const ending: Ending = {};
+    const ending: Ending = { lines: [] };
     const server = makeServer(options, directives, clock, ending, cloneCore(engine));
-    const store = new Respite(server, options, false);
+    const store = new Respite(server, options, ending);
     // There are no files, and with that it is ready.
     await server.persistence.load();
-    store.#start(ending);
+    store.#start('never');
     return store;
   }
 
@@ -204,13 +211,17 @@ export class Respite extends RespiteBase {
     (await this.#privateSocket?.catch(() => undefined))?.remove();
     if (this.#hasEnded) return;
     const { persistence } = this.#server;
-    const save = this.#savesAtClose ? 'always' : 'default';
-    const isSaved = await persistence.prepareExit({ save, isForced: true });
+    const save = this.#saveAtClose;
+    const { lines } = this.#ending;
+    lines.length = 0;
+    const { isStored } = await persistence.prepareExit({ save, isForced: true });
     const { time } = this.#server.engine;
     if (time instanceof ManualClock) time.stop(new RespiteError('CLOSED', 'The store is closed'));
     this.#server.stop();
     persistence.close();
-    if (!isSaved) throw new RespiteError('STORAGE', 'The last snapshot could not be written');
+    if (isStored) return;
+    const warnings = lines.filter((line) => line.includes(' # ')).map(withoutTime);
+    throw new RespiteError('STORAGE', `Not all data could be saved: ${warnings.join(' ')}`);
   }
 }
 
@@ -230,7 +241,7 @@ function makeServer(
   ending: Ending,
   core?: Core,
 ): Server {
-  const lines: string[] = [];
+  const { lines } = ending;
   const logger = new Logger({
     pid: process.pid,
     sink: {
@@ -338,9 +349,13 @@ function makeFolder(dir: string): void {
   }
 }
 
-/** The last line of the log that says something, without its time. */
+function withoutTime(line: string): string {
+  return line.replace(/^\S+ .{24} . /, '');
+}
+
+/** The last line of the log that says something. */
 function lastWords(lines: readonly string[]): string {
-  const words = lines.map((line) => line.replace(/^\S+ .{24} . /, ''));
+  const words = lines.map(withoutTime);
   return words.reverse().find((line) => line !== '') ?? 'nothing was logged';
 }
 

@@ -155,6 +155,11 @@ export class AppendOnly implements Journal {
     return this.state !== 'off';
   }
 
+  /** Nothing is missing from it, or it is off. */
+  get isWhole(): boolean {
+    return this.state !== 'waiting';
+  }
+
   get isWritingFirstBase(): boolean {
     return this.rewrite?.state === 'waiting';
   }
