@@ -2,10 +2,11 @@
 
 import { RespiteError } from '../embedded/errors.ts';
 import * as dumps from '../persistence/dump_bytes.ts';
+import type { Persistence } from '../persistence/persistence.ts';
 import type { Server } from '../server.ts';
 import { realSleep } from '../util/timers.ts';
 
-/** Between two looks at whether a rewrite has ended. */
+/** Between two looks at whether a rewrite may begin. */
 const POLL_MS = 1;
 
 /** All data as a dump. Waits for a snapshot that is under way. */
@@ -20,11 +21,22 @@ export function exportDump({ config, snapshots }: Server): Promise<Uint8Array> {
 export async function importDump(server: Server, rdb: Uint8Array): Promise<void> {
   const { engine, config, logger, persistence } = server;
   await dumps.importDump(engine, rdb, { log: logger, checksum: config.get('rdbchecksum') });
-  // The log so far knows nothing of it: a new first part does.
-  if (!persistence.appendOnly.isOn) return;
-  const refusal = persistence.appendOnly.startRewrite();
-  if (refusal !== 'started') {
-    throw new RespiteError('STORAGE', `The dump cannot be made durable: ${refusal}`);
+  await makeDurable(persistence);
+}
+
+/** The log so far knows nothing of what was loaded: a new first part does. */
+async function makeDurable({ appendOnly }: Persistence): Promise<void> {
+  while (appendOnly.isOn) {
+    // One that is under way began before.
+    await appendOnly.rewriteEnd;
+    const outcome = appendOnly.startRewrite();
+    if (outcome === 'scheduled') {
+      await realSleep(POLL_MS);
+      continue;
+    }
+    const end = outcome === 'started' ? await appendOnly.rewriteEnd : outcome;
+    if (end === 'done') return;
+    const reason = end === 'called off' ? 'the rewrite of the log was called off' : end.error;
+    throw new RespiteError('STORAGE', `The dump cannot be made durable: ${reason}`);
   }
-  while (persistence.appendOnly.isRewriting) await realSleep(POLL_MS);
 }

@@ -6,13 +6,15 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type OpenOptions, Respite } from '../../src/index.ts';
 import { NodeStorage } from '../../src/storage/node_storage.node.ts';
+import { startRespite } from '../../src/testing.ts';
 import { FaultyStorage } from '../support/faulty_storage.ts';
 
 class FullDisk extends FaultyStorage {
-  isFull = false;
+  /** Calls that find no room: "write path". */
+  isFullFor = /^$/;
 
   override run<T>(call: string, path: string, whole: () => T, partly?: (part: number) => void): T {
-    if (!this.isFull || !/^(write|sync)$/.test(call)) return super.run(call, path, whole, partly);
+    if (!this.isFullFor.test(`${call} ${path}`)) return super.run(call, path, whole, partly);
     throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
   }
 }
@@ -22,9 +24,10 @@ let disk: FullDisk;
 
 beforeEach(() => {
   dir = mkdtempSync(path.join(tmpdir(), 'respite-failing-'));
-  const inner = Object.assign(new NodeStorage(), { open: NodeStorage.prototype.open });
-  disk = new FullDisk(inner);
+  const { open, rename } = NodeStorage.prototype;
+  disk = new FullDisk(Object.assign(new NodeStorage(), { open, rename }));
   vi.spyOn(NodeStorage.prototype, 'open').mockImplementation((file, mode) => disk.open(file, mode));
+  vi.spyOn(NodeStorage.prototype, 'rename').mockImplementation((from, to) => disk.rename(from, to));
 });
 
 afterEach(() => {
@@ -45,11 +48,11 @@ describe('close()', () => {
   it.each(ways)('rejects when %s cannot be written', async (_, options) => {
     const db = await Respite.open({ dir, ...options });
     await db.command('SET', 'k', 'v');
-    disk.isFull = true;
+    disk.isFullFor = /^(write|sync) /;
     await expect(db.close()).rejects.toEqual(storageError(/No space left/));
     // It is closed all the same: its folder is free.
     expect(db.isClosed).toBe(true);
-    disk.isFull = false;
+    disk.isFullFor = /^$/;
     const again = await Respite.open({ dir, ...options });
     await again.close();
   });
@@ -63,12 +66,48 @@ describe('close()', () => {
   });
 });
 
+/** A dump of a hundred keys. */
+async function someDump(): Promise<Uint8Array> {
+  const source = await Respite.open();
+  for (let i = 0; i < 100; i += 1) await source.command('SET', `key:${i}`, 'x'.repeat(50));
+  const rdb = await source.export();
+  await source.close();
+  return rdb;
+}
+
+describe('a dump', () => {
+  const calls: [string, RegExp, RegExp][] = [
+    ['its log cannot be written anew', /^write .*temp-rewriteaof-bg/, /durable: No space left/],
+    ['a new log cannot be begun', /^open\(create\) .*\.2\.incr/, /durable: ERR Can't execute/],
+    ['the new log cannot be put in its place', /^rename .*\.2\.base/, /durable: the new base/],
+  ];
+  it.each(calls)('is not taken for stored when %s', async (_, call, message) => {
+    const rdb = await someDump();
+    disk.isFullFor = call;
+    await expect(Respite.open({ dir, rdb })).rejects.toEqual(storageError(message));
+    disk.isFullFor = /^$/;
+    const db = await Respite.open({ dir, rdb });
+    await db.close();
+    const again = await Respite.open({ dir });
+    expect(await again.command('DBSIZE')).toBe(100);
+    await again.close();
+  });
+
+  it('waits for a snapshot that is being written', async () => {
+    const rdb = await someDump();
+    const store = await startRespite({ dir });
+    await store.command('BGSAVE');
+    await store.seedDump(rdb);
+    await store.close();
+    const again = await Respite.open({ dir });
+    expect(await again.command('DBSIZE')).toBe(100);
+    await again.close();
+  });
+});
+
 describe('a store that cannot be opened', () => {
   it('leaves nothing of a dump that is cut off', async () => {
-    const source = await Respite.open();
-    for (let i = 0; i < 100; i += 1) await source.command('SET', `key:${i}`, 'x'.repeat(50));
-    const rdb = await source.export();
-    await source.close();
+    const rdb = await someDump();
     const cut = rdb.subarray(0, rdb.length - 500);
     await expect(Respite.open({ dir, appendonly: false, rdb: cut })).rejects.toMatchObject({
       code: 'DUMP_FORMAT',
