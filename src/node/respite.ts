@@ -126,7 +126,7 @@ export class Respite extends RespiteBase {
    * NO_MEMORY.
    */
   async fork(): Promise<Respite> {
-    if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
+    this.mustBeOpen();
     const { engine, config } = this.#server;
     const directives = storeDirectives(FORK_DIRECTIVES);
     directives.config.copyFrom(
@@ -147,7 +147,7 @@ export class Respite extends RespiteBase {
 
   /** Serves the store to other programs, too. Throws RespiteError BAD_OPTION when the address cannot be had. */
   async listen({ port = 0, host = '127.0.0.1', path = '' }: ListenOptions): Promise<void> {
-    if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
+    this.mustBeOpen();
     if (port === 0 && path === '') throw new RespiteError('BAD_OPTION', 'Give a port or a path');
     const { config } = this.#server;
     config.put('bind', [host]);
@@ -163,7 +163,7 @@ export class Respite extends RespiteBase {
 
   /** For ioredis, which then needs no socket: `new Redis({ Connector: db.connector })`. */
   get connector(): IoredisConnector {
-    return ioredisConnector((handlers, options) => this.connect(handlers, options));
+    return ioredisConnector(this.openLink);
   }
 
   /**
@@ -171,7 +171,7 @@ export class Respite extends RespiteBase {
    * listens on a Unix socket that only this user can reach, until it is closed.
    */
   async nodeRedisOptions(): Promise<NodeRedisOptions> {
-    if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
+    this.mustBeOpen();
     this.#privateSocket ??= this.#openPrivateSocket();
     const { path } = await this.#privateSocket;
     return { socket: { path, tls: false } };
@@ -202,8 +202,8 @@ export class Respite extends RespiteBase {
   }
 
   /** All data as a dump in the RDB format, of this moment, while commands are served. */
-  export(): Promise<Uint8Array> {
-    if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
+  async export(): Promise<Uint8Array> {
+    this.mustBeOpen();
     return exportDump(this.#server);
   }
 

@@ -335,7 +335,9 @@ describe('an end that nobody asked close() for', () => {
     await expect(waiting).rejects.toEqual(coded('CRASHED'));
     await expect(db.command('GET', 'k')).rejects.toEqual(coded('CRASHED'));
     await expect(db.fork()).rejects.toBeInstanceOf(RespiteError);
-    expect(() => db.export()).toThrow(RespiteError);
+    for (const call of [db.export(), db.fork(), db.listen({ port: 1 }), db.nodeRedisOptions()]) {
+      await expect(call).rejects.toEqual(coded('CRASHED'));
+    }
     await db.close();
   });
 });
