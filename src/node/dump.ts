@@ -9,19 +9,30 @@ import { realSleep } from '../util/timers.ts';
 /** Between two looks at whether a rewrite may begin. */
 const POLL_MS = 1;
 
-/** All data as a dump. Waits for a snapshot that is under way. */
-export function exportDump({ config, snapshots }: Server): Promise<Uint8Array> {
-  return dumps.exportDump(snapshots, {
-    compress: config.get('rdbcompression'),
-    checksum: config.get('rdbchecksum'),
-  });
+/** All data as a dump. Waits for a snapshot that is under way; `onBegin` is called when its own begins. */
+export function exportDump(
+  { config, snapshots }: Server,
+  onBegin?: () => void,
+): Promise<Uint8Array> {
+  const form = { compress: config.get('rdbcompression'), checksum: config.get('rdbchecksum') };
+  return dumps.exportDump(snapshots, form, onBegin);
 }
 
-/** Loads a dump into a store that has no data, and makes it durable. Throws RespiteError. */
+/** Loads a dump into a store that has no data and no clients, and makes it durable. Throws RespiteError. */
 export async function importDump(server: Server, rdb: Uint8Array): Promise<void> {
-  const { engine, config, logger, persistence } = server;
-  await dumps.importDump(engine, rdb, { log: logger, checksum: config.get('rdbchecksum') });
-  await makeDurable(persistence);
+  await dumps.importDump(server.engine, rdb, importOptions(server));
+  await makeDurable(server.persistence);
+}
+
+/** As `importDump`, for a store with clients: the data are there when this returns, durable when it resolves. */
+export function importDumpAtOnce(server: Server, rdb: Uint8Array): Promise<void> {
+  dumps.importDumpAtOnce(server.engine, rdb, importOptions(server));
+  server.persistence.noteReplaced();
+  return makeDurable(server.persistence);
+}
+
+function importOptions({ config, logger }: Server): dumps.DumpImport {
+  return { log: logger, checksum: config.get('rdbchecksum') };
 }
 
 /** The log so far knows nothing of what was loaded: a new first part does. */

@@ -26,21 +26,20 @@ import {
   privateSocket,
 } from './connectors/node_redis.ts';
 import { exportDump, importDump } from './dump.ts';
-import { servers } from './inside.ts';
+import { endListeners, servers } from './inside.ts';
 import { openLocalLink } from './local_connection.ts';
-import { checkOptions, type OpenOptions, optionDirectives } from './open_options.ts';
+import {
+  checkListenOptions,
+  checkOptions,
+  type ListenOptions,
+  type OpenOptions,
+  optionDirectives,
+} from './open_options.ts';
 
 /** Linear memory to begin with: enough for small stores, and little to copy for a fork. */
 const INITIAL_BYTES = 4 * 1024 * 1024;
 
-export interface ListenOptions {
-  /** TCP port. */
-  readonly port?: number;
-  /** Address to listen on, 127.0.0.1 by default. */
-  readonly host?: string;
-  /** Path of a Unix socket. */
-  readonly path?: string;
-}
+const LOOPBACK = '127.0.0.1';
 
 /** What is known of a server's end. */
 interface Ending {
@@ -53,9 +52,12 @@ interface Ending {
 export class Respite extends RespiteBase {
   readonly #server: Server;
   readonly #ending: Ending;
+  /** Those of a fork of this one. */
   readonly #options: OpenOptions;
   /** What is saved at the end: nothing of a store that could not be opened. */
   #saveAtClose: ExitRequest['save'] = 'never';
+  /** It listens where the directives say. */
+  #hasAddress = false;
   /** There is nothing left to be closed. */
   #hasEnded = false;
   #privateSocket: Promise<PrivateSocket> | undefined;
@@ -67,7 +69,9 @@ export class Respite extends RespiteBase {
     this.#server = server;
     this.#ending = ending;
     servers.set(this, server);
-    this.#options = options;
+    // A folder has one owner, and a dump may be large.
+    const { dir: _dir, rdb: _rdb, ...forked } = options;
+    this.#options = forked;
     this.clock = storeClock(server.engine.time);
   }
 
@@ -85,7 +89,7 @@ export class Respite extends RespiteBase {
       (name) => findCommand(name.toLowerCase()) !== undefined,
     );
     const ending: Ending = { lines: [] };
-    const server = makeServer(options, directives, clock, ending);
+    const server = openServer(options, directives, clock, ending);
     const store = new Respite(server, options, ending);
     try {
       // Also where nothing is saved before the end: at the end, it is.
@@ -118,6 +122,7 @@ export class Respite extends RespiteBase {
     if (time instanceof ManualClock) time.stop(reason);
     this.#server.stop();
     this.#server.persistence.close();
+    endListeners.get(this)?.(reason);
   }
 
   /**
@@ -135,7 +140,7 @@ export class Respite extends RespiteBase {
     );
     const { time } = engine;
     const clock = time instanceof ManualClock ? new ManualClock(time.now()) : time;
-    const { dir: _, ...options } = this.#options;
+    const options = this.#options;
     const ending: Ending = { lines: [] };
     const server = makeServer(options, directives, clock, ending, cloneCore(engine));
     const store = new Respite(server, options, ending);
@@ -145,20 +150,52 @@ export class Respite extends RespiteBase {
     return store;
   }
 
-  /** Serves the store to other programs, too. Throws RespiteError BAD_OPTION when the address cannot be had. */
-  async listen({ port = 0, host = '127.0.0.1', path = '' }: ListenOptions): Promise<void> {
+  /**
+   * Serves the store to other programs, too; called again, at one more address. CONFIG GET knows the first one. Throws
+   * RespiteError BAD_OPTION when the address cannot be had.
+   */
+  async listen(options: ListenOptions): Promise<void> {
     this.mustBeOpen();
-    if (port === 0 && path === '') throw new RespiteError('BAD_OPTION', 'Give a port or a path');
+    checkListenOptions(options);
+    try {
+      if (this.#hasAddress) await this.#listenElsewhere(options);
+      else await this.#listenFirst(options);
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      // It may have been closed meanwhile.
+      this.mustBeOpen();
+      throw new RespiteError('BAD_OPTION', error.message, { cause: error });
+    }
+  }
+
+  /** Where the directives say, which may change it. */
+  async #listenFirst({ port = 0, host = LOOPBACK, path = '' }: ListenOptions): Promise<void> {
     const { config } = this.#server;
+    this.#hasAddress = true;
     config.put('bind', [host]);
     config.put('port', port);
     config.put('unixsocket', path);
     try {
       await this.#server.openSockets();
     } catch (error) {
-      if (!(error instanceof ListenError)) throw error;
-      throw new RespiteError('BAD_OPTION', error.message, { cause: error });
+      this.#hasAddress = false;
+      config.put('port', 0);
+      config.put('unixsocket', '');
+      throw error;
     }
+  }
+
+  /** At one more address. */
+  async #listenElsewhere({ port = 0, host = LOOPBACK, path = '' }: ListenOptions): Promise<void> {
+    const { config } = this.#server;
+    await this.#server.openListener({
+      port,
+      bind: [host],
+      tcpBacklog: config.get('tcp-backlog'),
+      unixSocket: path,
+      unixSocketPerm: config.get('unixsocketperm'),
+      keepAliveSeconds: config.get('tcp-keepalive'),
+    });
   }
 
   /** For ioredis, which then needs no socket: `new Redis({ Connector: db.connector })`. */
@@ -210,13 +247,22 @@ export class Respite extends RespiteBase {
   protected async closeStore(): Promise<void> {
     (await this.#privateSocket?.catch(() => undefined))?.remove();
     if (this.#hasEnded) return;
+    const reason = new RespiteError('CLOSED', 'The store is closed');
+    try {
+      await this.#saveAndStop(reason);
+    } finally {
+      endListeners.get(this)?.(reason);
+    }
+  }
+
+  async #saveAndStop(reason: RespiteError): Promise<void> {
     const { persistence } = this.#server;
     const save = this.#saveAtClose;
     const { lines } = this.#ending;
     lines.length = 0;
     const { isStored } = await persistence.prepareExit({ save, isForced: true });
     const { time } = this.#server.engine;
-    if (time instanceof ManualClock) time.stop(new RespiteError('CLOSED', 'The store is closed'));
+    if (time instanceof ManualClock) time.stop(reason);
     this.#server.stop();
     persistence.close();
     if (isStored) return;
@@ -285,6 +331,16 @@ function makeServer(
       );
     },
   });
+}
+
+/** A server with a core of its own. Throws RespiteError NO_MEMORY. */
+function openServer(...args: Parameters<typeof makeServer>): Server {
+  try {
+    return makeServer(...args);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RespiteError('NO_MEMORY', 'There is no memory for a store', { cause: error });
+  }
 }
 
 /** Throws RespiteError UNSUPPORTED when it is not where it should be. */

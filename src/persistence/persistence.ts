@@ -86,6 +86,8 @@ export class Persistence {
   private readonly options: PersistenceOptions;
   private readonly loading: Loading;
   private isSaveScheduled = false;
+  /** See `replaced`. */
+  private replacements = 0;
   private keysLoaded = 0;
   private keysExpired = 0;
   private lock: DirectoryLock | undefined;
@@ -107,7 +109,10 @@ export class Persistence {
       pid,
       dirty: {
         get: () => core.stat(abi.STAT_DIRTY),
-        set: (changes) => core.setStat(abi.STAT_DIRTY, changes),
+        set: (changes) => {
+          core.setStat(abi.STAT_DIRTY, changes);
+          this.noteReplaced();
+        },
       },
       settings: () => this.saveSettings(),
       claimDirectory: () => this.claimDirectory(),
@@ -159,6 +164,18 @@ export class Persistence {
   /** Anything goes over the data set, or has done so and is not through yet. */
   get isWalking(): boolean {
     return this.isSaving || this.options.snapshots.isRunning || this.appendOnly.isRewriting;
+  }
+
+  /**
+   * Grows when data come from elsewhere than commands, or the figures that tell of changes are set back: while it is
+   * the same, the core's figures tell whether data have changed.
+   */
+  get replaced(): number {
+    return this.replacements;
+  }
+
+  noteReplaced(): void {
+    this.replacements += 1;
   }
 
   /** Whether there are save points. */
@@ -295,6 +312,7 @@ export class Persistence {
     this.makeRoom();
     if (saves && !this.saver.saveNow()) return 'ERR';
     if (flushes) engine.core.exports.emptyDataset(client);
+    this.noteReplaced();
     const path = this.snapshotPath();
     const bytes = this.snapshotBytes(path);
     if (bytes === undefined) {
@@ -323,6 +341,7 @@ export class Persistence {
     // It would be of data that are not there any more: another one is due.
     if (this.appendOnly.isRewriting) snapshots.abort();
     if (!this.appendOnly.writeOut()) return LOADAOF_FAILED;
+    this.noteReplaced();
     engine.core.exports.emptyDataset(client);
     const outcome = await this.whileLoading(() => this.appendOnly.load(() => nextTurn()));
     // What was there is gone.
@@ -613,6 +632,7 @@ export class Persistence {
 
   /** CONFIG RESETSTAT. */
   resetStatistics(): void {
+    this.noteReplaced();
     this.saver.saves = 0;
     this.options.snapshots.begun = 0;
     this.options.snapshots.lastBeginUs = 0;
