@@ -232,8 +232,8 @@ export class TestStore implements AsyncDisposable {
   }
 
   /**
-   * Between two tests: removes faults, ends CLIENT PAUSE and the switches of DEBUG, forgets recorded commands, and goes back to the base, which is an empty
-   * store until `setBase`.
+   * Between two tests: removes faults, ends CLIENT PAUSE and the switches of DEBUG, forgets recorded commands, and goes
+   * back to the base, which is an empty store until `setBase`.
    */
   async reset(): Promise<void> {
     this.faults.clear();
