@@ -5,5 +5,5 @@ export * from './embedded/index.ts';
 export { type ClientOutput, CoreCrash, Engine, EngineClient } from './engine.ts';
 export type { IoredisConnector } from './node/connectors/ioredis.ts';
 export type { NodeRedisOptions } from './node/connectors/node_redis.ts';
-export type { OpenOptions } from './node/open_options.ts';
-export { type ListenOptions, Respite } from './node/respite.ts';
+export type { ListenOptions, OpenOptions } from './node/open_options.ts';
+export { Respite } from './node/respite.ts';

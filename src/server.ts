@@ -128,6 +128,7 @@ export class Server {
   private transport: Transport | undefined;
   private timer: Timer | undefined;
   private lastTickMs = 0;
+  private isStopped = false;
   /** Stands between new connections and `clients.accept`, for tests that watch or disturb them. */
   intercept: ((connection: Connection) => Session) | undefined;
 
@@ -273,6 +274,10 @@ export class Server {
       log: (level, line) => logger.log(level, line),
     });
     await listener.open();
+    if (this.isStopped) {
+      listener.close();
+      throw new ListenError('The server has been stopped.');
+    }
     this.listeners.push(listener);
     return listener;
   }
@@ -298,6 +303,7 @@ export class Server {
 
   /** Stops listening and closes every connection. */
   stop(): void {
+    this.isStopped = true;
     this.timer?.cancel();
     this.pause.stop();
     this.migrateLinks.stop();
@@ -459,9 +465,9 @@ export class Server {
       },
       prepareExit: async (request) => {
         this.backups.stop();
-        const isReady = await persistence.prepareExit(request);
-        if (!isReady) this.backups.start();
-        return isReady;
+        const outcome = await persistence.prepareExit(request);
+        if (!outcome.mayEnd) this.backups.start();
+        return outcome;
       },
       abortSave: () => persistence.abortSave(),
       stop: () => {

@@ -38,6 +38,7 @@ export class RespiteInBrowser extends RespiteBase {
 
   /** All data as a dump in the RDB format, of this moment, while commands are served. */
   async export(): Promise<Uint8Array> {
+    this.mustBeOpen();
     return this.#home.export();
   }
 

@@ -117,6 +117,14 @@ export function checkCommand(command: readonly CommandArg[], isShared: boolean):
   return mayBlock(command);
 }
 
+/** Throws for a command that cannot be one of a transaction: its end comes from who runs it. */
+export function checkQueued(command: readonly CommandArg[], isShared: boolean): void {
+  checkCommand(command, isShared);
+  const name = (command[0] as string).toUpperCase();
+  if (name !== 'MULTI' && name !== 'EXEC' && name !== 'DISCARD') return;
+  throw new RespiteError('BAD_OPTION', `${name} cannot be sent here: run() begins and ends it`);
+}
+
 const CLIENT_NAME = 'CLIENT';
 
 function checkClientCommand([name, subcommand]: readonly CommandArg[]): void {

@@ -25,8 +25,10 @@ export interface Waiting {
 export interface ConnectionHandlers {
   /** A push, or a reply that no request waits for. */
   onMessage?(message: Reply): void;
-  /** The link has ended from the other side. */
+  /** It has ended, and not by `close`. */
   onEnd?(error: Error): void;
+  /** Whether messages have bytes in place of texts. */
+  readonly wantsBuffers?: boolean | undefined;
 }
 
 export class Connection {
@@ -41,7 +43,8 @@ export class Connection {
   constructor(open: OpenLink, handlers: ConnectionHandlers = {}) {
     this.handlers = handlers;
     this.decoder = new ReplyDecoder({
-      wantsBuffers: () => this.requests[this.first]?.wantsBuffers ?? false,
+      wantsBuffers: () =>
+        this.requests[this.first]?.wantsBuffers ?? this.handlers.wantsBuffers ?? false,
       onReply: (reply) => this.settle(reply),
       onPush: (message) => this.handlers.onMessage?.(message),
     });
@@ -57,11 +60,6 @@ export class Connection {
   /** Whether nothing can be sent any more. */
   get isEnded(): boolean {
     return this.ended !== undefined;
-  }
-
-  /** Requests that wait for replies. */
-  get waitingRequests(): number {
-    return this.requests.length - this.first;
   }
 
   /** Sends commands together. Throws BAD_OPTION, and sends nothing, when an argument is none. */
@@ -80,9 +78,7 @@ export class Connection {
       return;
     }
     const room = this.link.room(requestBound(command));
-    const length = writeRequest(room, 0, command);
-    this.requests.push(waiting);
-    this.link.send(length);
+    this.dispatch(writeRequest(room, 0, command), waiting);
   }
 
   /** Sends commands that have been encoded, as many as `waiting` waits for. */
@@ -92,8 +88,7 @@ export class Connection {
       return;
     }
     this.link.room(requests.length).set(requests);
-    this.requests.push(waiting);
-    this.link.send(requests.length);
+    this.dispatch(requests.length, waiting);
   }
 
   /** Sends a command whose outcome comes as messages. */
@@ -109,15 +104,34 @@ export class Connection {
     this.fail(reason);
   }
 
+  /** The same, but not by its owner, who is told. */
+  abort(reason: Error): void {
+    if (this.ended !== undefined) return;
+    this.close(reason);
+    this.handlers.onEnd?.(reason);
+  }
+
   private write(commands: readonly (readonly CommandArg[])[], request?: Waiting): void {
     let bound = 0;
     for (const command of commands) bound += requestBound(command);
     const room = this.link.room(bound);
     let length = 0;
     for (const command of commands) length = writeRequest(room, length, command);
+    if (request === undefined) this.link.send(length);
+    else this.dispatch(length, request);
+  }
+
+  private dispatch(length: number, waiting: Waiting): void {
     // Replies may come while it is sent.
-    if (request !== undefined) this.requests.push(request);
-    this.link.send(length);
+    this.requests.push(waiting);
+    try {
+      this.link.send(length);
+    } catch (error) {
+      // No reply comes, and the next one is somebody else's.
+      const at = this.requests.lastIndexOf(waiting);
+      if (at >= this.first) this.requests.splice(at, 1);
+      throw error;
+    }
   }
 
   private receive(bytes: Uint8Array): void {
@@ -125,9 +139,7 @@ export class Connection {
     try {
       this.decoder.push(bytes);
     } catch (error) {
-      this.link.close();
-      this.fail(error as Error);
-      this.handlers.onEnd?.(error as Error);
+      this.abort(error as Error);
     }
   }
 
@@ -158,11 +170,9 @@ export class Connection {
   }
 
   private lose(reason?: Error): void {
-    if (this.ended !== undefined) return;
-    const error =
-      reason ?? new RespiteError('CONNECTION_LOST', 'The connection to the store was closed');
-    this.fail(error);
-    this.handlers.onEnd?.(error);
+    this.abort(
+      reason ?? new RespiteError('CONNECTION_LOST', 'The connection to the store was closed'),
+    );
   }
 
   private fail(error: Error): void {

@@ -8,5 +8,5 @@ export type { Pipeline, PreparedBatch, RequestOptions, Transaction } from './req
 export { type CommandView, RespiteBase, type SessionOptions } from './respite.ts';
 export type { Session } from './session.ts';
 export type { ClockOption, StoreClock } from './store_clock.ts';
-export type { Message, Monitor, Subscription } from './subscription.ts';
+export type { Message, Monitor, Subscription, SubscriptionOptions } from './subscription.ts';
 export type { AnyCommandName, ArgumentsOf, CommandName, ReplyOf } from './typed_command.ts';

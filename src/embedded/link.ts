@@ -3,10 +3,12 @@
 //   request ─> room, send ─> [ engine | port | channel ] ─> onData ─> replies and pushes
 //
 // - `send` takes the request before it returns. An engine in this thread answers during the call.
+// - `onData` comes in the middle of the engine's work: nothing may be sent there, over any connection. A
+//   program's own connections (`connect`) hear of it later, and may.
 // - `onClose` comes at most once, not for `close`, and there is no `onData` behind either of them.
 
 export interface LinkHandlers {
-  /** `bytes` are valid only during the call, and end anywhere. */
+  /** `bytes` end anywhere, and are valid only during the call, unless who opens the connection says more. */
   onData(bytes: Uint8Array): void;
   /** The other side has ended the connection. */
   onClose(reason?: Error): void;

@@ -9,7 +9,9 @@ import type { Reply } from './reply.ts';
 export interface MessageStreamOptions {
   /** "subscription": what was closed, in the error for who still asks it for something. */
   readonly what: string;
-  onClose(stream: object): void;
+  onClose(): void;
+  /** Bulk strings of what comes as bytes. */
+  readonly buffers?: boolean | undefined;
 }
 
 export abstract class MessageStream<T>
@@ -25,6 +27,7 @@ export abstract class MessageStream<T>
     this.connection = new Connection(open, {
       onMessage: (message) => this.receive(message),
       onEnd: (error) => this.end(error),
+      wantsBuffers: options.buffers,
     });
   }
 
@@ -33,6 +36,11 @@ export abstract class MessageStream<T>
     this.connection.close(this.closedError());
     this.end();
     return Promise.resolve();
+  }
+
+  /** The store has come to its end: so does the iteration, with an error. */
+  fail(reason: Error): void {
+    this.connection.abort(reason);
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
@@ -55,7 +63,7 @@ export abstract class MessageStream<T>
 
   protected end(error?: Error): void {
     this.queue.end(error);
-    this.options.onClose(this);
+    this.options.onClose();
   }
 
   protected closedError(): RespiteError {

@@ -7,41 +7,46 @@ import { encodeRequests } from './request_encoder.ts';
 import type { AnyCommandName, ArgumentsOf } from './typed_command.ts';
 
 export interface RequestOptions {
-  /** Ends the wait for a reply. A command that waits for data is taken back; another one has run. */
-  readonly signal?: AbortSignal;
+  /**
+   * Ends the wait for a reply. A command that may wait (BLPOP ...) is taken back, which in a session ends the
+   * session; another one has run.
+   */
+  readonly signal?: AbortSignal | undefined;
   /** Bulk strings as Uint8Array. */
   readonly buffers?: boolean;
 }
 
 type Command = readonly CommandArg[];
+type Resolve<T> = (value: T) => void;
+type Reject = (error: Error) => void;
 
-/** Sends one command; rejects with the error it replies. */
+/** Sends one command; rejects with the error it replies. `mayBlock`: aborting it ends the connection. */
 export function request(
   connection: Connection,
   command: Command,
   options: RequestOptions,
+  mayBlock = false,
 ): Promise<Reply> {
   const { signal, buffers = false } = options;
   if (signal?.aborted) return Promise.reject(abortError(signal));
-  const reply = new Promise<Reply>((resolve, reject) => {
+  return unlessAborted<Reply>(signal, mayBlock ? connection : undefined, (resolve, reject) => {
     connection.sendOne(command, new One(buffers, resolve, reject));
   });
-  return signal === undefined ? reply : unlessAborted(reply, signal);
 }
 
-/** Sends commands together; errors are values among the replies. */
+/** Sends commands together; errors are values among the replies. `mayBlock`: as for `request`. */
 export function requestAll(
   connection: Connection,
   commands: readonly Command[],
   options: RequestOptions,
+  mayBlock = false,
 ): Promise<Reply[]> {
   const { signal, buffers = false } = options;
   if (signal?.aborted) return Promise.reject(abortError(signal));
   if (commands.length === 0) return Promise.resolve([]);
-  const replies = new Promise<Reply[]>((resolve, reject) => {
+  return unlessAborted<Reply[]>(signal, mayBlock ? connection : undefined, (resolve, reject) => {
     connection.send(commands, new Collector(commands.length, buffers, resolve, reject));
   });
-  return signal === undefined ? replies : unlessAborted(replies, signal);
 }
 
 /** Commands that were checked and encoded once, to be run any number of times. */
@@ -51,9 +56,16 @@ export class PreparedBatch {
   private readonly requests: Uint8Array;
   private readonly options: RequestOptions;
   private readonly connection: () => Connection;
+  private readonly mayBlock: boolean;
 
-  constructor(connection: () => Connection, commands: readonly Command[], options: RequestOptions) {
+  constructor(
+    connection: () => Connection,
+    commands: readonly Command[],
+    options: RequestOptions,
+    mayBlock = false,
+  ) {
     this.connection = connection;
+    this.mayBlock = mayBlock;
     this.length = commands.length;
     this.requests = encodeRequests(commands);
     this.options = options;
@@ -65,10 +77,10 @@ export class PreparedBatch {
     if (signal?.aborted) throw abortError(signal);
     if (this.length === 0) return [];
     const connection = this.connection();
-    const replies = new Promise<Reply[]>((resolve, reject) => {
+    const taking = this.mayBlock ? connection : undefined;
+    return unlessAborted<Reply[]>(signal, taking, (resolve, reject) => {
       connection.sendEncoded(this.requests, new Collector(this.length, buffers, resolve, reject));
     });
-    return signal === undefined ? replies : unlessAborted(replies, signal);
   }
 }
 
@@ -94,10 +106,10 @@ export async function requestTransaction(
 class One implements Waiting {
   left = 1;
   readonly wantsBuffers: boolean;
-  private readonly resolve: (reply: Reply) => void;
-  readonly onFailure: (error: Error) => void;
+  private readonly resolve: Resolve<Reply>;
+  readonly onFailure: Reject;
 
-  constructor(buffers: boolean, resolve: (reply: Reply) => void, reject: (error: Error) => void) {
+  constructor(buffers: boolean, resolve: Resolve<Reply>, reject: Reject) {
     this.wantsBuffers = buffers;
     this.resolve = resolve;
     this.onFailure = reject;
@@ -114,15 +126,10 @@ class Collector implements Waiting {
   left: number;
   readonly wantsBuffers: boolean;
   private readonly replies: Reply[] = [];
-  private readonly resolve: (replies: Reply[]) => void;
-  readonly onFailure: (error: Error) => void;
+  private readonly resolve: Resolve<Reply[]>;
+  readonly onFailure: Reject;
 
-  constructor(
-    count: number,
-    buffers: boolean,
-    resolve: (replies: Reply[]) => void,
-    reject: (error: Error) => void,
-  ) {
+  constructor(count: number, buffers: boolean, resolve: Resolve<Reply[]>, reject: Reject) {
     this.left = count;
     this.wantsBuffers = buffers;
     this.resolve = resolve;
@@ -135,12 +142,36 @@ class Collector implements Waiting {
   }
 }
 
-/** `promise`, or a rejection once the signal is aborted. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+/** What `start` settles, unless the signal is aborted before; that ends `taking` as well. */
+function unlessAborted<T>(
+  signal: AbortSignal | undefined,
+  taking: Connection | undefined,
+  start: (resolve: Resolve<T>, reject: Reject) => void,
+): Promise<T> {
+  if (signal === undefined) return new Promise(start);
   return new Promise((resolve, reject) => {
-    const onAbort = () => reject(abortError(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    let isSettled = false;
+    const onAbort = () => {
+      const reason = abortError(signal);
+      reject(reason);
+      taking?.abort(reason);
+    };
+    // At once: an abort behind the reply is too late to end anything.
+    const settle = () => {
+      isSettled = true;
+      signal.removeEventListener('abort', onAbort);
+    };
+    start(
+      (value) => {
+        settle();
+        resolve(value);
+      },
+      (error) => {
+        settle();
+        reject(error);
+      },
+    );
+    if (!isSettled) signal.addEventListener('abort', onAbort, { once: true });
   });
 }
 

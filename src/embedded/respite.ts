@@ -6,7 +6,8 @@
 //
 // What a home adds (open, listen, fork, export ...) is in its subclass.
 
-import { checkCommand } from './command_rules.ts';
+import { copyBytes } from '../util/bytes.ts';
+import { checkCommand, checkQueued } from './command_rules.ts';
 import { Connection } from './connection.ts';
 import { abortError, RespiteError } from './errors.ts';
 import type { Link, LinkHandlers, LinkOptions, OpenLink } from './link.ts';
@@ -19,12 +20,29 @@ import {
   requestTransaction,
 } from './requests.ts';
 import { Commands, Session } from './session.ts';
-import { Monitor, Subscription, type SubscriptionKind } from './subscription.ts';
+import {
+  Monitor,
+  Subscription,
+  type SubscriptionKind,
+  type SubscriptionOptions,
+} from './subscription.ts';
 
 export interface SessionOptions {
   /** Number of the database, 0 by default. */
   readonly database?: number;
 }
+
+/** What has a connection of its own: a session, a subscription, a monitor. */
+interface Dependent {
+  close(): Promise<void>;
+  /** Ends it, and has its user know why. */
+  fail(reason: Error): void;
+}
+
+type AnySubscription = Subscription<string | Uint8Array>;
+type AsBytes = SubscriptionOptions & { readonly buffers: true };
+/** A subscription's options, if any, and its channels. */
+type Subscribed = string[] | [options: SubscriptionOptions, ...channels: string[]];
 
 /** Connections that wait for the next blocking command. */
 const IDLE_CONNECTIONS_MAX = 16;
@@ -37,18 +55,21 @@ class Connections {
   private main: Connection | undefined;
   private readonly idle: Connection[] = [];
   private readonly busy = new Set<Connection>();
-  /** Sessions, subscriptions and monitors. */
-  private readonly dependents = new Map<object, { close(): Promise<void> }>();
+  private readonly dependents = new Set<Dependent>();
 
   constructor(openLink: OpenLink) {
     this.openLink = (handlers, options) => {
-      if (this.closedFor !== undefined) throw this.closedFor;
+      this.mustBeOpen();
       return openLink(handlers, options);
     };
   }
 
   get isClosed(): boolean {
     return this.closedFor !== undefined;
+  }
+
+  mustBeOpen(): void {
+    if (this.closedFor !== undefined) throw this.closedFor;
   }
 
   /** The connection of all callers; a new one when it was killed. */
@@ -62,13 +83,10 @@ class Connections {
     const { signal } = options;
     if (signal?.aborted) throw abortError(signal);
     const connection = this.takeIdle() ?? new Connection(this.openLink);
-    const onAbort = () => connection.close(abortError(signal as AbortSignal));
-    signal?.addEventListener('abort', onAbort, { once: true });
     this.busy.add(connection);
     try {
-      return await request(connection, command, { ...options, signal: undefined });
+      return await request(connection, command, options, true);
     } finally {
-      signal?.removeEventListener('abort', onAbort);
       this.busy.delete(connection);
       if (!connection.isEnded) {
         if (this.idle.length < IDLE_CONNECTIONS_MAX) this.idle.push(connection);
@@ -84,21 +102,23 @@ class Connections {
     return connection;
   }
 
-  add<T extends { close(): Promise<void> }>(dependent: T): T {
-    this.dependents.set(dependent, dependent);
-    return dependent;
+  add(dependent: Dependent): void {
+    this.dependents.add(dependent);
   }
 
-  delete(dependent: object): void {
+  delete(dependent: Dependent): void {
     this.dependents.delete(dependent);
   }
 
-  /** Ends all of them, and every call that waits. */
-  closeAll(reason: RespiteError): void {
+  /** Ends all of them, and every call that waits. `isAsked`: by the program, which may end its loops in peace. */
+  closeAll(reason: RespiteError, isAsked: boolean): void {
     this.closedFor ??= reason;
     this.main?.close(reason);
     for (const connection of [...this.idle.splice(0), ...this.busy]) connection.close(reason);
-    for (const dependent of [...this.dependents.values()]) void dependent.close();
+    for (const dependent of [...this.dependents]) {
+      if (isAsked) void dependent.close();
+      else dependent.fail(reason);
+    }
   }
 }
 
@@ -142,7 +162,7 @@ export class CommandView<B extends string | Uint8Array = string> extends Command
   protected async runTransaction(
     commands: readonly (readonly CommandArg[])[],
   ): Promise<Reply[] | null> {
-    for (const command of commands) checkCommand(command, true);
+    for (const command of commands) checkQueued(command, true);
     return requestTransaction(this.connections.shared(), commands, this.options);
   }
 }
@@ -179,46 +199,73 @@ export abstract class RespiteBase extends CommandView implements AsyncDisposable
     const connection = new Connection(connections.openLink, { onEnd: forget });
     const session = new Session(connection, forget);
     connections.add(session);
-    if (database === 0) return session;
-    try {
-      await session.command('SELECT', database);
-      return session;
-    } catch (error) {
-      await session.close();
-      throw error;
-    }
+    if (database !== 0) await orClosed(session, session.command('SELECT', database));
+    return session;
   }
 
   /** Messages published to these channels, from now on. */
-  subscribe(...channels: string[]): Promise<Subscription> {
-    return this.#subscribe('channel', channels);
+  subscribe(...channels: string[]): Promise<Subscription>;
+  subscribe(options: AsBytes, ...channels: string[]): Promise<Subscription<Uint8Array>>;
+  subscribe(...subscribed: Subscribed): Promise<AnySubscription> {
+    return this.#subscribe('channel', subscribed);
   }
 
   /** Messages published to channels that match these patterns. */
-  psubscribe(...patterns: string[]): Promise<Subscription> {
-    return this.#subscribe('pattern', patterns);
+  psubscribe(...patterns: string[]): Promise<Subscription>;
+  psubscribe(options: AsBytes, ...patterns: string[]): Promise<Subscription<Uint8Array>>;
+  psubscribe(...subscribed: Subscribed): Promise<AnySubscription> {
+    return this.#subscribe('pattern', subscribed);
   }
 
   /** Messages published to these shard channels. */
-  ssubscribe(...channels: string[]): Promise<Subscription> {
-    return this.#subscribe('shard', channels);
+  ssubscribe(...channels: string[]): Promise<Subscription>;
+  ssubscribe(options: AsBytes, ...channels: string[]): Promise<Subscription<Uint8Array>>;
+  ssubscribe(...subscribed: Subscribed): Promise<AnySubscription> {
+    return this.#subscribe('shard', subscribed);
   }
 
   /** A line for every command that runs, from now on. */
   async monitor(): Promise<Monitor> {
     const connections = this.#connections;
-    const monitor = new Monitor(connections.openLink, (ended) => connections.delete(ended));
+    const monitor: Monitor = new Monitor(connections.openLink, () => connections.delete(monitor));
     connections.add(monitor);
-    await monitor.start();
+    await orClosed(monitor, monitor.start());
     return monitor;
   }
 
   /**
    * A connection as bytes, for programs that bring their own protocol code. It ends with the store, or by
-   * its `close`.
+   * its `close`. `onData` is called behind the present work, never during a call of anything here: what it is given
+   * stays valid, and it may send.
    */
   connect(handlers: LinkHandlers, options: LinkOptions = { resp: 2 }): Link {
-    return this.#connections.openLink(handlers, options);
+    let isClosed = false;
+    const later = (run: () => void) => queueMicrotask(() => isClosed || run());
+    const link = this.openLink(
+      {
+        onData: (bytes) => {
+          const copy = copyBytes(bytes);
+          later(() => handlers.onData(copy));
+        },
+        onClose: (reason) => later(() => handlers.onClose(reason)),
+      },
+      options,
+    );
+    const close = () => {
+      isClosed = true;
+      link.close();
+    };
+    return { room: (length) => link.room(length), send: (length) => link.send(length), close };
+  }
+
+  /** For connections that look after themselves: `onData` comes in the middle of the engine's work. */
+  protected get openLink(): OpenLink {
+    return this.#connections.openLink;
+  }
+
+  /** Throws what the store has ended for. */
+  protected mustBeOpen(): void {
+    this.#connections.mustBeOpen();
   }
 
   /** Ends every call that waits, with code CLOSED, and the store. May be called again. */
@@ -233,32 +280,42 @@ export abstract class RespiteBase extends CommandView implements AsyncDisposable
 
   /** The store has come to an end by itself: what waits fails for this reason, and so does every later call. */
   protected end(reason: RespiteError): void {
-    this.#connections.closeAll(reason);
+    this.#connections.closeAll(reason, false);
   }
 
   /** Ends what is behind the connections. */
   protected abstract closeStore(): Promise<void>;
 
   async #close(): Promise<void> {
-    this.#connections.closeAll(new RespiteError('CLOSED', 'The store is closed'));
+    this.#connections.closeAll(new RespiteError('CLOSED', 'The store is closed'), true);
     await this.closeStore();
   }
 
-  async #subscribe(kind: SubscriptionKind, channels: readonly string[]): Promise<Subscription> {
+  async #subscribe(kind: SubscriptionKind, subscribed: Subscribed): Promise<AnySubscription> {
+    const options = typeof subscribed[0] === 'object' ? (subscribed.shift() as object) : {};
+    const channels = subscribed as string[];
     if (channels.length === 0) {
       throw new RespiteError('BAD_OPTION', 'A subscription needs at least one channel or pattern');
     }
     const connections = this.#connections;
-    const subscription = new Subscription(connections.openLink, kind, (ended) =>
-      connections.delete(ended),
+    const subscription: AnySubscription = new Subscription(
+      connections.openLink,
+      kind,
+      () => connections.delete(subscription),
+      options,
     );
     connections.add(subscription);
-    try {
-      await subscription.subscribe(...channels);
-      return subscription;
-    } catch (error) {
-      await subscription.close();
-      throw error;
-    }
+    await orClosed(subscription, subscription.subscribe(...channels));
+    return subscription;
+  }
+}
+
+/** Waits for the first word of the server. Without it, there is no `dependent`. */
+async function orClosed(dependent: Dependent, begun: Promise<unknown>): Promise<void> {
+  try {
+    await begun;
+  } catch (error) {
+    await dependent.close();
+    throw error;
   }
 }

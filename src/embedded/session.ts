@@ -1,6 +1,6 @@
 // A connection with its state: a selected database, watched keys, a name. Calls run in their order.
 
-import { checkCommand } from './command_rules.ts';
+import { checkCommand, checkQueued } from './command_rules.ts';
 import type { Connection } from './connection.ts';
 import { RespiteError } from './errors.ts';
 import type { CommandArg, Reply } from './reply.ts';
@@ -78,13 +78,12 @@ export class Session<B extends string | Uint8Array = string>
   }
 
   async batch(commands: readonly (readonly CommandArg[])[]): Promise<Reply[]> {
-    for (const command of commands) checkCommand(command, false);
-    return requestAll(this.connection, commands, this.options);
+    return requestAll(this.connection, commands, this.options, checkAll(commands));
   }
 
   prepare(commands: readonly (readonly CommandArg[])[]): PreparedBatch {
-    for (const command of commands) checkCommand(command, false);
-    return new PreparedBatch(() => this.connection, commands, this.options);
+    const mayBlock = checkAll(commands);
+    return new PreparedBatch(() => this.connection, commands, this.options, mayBlock);
   }
 
   with(options: RequestOptions & { readonly buffers: true }): Session<Uint8Array>;
@@ -96,6 +95,11 @@ export class Session<B extends string | Uint8Array = string>
       ...this.options,
       ...options,
     });
+  }
+
+  /** The store has come to its end. */
+  fail(reason: Error): void {
+    this.connection.abort(reason);
   }
 
   /** Ends the connection: watched keys are forgotten, a transaction is discarded. */
@@ -111,14 +115,24 @@ export class Session<B extends string | Uint8Array = string>
 
   protected run(command: readonly CommandArg[]): Promise<Reply> {
     try {
-      checkCommand(command, false);
+      const mayBlock = checkCommand(command, false);
+      return request(this.connection, command, this.options, mayBlock);
     } catch (error) {
       return Promise.reject(error);
     }
-    return request(this.connection, command, this.options);
   }
 
-  protected runTransaction(commands: readonly (readonly CommandArg[])[]): Promise<Reply[] | null> {
+  protected async runTransaction(
+    commands: readonly (readonly CommandArg[])[],
+  ): Promise<Reply[] | null> {
+    for (const command of commands) checkQueued(command, false);
     return requestTransaction(this.connection, commands, this.options);
   }
+}
+
+/** Throws for commands that a session cannot send. Returns whether one of them may wait for data. */
+function checkAll(commands: readonly (readonly CommandArg[])[]): boolean {
+  let mayBlock = false;
+  for (const command of commands) mayBlock = checkCommand(command, false) || mayBlock;
+  return mayBlock;
 }

@@ -5,9 +5,14 @@ import type { OpenLink } from './link.ts';
 import { MessageStream } from './message_stream.ts';
 import type { Reply } from './reply.ts';
 
-export interface Message {
+export interface SubscriptionOptions {
+  /** Messages as Uint8Array. Otherwise they are read as UTF-8. */
+  readonly buffers?: boolean;
+}
+
+export interface Message<B extends string | Uint8Array = string> {
   readonly channel: string;
-  readonly message: string;
+  readonly message: B;
   /** The pattern it came by; absent for subscriptions to channels. */
   readonly pattern?: string;
 }
@@ -28,6 +33,7 @@ const KINDS = {
 export type SubscriptionKind = keyof typeof KINDS;
 
 interface Confirmation {
+  /** Channels to be confirmed; Infinity: all that there are. */
   left: number;
   resolve(): void;
   reject(error: Error): void;
@@ -36,32 +42,54 @@ interface Confirmation {
 /** About what a message holds besides its text. */
 const MESSAGE_OVERHEAD_BYTES = 64;
 
-export class Subscription extends MessageStream<Message> {
+const decoder = new TextDecoder();
+
+function text(value: Reply | undefined): string {
+  return value instanceof Uint8Array ? decoder.decode(value) : String(value);
+}
+
+export class Subscription<B extends string | Uint8Array = string> extends MessageStream<
+  Message<B>
+> {
   private readonly kind: Kind;
   /** Calls of subscribe and unsubscribe that wait for the server's word on each channel. */
   private readonly confirmations: Confirmation[] = [];
 
-  constructor(open: OpenLink, kind: SubscriptionKind, onClose: (subscription: object) => void) {
-    super(open, { what: 'subscription', onClose });
+  constructor(
+    open: OpenLink,
+    kind: SubscriptionKind,
+    onClose: () => void,
+    { buffers }: SubscriptionOptions = {},
+  ) {
+    super(open, { what: 'subscription', onClose, buffers });
     this.kind = KINDS[kind];
   }
 
   /** Subscribes to more channels (or patterns); resolves once their messages come. */
   subscribe(...channels: string[]): Promise<void> {
-    return this.change(this.kind.subscribe, channels);
+    return this.change(this.kind.subscribe, channels, channels.length);
   }
 
   /** Leaves channels; without any, all of them. The iteration goes on until `close`. */
   unsubscribe(...channels: string[]): Promise<void> {
-    return this.change(this.kind.unsubscribe, channels);
+    return this.change(
+      this.kind.unsubscribe,
+      channels,
+      channels.length || Number.POSITIVE_INFINITY,
+    );
   }
 
-  private change(command: string, channels: readonly string[]): Promise<void> {
+  private change(command: string, channels: readonly string[], left: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const confirmation = { left: Math.max(channels.length, 1), resolve, reject };
+      const confirmation = { left, resolve, reject };
+      // Pushes confirm it, perhaps while it is sent; only an error comes as a reply.
       this.confirmations.push(confirmation);
-      // Pushes confirm it; only an error comes as a reply.
-      this.connection.post([command, ...channels], reject);
+      try {
+        this.connection.post([command, ...channels], reject);
+      } catch (error) {
+        this.confirmations.splice(this.confirmations.lastIndexOf(confirmation), 1);
+        throw error;
+      }
     });
   }
 
@@ -72,22 +100,24 @@ export class Subscription extends MessageStream<Message> {
     }
     if (!Array.isArray(reply)) return;
     const [name, ...rest] = reply;
-    if (name === this.kind.message) {
-      const isPattern = rest.length === 3;
-      const [channel, message] = (isPattern ? rest.slice(1) : rest) as [string, string];
+    if (text(name) === this.kind.message) {
+      const message = rest.pop() as B;
+      const channel = text(rest.pop());
       const size = (channel.length + message.length) * 2 + MESSAGE_OVERHEAD_BYTES;
-      const pattern = isPattern ? { pattern: rest[0] as string } : {};
+      const pattern = rest.length > 0 ? { pattern: text(rest[0]) } : {};
       this.queue.put({ channel, message, ...pattern }, size);
       return;
     }
-    this.confirm();
+    this.confirm(rest[1] as number);
   }
 
-  private confirm(): void {
+  /** The server's word on one channel: `subscribed` is how many there are now. */
+  private confirm(subscribed: number): void {
     const [first] = this.confirmations;
     if (first === undefined) return;
     first.left -= 1;
-    if (first.left > 0) return;
+    const isLastOfAll = first.left === Number.POSITIVE_INFINITY && subscribed === 0;
+    if (first.left > 0 && !isLastOfAll) return;
     this.confirmations.shift();
     first.resolve();
   }
@@ -101,7 +131,7 @@ export class Subscription extends MessageStream<Message> {
 
 /** The commands that run, as MONITOR tells them: one line each. */
 export class Monitor extends MessageStream<string> {
-  constructor(open: OpenLink, onClose: (monitor: object) => void) {
+  constructor(open: OpenLink, onClose: () => void) {
     super(open, { what: 'monitor', onClose });
   }
 

@@ -25,6 +25,11 @@ export class DebugFlags {
   /** Type of cluster bus packets to drop, -1 for none. */
   clusterDropPacketFilter = -1;
 
+  /** All as in normal operation. */
+  reset(): void {
+    Object.assign(this, new DebugFlags());
+  }
+
   resetPackedThreshold(): void {
     this.quicklistPackedThresholdBytes = PACKED_THRESHOLD_BYTES;
   }

@@ -7,6 +7,9 @@ import type { Server } from '../server.ts';
 /** Filled by whoever makes a store. */
 export const servers = new WeakMap<RespiteBase, Server>();
 
+/** Who is told when a store has ended, whoever asked for it. */
+export const endListeners = new WeakMap<RespiteBase, (reason: RespiteError) => void>();
+
 /** Throws RespiteError UNSUPPORTED for a store that has no server in this process. */
 export function serverOf(store: RespiteBase): Server {
   const server = servers.get(store);

@@ -26,7 +26,16 @@ export interface OpenOptions {
   readonly log?: (line: string) => void;
 }
 
-const KNOWN: ReadonlySet<string> = new Set<keyof OpenOptions>([
+export interface ListenOptions {
+  /** TCP port. */
+  readonly port?: number;
+  /** Address to listen on, 127.0.0.1 by default. */
+  readonly host?: string;
+  /** Path of a Unix socket. */
+  readonly path?: string;
+}
+
+const KNOWN: readonly (keyof OpenOptions)[] = [
   'dir',
   'appendonly',
   'maxmemory',
@@ -35,7 +44,10 @@ const KNOWN: ReadonlySet<string> = new Set<keyof OpenOptions>([
   'config',
   'clock',
   'log',
-]);
+];
+
+const KNOWN_OF_LISTEN: readonly (keyof ListenOptions)[] = ['port', 'host', 'path'];
+const PORT_MAX = 65_535;
 
 function bad(message: string): RespiteError {
   return new RespiteError('BAD_OPTION', message);
@@ -45,15 +57,37 @@ function text(value: string | number | boolean): string {
   return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value);
 }
 
+/** Throws BAD_OPTION for what is no object with these names. */
+export function checkNames(options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) throw bad('Options are an object');
+  const foreign = Object.keys(options).find((name) => !known.includes(name));
+  if (foreign === undefined) return;
+  throw bad(`There is no option '${foreign}'; there are ${known.join(', ')}`);
+}
+
+/** Throws BAD_OPTION for options of `listen` that are none, or say nowhere. */
+export function checkListenOptions(options: ListenOptions): void {
+  checkNames(options, KNOWN_OF_LISTEN);
+  const { port = 0, host = '', path = '' } = options;
+  if (!Number.isInteger(port) || port < 0 || port > PORT_MAX) throw bad('port is a TCP port');
+  if (typeof host !== 'string') throw bad('host is an address');
+  if (typeof path !== 'string') throw bad('path is that of a Unix socket');
+  if (port === 0 && path === '') throw bad('Give a port or a path');
+}
+
 /** Throws BAD_OPTION for options that are none, or make no sense together. */
 export function checkOptions(options: OpenOptions): void {
-  for (const name of Object.keys(options)) {
-    if (!KNOWN.has(name))
-      throw bad(`There is no option '${name}'; there are ${[...KNOWN].join(', ')}`);
-  }
-  const { dir, appendonly, databases, rdb, config } = options;
+  checkNames(options, KNOWN);
+  const { dir, appendonly, databases, rdb, config, log } = options;
   if (dir !== undefined && (typeof dir !== 'string' || dir === '')) {
     throw bad('dir is the path of a folder');
+  }
+  if (appendonly !== undefined && typeof appendonly !== 'boolean') {
+    throw bad('appendonly is true or false');
+  }
+  if (log !== undefined && typeof log !== 'function') throw bad('log is a function');
+  if (config !== undefined && (typeof config !== 'object' || config === null)) {
+    throw bad('config is an object: values by the names of directives');
   }
   if (appendonly === true && dir === undefined) {
     throw bad('appendonly needs a folder: give dir, too');

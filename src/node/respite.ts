@@ -13,6 +13,7 @@ import { CoreCrash, type Engine } from '../engine.ts';
 import { Logger } from '../log.ts';
 import type { CrashCause } from '../monitor/crash_cause.ts';
 import { ListenError } from '../net/listener.ts';
+import type { ExitRequest } from '../persistence/shutdown.ts';
 import { Server } from '../server.ts';
 import { MemoryStorage } from '../storage/memory_storage.ts';
 import { type Clock, systemClock } from '../util/clock.ts';
@@ -25,43 +26,52 @@ import {
   privateSocket,
 } from './connectors/node_redis.ts';
 import { exportDump, importDump } from './dump.ts';
-import { servers } from './inside.ts';
+import { endListeners, servers } from './inside.ts';
 import { openLocalLink } from './local_connection.ts';
-import { checkOptions, type OpenOptions, optionDirectives } from './open_options.ts';
+import {
+  checkListenOptions,
+  checkOptions,
+  type ListenOptions,
+  type OpenOptions,
+  optionDirectives,
+} from './open_options.ts';
 
 /** Linear memory to begin with: enough for small stores, and little to copy for a fork. */
 const INITIAL_BYTES = 4 * 1024 * 1024;
 
-export interface ListenOptions {
-  /** TCP port. */
-  readonly port?: number;
-  /** Address to listen on, 127.0.0.1 by default. */
-  readonly host?: string;
-  /** Path of a Unix socket. */
-  readonly path?: string;
-}
+const LOOPBACK = '127.0.0.1';
 
-/** Who hears that the server ends by itself; nobody yet while it is being opened. */
+/** What is known of a server's end. */
 interface Ending {
+  /** The last lines of the log. */
+  readonly lines: string[];
+  /** Who hears that the server ends by itself; nobody yet while it is being opened. */
   tell?: (reason: RespiteError) => void;
 }
 
 export class Respite extends RespiteBase {
   readonly #server: Server;
+  readonly #ending: Ending;
+  /** Those of a fork of this one. */
   readonly #options: OpenOptions;
-  readonly #savesAtClose: boolean;
+  /** What is saved at the end: nothing of a store that could not be opened. */
+  #saveAtClose: ExitRequest['save'] = 'never';
+  /** It listens where the directives say. */
+  #hasAddress = false;
   /** There is nothing left to be closed. */
   #hasEnded = false;
   #privateSocket: Promise<PrivateSocket> | undefined;
   /** The time of the store; a manual one can be moved. */
   readonly clock: StoreClock;
 
-  private constructor(server: Server, options: OpenOptions, savesAtClose: boolean) {
+  private constructor(server: Server, options: OpenOptions, ending: Ending) {
     super((handlers, options) => openLocalLink(server, handlers, options));
     this.#server = server;
+    this.#ending = ending;
     servers.set(this, server);
-    this.#options = options;
-    this.#savesAtClose = savesAtClose;
+    // A folder has one owner, and a dump may be large.
+    const { dir: _dir, rdb: _rdb, ...forked } = options;
+    this.#options = forked;
     this.clock = storeClock(server.engine.time);
   }
 
@@ -78,10 +88,9 @@ export class Respite extends RespiteBase {
       optionDirectives(options),
       (name) => findCommand(name.toLowerCase()) !== undefined,
     );
-    const ending: Ending = {};
-    const server = makeServer(options, directives, clock, ending);
-    const { config } = directives;
-    const store = new Respite(server, options, dir !== undefined && !config.get('appendonly'));
+    const ending: Ending = { lines: [] };
+    const server = openServer(options, directives, clock, ending);
+    const store = new Respite(server, options, ending);
     try {
       // Also where nothing is saved before the end: at the end, it is.
       const refusal = dir === undefined ? undefined : server.persistence.claimDirectory();
@@ -92,12 +101,14 @@ export class Respite extends RespiteBase {
       await store.close().catch(() => {});
       throw asOpenError(error);
     }
-    store.#start(ending);
+    const isLogged = directives.config.get('appendonly');
+    store.#start(dir !== undefined && !isLogged ? 'always' : 'default');
     return store;
   }
 
-  #start(ending: Ending): void {
-    ending.tell = (reason) => this.#endFor(reason);
+  #start(saveAtClose: ExitRequest['save']): void {
+    this.#saveAtClose = saveAtClose;
+    this.#ending.tell = (reason) => this.#endFor(reason);
     const { time } = this.#server.engine;
     if (time instanceof ManualClock) hookClock(time, this.#server);
     this.#server.start();
@@ -111,6 +122,7 @@ export class Respite extends RespiteBase {
     if (time instanceof ManualClock) time.stop(reason);
     this.#server.stop();
     this.#server.persistence.close();
+    endListeners.get(this)?.(reason);
   }
 
   /**
@@ -119,7 +131,7 @@ export class Respite extends RespiteBase {
    * NO_MEMORY.
    */
   async fork(): Promise<Respite> {
-    if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
+    this.mustBeOpen();
     const { engine, config } = this.#server;
     const directives = storeDirectives(FORK_DIRECTIVES);
     directives.config.copyFrom(
@@ -128,35 +140,67 @@ export class Respite extends RespiteBase {
     );
     const { time } = engine;
     const clock = time instanceof ManualClock ? new ManualClock(time.now()) : time;
-    const { dir: _, ...options } = this.#options;
-    const ending: Ending = {};
+    const options = this.#options;
+    const ending: Ending = { lines: [] };
     const server = makeServer(options, directives, clock, ending, cloneCore(engine));
-    const store = new Respite(server, options, false);
+    const store = new Respite(server, options, ending);
     // There are no files, and with that it is ready.
     await server.persistence.load();
-    store.#start(ending);
+    store.#start('never');
     return store;
   }
 
-  /** Serves the store to other programs, too. Throws RespiteError BAD_OPTION when the address cannot be had. */
-  async listen({ port = 0, host = '127.0.0.1', path = '' }: ListenOptions): Promise<void> {
-    if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
-    if (port === 0 && path === '') throw new RespiteError('BAD_OPTION', 'Give a port or a path');
+  /**
+   * Serves the store to other programs, too; called again, at one more address. CONFIG GET knows the first one. Throws
+   * RespiteError BAD_OPTION when the address cannot be had.
+   */
+  async listen(options: ListenOptions): Promise<void> {
+    this.mustBeOpen();
+    checkListenOptions(options);
+    try {
+      if (this.#hasAddress) await this.#listenElsewhere(options);
+      else await this.#listenFirst(options);
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      // It may have been closed meanwhile.
+      this.mustBeOpen();
+      throw new RespiteError('BAD_OPTION', error.message, { cause: error });
+    }
+  }
+
+  /** Where the directives say, which may change it. */
+  async #listenFirst({ port = 0, host = LOOPBACK, path = '' }: ListenOptions): Promise<void> {
     const { config } = this.#server;
+    this.#hasAddress = true;
     config.put('bind', [host]);
     config.put('port', port);
     config.put('unixsocket', path);
     try {
       await this.#server.openSockets();
     } catch (error) {
-      if (!(error instanceof ListenError)) throw error;
-      throw new RespiteError('BAD_OPTION', error.message, { cause: error });
+      this.#hasAddress = false;
+      config.put('port', 0);
+      config.put('unixsocket', '');
+      throw error;
     }
+  }
+
+  /** At one more address. */
+  async #listenElsewhere({ port = 0, host = LOOPBACK, path = '' }: ListenOptions): Promise<void> {
+    const { config } = this.#server;
+    await this.#server.openListener({
+      port,
+      bind: [host],
+      tcpBacklog: config.get('tcp-backlog'),
+      unixSocket: path,
+      unixSocketPerm: config.get('unixsocketperm'),
+      keepAliveSeconds: config.get('tcp-keepalive'),
+    });
   }
 
   /** For ioredis, which then needs no socket: `new Redis({ Connector: db.connector })`. */
   get connector(): IoredisConnector {
-    return ioredisConnector((handlers, options) => this.connect(handlers, options));
+    return ioredisConnector(this.openLink);
   }
 
   /**
@@ -164,7 +208,7 @@ export class Respite extends RespiteBase {
    * listens on a Unix socket that only this user can reach, until it is closed.
    */
   async nodeRedisOptions(): Promise<NodeRedisOptions> {
-    if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
+    this.mustBeOpen();
     this.#privateSocket ??= this.#openPrivateSocket();
     const { path } = await this.#privateSocket;
     return { socket: { path, tls: false } };
@@ -195,22 +239,35 @@ export class Respite extends RespiteBase {
   }
 
   /** All data as a dump in the RDB format, of this moment, while commands are served. */
-  export(): Promise<Uint8Array> {
-    if (this.isClosed) throw new RespiteError('CLOSED', 'The store is closed');
+  async export(): Promise<Uint8Array> {
+    this.mustBeOpen();
     return exportDump(this.#server);
   }
 
   protected async closeStore(): Promise<void> {
     (await this.#privateSocket?.catch(() => undefined))?.remove();
     if (this.#hasEnded) return;
+    const reason = new RespiteError('CLOSED', 'The store is closed');
+    try {
+      await this.#saveAndStop(reason);
+    } finally {
+      endListeners.get(this)?.(reason);
+    }
+  }
+
+  async #saveAndStop(reason: RespiteError): Promise<void> {
     const { persistence } = this.#server;
-    const save = this.#savesAtClose ? 'always' : 'default';
-    const isSaved = await persistence.prepareExit({ save, isForced: true });
+    const save = this.#saveAtClose;
+    const { lines } = this.#ending;
+    lines.length = 0;
+    const { isStored } = await persistence.prepareExit({ save, isForced: true });
     const { time } = this.#server.engine;
-    if (time instanceof ManualClock) time.stop(new RespiteError('CLOSED', 'The store is closed'));
+    if (time instanceof ManualClock) time.stop(reason);
     this.#server.stop();
     persistence.close();
-    if (!isSaved) throw new RespiteError('STORAGE', 'The last snapshot could not be written');
+    if (isStored) return;
+    const warnings = lines.filter((line) => line.includes(' # ')).map(withoutTime);
+    throw new RespiteError('STORAGE', `Not all data could be saved: ${warnings.join(' ')}`);
   }
 }
 
@@ -230,7 +287,7 @@ function makeServer(
   ending: Ending,
   core?: Core,
 ): Server {
-  const lines: string[] = [];
+  const { lines } = ending;
   const logger = new Logger({
     pid: process.pid,
     sink: {
@@ -274,6 +331,16 @@ function makeServer(
       );
     },
   });
+}
+
+/** A server with a core of its own. Throws RespiteError NO_MEMORY. */
+function openServer(...args: Parameters<typeof makeServer>): Server {
+  try {
+    return makeServer(...args);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RespiteError('NO_MEMORY', 'There is no memory for a store', { cause: error });
+  }
 }
 
 /** Throws RespiteError UNSUPPORTED when it is not where it should be. */
@@ -338,9 +405,13 @@ function makeFolder(dir: string): void {
   }
 }
 
-/** The last line of the log that says something, without its time. */
+function withoutTime(line: string): string {
+  return line.replace(/^\S+ .{24} . /, '');
+}
+
+/** The last line of the log that says something. */
 function lastWords(lines: readonly string[]): string {
-  const words = lines.map((line) => line.replace(/^\S+ .{24} . /, ''));
+  const words = lines.map(withoutTime);
   return words.reverse().find((line) => line !== '') ?? 'nothing was logged';
 }
 

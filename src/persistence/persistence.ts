@@ -45,12 +45,13 @@ import { RdbSaver, type SaveOutcome, type SaveSettings } from './rdb_saver.ts';
 import { RdbTransfers, type TransferSettings } from './rdb_transfer.ts';
 import type { SaveHooks } from './save_commands.ts';
 import { firstDueSavePoint, mayTrySave, type SaveHistory } from './save_points.ts';
-import type { ExitRequest } from './shutdown.ts';
+import type { ExitOutcome, ExitRequest } from './shutdown.ts';
 
 const MS_PER_SECOND = 1000;
 /** `rdb-save-incremental-fsync` */
 const SYNC_EVERY_BYTES = 4 << 20;
 const LOADING = 'LOADING Redis is loading the dataset in memory';
+const REFUSED_EXIT: ExitOutcome = { mayEnd: false, isStored: false };
 const LOADAOF_FAILED = 'ERR Error trying to load the AOF files, check server logs.';
 
 export interface PersistenceOptions {
@@ -85,6 +86,8 @@ export class Persistence {
   private readonly options: PersistenceOptions;
   private readonly loading: Loading;
   private isSaveScheduled = false;
+  /** See `replaced`. */
+  private replacements = 0;
   private keysLoaded = 0;
   private keysExpired = 0;
   private lock: DirectoryLock | undefined;
@@ -106,7 +109,10 @@ export class Persistence {
       pid,
       dirty: {
         get: () => core.stat(abi.STAT_DIRTY),
-        set: (changes) => core.setStat(abi.STAT_DIRTY, changes),
+        set: (changes) => {
+          core.setStat(abi.STAT_DIRTY, changes);
+          this.noteReplaced();
+        },
       },
       settings: () => this.saveSettings(),
       claimDirectory: () => this.claimDirectory(),
@@ -158,6 +164,18 @@ export class Persistence {
   /** Anything goes over the data set, or has done so and is not through yet. */
   get isWalking(): boolean {
     return this.isSaving || this.options.snapshots.isRunning || this.appendOnly.isRewriting;
+  }
+
+  /**
+   * Grows when data come from elsewhere than commands, or the figures that tell of changes are set back: while it is
+   * the same, the core's figures tell whether data have changed.
+   */
+  get replaced(): number {
+    return this.replacements;
+  }
+
+  noteReplaced(): void {
+    this.replacements += 1;
   }
 
   /** Whether there are save points. */
@@ -294,6 +312,7 @@ export class Persistence {
     this.makeRoom();
     if (saves && !this.saver.saveNow()) return 'ERR';
     if (flushes) engine.core.exports.emptyDataset(client);
+    this.noteReplaced();
     const path = this.snapshotPath();
     const bytes = this.snapshotBytes(path);
     if (bytes === undefined) {
@@ -322,6 +341,7 @@ export class Persistence {
     // It would be of data that are not there any more: another one is due.
     if (this.appendOnly.isRewriting) snapshots.abort();
     if (!this.appendOnly.writeOut()) return LOADAOF_FAILED;
+    this.noteReplaced();
     engine.core.exports.emptyDataset(client);
     const outcome = await this.whileLoading(() => this.appendOnly.load(() => nextTurn()));
     // What was there is gone.
@@ -450,25 +470,25 @@ export class Persistence {
 
   // --- The end ---
 
-  /**
-   * What is to be saved before the process ends. False when it must not, because data would be lost;
-   * the log tells why. Nothing may be written meanwhile.
-   */
-  async prepareExit({ save, isForced }: ExitRequest): Promise<boolean> {
+  /** Saves what is to be saved before the process ends. Nothing may be written meanwhile. */
+  async prepareExit({ save, isForced }: ExitRequest): Promise<ExitOutcome> {
     const { log } = this.options;
     if (this.saver.isRunning) log.warning('There is a child saving an .rdb. Killing it!');
     this.transfers.abort();
     this.saver.abort();
-    if (!this.endRewrite(isForced)) return false;
+    let isStored = this.appendOnly.isWhole;
+    if (!this.endRewrite(isForced)) return REFUSED_EXIT;
     if (!this.isLoading && (save === 'always' || (save === 'default' && this.hasSavePoints))) {
-      if (!(await this.saveLast(isForced))) return false;
+      const outcome = await this.saveLast(isForced);
+      if (outcome === 'aborted' || (outcome === 'failed' && !isForced)) return REFUSED_EXIT;
+      isStored = outcome === 'saved';
     }
     // Only now, because the server may have had to go on.
     if (this.appendOnly.isOn && !this.isLoading) {
       log.notice('Calling fsync() on the AOF file.');
-      this.appendOnly.shutdown();
+      if (!this.appendOnly.shutdown()) isStored = false;
     }
-    return true;
+    return { mayEnd: true, isStored };
   }
 
   /** What the append-only file has is whole without the rewrite, unless it is the first one. */
@@ -487,18 +507,19 @@ export class Persistence {
     return true;
   }
 
-  private async saveLast(isForced: boolean): Promise<boolean> {
+  private async saveLast(isForced: boolean): Promise<SaveOutcome> {
     const { log } = this.options;
     log.notice('Saving the final RDB snapshot before exiting.');
     this.options.snapshots.abort();
-    const outcome: SaveOutcome = await this.saver.saveHeld();
-    if (outcome !== 'failed') return outcome === 'saved';
-    log.warning(
-      isForced
-        ? 'Error trying to save the DB. Exit anyway.'
-        : "Error trying to save the DB, can't exit.",
-    );
-    return isForced;
+    const outcome = await this.saver.saveHeld();
+    if (outcome === 'failed') {
+      log.warning(
+        isForced
+          ? 'Error trying to save the DB. Exit anyway.'
+          : "Error trying to save the DB, can't exit.",
+      );
+    }
+    return outcome;
   }
 
   /** Gives up a save under way, so that nothing half written is left. */
@@ -611,6 +632,7 @@ export class Persistence {
 
   /** CONFIG RESETSTAT. */
   resetStatistics(): void {
+    this.noteReplaced();
     this.saver.saves = 0;
     this.options.snapshots.begun = 0;
     this.options.snapshots.lastBeginUs = 0;

@@ -15,13 +15,20 @@ export interface ExitRequest {
   readonly isForced: boolean;
 }
 
+export interface ExitOutcome {
+  /** False when data would be lost that need not be: the server goes on. */
+  readonly mayEnd: boolean;
+  /** Whether all that was to be saved is on the disk; an end by force comes without that, too. */
+  readonly isStored: boolean;
+}
+
 export interface ShutdownOptions {
   readonly log: Logger;
   isLoading(): boolean;
   /** Holds commands that write, or lets them go on. */
   hold(on: boolean): void;
-  /** Saves what has to be saved. False when the process must not end. */
-  prepareExit(request: ExitRequest): Promise<boolean>;
+  /** Saves what has to be saved; the log tells what goes wrong. */
+  prepareExit(request: ExitRequest): Promise<Pick<ExitOutcome, 'mayEnd'>>;
   /** Gives up a save under way: `prepareExit` then fails. */
   abortSave(): void;
   /** Closes the sockets. */
@@ -85,7 +92,7 @@ export class Shutdown {
     this.state = 'ending';
     log.notice('User requested shutdown...');
     this.options.hold(true);
-    const mayEnd = await this.options.prepareExit({
+    const { mayEnd } = await this.options.prepareExit({
       save: this.options.isLoading() ? 'never' : save,
       isForced,
     });

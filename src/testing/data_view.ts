@@ -43,6 +43,7 @@ interface Facts {
   readonly key: Uint8Array;
   readonly type: string;
   readonly ttlMs: number;
+  readonly value: Reply;
 }
 
 /** Reads all keys. `showsTtl`: with how long they have left, rather than that they expire. */
@@ -57,27 +58,32 @@ export async function readData(
   const keys = await scanKeys(batch, match);
   const found: [string, KeyView][] = [];
   for (let at = 0; at < keys.length; at += KEYS_PER_STEP) {
-    const step = keys.slice(at, at + KEYS_PER_STEP);
-    const replies = await batch(
-      step.flatMap((key) => [
-        ['TYPE', key],
-        ['PTTL', key],
-      ]),
-    );
-    const facts = step
-      .map((key, i) => ({
-        key,
-        type: text(replies[2 * i] as Reply),
-        ttlMs: Number(replies[2 * i + 1]),
-      }))
-      // Gone since it was scanned.
-      .filter(({ type }) => type !== 'none');
-    const values = await batch(facts.map(({ type, key }) => readerOf(type, key)));
-    for (const [i, fact] of facts.entries()) {
-      found.push([text(fact.key), await keyView(batch, fact, values[i] as Reply, showsTtl)]);
+    for (const facts of await readKeys(batch, keys.slice(at, at + KEYS_PER_STEP))) {
+      found.push([text(facts.key), await keyView(batch, facts, showsTtl)]);
     }
   }
   return Object.fromEntries(found.sort(byText));
+}
+
+/** Reads keys that may go, or become something else, meanwhile; all of one key is of one moment. */
+async function readKeys(batch: Batch, keys: readonly Uint8Array[]): Promise<Facts[]> {
+  const found: Facts[] = [];
+  const types = await batch(keys.map((key) => ['TYPE', key]));
+  let unread = keys.map((key, i) => ({ key, type: text(types[i]) }));
+  while (unread.length > 0) {
+    const replies = await batch(
+      unread.flatMap(({ key, type }) => [['TYPE', key], ['PTTL', key], readerOf(type, key)]),
+    );
+    const changed: typeof unread = [];
+    for (const [i, { key, type }] of unread.entries()) {
+      const now = text(replies[3 * i]);
+      const [ttlMs, value] = [Number(replies[3 * i + 1]), replies[3 * i + 2] as Reply];
+      if (now === type) found.push({ key, type, ttlMs, value });
+      else changed.push({ key, type: now });
+    }
+    unread = changed.filter(({ type }) => type !== 'none');
+  }
+  return found;
 }
 
 type Batch = (commands: CommandArg[][]) => Promise<Reply[]>;
@@ -113,8 +119,7 @@ function readerOf(type: string, key: Uint8Array): CommandArg[] {
 
 async function keyView(
   batch: Batch,
-  { key, type, ttlMs }: Facts,
-  value: Reply,
+  { key, type, ttlMs, value }: Facts,
   showsTtl: boolean,
 ): Promise<KeyView> {
   const expiry = ttlMs < 0 ? {} : showsTtl ? { ttlMs } : { expires: true as const };

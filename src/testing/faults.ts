@@ -62,7 +62,7 @@ export interface FaultPlan {
   cutBytes: number;
   /** Bytes of each piece of the reply, 0 for all at once, and the time between them. */
   sliceBytes: number;
-  sliceDelayMs: number;
+  sliceWait: Wait;
 }
 
 export interface Wait {
@@ -76,6 +76,11 @@ type Effect = (plan: FaultPlan, fault: Fault) => void;
 
 const WHOLE_REPLY = 0;
 
+interface FaultHooks {
+  onRetire(fault: Fault): void;
+  onRemove(fault: Fault): void;
+}
+
 /** Kept by who set it, to look at or to take it back; `using` does that at the end of the block. */
 export class Fault implements Disposable {
   /** Commands it was applied to. */
@@ -84,13 +89,13 @@ export class Fault implements Disposable {
   readonly description: string;
   /** Ends the waits of commands that it keeps. */
   readonly waiting = new Set<() => void>();
-  readonly #onRetire: (fault: Fault) => void;
+  readonly #hooks: FaultHooks;
   #isRetired = false;
   #isRemoved = false;
 
-  constructor(description: string, onRetire: (fault: Fault) => void) {
+  constructor(description: string, hooks: FaultHooks) {
     this.description = description;
-    this.#onRetire = onRetire;
+    this.#hooks = hooks;
   }
 
   /** Whether it hits no further command: it was taken back, or is used up. */
@@ -108,13 +113,14 @@ export class Fault implements Disposable {
     this.retire();
     this.#isRemoved = true;
     for (const release of [...this.waiting]) release();
+    this.#hooks.onRemove(this);
   }
 
   /** It hits no further command; those that it keeps waiting go on waiting. */
   retire(): void {
     if (this.#isRetired) return;
     this.#isRetired = true;
-    this.#onRetire(this);
+    this.#hooks.onRetire(this);
   }
 
   [Symbol.dispose](): void {
@@ -136,7 +142,7 @@ export class Faults {
   readonly #clock: Clock;
   #rules: Rule[] = [];
   #refusals: Rule[] = [];
-  /** Of all that were ever set: those removed may still keep commands waiting. */
+  /** Those that may hit a command, or are used up and may still keep commands waiting. */
   readonly #all = new Set<Fault>();
 
   constructor(random: () => number, clock: Clock) {
@@ -170,6 +176,7 @@ export class Faults {
   ): Fault {
     const { minMs, maxMs } = typeof delay === 'number' ? { minMs: delay, maxMs: delay } : delay;
     check(minMs >= 0 && maxMs >= minMs && Number.isFinite(maxMs), 'latency needs milliseconds');
+    checkMoment(options);
     return this.#add(`latency of ${minMs} to ${maxMs} ms`, target, options, (plan, fault) => {
       const ms = minMs + this.#random() * (maxMs - minMs);
       (options.when === 'after' ? plan.after : plan.before).push({ ms, fault });
@@ -178,6 +185,7 @@ export class Faults {
 
   /** Lets commands (or with `when: 'after'` their replies) wait until the fault is removed. */
   stall(target: CommandTarget, options: DelayOptions = {}): Fault {
+    checkMoment(options);
     return this.#add('stall', target, options, (plan, fault) => {
       const wait = { ms: Number.POSITIVE_INFINITY, fault };
       (options.when === 'after' ? plan.after : plan.before).push(wait);
@@ -200,9 +208,9 @@ export class Faults {
     const { bytes = 1, delayMs = 0 } = options;
     check(Number.isInteger(bytes) && bytes > 0, 'bytes is a whole number above 0');
     check(delayMs >= 0 && Number.isFinite(delayMs), 'delayMs is a number of milliseconds');
-    return this.#add(`slices of ${bytes} bytes`, target, options, (plan) => {
+    return this.#add(`slices of ${bytes} bytes`, target, options, (plan, fault) => {
       plan.sliceBytes = bytes;
-      plan.sliceDelayMs = delayMs;
+      plan.sliceWait = { ms: delayMs, fault };
     });
   }
 
@@ -274,22 +282,28 @@ export class Faults {
   /** Removes all of them; commands that they keep waiting go on. */
   clear(): void {
     for (const fault of [...this.#all]) fault.remove();
-    this.#all.clear();
   }
 
-  /** What is to happen to a command; undefined when nothing is. */
+  /** What is to happen to a command; undefined when nothing is. A condition that throws is an error for it. */
   planFor(command: SentCommand): FaultPlan | undefined {
     let plan: FaultPlan | undefined;
     for (const rule of [...this.#rules]) {
-      if (!rule.matches(command) || !this.#isHit(rule)) continue;
+      let failure: string | undefined;
+      try {
+        if (!rule.matches(command)) continue;
+      } catch (error) {
+        failure = conditionError(rule.fault, error);
+      }
+      if (failure === undefined && !this.#isHit(rule)) continue;
       plan ??= {
         before: [],
         after: [],
         cutBytes: 0,
         sliceBytes: WHOLE_REPLY,
-        sliceDelayMs: 0,
+        sliceWait: { ms: 0 },
       };
-      rule.apply(plan, rule.fault);
+      if (failure === undefined) rule.apply(plan, rule.fault);
+      else plan.error ??= failure;
     }
     return plan;
   }
@@ -331,9 +345,12 @@ export class Faults {
     check(Number.isInteger(skip) && skip >= 0, 'skip is a whole number');
     check(probability >= 0 && probability <= 1, 'probability lies between 0 and 1');
     const matches = commandMatcher(target);
-    const fault = new Fault(`${what} for ${describeTarget(target)}`, (removed) => {
-      this.#rules = this.#rules.filter((rule) => rule.fault !== removed);
-      this.#refusals = this.#refusals.filter((rule) => rule.fault !== removed);
+    const fault = new Fault(`${what} for ${describeTarget(target)}`, {
+      onRetire: (retired) => {
+        this.#rules = this.#rules.filter((rule) => rule.fault !== retired);
+        this.#refusals = this.#refusals.filter((rule) => rule.fault !== retired);
+      },
+      onRemove: (removed) => this.#all.delete(removed),
     });
     this.#all.add(fault);
     return { fault, matches, apply, probability, left: times, toSkip: skip };
@@ -356,8 +373,17 @@ function isWrite(flags: number): boolean {
   return (flags & abi.CMD_WRITE) !== 0;
 }
 
+function conditionError({ description }: Fault, error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return `ERR The condition of '${description}' failed: ${text.replace(/[\r\n]+/g, ' ')}`;
+}
+
 function check(isGood: boolean, rule: string): void {
   if (!isGood) throw new RespiteError('BAD_OPTION', `A fault cannot be like this: ${rule}`);
+}
+
+function checkMoment({ when = 'before' }: DelayOptions): void {
+  check(when === 'before' || when === 'after', "when is 'before' or 'after'");
 }
 
 function errorLine(message: string): string {

@@ -8,8 +8,9 @@ import {
   type SentCommand,
 } from './sent_command.ts';
 
-/** The oldest are forgotten when there are more. */
+/** The older half is forgotten when there are more, or they take more. */
 const COMMANDS_MAX = 100_000;
+const BYTES_MAX = 64 << 20;
 
 /** Who waits for commands. */
 interface Watcher {
@@ -20,6 +21,7 @@ interface Watcher {
 export class Recorder {
   readonly isOn: boolean;
   private notes: CommandNote[] = [];
+  private bytes = 0;
   private readonly watchers = new Set<Watcher>();
   private closed: Error | undefined;
 
@@ -29,8 +31,23 @@ export class Recorder {
 
   note(note: CommandNote): void {
     this.notes.push(note);
-    if (this.notes.length > COMMANDS_MAX) this.notes = this.notes.slice(COMMANDS_MAX / 2);
+    this.bytes += note.sizeBytes;
+    if (this.notes.length > COMMANDS_MAX || this.bytes > BYTES_MAX) this.forget();
     for (const watcher of this.watchers) watcher.see(note.command);
+  }
+
+  /** Forgets the oldest, and at least half of what there is. */
+  private forget(): void {
+    let kept = 0;
+    let from = this.notes.length;
+    while (this.notes.length - from < COMMANDS_MAX / 2) {
+      const size = this.notes[from - 1]?.sizeBytes ?? Number.POSITIVE_INFINITY;
+      if (kept + size > BYTES_MAX / 2) break;
+      kept += size;
+      from -= 1;
+    }
+    this.notes = this.notes.slice(from);
+    this.bytes = kept;
   }
 
   /** Commands so far that are meant. */
@@ -41,6 +58,7 @@ export class Recorder {
 
   clear(): void {
     this.notes = [];
+    this.bytes = 0;
   }
 
   /** Resolves to the first `count` commands that are meant, once there are as many. */
@@ -61,7 +79,12 @@ export class Recorder {
       };
       const onAbort = () => fail(abortError(signal as AbortSignal));
       const see = (command: SentCommand) => {
-        if (matches(command)) found.push(command);
+        try {
+          if (matches(command)) found.push(command);
+        } catch (error) {
+          fail(error as Error);
+          return;
+        }
         if (found.length < count) return;
         end();
         resolve(found);

@@ -7,7 +7,6 @@
 // a name.
 
 import { splitArguments } from '../config/quoting.ts';
-import { concatBytes } from '../util/bytes.ts';
 
 export interface Request {
   /** The bytes as they were sent. */
@@ -20,15 +19,29 @@ const ASTERISK = 42;
 const DOLLAR = 36;
 const CR = 13;
 const LF = 10;
+const EMPTY = new Uint8Array(0);
+/** A longer line is none: the engine says so. */
+const INLINE_BYTES_MAX = 64 * 1024;
 
 /** Where reading came to: behind a request, or nowhere yet. */
 type Outcome = { readonly end: number; readonly args: Uint8Array[] } | 'incomplete' | 'broken';
 
+/** An array that is not whole: places count from where it begins. */
+interface Progress {
+  /** Arguments that are still to come. */
+  left: number;
+  at: number;
+  /** Beginning and end of each argument, one after the other. */
+  readonly places: number[];
+}
+
 export class RequestReader {
-  private pieces: Uint8Array[] = [];
+  /** The request that has begun, in room that may be larger. */
+  private kept: Uint8Array = EMPTY;
   private keptBytes = 0;
   /** Fewer bytes than this cannot make the request whole. */
   private wantedBytes = 0;
+  private progress: Progress | undefined;
   private isBroken = false;
 
   /** Whether a request has begun that is not whole. */
@@ -38,10 +51,8 @@ export class RequestReader {
 
   /** Reads bytes that belong to the reader from now on; returns the requests that are whole. */
   push(bytes: Uint8Array): Request[] {
-    this.pieces.push(bytes);
-    this.keptBytes += bytes.length;
-    if (this.keptBytes < this.wantedBytes) return [];
-    const all = this.pieces.length === 1 ? bytes : concatBytes(this.pieces);
+    const all = this.keptBytes === 0 ? bytes : this.append(bytes);
+    if (all.length < this.wantedBytes) return [];
     const requests: Request[] = [];
     let at = 0;
     while (at < all.length) {
@@ -56,27 +67,48 @@ export class RequestReader {
         at = outcome.end;
       }
     }
-    this.keep(all.subarray(at));
+    this.keep(all, at);
     return requests;
   }
 
-  private keep(rest: Uint8Array): void {
-    this.pieces = rest.length === 0 ? [] : [rest];
-    this.keptBytes = rest.length;
-    if (rest.length === 0) this.wantedBytes = 0;
+  /** What is kept, with `bytes` behind it. Room grows by doubling, so that no byte is copied often. */
+  private append(bytes: Uint8Array): Uint8Array {
+    const length = this.keptBytes + bytes.length;
+    if (length > this.kept.length) {
+      const larger = new Uint8Array(Math.max(length, this.kept.length * 2));
+      larger.set(this.kept.subarray(0, this.keptBytes));
+      this.kept = larger;
+    }
+    this.kept.set(bytes, this.keptBytes);
+    this.keptBytes = length;
+    return this.kept.subarray(0, length);
+  }
+
+  /** What is before `at` belongs to its requests, so nothing is written behind it in the same room. */
+  private keep(all: Uint8Array, at: number): void {
+    if (at > 0 || this.keptBytes === 0) this.kept = at === all.length ? EMPTY : all.subarray(at);
+    this.keptBytes = all.length - at;
+    if (this.keptBytes === 0) this.wantedBytes = 0;
   }
 
   private read(bytes: Uint8Array, from: number): Outcome {
     this.wantedBytes = 0;
-    return bytes[from] === ASTERISK ? this.readArray(bytes, from) : readInline(bytes, from);
+    if (bytes[from] !== ASTERISK) return readInline(bytes, from);
+    const outcome = this.readArray(bytes, from);
+    if (outcome !== 'incomplete') this.progress = undefined;
+    return outcome;
   }
 
+  /** Goes on where the bytes ended last time. */
   private readArray(bytes: Uint8Array, from: number): Outcome {
-    const head = readCount(bytes, from);
-    if (typeof head === 'string') return head;
-    const args: Uint8Array[] = [];
-    let at = head.end;
-    for (let left = head.count; left > 0; left -= 1) {
+    if (this.progress === undefined) {
+      const head = readCount(bytes, from);
+      if (typeof head === 'string') return head;
+      this.progress = { left: head.count, at: head.end - from, places: [] };
+    }
+    const { progress } = this;
+    for (; progress.left > 0; progress.left -= 1) {
+      const at = from + progress.at;
       if (at >= bytes.length) return 'incomplete';
       if (bytes[at] !== DOLLAR) return 'broken';
       const length = readCount(bytes, at);
@@ -87,10 +119,15 @@ export class RequestReader {
         this.wantedBytes = end + 2 - from;
         return 'incomplete';
       }
-      args.push(bytes.subarray(length.end, end));
-      at = end + 2;
+      progress.places.push(length.end - from, end - from);
+      progress.at = end + 2 - from;
     }
-    return { end: at, args };
+    const { places, at } = progress;
+    const args: Uint8Array[] = [];
+    for (let i = 0; i < places.length; i += 2) {
+      args.push(bytes.subarray(from + (places[i] as number), from + (places[i + 1] as number)));
+    }
+    return { end: from + at, args };
   }
 }
 
@@ -110,7 +147,7 @@ function readCount(bytes: Uint8Array, from: number): Count {
 
 function readInline(bytes: Uint8Array, from: number): Outcome {
   const end = bytes.indexOf(LF, from);
-  if (end < 0) return 'incomplete';
+  if (end < 0) return bytes.length - from > INLINE_BYTES_MAX ? 'broken' : 'incomplete';
   const args = splitArguments(latin1(bytes.subarray(from, end)));
   if (args === null) return 'broken';
   return { end: end + 1, args: args.map(fromLatin1) };

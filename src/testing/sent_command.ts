@@ -75,6 +75,10 @@ export class CommandNote {
     this.atMs = facts.atMs;
   }
 
+  get sizeBytes(): number {
+    return this.request.bytes.length;
+  }
+
   get command(): SentCommand {
     this.described ??= this.describe();
     return this.described;
@@ -138,8 +142,10 @@ function nameMatcher(name: string): (command: SentCommand) => boolean {
   const [first = '', second] = words;
   if (words.length > 2 || first === '') throw unknownName(name);
   if (first.includes('*')) {
+    // "CONFIG* SET" would name nothing.
+    if (second !== undefined) throw unknownName(name);
     const matches = textMatcher(first);
-    return (sent) => matches(sent.name) && second === undefined;
+    return (sent) => matches(sent.name);
   }
   if (findCommand(words.join('|').toLowerCase()) === undefined) throw unknownName(name);
   return (sent) =>

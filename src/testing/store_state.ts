@@ -6,7 +6,7 @@
 import * as abi from '../../assembly/abi.ts';
 import type { RespiteBase } from '../embedded/respite.ts';
 import type { StoreClock } from '../embedded/store_clock.ts';
-import { exportDump, importDump } from '../node/dump.ts';
+import { exportDump, importDumpAtOnce } from '../node/dump.ts';
 import type { Server } from '../server.ts';
 
 /** What `snapshot` returns and `rollback` takes. */
@@ -22,7 +22,7 @@ export interface StoreSnapshot {
 /** Directives that say where a server listens: changing them back would end connections. */
 const ADDRESSES: ReadonlySet<string> = new Set(['port', 'bind', 'unixsocket', 'tls-port']);
 
-/** Figures of the core that grow whenever data change. */
+/** Figures of the core one of which grows whenever data change, until they are set back. */
 const CHANGE_STATS = [
   abi.STAT_DIRTY,
   abi.STAT_EXPIRED_KEYS,
@@ -45,24 +45,40 @@ export class StoreState {
   }
 
   async take(): Promise<StoreSnapshot> {
-    const snapshot = {
-      config: await this.readConfig(),
-      atMs: this.server.engine.now(),
-      rdb: await exportDump(this.server),
-    };
-    this.present = { snapshot, figures: this.figures() };
+    const config = await this.readConfig();
+    let [atMs, figures] = [0, ''];
+    const rdb = await exportDump(this.server, () => {
+      atMs = this.server.engine.now();
+      figures = this.figures();
+    });
+    const snapshot = { config, atMs, rdb };
+    this.present = { snapshot, figures };
     return snapshot;
+  }
+
+  /** Ends what holds a server up: CLIENT PAUSE, and the switches of DEBUG. */
+  freeServer(): void {
+    const { pause, debugFlags, engine } = this.server;
+    pause.unpause();
+    debugFlags.reset();
+    engine.core.exports.setConfig(abi.CFG_ACTIVE_EXPIRE, 1);
+    engine.core.exports.setConfig(abi.CFG_SKIP_CHECKSUM, 0);
   }
 
   /** Goes back to a snapshot of this store, or of another one. */
   async restore(snapshot: StoreSnapshot): Promise<void> {
+    const { pause } = this.server;
+    pause.unpause();
     await this.restoreConfig(snapshot.config);
     if (this.clock.isManual) await this.clock.set(snapshot.atMs);
     const { present } = this;
     if (present?.snapshot === snapshot && present.figures === this.figures()) return;
-    await this.admin.command('FLUSHALL', 'SYNC');
-    await importDump(this.server, snapshot.rdb);
+    // In one step: clients, which may go on meanwhile, see the data as they were or as they are to be.
+    pause.unpause();
+    const flushed = this.admin.command('FLUSHALL', 'SYNC');
+    const loaded = importDumpAtOnce(this.server, snapshot.rdb);
     this.present = { snapshot, figures: this.figures() };
+    await Promise.all([flushed, loaded]);
   }
 
   private async readConfig(): Promise<Map<string, string>> {
@@ -78,7 +94,7 @@ export class StoreState {
   }
 
   private figures(): string {
-    const { core } = this.server.engine;
-    return CHANGE_STATS.map((stat) => core.stat(stat)).join();
+    const { engine, persistence } = this.server;
+    return [persistence.replaced, ...CHANGE_STATS.map((stat) => engine.core.stat(stat))].join();
   }
 }

@@ -55,6 +55,8 @@ export class TappedConnection implements Connection, Session {
   private capture: Capture | undefined;
   /** A command with a plan is under way. */
   private isPerforming = false;
+  /** The engine has ended the connection while the reply of that command is kept back. */
+  private endsBehindReply = false;
   private isPumping = false;
   private isClosed = false;
   /** Bytes passed unread, so the engine may have the first half of a command. */
@@ -182,7 +184,7 @@ export class TappedConnection implements Connection, Session {
 
   end(): void {
     if (this.capture === undefined) this.lane.end();
-    else void this.endBehind(this.capture);
+    else this.endsBehindReply = true;
   }
 
   destroy(): void {
@@ -284,6 +286,7 @@ export class TappedConnection implements Connection, Session {
       .catch(() => this.drop())
       .finally(() => {
         this.isPerforming = false;
+        if (this.endsBehindReply && !this.isClosed) this.lane.end();
         this.pump();
       });
   }
@@ -310,16 +313,19 @@ export class TappedConnection implements Connection, Session {
       return;
     }
     await this.lane.send(reply, plan.sliceBytes, () =>
-      plan.sliceDelayMs === 0 ? nextTurn() : faults.wait({ ms: plan.sliceDelayMs }),
+      plan.sliceWait.ms === 0 ? nextTurn() : faults.wait(plan.sliceWait),
     );
   }
 
   /** What an error in place of a command leaves behind in a transaction. */
   private async refuse({ name, isQueued }: SentCommand, error: string): Promise<Uint8Array> {
     const { block } = this.client as Client;
+    const isSilent = block.has(abi.CLIENT_REPLY_OFF | abi.CLIENT_REPLY_SKIP);
     if (isQueued && name === 'EXEC') await this.runCaptured({ bytes: DISCARD, args: [] });
     else if (isQueued) block.setFlag(abi.CLIENT_DIRTY_EXEC, true);
-    return block.has(abi.CLIENT_REPLY_OFF) ? NOTHING : Buffer.from(`-${error}\r\n`);
+    // This was the reply that was to be skipped.
+    block.setFlag(abi.CLIENT_REPLY_SKIP, false);
+    return isSilent ? NOTHING : Buffer.from(`-${error}\r\n`);
   }
 
   /** Runs a command; what it replies, once it is all there. */
@@ -340,11 +346,6 @@ export class TappedConnection implements Connection, Session {
       this.options.input().set(piece);
       this.session.onData(piece.length);
     }
-  }
-
-  private async endBehind(capture: Capture): Promise<void> {
-    while (this.capture === capture || this.isPerforming) await nextTurn();
-    this.lane.end();
   }
 }
 

@@ -12,10 +12,10 @@ import { RespiteBase } from '../embedded/respite.ts';
 import type { StoreClock } from '../embedded/store_clock.ts';
 import type { AnyCommandName, ArgumentsOf, ReplyOf } from '../embedded/typed_command.ts';
 import type { Connection, Session } from '../net/connection.ts';
-import { importDump } from '../node/dump.ts';
-import { serverOf } from '../node/inside.ts';
+import { importDumpAtOnce } from '../node/dump.ts';
+import { endListeners, serverOf } from '../node/inside.ts';
 import { openLocalLink } from '../node/local_connection.ts';
-import type { OpenOptions } from '../node/open_options.ts';
+import { checkNames, type OpenOptions } from '../node/open_options.ts';
 import { Respite } from '../node/respite.ts';
 import type { Server } from '../server.ts';
 import { type DataOptions, type DataSetView, readData } from './data_view.ts';
@@ -87,7 +87,11 @@ export class TestStore implements AsyncDisposable {
   readonly #recorder: Recorder;
   readonly #state: StoreState;
   readonly #connections = new Set<TappedConnection>();
-  readonly #isolated = new Set<TestStore>();
+  /** Stores that `isolated` made, or is making. */
+  readonly #isolated = new Set<Promise<TestStore>>();
+  #closing: Promise<void> | undefined;
+  /** Resolves when there is no store any more. */
+  readonly #ended: Promise<void>;
   #address: { readonly host: string; readonly port: number } | undefined;
   #base: StoreSnapshot | undefined;
 
@@ -101,6 +105,13 @@ export class TestStore implements AsyncDisposable {
     this.faults = new Faults(randomNumbers(this.randomSeed), this.#server.engine.time);
     this.#recorder = new Recorder(options.record ?? true);
     this.#state = new StoreState(this.#server, this.admin, db.clock);
+    this.#ended = new Promise((resolve) => {
+      endListeners.set(db, (reason) => {
+        this.faults.clear();
+        this.#recorder.close(reason);
+        resolve();
+      });
+    });
     this.#server.intercept = (connection) => this.#tap(connection, fakedTime);
   }
 
@@ -126,13 +137,9 @@ export class TestStore implements AsyncDisposable {
   // --- For the application ---
 
   /** Serves TCP, on a free port unless one is given. Resolves to the port. */
-  async listen({
-    port,
-    host = '127.0.0.1',
-  }: {
-    readonly port?: number;
-    readonly host?: string;
-  } = {}): Promise<number> {
+  async listen(options: { readonly port?: number; readonly host?: string } = {}): Promise<number> {
+    checkNames(options, ['port', 'host']);
+    const { port, host = '127.0.0.1' } = options;
     for (let tries = 1; ; tries += 1) {
       const wanted = port ?? (await freePort(host));
       try {
@@ -194,13 +201,19 @@ export class TestStore implements AsyncDisposable {
   async isolated(
     options: Pick<TestStoreOptions, 'record' | 'randomSeed'> = {},
   ): Promise<TestStore> {
-    const store = await TestStore.#around(await this.db.fork(), {
+    const isolating = this.#isolate(options);
+    this.#isolated.add(isolating);
+    const forget = () => this.#isolated.delete(isolating);
+    isolating.then((store) => store.#ended.then(forget), forget);
+    return isolating;
+  }
+
+  async #isolate(options: Pick<TestStoreOptions, 'record' | 'randomSeed'>): Promise<TestStore> {
+    return TestStore.#around(await this.db.fork(), {
       record: this.#options.record ?? true,
       ...options,
       listen: this.#address !== undefined,
     });
-    this.#isolated.add(store);
-    return store;
   }
 
   /** Remembers data and configuration. */
@@ -219,11 +232,12 @@ export class TestStore implements AsyncDisposable {
   }
 
   /**
-   * Between two tests: removes faults, forgets recorded commands, and goes back to the base, which is an empty
-   * store until `setBase`.
+   * Between two tests: removes faults, ends CLIENT PAUSE and the switches of DEBUG, forgets recorded commands, and goes
+   * back to the base, which is an empty store until `setBase`.
    */
   async reset(): Promise<void> {
     this.faults.clear();
+    this.#state.freeServer();
     if (this.#base !== undefined) await this.rollback(this.#base);
     else await this.command('FLUSHALL', 'SYNC');
     this.#recorder.clear();
@@ -246,7 +260,7 @@ export class TestStore implements AsyncDisposable {
 
   /** Loads a dump into the store, which has to be empty. */
   async seedDump(rdb: Uint8Array): Promise<void> {
-    await importDump(this.#server, rdb);
+    await importDumpAtOnce(this.#server, rdb);
   }
 
   /** Loads a file: a dump.rdb, commands as redis-cli takes them, or RESP. */
@@ -291,12 +305,21 @@ export class TestStore implements AsyncDisposable {
   }
 
   /** Ends the store, its clients' connections, and stores that `isolated` made. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#isolated].map((store) => store.close()));
-    await this.admin.close();
-    await this.db.close();
-    this.faults.clear();
-    this.#recorder.close(new RespiteError('CLOSED', 'The store is closed'));
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const endIsolated = async (isolating: Promise<TestStore>) =>
+      (await isolating.catch(() => undefined))?.close();
+    const outcomes = await Promise.allSettled([
+      ...[...this.#isolated].map(endIsolated),
+      this.admin.close(),
+      this.db.close(),
+    ]);
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

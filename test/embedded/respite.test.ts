@@ -3,8 +3,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { CoreCrash } from '../../src/engine.ts';
 import { type OpenOptions, ReplyError, Respite, RespiteError } from '../../src/index.ts';
+import { serverOf } from '../../src/node/inside.ts';
 import { RespClient } from '../support/resp_client.ts';
 import { freePort } from '../support/server.ts';
 
@@ -335,7 +337,9 @@ describe('an end that nobody asked close() for', () => {
     await expect(waiting).rejects.toEqual(coded('CRASHED'));
     await expect(db.command('GET', 'k')).rejects.toEqual(coded('CRASHED'));
     await expect(db.fork()).rejects.toBeInstanceOf(RespiteError);
-    expect(() => db.export()).toThrow(RespiteError);
+    for (const call of [db.export(), db.fork(), db.listen({ port: 1 }), db.nodeRedisOptions()]) {
+      await expect(call).rejects.toEqual(coded('CRASHED'));
+    }
     await db.close();
   });
 });
@@ -350,6 +354,10 @@ describe('options', () => {
       { maxmemory: 'much' },
       { config: { nonsense: 'yes' } },
       { config: { dir: '/tmp' } },
+      { appendonly: 'no' as never },
+      { config: null as never },
+      { log: 'console' as never },
+      null as never,
     ];
     for (const options of wrong) {
       await expect(Respite.open(options), JSON.stringify(options)).rejects.toEqual(
@@ -428,4 +436,80 @@ it('listens for other programs', async () => {
   expect(await db.command('GET', 'from')).toBe('outside');
   await expect((await open()).listen({ port })).rejects.toEqual(coded('BAD_OPTION'));
   await client.close();
+});
+
+describe('listening', () => {
+  it('in flight while the store closes ends with it', async () => {
+    const db = await open();
+    const port = await freePort();
+    const listening = db.listen({ port });
+    const failed = expect(listening).rejects.toEqual(coded('CLOSED'));
+    await db.close();
+    await failed;
+    // The port is free again.
+    const other = await open();
+    await other.listen({ port });
+  });
+
+  it('at one more address leaves the first', async () => {
+    const db = await open();
+    const [first, second, third] = [await freePort(), await freePort(), await freePort()];
+    await db.listen({ port: first });
+    await db.listen({ port: second });
+    expect(await db.command('CONFIG', 'GET', 'port')).toEqual(new Map([['port', String(first)]]));
+    // Only the one that the directives speak of moves.
+    expect(await db.command('CONFIG', 'SET', 'port', third)).toBe('OK');
+    for (const port of [second, third]) {
+      const client = await RespClient.connect({ port });
+      expect((await client.call('PING')).kind).toBe('simple');
+      await client.close();
+    }
+    await expect(RespClient.connect({ port: first })).rejects.toThrow();
+  });
+
+  it('where it cannot leaves nothing behind', async () => {
+    const db = await open();
+    const port = await freePort();
+    await (await open()).listen({ port });
+    await expect(db.listen({ port })).rejects.toEqual(coded('BAD_OPTION'));
+    expect(await db.command('CONFIG', 'GET', 'port')).toEqual(new Map([['port', '0']]));
+    await db.listen({ port: await freePort() });
+  });
+
+  it('refuses options that are none', async () => {
+    const db = await open();
+    const wrong = [
+      { prot: 1 },
+      { port: 70_000 },
+      { port: '7' },
+      { port: 0 },
+      { host: 1, port: 7 },
+      null,
+    ];
+    for (const options of wrong) {
+      await expect(db.listen(options as never)).rejects.toEqual(coded('BAD_OPTION'));
+    }
+  });
+});
+
+it('an engine that fails while it is exported is told of with a code', async () => {
+  const db = await open();
+  const { engine } = serverOf(db);
+  vi.spyOn(engine, 'call').mockImplementation(() => {
+    throw new CoreCrash('snapshot', 'somewhere', undefined);
+  });
+  onTestFinished(() => vi.restoreAllMocks());
+  await expect(db.export()).rejects.toEqual(coded('CRASHED'));
+});
+
+it('a store for which there is no memory is told of with a code', async () => {
+  vi.spyOn(WebAssembly, 'Instance').mockImplementation(
+    class {
+      constructor() {
+        throw new RangeError('could not allocate memory');
+      }
+    } as never,
+  );
+  onTestFinished(() => vi.restoreAllMocks());
+  await expect(Respite.open()).rejects.toEqual(coded('NO_MEMORY'));
 });

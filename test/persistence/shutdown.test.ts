@@ -10,7 +10,7 @@ const REQUEST: ShutdownRequest = { save: 'default', isNow: false, isForced: fals
 
 function create(options: { isLoading?: boolean; hasPidFile?: boolean } = {}) {
   const steps: string[] = [];
-  const prepared: ((mayEnd: boolean) => void)[] = [];
+  const prepared: ((outcome: { mayEnd: boolean }) => void)[] = [];
   const log = new Logger({
     pid: 1,
     sink: { write: (text) => void steps.push(text.trim().replace(/^.* [*#] /, '')) },
@@ -29,7 +29,7 @@ function create(options: { isLoading?: boolean; hasPidFile?: boolean } = {}) {
     exit: (code) => void steps.push(`exit ${code}`),
   });
   const settle = async (mayEnd: boolean) => {
-    prepared.shift()?.(mayEnd);
+    prepared.shift()?.({ mayEnd });
     await new Promise(setImmediate);
   };
   return { shutdown, steps, settle };

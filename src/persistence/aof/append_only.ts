@@ -91,6 +91,9 @@ export type LoadOutcome = LoadedLog['outcome'] | 'failed';
 
 export type RewriteOutcome = 'started' | 'scheduled' | { readonly error: string };
 
+/** What became of a rewrite. */
+export type RewriteEnd = 'done' | 'called off' | { readonly error: string };
+
 /** A rewrite under way. */
 interface Rewrite {
   readonly path: string;
@@ -100,6 +103,7 @@ interface Rewrite {
   readonly began: number;
   /** The increment that holds what changed since; what is older is in the base. */
   readonly firstKept: number;
+  readonly tellEnd: (end: RewriteEnd) => void;
 }
 
 export class AppendOnly implements Journal {
@@ -114,7 +118,11 @@ export class AppendOnly implements Journal {
   private directoryName: string | undefined;
   private manifest: Manifest | undefined;
   private rewrite: Rewrite | undefined;
+  /** How the rewrite under way is going to end, or how the last one has ended. */
+  rewriteEnd: Promise<RewriteEnd> = Promise.resolve('done');
   private isScheduled = false;
+  /** `shutdown` was called. */
+  private hasEnded = false;
   /** Bytes of the files that are not being written. */
   private otherBytes = 0;
   private baseBytes = 0;
@@ -153,6 +161,11 @@ export class AppendOnly implements Journal {
   /** Changes are logged, or will be once the first base is written. */
   get isOn(): boolean {
     return this.state !== 'off';
+  }
+
+  /** Nothing is missing from it, or it is off. */
+  get isWhole(): boolean {
+    return this.state !== 'waiting';
   }
 
   get isWritingFirstBase(): boolean {
@@ -527,6 +540,7 @@ export class AppendOnly implements Journal {
     const isGood = this.writer.close();
     this.options.engine.setJournal(undefined);
     this.options.stream.turn(false);
+    this.hasEnded = true;
     return isGood;
   }
 
@@ -573,6 +587,7 @@ export class AppendOnly implements Journal {
 
   /** BGREWRITEAOF. */
   startRewrite(): RewriteOutcome {
+    if (this.hasEnded) return { error: 'ERR the log is closed' };
     if (this.isRewriting) {
       return { error: 'ERR Background append only file rewriting already in progress' };
     }
@@ -607,8 +622,13 @@ export class AppendOnly implements Journal {
     this.attempts += 1;
     const path = `${this.directory}/temp-rewriteaof-bg-${pid}-${this.attempts}.aof`;
     const base = this.baseOptions();
+    let tellEnd: Rewrite['tellEnd'] = () => {};
+    this.rewriteEnd = new Promise((resolve) => {
+      tellEnd = resolve;
+    });
     const rewrite: Rewrite = {
       path,
+      tellEnd,
       state: this.state,
       format: base.settings.format,
       began: this.second(),
@@ -721,7 +741,7 @@ export class AppendOnly implements Journal {
     }
     if (!isDone) {
       this.noteFailure();
-      this.endRewrite(rewrite);
+      this.endRewrite(rewrite, { error: 'the new base could not be put in its place' });
       return;
     }
     this.deleteHistory();
@@ -731,7 +751,7 @@ export class AppendOnly implements Journal {
     if (rewrite.state === 'waiting') this.state = 'on';
     this.lostError = undefined;
     this.writer.endDoubt();
-    this.endRewrite(rewrite);
+    this.endRewrite(rewrite, 'done');
     this.reportError();
     this.tellSynced();
   }
@@ -782,15 +802,17 @@ export class AppendOnly implements Journal {
     if (isCalledOff(error)) {
       log.warning('Background AOF rewrite terminated by signal 10');
       this.isScheduled = true;
+      this.endRewrite(rewrite, 'called off');
     } else {
       this.noteFailure();
       log.warning('Background AOF rewrite terminated with error');
+      this.endRewrite(rewrite, { error: systemErrorText((error as Error).cause ?? error) });
     }
-    this.endRewrite(rewrite);
   }
 
   /** Whatever became of it. While waiting for the first base, another try is due. */
-  private endRewrite({ path, began, state }: Rewrite): void {
+  private endRewrite({ path, began, state, tellEnd }: Rewrite, end: RewriteEnd): void {
+    tellEnd(end);
     this.removeIfThere(path);
     this.rewrite = undefined;
     this.lastRewriteSeconds = this.second() - began;
@@ -818,6 +840,7 @@ export class AppendOnly implements Journal {
     if (rewrite === undefined) return;
     this.options.log.notice(`Killing running AOF rewrite child: ${this.options.pid}`);
     this.rewrite = undefined;
+    rewrite.tellEnd('called off');
     this.options.snapshots.abort();
     this.removeQuietly(rewrite.path);
   }
