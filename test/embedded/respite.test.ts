@@ -498,7 +498,7 @@ it('an engine that fails while it is exported is told of with a code', async () 
   vi.spyOn(engine, 'call').mockImplementation(() => {
     throw new CoreCrash('snapshot', 'somewhere', undefined);
   });
-  onTestFinished(() => vi.restoreAllMocks());
+  onTestFinished(() => void vi.restoreAllMocks());
   await expect(db.export()).rejects.toEqual(coded('CRASHED'));
 });
 
@@ -510,6 +510,6 @@ it('a store for which there is no memory is told of with a code', async () => {
       }
     } as never,
   );
-  onTestFinished(() => vi.restoreAllMocks());
+  onTestFinished(() => void vi.restoreAllMocks());
   await expect(Respite.open()).rejects.toEqual(coded('NO_MEMORY'));
 });
