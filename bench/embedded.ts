@@ -14,7 +14,7 @@ import { startServer, stopAllServers } from '../test/support/server.ts';
 import { describeMachine } from './lib/machine.ts';
 import { REPOSITORY } from './lib/processes.ts';
 
-const PROGRAM = path.join(REPOSITORY, 'bench/.build/embedded_measures.mjs');
+const PROGRAM = path.join(REPOSITORY, 'dist/bench/embedded_measures.js');
 
 function measure(...args: readonly string[]): string {
   const { stdout, status } = spawnSync(process.execPath, [PROGRAM, ...args], {
