@@ -1,6 +1,6 @@
 // What bench/embedded.ts measures, in a process of plain Node: there nothing has rewritten the published package.
 //
-//     embedded_measures.mjs calls PORT | figures | batches
+//     embedded_measures.js calls PORT | figures | batches
 //
 // Prints rows of tables. PORT is that of a redis-server.
 
