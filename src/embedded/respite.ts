@@ -179,13 +179,19 @@ function checkBatch(commands: readonly (readonly CommandArg[])[]): void {
 }
 
 export abstract class RespiteBase extends CommandView implements AsyncDisposable {
+  /** Resolves with the reason when the store comes to an end by itself: never, when it is closed. */
+  readonly ended: Promise<RespiteError>;
   readonly #connections: Connections;
+  #tellEnd!: (reason: RespiteError) => void;
   #closing: Promise<void> | undefined;
 
   protected constructor(openLink: OpenLink) {
     const connections = new Connections(openLink);
     super(connections, {});
     this.#connections = connections;
+    this.ended = new Promise((resolve) => {
+      this.#tellEnd = resolve;
+    });
   }
 
   get isClosed(): boolean {
@@ -281,6 +287,7 @@ export abstract class RespiteBase extends CommandView implements AsyncDisposable
   /** The store has come to an end by itself: what waits fails for this reason, and so does every later call. */
   protected end(reason: RespiteError): void {
     this.#connections.closeAll(reason, false);
+    if (this.#closing === undefined) this.#tellEnd(reason);
   }
 
   /** Ends what is behind the connections. */

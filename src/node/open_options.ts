@@ -57,9 +57,14 @@ function text(value: string | number | boolean): string {
   return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value);
 }
 
+/** Throws BAD_OPTION for what is no object. */
+export function checkObject(options: unknown): asserts options is object {
+  if (typeof options !== 'object' || options === null) throw bad('Options are an object');
+}
+
 /** Throws BAD_OPTION for what is no object with these names. */
 export function checkNames(options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw bad('Options are an object');
+  checkObject(options);
   const foreign = Object.keys(options).find((name) => !known.includes(name));
   if (foreign === undefined) return;
   throw bad(`There is no option '${foreign}'; there are ${known.join(', ')}`);

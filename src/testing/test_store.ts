@@ -15,7 +15,7 @@ import type { Connection, Session } from '../net/connection.ts';
 import { importDumpAtOnce } from '../node/dump.ts';
 import { endListeners, serverOf } from '../node/inside.ts';
 import { openLocalLink } from '../node/local_connection.ts';
-import { checkNames, type OpenOptions } from '../node/open_options.ts';
+import { checkNames, checkObject, type OpenOptions } from '../node/open_options.ts';
 import { Respite } from '../node/respite.ts';
 import type { Server } from '../server.ts';
 import { type DataOptions, type DataSetView, readData } from './data_view.ts';
@@ -117,6 +117,7 @@ export class TestStore implements AsyncDisposable {
 
   /** Opens a store. Throws RespiteError as `Respite.open` does. */
   static async open(options: TestStoreOptions = {}): Promise<TestStore> {
+    checkObject(options);
     const { listen, record, randomSeed, seed, ...openOptions } = options;
     return TestStore.#around(await Respite.open(openOptions), options);
   }

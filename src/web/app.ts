@@ -27,7 +27,6 @@ import { plural } from './ui/format.ts';
 import { type IconName, icon } from './ui/icons.ts';
 import { readSetting, settingsStorage, writeSetting } from './ui/settings.ts';
 import { showError, showNote } from './ui/toast.ts';
-import { watchStore } from './watch_store.ts';
 
 export type ViewName = 'keys' | 'terminal' | 'charts' | 'commands' | 'benchmark' | 'data';
 
@@ -66,7 +65,6 @@ export class App {
   private value: KeyView | undefined;
   private view: ViewName = 'keys';
   private readonly fileNames = new WeakMap<Store, string>();
-  private stopWatch!: () => void;
   /** Changes to a store in memory that a dump.rdb has, or that it began with. */
   private savedChanges = 0;
   private readonly listening = new AbortController();
@@ -270,11 +268,12 @@ export class App {
       reset: () => this.reset(),
     });
     this.drawChip();
-    this.stopWatch = watchStore(store, (reason) => this.lose(reason));
+    void store.ended.then((reason) => {
+      if (store === this.store) this.lose(reason);
+    });
   }
 
   private disposeViews(): void {
-    this.stopWatch();
     this.closeKey();
     for (const view of [this.keys, this.terminal, this.charts, this.docs, this.bench, this.data])
       view.dispose();
@@ -326,7 +325,6 @@ export class App {
     if (!(await this.mayLeaveKey())) return;
     const { name } = this.options;
     // A store that is kept is open once; in between there is none.
-    this.stopWatch();
     await this.opened.store.close();
     try {
       await this.openStored(durability);
@@ -363,7 +361,7 @@ export class App {
       'Leave the data in memory?',
       'They have changed since they were loaded or saved, and will be gone.',
       [
-        { label: 'Save dump.rdb', value: 'save', kind: 'primary' },
+        { label: `Save ${this.fileName()}`, value: 'save', kind: 'primary' },
         { label: 'Leave without saving', value: 'leave', kind: 'danger' },
       ],
     );

@@ -5,7 +5,7 @@ import type { RespiteBase } from '../embedded/respite.ts';
 export interface Store
   extends Pick<
     RespiteBase,
-    'command' | 'batch' | 'with' | 'session' | 'connect' | 'close' | 'isClosed'
+    'command' | 'batch' | 'with' | 'session' | 'connect' | 'close' | 'isClosed' | 'ended'
   > {
   /** All data as the bytes of a dump.rdb. */
   export(): Promise<Uint8Array>;

@@ -326,6 +326,7 @@ describe('an end that nobody asked close() for', () => {
     await expect(waiting).rejects.toEqual(coded('CLOSED'));
     await expect(db.command('GET', 'k')).rejects.toThrow(/SHUTDOWN/);
     expect(db.isClosed).toBe(true);
+    expect(await db.ended).toEqual(coded('CLOSED'));
     await db.close();
     expect(await (await open({ dir })).command('GET', 'k')).toBe('v');
   });
@@ -340,7 +341,22 @@ describe('an end that nobody asked close() for', () => {
     for (const call of [db.export(), db.fork(), db.listen({ port: 1 }), db.nodeRedisOptions()]) {
       await expect(call).rejects.toEqual(coded('CRASHED'));
     }
+    expect(await db.ended).toEqual(coded('CRASHED'));
     await db.close();
+  });
+
+  it('is not that of connections', async () => {
+    const db = await open();
+    let isEnded = false;
+    void db.ended.then(() => {
+      isEnded = true;
+    });
+    const session = await db.session();
+    await session.command('CLIENT', 'KILL', 'SKIPME', 'no').catch(() => {});
+    expect(await db.command('PING')).toBe('PONG');
+    await db.close();
+    await new Promise(setImmediate);
+    expect(isEnded).toBe(false);
   });
 });
 

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Respite } from '../../src/index.ts';
 import { readData } from '../../src/testing/data_view.ts';
-import { expectKeys } from '../../src/testing.ts';
+import { expectKeys, startRespite } from '../../src/testing.ts';
 import { openStore } from './support.ts';
 
 const coded = (code: string) => expect.objectContaining({ code });
@@ -227,6 +227,10 @@ describe('a store that the application ends', () => {
     await failed;
     expect(store.faults.active).toEqual([]);
   });
+});
+
+it('options that are no object are told to be', async () => {
+  await expect(startRespite(null as never)).rejects.toEqual(coded('BAD_OPTION'));
 });
 
 it('a host that is not here is a bad option', async () => {

@@ -1,23 +1,9 @@
-// Parts of the page that need none: settings, shortcuts, the watch over a store.
+// Parts of the page that need none: settings, shortcuts, addresses.
 
-import { afterEach, describe, expect, it } from 'vitest';
-import { Respite } from '../../src/index.ts';
+import { describe, expect, it } from 'vitest';
 import { commandAddress, commandAt } from '../../src/web/docs/address.ts';
 import { altDigit } from '../../src/web/ui/elements.ts';
 import { readSetting, settingsStorage, writeSetting } from '../../src/web/ui/settings.ts';
-import { watchStore } from '../../src/web/watch_store.ts';
-
-const opened: Respite[] = [];
-
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((store) => store.close()));
-});
-
-async function open(): Promise<Respite> {
-  const store = await Respite.open();
-  opened.push(store);
-  return store;
-}
 
 describe('a setting', () => {
   it('holds for the visit where nothing can be stored', () => {
@@ -44,36 +30,6 @@ describe('Alt and a digit', () => {
     expect(altDigit({ code: 'Numpad5', key: '5' }, true)).toBeUndefined();
   });
 });
-
-describe('the watch over a store', () => {
-  it('tells of its end, with the reason', async () => {
-    const store = await open();
-    const ended = new Promise<Error>((resolve) => {
-      watchStore(store, resolve);
-    });
-    await store.command('SHUTDOWN', 'NOSAVE').catch(() => {});
-    expect(await ended).toMatchObject({ code: 'CLOSED' });
-    expect(store.isClosed).toBe(true);
-  });
-
-  it('outlives its connection', async () => {
-    const store = await open();
-    const reasons: Error[] = [];
-    const stop = watchStore(store, (reason) => reasons.push(reason));
-    await store.command('CLIENT', 'KILL', 'TYPE', 'normal');
-    await expect.poll(async () => (await clients(store)) > 1).toBe(true);
-    expect(reasons).toEqual([]);
-    stop();
-    await expect.poll(() => clients(store)).toBe(1);
-    await store.close();
-    expect(reasons).toEqual([]);
-  });
-});
-
-async function clients(store: Respite): Promise<number> {
-  const list = String(await store.command('CLIENT', 'LIST'));
-  return list.trim().split('\n').length;
-}
 
 describe('the address of a command', () => {
   it.each(['get', 'config|get', 'client|no-evict'])('leads to %s', (name) => {

@@ -325,7 +325,7 @@ describe('the end', () => {
     await expect(waiting).rejects.toEqual(coded('CRASHED'));
     await expect(db.command('PING')).rejects.toEqual(coded('CRASHED'));
     await expect(db.export()).rejects.toEqual(coded('CRASHED'));
-    while (!db.isClosed) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await db.ended).toEqual(coded('CRASHED'));
     await expect(db.session()).rejects.toEqual(coded('CRASHED'));
     await db.close();
     await expect(db.command('PING')).rejects.toEqual(coded('CRASHED'));

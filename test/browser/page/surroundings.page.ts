@@ -152,7 +152,7 @@ describe('a worker', () => {
     const worker = new Worker('/worker.js', { type: 'module' });
     const db = await open({ worker });
     await expect(db.command('DEBUG', 'SEGFAULT')).rejects.toEqual(coded('CRASHED'));
-    while (!db.isClosed) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await db.ended).toEqual(coded('CRASHED'));
     await db.close();
     const other = await open({ worker });
     expect(await other.command('PING')).toBe('PONG');
