@@ -122,13 +122,14 @@ function addOrReply(s: Stream, fieldIndex: u32): bool {
   return true;
 }
 
-/** Writes the XADD that was done with its id. */
+/** Writes the XADD that was done, with the id that was made for it; one that was given stays as it is. */
 function propagateAdd(s: Stream): void {
   if (idIndex == 2) {
     commandOp('XADD', argc);
     opArg(1);
   } else propagateTrim('XADD', s, idIndex, argc - idIndex);
-  opId(newMs, newSeq);
+  if (idIsStar || idSeqIsStar) opId(newMs, newSeq);
+  else opArg(idIndex);
   opArgs(idIndex + 1, argc);
 }
 

@@ -3,7 +3,7 @@
 import { RespiteError } from '../embedded/errors.ts';
 import { checkName } from './options.ts';
 import { removeStored } from './storage/choose.ts';
-import { lockName } from './tabs/messages.ts';
+import { lockName, locksRefused } from './tabs/messages.ts';
 
 /** Throws BAD_OPTION, LOCKED while any tab has the store open, UNSUPPORTED and STORAGE. */
 export async function removeStore(name: string): Promise<void> {
@@ -12,8 +12,13 @@ export async function removeStore(name: string): Promise<void> {
     throw new RespiteError('UNSUPPORTED', 'Without Web Locks there are no stores that are kept');
   }
   // Whoever opens it meanwhile waits.
-  await navigator.locks.request(lockName(name), { ifAvailable: true }, (lock) => {
+  const remove = (lock: Lock | null) => {
     if (lock !== null) return removeStored(name);
     throw new RespiteError('LOCKED', 'This store is open, here or in another tab: close it first');
-  });
+  };
+  try {
+    await navigator.locks.request(lockName(name), { ifAvailable: true }, remove);
+  } catch (cause) {
+    throw cause instanceof RespiteError ? cause : locksRefused(cause);
+  }
 }

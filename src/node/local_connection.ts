@@ -9,6 +9,18 @@ import type { Session } from '../net/connection.ts';
 import { InternalConnection } from '../net/internal_connection.ts';
 import type { Server } from '../server.ts';
 
+/** Calls of sessions and of handlers that are under way, of all connections: a session may not end in one. */
+let calls = 0;
+
+function inCall(run: () => void): void {
+  calls++;
+  try {
+    run();
+  } finally {
+    calls--;
+  }
+}
+
 class LocalConnection extends InternalConnection {
   readonly resp: 2 | 3;
   session: Session | undefined;
@@ -26,30 +38,29 @@ class LocalConnection extends InternalConnection {
   }
 
   write(bytes: Uint8Array): void {
-    if (!this.isClosed) this.handlers.onData(bytes);
+    if (!this.isClosed) inCall(() => this.handlers.onData(bytes));
   }
 
   end(): void {
-    this.finish(() => this.handlers.onClose());
+    if (this.isClosed) return;
+    this.isClosed = true;
+    // Never during a call to the connection.
+    queueMicrotask(() => {
+      this.session?.onClose(false);
+      this.handlers.onClose();
+    });
   }
 
   destroy(): void {
     this.end();
   }
 
-  /** Closed by the program. */
+  /** Closed by the program. What it waits for is taken back at once: the next command is not to serve it. */
   close(): void {
-    this.finish(() => {});
-  }
-
-  private finish(tell: () => void): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    // Never during a call to the connection.
-    queueMicrotask(() => {
-      this.session?.onClose(false);
-      tell();
-    });
+    if (calls === 0) this.session?.onClose(false);
+    else queueMicrotask(() => this.session?.onClose(false));
   }
 }
 
@@ -70,7 +81,7 @@ export function openLocalLink(
     room: (length) => room.take(length),
     send: (length) => {
       room.forEachPiece(length, (piece) => {
-        if (connection.isOpen) session.onData(piece);
+        if (connection.isOpen) inCall(() => session.onData(piece));
       });
     },
     close: () => connection.close(),

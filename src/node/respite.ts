@@ -1,6 +1,7 @@
 // The store of a Node program: the server without sockets, and the program as its clients.
 
 import { mkdirSync } from 'node:fs';
+import * as abi from '../../assembly/abi.ts';
 import { findCommand } from '../commands/index.ts';
 import type { DirectiveName } from '../config/directives.ts';
 import { type StoreDirectives, storeDirectives } from '../config/store_directives.ts';
@@ -256,7 +257,9 @@ export class Respite extends RespiteBase {
   }
 
   async #saveAndStop(reason: RespiteError): Promise<void> {
-    const { persistence } = this.#server;
+    const { persistence, guards } = this.#server;
+    // Nobody is told that a write is done which is not saved any more.
+    guards.set(abi.GUARD_SHUTDOWN, true);
     const save = this.#saveAtClose;
     const { lines } = this.#ending;
     lines.length = 0;

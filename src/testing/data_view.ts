@@ -65,11 +65,12 @@ export async function readData(
   return Object.fromEntries(found.sort(byText));
 }
 
-/** Reads keys that may go, or become something else, meanwhile; all of one key is of one moment. */
+/** Reads keys that may go, or become something else, meanwhile; value and time to live are of one moment. */
 async function readKeys(batch: Batch, keys: readonly Uint8Array[]): Promise<Facts[]> {
   const found: Facts[] = [];
   const types = await batch(keys.map((key) => ['TYPE', key]));
-  let unread = keys.map((key, i) => ({ key, type: text(types[i]) }));
+  const isThere = ({ type }: { readonly type: string }) => type !== 'none';
+  let unread = keys.map((key, i) => ({ key, type: text(types[i]) })).filter(isThere);
   while (unread.length > 0) {
     const replies = await batch(
       unread.flatMap(({ key, type }) => [['TYPE', key], ['PTTL', key], readerOf(type, key)]),
@@ -81,7 +82,7 @@ async function readKeys(batch: Batch, keys: readonly Uint8Array[]): Promise<Fact
       if (now === type) found.push({ key, type, ttlMs, value });
       else changed.push({ key, type: now });
     }
-    unread = changed.filter(({ type }) => type !== 'none');
+    unread = changed.filter(isThere);
   }
   return found;
 }

@@ -36,13 +36,13 @@ export class Recorder {
     for (const watcher of this.watchers) watcher.see(note.command);
   }
 
-  /** Forgets the oldest, and at least half of what there is. */
+  /** Forgets the oldest, and at least half of what there is; the newest stays, however large. */
   private forget(): void {
     let kept = 0;
     let from = this.notes.length;
     while (this.notes.length - from < COMMANDS_MAX / 2) {
       const size = this.notes[from - 1]?.sizeBytes ?? Number.POSITIVE_INFINITY;
-      if (kept + size > BYTES_MAX / 2) break;
+      if (kept + size > BYTES_MAX / 2 && from < this.notes.length) break;
       kept += size;
       from -= 1;
     }

@@ -76,7 +76,14 @@ export class StoreState {
     // In one step: clients, which may go on meanwhile, see the data as they were or as they are to be.
     pause.unpause();
     const flushed = this.admin.command('FLUSHALL', 'SYNC');
-    const loaded = importDumpAtOnce(this.server, snapshot.rdb);
+    let loaded: Promise<void>;
+    try {
+      loaded = importDumpAtOnce(this.server, snapshot.rdb);
+    } catch (error) {
+      // It finds data where they could not be removed, and that has its reason.
+      await flushed;
+      throw error;
+    }
     this.present = { snapshot, figures: this.figures() };
     await Promise.all([flushed, loaded]);
   }

@@ -18,6 +18,7 @@ import { openLocalLink } from '../node/local_connection.ts';
 import { checkNames, checkObject, type OpenOptions } from '../node/open_options.ts';
 import { Respite } from '../node/respite.ts';
 import type { Server } from '../server.ts';
+import { nextTurn } from '../util/next_turn.ts';
 import { type DataOptions, type DataSetView, readData } from './data_view.ts';
 import { FakedTime } from './faked_time.ts';
 import { Faults } from './faults.ts';
@@ -239,6 +240,8 @@ export class TestStore implements AsyncDisposable {
   async reset(): Promise<void> {
     this.faults.clear();
     this.#state.freeServer();
+    // What was held back runs now, so that nothing of it comes behind.
+    await nextTurn();
     if (this.#base !== undefined) await this.rollback(this.#base);
     else await this.command('FLUSHALL', 'SYNC');
     this.#recorder.clear();

@@ -50,6 +50,21 @@ describe('a blocking command of a session', () => {
     expect(await db.command('LRANGE', 'q', 0, -1)).toEqual(['job']);
   });
 
+  it('takes nothing any more once it is aborted', async () => {
+    const db = await open();
+    for (const where of [db, await db.session()]) {
+      const controller = new AbortController();
+      const waiting = where.with({ signal: controller.signal }).command('BLPOP', 'q', 0);
+      await db.command('PING');
+      controller.abort();
+      // In the same turn.
+      const pushed = db.command('RPUSH', 'q', 'job');
+      await expect(waiting).rejects.toEqual(coded('ABORTED'));
+      expect(await pushed).toBe(1);
+      expect(await db.command('LPOP', 'q')).toBe('job');
+    }
+  });
+
   it('that has its reply has the session go on', async () => {
     const db = await open();
     const session = await db.session();

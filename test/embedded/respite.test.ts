@@ -1,6 +1,8 @@
 // The store of a Node program: the calls, their replies and errors, and its data on disk.
 
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -312,6 +314,33 @@ describe('the end', () => {
     expect(await db.command('CLIENT', 'KILL', 'SKIPME', 'no')).toBe(1);
     await new Promise(setImmediate);
     expect(await db.command('PING')).toBe('PONG');
+  });
+});
+
+describe('close()', () => {
+  it('saves all that clients were told is done', async () => {
+    const dir = scratchFolder();
+    const db = await open({ dir, appendonly: false });
+    const fill = Array.from({ length: 50_000 }, (_, i) => ['SET', `key:${i}`, 'x'.repeat(50)]);
+    await db.batch(fill);
+    const port = await freePort();
+    await db.listen({ port });
+    const socket = connect(port, '127.0.0.1');
+    let [asked, replies] = [0, ''];
+    socket.on('error', () => {});
+    socket.on('data', (bytes) => {
+      replies += bytes;
+      socket.write(`SET late ${++asked}\r\n`);
+    });
+    socket.write(`SET late ${++asked}\r\n`);
+    await expect.poll(() => replies.length).toBeGreaterThan(0);
+    const ended = once(socket, 'close');
+    await db.close();
+    await ended;
+    const acknowledged = replies.split('+OK').length - 1;
+    const again = await open({ dir, appendonly: false });
+    const kept = Number(await again.command('GET', 'late'));
+    expect(kept).toBeGreaterThanOrEqual(acknowledged);
   });
 });
 

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Respite } from '../../src/index.ts';
 import { readData } from '../../src/testing/data_view.ts';
-import { expectKeys, startRespite } from '../../src/testing.ts';
+import { expectKeys, startRespite, type TestStore } from '../../src/testing.ts';
 import { openStore } from './support.ts';
 
 const coded = (code: string) => expect.objectContaining({ code });
@@ -137,7 +137,7 @@ describe('a reset', () => {
       await store.reset();
       expect(await held).toBe('OK');
       await store.db.command('SET', 'brief', 'v', 'PX', 1);
-      await expect.poll(() => store.command('DBSIZE')).toBeLessThan(2);
+      await expect.poll(() => store.command('DBSIZE')).toBe(0);
     }
   });
 });
@@ -147,17 +147,14 @@ it('expectKeys takes names that are numbers', async () => {
   await expectKeys(store, ['9', '10', '-1']);
 });
 
-it('data() shows keys that change while they are read as they are then', async () => {
-  const store = await openStore({ seed: { a: ['list'], b: { hash: 1 }, c: 'text' } });
+/** What `data()` shows when `change` comes between the n-th request for types and what is asked next. */
+async function dataChanged(store: TestStore, change: (step: number) => Promise<void>) {
   const session = await store.admin.session();
   const bytes = session.with({ buffers: true });
-  let isFirst = true;
+  let step = 0;
   const batch: typeof bytes.batch = async (commands) => {
     const replies = await bytes.batch(commands);
-    if (commands[0]?.[0] !== 'TYPE' || !isFirst) return replies;
-    isFirst = false;
-    await store.command('DEL', 'a', 'b');
-    await store.command('SET', 'b', 'x');
+    await change(step++);
     return replies;
   };
   const changing = {
@@ -166,10 +163,30 @@ it('data() shows keys that change while they are read as they are then', async (
       [Symbol.asyncDispose]: () => session.close(),
     }),
   };
-  expect(await readData(changing as never, {}, false)).toEqual({
+  return readData(changing as never, {}, false);
+}
+
+it('data() shows keys that change while they are read as they are then', async () => {
+  const store = await openStore({ seed: { a: ['list'], b: { hash: 1 }, c: 'text' } });
+  const found = await dataChanged(store, async (step) => {
+    // Behind SCAN and TYPE.
+    if (step !== 1) return;
+    await store.command('DEL', 'a', 'b');
+    await store.command('SET', 'b', 'x');
+  });
+  expect(found).toEqual({
     b: { type: 'string', value: 'x' },
     c: { type: 'string', value: 'text' },
   });
+});
+
+it('data() shows no key that has gone before its type was asked for', async () => {
+  const store = await openStore({ seed: { here: 'a', gone: 'b' } });
+  const found = await dataChanged(store, async (step) => {
+    // Behind SCAN.
+    if (step === 0) await store.command('DEL', 'gone');
+  });
+  expect(Object.keys(found)).toEqual(['here']);
 });
 
 describe('faults', () => {

@@ -102,6 +102,8 @@ class IndexedDbBackend implements Backend {
   private readonly reopen: () => Promise<IDBDatabase>;
   /** Undefined when the browser has closed it. */
   private connected: Promise<IDBDatabase> | undefined;
+  /** What `connected` gives, once it is there. */
+  private database: IDBDatabase | undefined;
   private isEnded = false;
   private readonly lengths = new Map<string, number>();
 
@@ -111,8 +113,10 @@ class IndexedDbBackend implements Backend {
   }
 
   private adopt(database: IDBDatabase): IDBDatabase {
+    this.database = database;
+    // It may be told when there is another one already.
     database.onclose = () => {
-      this.connected = undefined;
+      if (this.database === database) this.connected = undefined;
     };
     // Who deletes the store is not to wait for this connection; calls fail from then on.
     database.onversionchange = () => {
@@ -247,6 +251,7 @@ class IndexedDbBackend implements Backend {
   private connection(): Promise<IDBDatabase> {
     if (this.isEnded) return Promise.reject(new Error('the connection was closed'));
     if (this.connected === undefined) {
+      this.database = undefined;
       const connected = this.reopen().then((database) => this.adopt(database));
       this.connected = connected;
       connected.catch(() => {

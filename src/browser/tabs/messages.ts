@@ -8,6 +8,7 @@
 // Pages and workers of an origin have these in common, without any header. "Tab" is whatever opened the store:
 // a page, a worker, or one of two stores that one page opened by the same name.
 
+import { RespiteError } from '../../embedded/errors.ts';
 import type { LinkOptions } from '../../embedded/link.ts';
 import type { EndNotice } from '../port_link.ts';
 
@@ -48,3 +49,9 @@ export const lockName = (store: string) => `respite:${store}`;
 export const tabLockName = (store: string, tab: string) => `respite:${store}:tab:${tab}`;
 export const channelName = (store: string, link?: string) =>
   link === undefined ? `respite:${store}` : `respite:${store}:${link}`;
+
+/** Why there is no lock: a sandboxed frame has them, and may not use them. */
+export function locksRefused(cause: unknown): RespiteError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new RespiteError('UNSUPPORTED', `This page may not use Web Locks: ${reason}`, { cause });
+}

@@ -24,6 +24,7 @@ import { Leader } from './leader.ts';
 import {
   channelName,
   lockName,
+  locksRefused,
   type SharedSettings,
   type TabMessage,
   tabLockName,
@@ -198,11 +199,7 @@ class SharedStore implements StoreHome {
     try {
       await held.promise;
     } catch (cause) {
-      // A sandboxed frame has them, and may not use them.
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new RespiteError('UNSUPPORTED', `This page may not use Web Locks: ${reason}`, {
-        cause,
-      });
+      throw locksRefused(cause);
     }
   }
 
