@@ -300,7 +300,8 @@ export class App {
     this.savedChanges = changes;
     this.makeViews();
     this.apply(this.view);
-    if (!old.store.isClosed) await old.store.close();
+    // What it could not store is gone with it, but the other one is there.
+    if (!old.store.isClosed) await old.store.close().catch(showError);
   }
 
   /** There is no store any more. */
@@ -325,8 +326,8 @@ export class App {
     if (!(await this.mayLeaveKey())) return;
     const { name } = this.options;
     // A store that is kept is open once; in between there is none.
-    await this.opened.store.close();
     try {
+      await this.opened.store.close();
       await this.openStored(durability);
     } catch (error) {
       this.lose(error as Error);
@@ -418,9 +419,10 @@ export class App {
       }
       const target = this.opened.store;
       const overwrite = choice !== 'keep';
-      const result = await copyStore(source.store, target, { overwrite, databases });
+      const common = Math.min(databases, source.databases);
+      const result = await copyStore(source.store, target, { overwrite, databases: common });
       // What is not in the file goes last: were the copy to fail half way, it would still be there.
-      if (choice === 'replace') await deleteOthers(source.store, target, databases);
+      if (choice === 'replace') await deleteOthers(source, target, databases);
       if ((choice === 'replace' || present === 0) && fileName !== undefined) {
         this.fileNames.set(target, fileName);
       }

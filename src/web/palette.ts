@@ -22,6 +22,8 @@ export function openPalette(app: App): void {
     const items = find(app, text);
     active = Math.max(0, Math.min(active, items.length - 1));
     const onKey = (event: KeyboardEvent) => {
+      // An input method's own keys.
+      if (event.isComposing) return;
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       if (step !== undefined) active = (active + step + items.length) % Math.max(1, items.length);
       else if (event.key === 'Enter') close(items[active]);

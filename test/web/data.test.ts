@@ -230,8 +230,19 @@ describe('copying a store into another one', () => {
     await (await to.session({ database: 5 })).command('SET', 'far', 'away');
     await copyStore(from, to, { overwrite: true, databases: DATABASES });
     expect(await to.command('EXISTS', 'mine:7')).toBe(1);
-    expect(await deleteOthers(from, to, DATABASES)).toBe(2001);
+    await deleteOthers({ store: from, databases: DATABASES }, to, DATABASES);
     expect(await to.command('DEBUG', 'DIGEST')).toBe(await from.command('DEBUG', 'DIGEST'));
+  });
+
+  it('deletes all in databases that the source has not', async () => {
+    const [from, to] = [await open({ databases: 2 }), await open({ databases: 4 })];
+    await from.command('SET', 'both', 1);
+    await to.command('MSET', 'both', 1, 'other', 2);
+    const beyond = await to.session({ database: 3 });
+    await beyond.command('SET', 'k', 'v');
+    await deleteOthers({ store: from, databases: 2 }, to, 4);
+    expect(await countKeys(to, 4)).toBe(1);
+    expect(await to.command('EXISTS', 'both')).toBe(1);
   });
 
   it('fails with the error of the target, when it has no room', async () => {

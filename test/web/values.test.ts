@@ -78,6 +78,21 @@ describe('a value as text', () => {
   });
 });
 
+describe('a long value that begins with a quote', () => {
+  // A search of quadratic time would take minutes.
+  const many = (end: string) => `"${'\\x00'.repeat(200_000)}${end}`;
+
+  it('and ends without one is text', () => {
+    expect(toText(bytes(many('\n'))).isQuoted).toBe(false);
+  });
+
+  it('and ends with one is quoted again', () => {
+    const shown = toText(bytes(many('"')));
+    expect(shown.isQuoted).toBe(true);
+    expect(fromText(shown.text, true)).toEqual(new TextEncoder().encode(many('"')));
+  });
+});
+
 describe('JSON', () => {
   const EXACT = '{"id":12345678901234567890,"a":1.0,"a":1E2,"s":"\\u00e4 {[,:\\"","e":{},"l":[]}';
 

@@ -41,25 +41,31 @@ export async function copyStore(
   return result;
 }
 
-/** Deletes what the target has and the source has not. Returns the number of keys. */
+/** Deletes what the target has and the source, which may have fewer databases, has not. */
 export async function deleteOthers(
-  source: Store,
+  source: { readonly store: Store; readonly databases: number },
   target: Store,
   databases: number,
-): Promise<number> {
-  let deleted = 0;
-  for (let database = 0; database < databases; database += 1) {
-    await scanBoth(target, source, database, async (keys, held, wanted) => {
+): Promise<void> {
+  const common = Math.min(databases, source.databases);
+  for (let database = 0; database < common; database += 1) {
+    await scanBoth(target, source.store, database, async (keys, held, wanted) => {
       const replies = await wanted.batch(keys.map((key) => ['EXISTS', key]));
       throwFirstError(replies);
       const others = keys.filter((_, i) => replies[i] === 0);
       if (others.length === 0) return;
       const counts = await held.batch(others.map((key) => ['UNLINK', key]));
       throwFirstError(counts);
-      deleted += others.length;
     });
   }
-  return deleted;
+  for (let database = common; database < databases; database += 1) {
+    const session = await target.session({ database });
+    try {
+      await session.command('FLUSHDB');
+    } finally {
+      await session.close();
+    }
+  }
 }
 
 /** Goes over a database of one store, beside the same database of another one. */

@@ -125,7 +125,7 @@ export class DocsView {
                 this.draw();
               }}
               @keydown=${(event: KeyboardEvent) => {
-                if (event.key === 'Enter' && found[0]) this.open(found[0]);
+                if (event.key === 'Enter' && !event.isComposing && found[0]) this.open(found[0]);
               }}
             />
           </div>

@@ -304,11 +304,12 @@ export class CollectionEditor implements ValueEditor {
   private cell(element: Element, column: number): TemplateResult {
     const { isEditable, isNumber } = this.collection.columns[column]!;
     const bytes = element.cells[column]!;
-    if (!isEditable || bytes.length > EDITED_BYTES_MAX) return this.plain(element, column);
     const { editing } = this;
+    // Also when it has become too large meanwhile: what was typed stays.
     if (editing?.element.id === element.id && editing.column === column) {
       return this.openCell(editing.element, column);
     }
+    if (!isEditable || bytes.length > EDITED_BYTES_MAX) return this.plain(element, column);
     return html`<td class=${isNumber ? 'number' : ''}>
       <button type="button" class="cell" title="Change" @click=${() => this.edit(element, column)}
         >${bytes.length === 0 ? html`<span class="muted">(empty)</span>` : shown(bytes)}</button>
@@ -325,6 +326,8 @@ export class CollectionEditor implements ValueEditor {
         spellcheck="false"
         .defaultValue=${text}
         @keydown=${(event: KeyboardEvent) => {
+          // An input method's own Enter and Escape.
+          if (event.isComposing) return;
           if (event.key === 'Escape') {
             this.leaveCell();
           } else if (event.key === 'Enter' && !event.shiftKey) {

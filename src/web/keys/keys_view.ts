@@ -318,6 +318,8 @@ export class KeysView {
   }
 
   private onKey(event: KeyboardEvent): void {
+    // Keys of the browser: Alt and an arrow goes back.
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
     const { list, rows } = this;
     const at = list.active;
     const row = rows.at(at);

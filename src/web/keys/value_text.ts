@@ -49,7 +49,9 @@ export function fromText(text: string, isQuoted: boolean): Uint8Array {
 
 /** Whether it is bytes between quotes, and can be nothing else: JSON has no \x. */
 function isQuotedBytes(text: string): boolean {
-  if (!/^".*\\x[0-9a-f]{2}.*"$/is.test(text) || isJsonText(text)) return false;
+  // No pattern over the whole: it would look for an end that is not there from every \x on.
+  const isBetweenQuotes = text.length > 1 && text.startsWith('"') && text.endsWith('"');
+  if (!isBetweenQuotes || !/\\x[0-9a-f]{2}/i.test(text) || isJsonText(text)) return false;
   const { words, fault } = splitWords(text);
   return words.length === 1 && fault === undefined;
 }
