@@ -626,6 +626,15 @@ describe('a session', () => {
     expect(terminal.currentDatabase).toBe(0);
   });
 
+  it('is in no other database while a SELECT is only queued', async () => {
+    const { terminal, run } = await session();
+    await run('MULTI');
+    await run('SELECT 3');
+    expect(terminal.currentDatabase).toBe(0);
+    await run('EXEC');
+    expect(terminal.currentDatabase).toBe(3);
+  });
+
   it('leaves the database of a SELECT that was only queued', async () => {
     const { terminal, run } = await session();
     await run('SELECT 2');

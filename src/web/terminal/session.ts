@@ -80,8 +80,9 @@ export class TerminalSession {
     return `db${database}${transaction}${subscribed}> `;
   }
 
+  /** The database that commands run in: not yet that of a SELECT which is queued. */
   get currentDatabase(): number {
-    return this.database;
+    return this.beforeMulti ?? this.database;
   }
 
   /** Runs a line as it was typed; resolves when its reply was printed. Never rejects. */

@@ -10,6 +10,7 @@ import { FitAddon } from '@xterm/addon-fit';
 import { type ITheme, Terminal } from '@xterm/xterm';
 import type { OpenLink } from '../../embedded/link.ts';
 import { copyText } from '../ui/files.ts';
+import { plural } from '../ui/format.ts';
 import { showError } from '../ui/toast.ts';
 import { nextTurn } from '../ui/turns.ts';
 import { GREY, PLAIN, RED } from './colors.ts';
@@ -135,7 +136,13 @@ export class TerminalView {
   }
 
   select(database: number): void {
-    if (database !== this.session.currentDatabase) void this.session.select(database);
+    if (database === this.session.currentDatabase) return;
+    const left = this.lines.splice(0).length;
+    this.keptKeys.length = 0;
+    if (left > 0) {
+      this.print(`${plural(left, 'line')} left out: another database was chosen.\n`, 'note');
+    }
+    void this.session.select(database);
   }
 
   dispose(): void {
