@@ -230,7 +230,8 @@ describe('copying a store into another one', () => {
     await (await to.session({ database: 5 })).command('SET', 'far', 'away');
     await copyStore(from, to, { overwrite: true, databases: DATABASES });
     expect(await to.command('EXISTS', 'mine:7')).toBe(1);
-    await deleteOthers({ store: from, databases: DATABASES }, to, DATABASES);
+    const others = await deleteOthers({ store: from, databases: DATABASES }, to, DATABASES);
+    expect(others).toBe(2001);
     expect(await to.command('DEBUG', 'DIGEST')).toBe(await from.command('DEBUG', 'DIGEST'));
   });
 
@@ -240,7 +241,7 @@ describe('copying a store into another one', () => {
     await to.command('MSET', 'both', 1, 'other', 2);
     const beyond = await to.session({ database: 3 });
     await beyond.command('SET', 'k', 'v');
-    await deleteOthers({ store: from, databases: 2 }, to, 4);
+    expect(await deleteOthers({ store: from, databases: 2 }, to, 4)).toBe(2);
     expect(await countKeys(to, 4)).toBe(1);
     expect(await to.command('EXISTS', 'both')).toBe(1);
   });

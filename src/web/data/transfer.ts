@@ -41,13 +41,14 @@ export async function copyStore(
   return result;
 }
 
-/** Deletes what the target has and the source, which may have fewer databases, has not. */
+/** Deletes what the target has and the source, which may have fewer databases, has not. Returns the number of keys. */
 export async function deleteOthers(
   source: { readonly store: Store; readonly databases: number },
   target: Store,
   databases: number,
-): Promise<void> {
+): Promise<number> {
   const common = Math.min(databases, source.databases);
+  let deleted = 0;
   for (let database = 0; database < common; database += 1) {
     await scanBoth(target, source.store, database, async (keys, held, wanted) => {
       const replies = await wanted.batch(keys.map((key) => ['EXISTS', key]));
@@ -56,16 +57,19 @@ export async function deleteOthers(
       if (others.length === 0) return;
       const counts = await held.batch(others.map((key) => ['UNLINK', key]));
       throwFirstError(counts);
+      deleted += others.length;
     });
   }
   for (let database = common; database < databases; database += 1) {
     const session = await target.session({ database });
     try {
+      deleted += await session.command('DBSIZE');
       await session.command('FLUSHDB');
     } finally {
       await session.close();
     }
   }
+  return deleted;
 }
 
 /** Goes over a database of one store, beside the same database of another one. */

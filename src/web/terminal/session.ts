@@ -283,14 +283,15 @@ export class TerminalSession {
     this.beforeMulti = undefined;
     this.isMonitor = false;
     try {
-      this.connection = this.connect();
-      // At once: what it waits for is taken back, and SELECT may have to wait, too.
-      old.close();
+      try {
+        this.connection = this.connect();
+      } finally {
+        // At once: what it waits for is taken back, and SELECT may have to wait, too.
+        old.close();
+      }
       if (this.database !== 0) await this.ask(['SELECT', String(this.database)]);
     } catch (error) {
       this.output.print(`${(error as Error).message}\n`, 'error');
-    } finally {
-      old.close();
     }
     this.output.onChange();
   }
