@@ -71,6 +71,26 @@ describe.skipIf(!chromiumAvailable())('several tabs with one store', () => {
       await third.close();
     });
 
+    it('a follower takes over when the engine of the leader fails', async () => {
+      const options = how();
+      const first = await open(options);
+      const second = await open(options);
+      await command(second, 'SET', 'a', '1');
+      const waiting = command(second, 'BLPOP', 'list', '0');
+      const dump = second.evaluate(() =>
+        window.stores.db!.export().then(
+          (bytes) => String.fromCharCode(...bytes.subarray(0, 5)),
+          (error) => error.code,
+        ),
+      );
+      expect(await command(first, 'DEBUG', 'SEGFAULT')).toMatch(/^CRASHED: /);
+      expect(await waiting).toMatch(/^CONNECTION_LOST: /);
+      expect(await dump).toBe('REDIS');
+      expect(await command(second, 'INCR', 'a')).toBe(2);
+      expect(await command(first, 'GET', 'a')).toMatch(/^CRASHED: /);
+      await closePages(first, second);
+    });
+
     it('a follower takes over when the leader crashes', async () => {
       const options = how();
       const first = await open(options);

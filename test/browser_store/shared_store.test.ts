@@ -38,8 +38,12 @@ interface Tab {
   crash(): void;
 }
 
-/** Opens the store in one more tab. `loads` is waited for when it is to lead. */
-async function openTab(name: string, loads: () => Promise<void> = async () => {}): Promise<Tab> {
+/** Opens the store in one more tab. `loads` is waited for when it is to lead, `dumps` when it exports. */
+async function openTab(
+  name: string,
+  loads: () => Promise<void> = async () => {},
+  dumps: () => Promise<void> = async () => {},
+): Promise<Tab> {
   let fail: (error: RespiteError) => void = () => {};
   const home = await openSharedStore({
     store,
@@ -56,7 +60,10 @@ async function openTab(name: string, loads: () => Promise<void> = async () => {}
           close: () => {},
         }),
         ended: new Promise(() => {}),
-        export: async () => new TextEncoder().encode(`dump of ${name}`),
+        export: async () => {
+          await dumps();
+          return new TextEncoder().encode(`dump of ${name}`);
+        },
         close: async () => {},
       };
       return { home: here, settings };
@@ -131,6 +138,51 @@ it('a leader whose engine fails tells it, and leaves the store to the next one',
   await expect(first.home.export()).rejects.toMatchObject({ code: 'CRASHED' });
   await delivered();
   expect(await dumpOf(second)).toBe('dump of second');
+});
+
+describe('a dump under way when the engine of the leader fails', () => {
+  /** A tab whose engine fails when it is to make a dump. */
+  async function openFragile(name: string): Promise<Tab> {
+    const tab: Tab = await openTab(name, undefined, async () => {
+      tab.crash();
+      throw new RespiteError('CRASHED', 'the engine failed');
+    });
+    return tab;
+  }
+
+  it('comes from the next leader', async () => {
+    const first = await openFragile('first');
+    // What the first one says meanwhile arrives.
+    const second = await openTab('second', delivered);
+    expect(await dumpOf(second)).toBe('dump of second');
+    expect(await first.home.ended).toMatchObject({ code: 'CRASHED' });
+  });
+
+  it('is given up before every tab has failed with it', async () => {
+    const tabs = [];
+    for (const name of ['first', 'second', 'third', 'fourth']) tabs.push(await openFragile(name));
+    const last = await openTab('last');
+    await expect(last.home.export()).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
+    await delivered();
+    expect(tabs.map(({ home }) => home.keeping?.isLeader)).toEqual([false, false, false, true]);
+  });
+});
+
+it('data that no engine can load end the store in every tab, one after the other', async () => {
+  const loads: string[] = [];
+  const refuse = (name: string) => async () => {
+    loads.push(name);
+    throw new RespiteError('CRASHED', `the engine failed in ${name}`);
+  };
+  const first = await openTab('first');
+  const second = await openTab('second', refuse('second'));
+  const third = await openTab('third', refuse('third'));
+  first.crash();
+  expect(await second.home.ended).toMatchObject({ message: 'the engine failed in second' });
+  expect(await third.home.ended).toMatchObject({ message: 'the engine failed in third' });
+  await delivered();
+  expect(loads).toEqual(['second', 'third']);
+  expect(locks.isHeld(lockName(store))).toBe(false);
 });
 
 it('a tab that cannot load the data when its turn comes tells it', async () => {

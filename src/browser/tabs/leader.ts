@@ -58,13 +58,7 @@ export class Leader {
     const ends = this.connectionsOf(tab);
     const channel = new BroadcastChannel(channelName(store, link));
     if (wants === 'export') {
-      void home
-        .export()
-        .catch(errorNotice)
-        .then((answer) => {
-          channel.postMessage(answer);
-          channel.close();
-        });
+      void this.export(channel);
       return;
     }
     channel.postMessage({ ready: leader } satisfies Ready);
@@ -75,6 +69,12 @@ export class Leader {
       ends.delete(drop);
     });
     if (!isOver) ends.add(drop);
+  }
+
+  private async export(channel: BroadcastChannel): Promise<void> {
+    const answer = await this.options.home.export().catch(errorNotice);
+    if (!this.watching.signal.aborted) channel.postMessage(answer);
+    channel.close();
   }
 
   /** Ends all connections of other tabs. */

@@ -13,7 +13,9 @@
 // opening them anew is the program's decision. What is sent from then on waits until the new leader is
 // there. With `strict` the new leader has every change that was acknowledged.
 //
-// Whoever cannot load the data when its turn comes leaves it to the next one and is closed with the error.
+// Whoever cannot load the data when its turn comes, or whose engine fails, leaves it to the next one and is closed
+// with the error. So each tab leads once at most: data that no engine survives end the store in one tab after
+// the other, and do not go round.
 
 import { RespiteError } from '../../embedded/errors.ts';
 import type { LinkHandlers, LinkOptions } from '../../embedded/link.ts';
@@ -66,11 +68,15 @@ export async function openSharedStore(options: SharedStoreOptions): Promise<Stor
   return store;
 }
 
-/** A dump that is waited for, and the leader that was asked for it last. */
+/** Leaders that are asked for one dump: making it may be what they do not survive. */
+const EXPORT_LEADERS_MAX = 3;
+
+/** A dump that is waited for, the leader that was asked for it last, and how many were. */
 interface Export {
   readonly link: string;
   readonly answer: Deferred<Uint8Array>;
   asked: string | undefined;
+  leaders: number;
 }
 
 class SharedStore implements StoreHome {
@@ -155,7 +161,7 @@ class SharedStore implements StoreHome {
       if (data instanceof Uint8Array) answer.resolve(data);
       else answer.reject(noticedError(data));
     };
-    const wanted: Export = { link, answer, asked: undefined };
+    const wanted: Export = { link, answer, asked: undefined, leaders: 0 };
     this.exports.add(wanted);
     this.askFor(wanted);
     try {
@@ -171,8 +177,10 @@ class SharedStore implements StoreHome {
     const { home, leader, tab } = this;
     if (leader === undefined || !this.isLed || wanted.asked === leader) return;
     wanted.asked = leader;
+    wanted.leaders += 1;
     const { link, answer } = wanted;
-    if (home !== undefined) home.export().then(answer.resolve, answer.reject);
+    if (wanted.leaders > EXPORT_LEADERS_MAX) answer.reject(lost());
+    else if (home !== undefined) home.export().then(answer.resolve, answer.reject);
     else this.post({ type: 'connect', to: leader, tab, link, wants: 'export' });
   }
 
