@@ -90,6 +90,8 @@ async function openHere(
       made.storage = homeStorage(kept);
     });
     void home.ended.then(onFailure);
+    // Nothing could be kept any more: another tab may have more luck.
+    void files.backend.ended?.then(onFailure);
     return {
       home: keptHome(home, kept as PersistentStore),
       settings: { ...settings, storage: files.name },

@@ -14,6 +14,13 @@ import {
   useStorePages,
 } from './store_page.ts';
 
+declare global {
+  interface Window {
+    /** Ends the worker that has the files, as a browser does that is short of memory. */
+    endFiles(): void;
+  }
+}
+
 let last = 0;
 
 const newName = () => {
@@ -101,6 +108,33 @@ describe.skipIf(!chromiumAvailable())('several tabs with one store', () => {
       expect(await command(second, 'RPUSH', 'list', '11')).toBe(11);
       await closePages(first, second);
     });
+  });
+
+  it('a follower takes over when the worker that has the files of the leader ends', async () => {
+    const name = newName();
+    const first = await open();
+    await first.evaluate(() => {
+      window.Worker = class extends Worker {
+        constructor(url: string | URL, options?: WorkerOptions) {
+          super(url, options);
+          window.endFiles = () => this.terminate();
+        }
+      };
+    });
+    await openIn(first, { name, storage: 'opfs', durability: 'strict' });
+    const second = await open({ name });
+    await command(second, 'SET', 'a', '1');
+    const waiting = command(second, 'BLPOP', 'list', '0');
+    await expect.poll(() => command(first, 'INFO', 'clients')).toMatch(/blocked_clients:1/);
+    const ended = await first.evaluate(() => {
+      window.endFiles();
+      return window.stores.db!.ended.then(({ code, message }) => `${code}: ${message}`);
+    });
+    expect(ended).toBe('STORAGE: The worker that has the files was ended');
+    expect(await waiting).toMatch(/^CONNECTION_LOST: /);
+    expect(await command(second, 'INCR', 'a')).toBe(2);
+    expect(await command(first, 'GET', 'a')).toBe(ended);
+    await closePages(first, second);
   });
 
   it('two that open at once have one store', async () => {

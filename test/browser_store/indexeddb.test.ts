@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Backend } from '../../src/browser/storage/backend.ts';
 import { openIndexedDb } from '../../src/browser/storage/indexeddb_backend.ts';
 import { PortBackend, serveBackend } from '../../src/browser/storage/port_backend.ts';
+import { RespiteError } from '../../src/embedded/errors.ts';
 import { MemoryBackend } from '../support/memory_backend.ts';
 import { MemoryLocks } from '../support/memory_locks.ts';
 import { Random } from '../support/random.ts';
@@ -184,21 +185,34 @@ it('calls of a worker that was ended do not wait for ever', async () => {
   port2.postMessage({ id: -1 });
   const waiting = backend.read('a', 0, 1);
   setTimeout(() => end(), 20);
-  await expect(waiting).rejects.toMatchObject({
-    code: 'STORAGE',
-    message: expect.stringContaining('was ended'),
-  });
+  const wasEnded = { code: 'STORAGE', message: expect.stringContaining('was ended') };
+  await expect(waiting).rejects.toMatchObject(wasEnded);
   await expect(backend.list()).rejects.toMatchObject({ code: 'STORAGE' });
+  expect(await backend.ended).toMatchObject(wasEnded);
+  // There is nothing left to be closed.
+  await backend.close();
   port1.close();
   port2.close();
   vi.unstubAllGlobals();
+});
+
+it('a worker that is closed has not come to an end by itself', async () => {
+  const backend = await overPort();
+  let isEnded = false;
+  void backend.ended?.then(() => {
+    isEnded = true;
+  });
+  await backend.close();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(isEnded).toBe(false);
+  await expect(backend.list()).rejects.toMatchObject({ code: 'CLOSED' });
 });
 
 it('calls of a worker that has failed do not wait for ever', async () => {
   const { port1, port2 } = new MessageChannel();
   const backend = new PortBackend(port1, () => {}, 'lock');
   const waiting = backend.read('a', 0, 1);
-  backend.fail(new Error('the worker failed'));
+  backend.fail(new RespiteError('STORAGE', 'the worker failed'));
   await expect(waiting).rejects.toThrow('the worker failed');
   await expect(backend.write('a', 0, bytes(1), true)).rejects.toThrow('the worker failed');
   port1.close();

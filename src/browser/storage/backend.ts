@@ -16,6 +16,11 @@
 import { RespiteError } from '../../embedded/errors.ts';
 
 export interface Backend {
+  /**
+   * Resolves when it has come to an end by itself, never otherwise: no call can succeed any more, and only another
+   * backend can have the files. Absent where no such thing is known.
+   */
+  readonly ended?: Promise<RespiteError>;
   /** Names of the files that are there, and their lengths. */
   list(): Promise<Map<string, number>>;
   /** The bytes from a position on, as many as there are, `length` at most. */

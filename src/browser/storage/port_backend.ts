@@ -4,10 +4,12 @@
 //                     <──{ id, value | error }──
 //
 // The worker begins with { id: 0 } once the files are open, or with the error. Before that, { id: -1 } tells that
-// it holds the lock by which its end is noticed (alive.ts).
+// it holds the lock by which its end is noticed (alive.ts). A worker that ends by itself takes the backend with it:
+// what is asked fails with STORAGE from then on, and the store has to come to its end, so that another tab gets it.
 
 import { RespiteError, type RespiteErrorCode } from '../../embedded/errors.ts';
 import { holdLock, newLockName, whenFree } from '../alive.ts';
+import { Deferred } from '../deferred.ts';
 import { startedWorker } from '../part.ts';
 import type { Backend } from './backend.ts';
 
@@ -17,7 +19,7 @@ export interface Port {
   onmessage: ((event: MessageEvent) => void) | null;
 }
 
-type Call = keyof Backend;
+type Call = Exclude<keyof Backend, 'ended'>;
 
 interface Request {
   readonly id: number;
@@ -32,7 +34,8 @@ interface Answer {
 }
 
 const OPENED = 0;
-const ALIVE = -1;
+/** Not an answer: the worker holds its lock. */
+export const ALIVE = -1;
 
 /** The first message to the worker. */
 export interface FilesWorkerStart {
@@ -99,7 +102,9 @@ export class PortBackend implements Backend {
     number,
     { resolve: (value: never) => void; reject: (error: Error) => void }
   >();
-  private failure: Error | undefined;
+  private failure: RespiteError | undefined;
+  private readonly failed = new Deferred<RespiteError>();
+  readonly ended = this.failed.promise;
   private readonly watching = new AbortController();
 
   /** `onClose` ends the worker; `lock` is what it holds while it lives. */
@@ -130,7 +135,14 @@ export class PortBackend implements Backend {
   }
 
   /** The worker has failed: nothing is answered any more. */
-  fail(error: Error): void {
+  fail(error: RespiteError): void {
+    if (this.failure !== undefined) return;
+    // Who has the store hears of its end before those whose calls fail for it.
+    this.failed.resolve(error);
+    this.end(error);
+  }
+
+  private end(error: RespiteError): void {
     this.failure ??= error;
     this.watching.abort();
     for (const { reject } of this.waiting.values()) reject(error);
@@ -155,9 +167,10 @@ export class PortBackend implements Backend {
 
   async close(): Promise<void> {
     try {
-      await this.call('close');
+      // The files of a worker that has failed are free when it ends.
+      if (this.failure === undefined) await this.call('close');
     } finally {
-      this.fail(new RespiteError('CLOSED', 'The files are closed'));
+      this.end(new RespiteError('CLOSED', 'The files are closed'));
       this.onClose();
     }
   }
