@@ -31,7 +31,8 @@ export interface OpenOptions extends StoreOptions {
   readonly wasm?: WasmSource;
   /**
    * Runs the engine in a worker: true for one of its own, or a worker that was made from
-   * `respite/browser/worker` (`new Worker(url, { type: 'module' })`).
+   * `respite/browser/worker` (`new Worker(url, { type: 'module' })`). The latter fails with NOT_LOADED when it has
+   * been silent for two minutes, and with BAD_OPTION ten seconds after it showed that it runs something else.
    */
   readonly worker?: boolean | Worker;
 }

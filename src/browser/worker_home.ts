@@ -1,4 +1,9 @@
 // The page's side of a store in a worker.
+//
+// One of the store's own is waited for as long as its program takes to come: when that cannot be had, the browser
+// says so. A worker that somebody else has made may run another program, which never answers, and looks like one
+// that is still on its way. So it has START_MS_MAX; but once it has sent anything at all its program is there, which
+// answers within ANSWER_MS_MAX or is another one.
 
 import { RespiteError } from '../embedded/errors.ts';
 import type { LinkHandlers, LinkOptions } from '../embedded/link.ts';
@@ -24,8 +29,10 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** How long a worker that somebody else has made may take to answer the start. */
-const START_MS_MAX = 10_000;
+/** How long a worker that somebody else has made may be silent from the start on: networks are slow. */
+const START_MS_MAX = 120_000;
+/** How long it may take to answer when its program runs. */
+const ANSWER_MS_MAX = 10_000;
 
 /** Omits from each member of a union. */
 type Unnumbered<T> = T extends { readonly id: number } ? Omit<T, 'id'> : never;
@@ -82,22 +89,48 @@ class WorkerHome implements StoreHome {
     await this.ask({ type: 'open', options });
   }
 
-  /** Another program than the store's never answers. How long one's own takes to come is the network's business. */
+  /** Resolves when the worker has answered the start. */
   private async started(): Promise<void> {
-    const refuse = () =>
+    const stopLimits = this.isOwn ? () => {} : this.limitStart();
+    try {
+      await this.answerTo(STARTED_ID);
+      this.isStarted = true;
+    } finally {
+      stopLimits();
+    }
+  }
+
+  /** Refuses a worker that does not answer. Returns what ends that. */
+  private limitStart(): () => void {
+    const { worker } = this;
+    const refuseSilent = () =>
+      this.fail(
+        new RespiteError(
+          'NOT_LOADED',
+          `The worker has not answered for ${START_MS_MAX / 1000} seconds: its program has not come yet, or is not respite/browser/worker`,
+        ),
+      );
+    const refuseOther = () =>
       this.fail(
         new RespiteError(
           'BAD_OPTION',
           'The worker does not run the program respite/browser/worker',
         ),
       );
-    const timer = this.isOwn ? undefined : setTimeout(refuse, START_MS_MAX);
-    try {
-      await this.answerTo(STARTED_ID);
-      this.isStarted = true;
-    } finally {
+    let timer = setTimeout(refuseSilent, START_MS_MAX);
+    const runs = new AbortController();
+    const onSign = () => {
+      runs.abort();
       clearTimeout(timer);
+      timer = setTimeout(refuseOther, ANSWER_MS_MAX);
+    };
+    for (const sign of ['message', 'messageerror'] as const) {
+      worker.addEventListener(sign, onSign, { signal: runs.signal });
     }
+    return () => {
+      runs.abort();
+      clearTimeout(timer);
+    };
   }
 
   /** Nobody else tells that a worker was ended: the lock that it holds becomes free. */
