@@ -139,13 +139,24 @@ describe('a worker', () => {
     await expect(open({ worker })).rejects.toEqual(coded('NOT_LOADED', 'could not be loaded'));
   });
 
-  it('that lives and knows nothing of stores is noticed', async () => {
-    const url = URL.createObjectURL(
-      new Blob(['onmessage = () => {}'], { type: 'text/javascript' }),
-    );
-    const worker = new Worker(url);
-    await expect(open({ worker })).rejects.toEqual(coded('BAD_OPTION', 'respite/browser/worker'));
-    worker.terminate();
+  describe('that lives and knows nothing of stores', () => {
+    const { setTimeout: real } = globalThis;
+    afterEach(() => {
+      globalThis.setTimeout = real;
+    });
+
+    it.each([
+      ['when it is silent for long', 'onmessage = () => {}', 'NOT_LOADED'],
+      ['sooner when it says something else', 'onmessage = () => postMessage(0)', 'BAD_OPTION'],
+    ])('is noticed, %s', async (_, program, code) => {
+      // A second for a hundred.
+      globalThis.setTimeout = ((run: () => void, ms: number) =>
+        real(run, ms / 100)) as typeof setTimeout;
+      const url = URL.createObjectURL(new Blob([program], { type: 'text/javascript' }));
+      const worker = new Worker(url);
+      await expect(open({ worker })).rejects.toEqual(coded(code, 'respite/browser/worker'));
+      worker.terminate();
+    });
   });
 
   it('serves another store when the engine of the first one has failed', async () => {
