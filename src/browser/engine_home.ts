@@ -4,7 +4,8 @@
 //   openLink ─> engine ─ host command ─> host_commands.ts, fetched when the first of them comes
 //
 // The first host command takes as long as that part of the program takes to come; its connection waits,
-// others go on. Settings that CONFIG would have are kept until then (EngineSettings).
+// others go on. Settings that CONFIG would have are kept until then (EngineSettings); those by name hold before any
+// data come, whose encodings they decide.
 
 import * as abi from '../../assembly/abi.ts';
 import { Core } from '../core/core.ts';
@@ -46,8 +47,7 @@ export class EngineHome {
   readonly engine: Engine;
   readonly settings: EngineSettings;
   readonly guards: Guards;
-  /** What keeps the data; undefined for a store in memory. Set by whoever keeps them, before commands run. */
-  storage: HomeStorage | undefined;
+  private storage_: HomeStorage | undefined;
   private readonly background: Background;
   /** The ports in the addresses of clients: nothing listens there, but it tells them apart. */
   private readonly ports = new WeakMap<EngineClient, number>();
@@ -63,7 +63,7 @@ export class EngineHome {
 
   /**
    * Throws RespiteError NO_MEMORY, NOT_LOADED for a module that is another one, CRASHED, and BAD_OPTION for
-   * settings that are none. `prepare` brings the data and says what keeps them.
+   * settings that are none. `prepare` brings the data, and calls `keepIn` where they are kept.
    */
   static async create(
     module: WebAssembly.Module,
@@ -90,8 +90,8 @@ export class EngineHome {
     }
     const home = new EngineHome(core, settings, hooks);
     try {
-      await prepare(home);
       if (settings.config !== undefined) await home.loadHost();
+      await prepare(home);
       home.isComplete = true;
       return home;
     } catch (error) {
@@ -107,7 +107,8 @@ export class EngineHome {
       ...hooks,
       onConnect: (client) => {
         this.ports.set(client, this.lastPort);
-        this.host?.connected(client);
+        // Before that it is one that replays a log.
+        if (this.isComplete) this.host?.connected(client);
       },
       onRelease: (client) => this.host?.released(client),
       onCrash: (crash) => this.crash(crash, hooks),
@@ -150,12 +151,23 @@ export class EngineHome {
     };
   };
 
+  /** What keeps the data; undefined for a store in memory. */
+  get storage(): HomeStorage | undefined {
+    return this.storage_;
+  }
+
+  /** To be called once by whoever keeps the data, before commands run. */
+  keepIn(storage: HomeStorage): void {
+    this.storage_ = storage;
+    this.host?.keptIn(storage);
+  }
+
   portOf(client: EngineClient): number {
     return this.ports.get(client) ?? 0;
   }
 
   /** CONFIG, INFO, CLIENT and the like, fetched when they are not there yet. */
-  loadHost(): Promise<HostParts> {
+  private loadHost(): Promise<HostParts> {
     this.hostComing ??= this.fetchHost().catch((error: unknown) => {
       this.hostComing = undefined;
       throw error;

@@ -23,11 +23,12 @@ import { infoSections } from '../monitor/info_sections.ts';
 import { InternalConnection } from '../net/internal_connection.ts';
 import { loadRdbBytesBlocking } from '../persistence/rdb_loader.ts';
 import { Snapshotter } from '../persistence/snapshotter.ts';
-import { type DurableLog, WaitingClients } from '../persistence/wait_commands.ts';
+import { WaitingClients } from '../persistence/wait_commands.ts';
 import { ServerFigures } from '../server_facts.ts';
 import { StandardParts } from '../standard_commands.ts';
 import { concatBytes, copyBytes } from '../util/bytes.ts';
 import type { EngineHome, EngineSettings } from './engine_home.ts';
+import type { HomeStorage } from './home_storage.ts';
 import { pageFacts } from './page_facts.ts';
 
 const MS_PER_SECOND = 1000;
@@ -45,9 +46,6 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
   ['shutdown', 'the program closes the store, with close()'],
   ['sync', 'there are no sockets in a browser: export() gives all data'],
 ]);
-
-/** Nothing is ever durable in memory. */
-const NO_LOG: DurableLog = { isSynced: () => false, onSynced: () => () => {} };
 
 export class HostParts {
   private readonly home: EngineHome;
@@ -72,7 +70,11 @@ export class HostParts {
     this.parts = new StandardParts({ engine, config, log, guards: home.guards });
     this.waits = new WaitingClients({
       engine,
-      log: home.storage?.log ?? NO_LOG,
+      // These parts may be there before the storage is. In memory nothing is ever durable.
+      log: {
+        isSynced: (position) => home.storage?.log.isSynced(position) ?? false,
+        onSynced: () => () => {},
+      },
       isLogEnabled: () => home.storage !== undefined,
     });
     this.figures = new ServerFigures({
@@ -90,6 +92,12 @@ export class HostParts {
     });
     for (const client of engine.clients.values()) this.connected(client);
     this.register();
+    if (home.storage !== undefined) this.keptIn(home.storage);
+  }
+
+  /** There is something now that keeps the data. */
+  keptIn(storage: HomeStorage): void {
+    storage.log.onSynced(() => this.waits.tick());
   }
 
   /** Milliseconds between two steps of background work. */

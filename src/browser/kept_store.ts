@@ -87,7 +87,7 @@ async function openHere(
     };
     const home = await EngineHome.create(module, settings, hooks, async (made) => {
       kept = await load(made, files.backend, durability, rdb);
-      made.storage = homeStorage(kept);
+      made.keepIn(homeStorage(kept));
     });
     void home.ended.then(onFailure);
     // Nothing could be kept any more: another tab may have more luck.

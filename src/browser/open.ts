@@ -24,8 +24,6 @@ export async function openStore(
   const { rdb } = options;
   const home = await EngineHome.create(module, settings, {}, async (made) => {
     if (rdb === undefined) return;
-    // What is loaded has the encodings that the configuration says.
-    if (settings.config !== undefined) await made.loadHost();
     const { importDump } = await part(import('./dump.ts'));
     await importDump(made.engine, rdb);
   });

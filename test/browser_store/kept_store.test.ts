@@ -1,7 +1,7 @@
 // A store with a name as a page has it, in this process: engine, files and tabs are the real ones, the browser's
 // storage and its worker are not.
 
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openKeptStore } from '../../src/browser/kept_store.ts';
 import type { StoreOptions } from '../../src/browser/options.ts';
 import { ALIVE, type Port, serveBackend } from '../../src/browser/storage/port_backend.ts';
@@ -92,4 +92,41 @@ it('a store whose files have gone with their worker ends, and the next tab leads
   expect(second.keeping?.isLeader).toBe(true);
   expect(() => call(first, 'GET', 'a')).toThrow('The worker that has the files was ended');
   await first.close();
+});
+
+describe('a store with directives of its own', () => {
+  /** Fields that need another encoding unless the directive holds. */
+  const FIELDS = Array.from({ length: 600 }, (_, i) => [`field ${i}`, i]).flat();
+  const config = { 'hash-max-listpack-entries': 1000 };
+
+  it.each(['log', 'snapshot'])('has them before its data come from the %s', async (where) => {
+    const first = await open({ config });
+    await call(first, 'HSET', 'hash', ...FIELDS);
+    if (where === 'snapshot') await call(first, 'SAVE');
+    const encoding = await call(first, 'OBJECT', 'ENCODING', 'hash');
+    await first.close();
+    const second = await open({ config });
+    expect(await call(second, 'OBJECT', 'ENCODING', 'hash')).toBe(encoding);
+    expect(encoding).toBe('listpack');
+  });
+
+  it('knows what is durable, and no client that was not its own', async () => {
+    const first = await open({ config });
+    await call(first, 'SET', 'a', '1');
+    await first.close();
+    const second = await open({ config, durability: 'relaxed' });
+    const connection = new Connection(second.openLink);
+    await request(connection, ['INCR', 'a'], {});
+    expect(await request(connection, ['WAITAOF', 1, 0, 0], {})).toEqual([1, 0]);
+    expect(await request(connection, ['INFO', 'stats'], {})).toContain(
+      'total_connections_received:1\r\n',
+    );
+  });
+
+  it('that are none is not opened, and nothing is there of it', async () => {
+    await expect(open({ config: { 'no-such-directive': 1 } })).rejects.toMatchObject({
+      code: 'BAD_OPTION',
+    });
+    expect([...files.contents().keys()]).toEqual([]);
+  });
 });

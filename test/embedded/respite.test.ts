@@ -449,6 +449,24 @@ describe('data on disk', () => {
     expect(await second.command('GET', 'k')).toBe('v');
   });
 
+  it.each([true, false])(
+    'are loaded as the configuration says (appendonly %s)',
+    async (appendonly) => {
+      const how = {
+        dir: scratchFolder(),
+        appendonly,
+        config: { 'hash-max-listpack-entries': 1000 },
+      };
+      const first = await open(how);
+      const fields = Array.from({ length: 600 }, (_, i) => [`field ${i}`, i] as const);
+      await first.command('HSET', 'hash', ...(fields.flat() as [string, number]));
+      await first.close();
+      const second = await open(how);
+      // More fields than there may be without it.
+      expect(await second.command('OBJECT', 'ENCODING', 'hash')).toBe('listpack');
+    },
+  );
+
   it('move as dumps', async () => {
     const first = await open();
     await first.command('SET', 'k', 'v');
