@@ -37,7 +37,7 @@ import type { DefaultUser } from './net/auth_commands.ts';
 import { chooseTransport } from './net/choose.ts';
 import type { Client } from './net/client.ts';
 import type { ClientPause } from './net/client_pause.ts';
-import type { ClientRegistry } from './net/clients.ts';
+import { type ClientRegistry, REFUSED } from './net/clients.ts';
 import type { Connection, Session } from './net/connection.ts';
 import { DisconnectLog } from './net/disconnect_log.ts';
 import { ListenError, Listener, type ListenerSettings } from './net/listener.ts';
@@ -282,8 +282,12 @@ export class Server {
     return listener;
   }
 
-  /** Takes a new connection in. */
+  /** Takes a new connection in. One that comes when the server has been stopped is closed again. */
   accept(connection: Connection): Session {
+    if (this.isStopped) {
+      queueMicrotask(() => connection.destroy());
+      return REFUSED;
+    }
     return this.intercept?.(connection) ?? this.clients.accept(connection);
   }
 

@@ -82,7 +82,7 @@ export interface ClientCounters {
   outputLimitDisconnections: number;
 }
 
-const REFUSED: Session = { onData() {}, onDrain() {}, onClose() {} };
+export const REFUSED: Session = { onData() {}, onDrain() {}, onClose() {} };
 
 export class ClientRegistry implements ClientOwner {
   readonly counters: ClientCounters = {

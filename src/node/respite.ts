@@ -119,10 +119,14 @@ export class Respite extends RespiteBase {
   #endFor(reason: RespiteError): void {
     this.#hasEnded = true;
     this.end(reason);
-    const { time } = this.#server.engine;
-    if (time instanceof ManualClock) time.stop(reason);
+    this.#stop(reason);
+  }
+
+  #stop(reason: RespiteError): void {
+    const { engine, persistence } = this.#server;
+    if (engine.time instanceof ManualClock) engine.time.stop(reason);
     this.#server.stop();
-    this.#server.persistence.close();
+    persistence.close();
     endListeners.get(this)?.(reason);
   }
 
@@ -247,16 +251,10 @@ export class Respite extends RespiteBase {
 
   protected async closeStore(): Promise<void> {
     (await this.#privateSocket?.catch(() => undefined))?.remove();
-    if (this.#hasEnded) return;
-    const reason = new RespiteError('CLOSED', 'The store is closed');
-    try {
-      await this.#saveAndStop(reason);
-    } finally {
-      endListeners.get(this)?.(reason);
-    }
+    if (!this.#hasEnded) await this.#saveAndStop();
   }
 
-  async #saveAndStop(reason: RespiteError): Promise<void> {
+  async #saveAndStop(): Promise<void> {
     const { persistence, guards } = this.#server;
     // Nobody is told that a write is done which is not saved any more.
     guards.set(abi.GUARD_SHUTDOWN, true);
@@ -264,10 +262,7 @@ export class Respite extends RespiteBase {
     const { lines } = this.#ending;
     lines.length = 0;
     const { isStored } = await persistence.prepareExit({ save, isForced: true });
-    const { time } = this.#server.engine;
-    if (time instanceof ManualClock) time.stop(reason);
-    this.#server.stop();
-    persistence.close();
+    this.#stop(new RespiteError('CLOSED', 'The store is closed'));
     if (isStored) return;
     const warnings = lines.filter((line) => line.includes(' # ')).map(withoutTime);
     throw new RespiteError('STORAGE', `Not all data could be saved: ${warnings.join(' ')}`);

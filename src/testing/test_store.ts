@@ -11,6 +11,7 @@ import { RespiteError } from '../embedded/errors.ts';
 import { RespiteBase } from '../embedded/respite.ts';
 import type { StoreClock } from '../embedded/store_clock.ts';
 import type { AnyCommandName, ArgumentsOf, ReplyOf } from '../embedded/typed_command.ts';
+import { REFUSED } from '../net/clients.ts';
 import type { Connection, Session } from '../net/connection.ts';
 import { importDumpAtOnce } from '../node/dump.ts';
 import { endListeners, serverOf } from '../node/inside.ts';
@@ -52,7 +53,7 @@ export interface ClientMatch {
   readonly client?: string | number;
 }
 
-/** The test's way into a store: a client like others, on links that no tap is on. */
+/** The test's way into a store: a client like others, on links that no tap is on. It ends with the store. */
 class AdminStore extends RespiteBase {
   constructor({ engine, clients }: Server, fakedTime: FakedTime) {
     const accept = (connection: Connection): Session => clients.accept(connection);
@@ -64,6 +65,15 @@ class AdminStore extends RespiteBase {
       };
       return { ...link, room };
     });
+  }
+
+  /** The store has ended: there is nobody any more who could answer. */
+  override end(reason: RespiteError): void {
+    super.end(reason);
+  }
+
+  override mustBeOpen(): void {
+    super.mustBeOpen();
   }
 
   protected closeStore(): Promise<void> {
@@ -83,6 +93,7 @@ export class TestStore implements AsyncDisposable {
   readonly faults: Faults;
   /** Give it as `randomSeed` to have the same faults again. */
   readonly randomSeed: number;
+  readonly #admin: AdminStore;
   readonly #server: Server;
   readonly #options: TestStoreOptions;
   readonly #recorder: Recorder;
@@ -101,13 +112,15 @@ export class TestStore implements AsyncDisposable {
     this.#options = options;
     this.#server = serverOf(db);
     const fakedTime = new FakedTime(this.#server.engine);
-    this.admin = new AdminStore(this.#server, fakedTime);
+    this.#admin = new AdminStore(this.#server, fakedTime);
+    this.admin = this.#admin;
     this.randomSeed = options.randomSeed ?? Math.floor(Math.random() * SEED_MAX);
     this.faults = new Faults(randomNumbers(this.randomSeed), this.#server.engine.time);
     this.#recorder = new Recorder(options.record ?? true);
     this.#state = new StoreState(this.#server, this.admin, db.clock);
     this.#ended = new Promise((resolve) => {
       endListeners.set(db, (reason) => {
+        this.#admin.end(reason);
         this.faults.clear();
         this.#recorder.close(reason);
         resolve();
@@ -264,6 +277,7 @@ export class TestStore implements AsyncDisposable {
 
   /** Loads a dump into the store, which has to be empty. */
   async seedDump(rdb: Uint8Array): Promise<void> {
+    this.#admin.mustBeOpen();
     await importDumpAtOnce(this.#server, rdb);
   }
 
@@ -362,5 +376,3 @@ export class TestStore implements AsyncDisposable {
     return tapped;
   }
 }
-
-const REFUSED: Session = { onData() {}, onDrain() {}, onClose() {} };

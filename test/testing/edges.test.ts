@@ -4,6 +4,8 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Respite } from '../../src/index.ts';
+import { serverOf } from '../../src/node/inside.ts';
+import { openLocalLink } from '../../src/node/local_connection.ts';
 import { readData } from '../../src/testing/data_view.ts';
 import { expectKeys, startRespite, type TestStore } from '../../src/testing.ts';
 import { openStore } from './support.ts';
@@ -235,6 +237,53 @@ describe('isolated stores', () => {
 });
 
 describe('a store that the application ends', () => {
+  const ends: [string, (store: TestStore) => Promise<unknown>][] = [
+    ['SHUTDOWN', ({ db }) => db.command('SHUTDOWN', 'NOSAVE')],
+    ['SHUTDOWN by the test', (store) => store.command('SHUTDOWN', 'NOSAVE')],
+    ['a failure of the engine', ({ db }) => db.command('DEBUG', 'SEGFAULT')],
+    ['close()', ({ db }) => db.close()],
+  ];
+
+  it.each(ends)('by %s serves the test no longer', async (how, end) => {
+    const store = await openStore({ listen: true, seed: { k: 'v' } });
+    const server = serverOf(store.db);
+    const dump = await store.db.export();
+    const base = await store.snapshot();
+    await store.setBase();
+    const session = await store.admin.session();
+    const waiting = expect(store.command('BLPOP', 'list', 0)).rejects.toBeInstanceOf(Error);
+    await end(store).catch(() => {});
+    await waiting;
+    const code = how === 'a failure of the engine' ? 'CRASHED' : 'CLOSED';
+    const calls: (() => Promise<unknown>)[] = [
+      () => store.db.command('PING'),
+      () => store.command('GET', 'k'),
+      () => store.admin.batch([['SET', 'k', 'w']]),
+      () => session.command('GET', 'k'),
+      () => store.data(),
+      () => store.seed({ a: 'b' }),
+      () => store.seedDump(dump),
+      () => store.snapshot(),
+      () => store.rollback(base),
+      () => store.reset(),
+      () => store.listen(),
+      () => store.isolated(),
+    ];
+    for (const call of calls) await expect(call(), `${call}`).rejects.toEqual(coded(code));
+    expect(store.isClosed).toBe(true);
+    await store.close();
+
+    let isCut = false;
+    const onClose = () => {
+      isCut = true;
+    };
+    const link = openLocalLink(server, { onData: () => {}, onClose }, { resp: 3 });
+    await turn();
+    expect(isCut).toBe(true);
+    link.close();
+    expect(server.engine.clients.size).toBe(0);
+  });
+
   it('ends what waits for its commands', async () => {
     const store = await openStore();
     const waiting = store.commandsSeen('GET');
