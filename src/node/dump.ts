@@ -35,19 +35,22 @@ function importOptions({ config, logger }: Server): dumps.DumpImport {
   return { log: logger, checksum: config.get('rdbchecksum') };
 }
 
-/** The log so far knows nothing of what was loaded: a new first part does. */
+/**
+ * The log so far knows nothing of what was loaded: a new first part does, whoever had it begun, if only it began behind
+ * this call. One that was called off (FLUSHALL, DEBUG RELOAD ...) is done again.
+ */
 async function makeDurable({ appendOnly }: Persistence): Promise<void> {
+  // One that is under way began before.
+  await appendOnly.rewriteEnd;
   while (appendOnly.isOn) {
-    // One that is under way began before.
-    await appendOnly.rewriteEnd;
-    const outcome = appendOnly.startRewrite();
+    const outcome = appendOnly.isRewriting ? 'started' : appendOnly.startRewrite();
     if (outcome === 'scheduled') {
       await realSleep(POLL_MS);
       continue;
     }
     const end = outcome === 'started' ? await appendOnly.rewriteEnd : outcome;
     if (end === 'done') return;
-    const reason = end === 'called off' ? 'the rewrite of the log was called off' : end.error;
-    throw new RespiteError('STORAGE', `The dump cannot be made durable: ${reason}`);
+    if (end === 'called off') continue;
+    throw new RespiteError('STORAGE', `The dump cannot be made durable: ${end.error}`);
   }
 }

@@ -105,6 +105,45 @@ describe('a dump', () => {
   });
 });
 
+describe('a dump that is being made durable', () => {
+  /** A rewrite then takes a fifth of a second. */
+  const slowly = { 'rdb-key-save-delay': 2000 };
+
+  async function expectStored(): Promise<void> {
+    const again = await Respite.open({ dir });
+    expect(await again.command('DBSIZE')).toBe(100);
+    await again.close();
+  }
+
+  it('is written again when that was called off', async () => {
+    const store = await startRespite({ dir, config: slowly });
+    const seeding = store.seedDump(await someDump());
+    await expect.poll(() => store.command('INFO', 'persistence')).toMatch(/rewrite_in_progress:1/);
+    await store.command('CONFIG', 'SET', 'rdb-key-save-delay', 0);
+    await store.command('DEBUG', 'RELOAD');
+    await seeding;
+    await store.close();
+    await expectStored();
+  });
+
+  it('takes what somebody else has written since', async () => {
+    const rdb = await someDump();
+    const store = await startRespite({ dir, config: slowly });
+    // One that begins before, and that both of the following wait for.
+    await store.command('SET', 'k', 'v');
+    await store.command('BGREWRITEAOF');
+    await store.command('DEL', 'k');
+    const first = store.seedDump(rdb);
+    await store.command('FLUSHALL');
+    const second = store.seedDump(rdb);
+    await Promise.all([first, second]);
+    const done = await store.command('INFO', 'persistence');
+    expect(done).toMatch(/aof_rewrites:2\r/);
+    await store.close();
+    await expectStored();
+  });
+});
+
 describe('a store that cannot be opened', () => {
   it('leaves nothing of a dump that is cut off', async () => {
     const rdb = await someDump();
