@@ -39,11 +39,21 @@ export interface DataOptions {
 /** Keys asked for at a time. */
 const KEYS_PER_STEP = 1000;
 
+/** A key as it is known, and the fields whose times to live are asked for with its value. */
+interface Unread {
+  readonly key: Uint8Array;
+  readonly type: string;
+  readonly fields: readonly Uint8Array[];
+}
+
+/** What was true of a key at one moment. */
 interface Facts {
   readonly key: Uint8Array;
   readonly type: string;
   readonly ttlMs: number;
   readonly value: Reply;
+  /** Fields of a hash that expire. */
+  readonly expiringFields: readonly Uint8Array[];
 }
 
 /** Reads all keys. `showsTtl`: with how long they have left, rather than that they expire. */
@@ -59,32 +69,63 @@ export async function readData(
   const found: [string, KeyView][] = [];
   for (let at = 0; at < keys.length; at += KEYS_PER_STEP) {
     for (const facts of await readKeys(batch, keys.slice(at, at + KEYS_PER_STEP))) {
-      found.push([text(facts.key), await keyView(batch, facts, showsTtl)]);
+      found.push([text(facts.key), keyView(facts, showsTtl)]);
     }
   }
   return Object.fromEntries(found.sort(byText));
 }
 
-/** Reads keys that may go, or become something else, meanwhile; value and time to live are of one moment. */
+/**
+ * Reads keys that may go, or become something else, meanwhile. What is told of a key is of one moment: whose type, or
+ * fields, are not those that were asked for is asked for again.
+ */
 async function readKeys(batch: Batch, keys: readonly Uint8Array[]): Promise<Facts[]> {
   const found: Facts[] = [];
   const types = await batch(keys.map((key) => ['TYPE', key]));
-  const isThere = ({ type }: { readonly type: string }) => type !== 'none';
-  let unread = keys.map((key, i) => ({ key, type: text(types[i]) })).filter(isThere);
-  while (unread.length > 0) {
-    const replies = await batch(
-      unread.flatMap(({ key, type }) => [['TYPE', key], ['PTTL', key], readerOf(type, key)]),
-    );
-    const changed: typeof unread = [];
-    for (const [i, { key, type }] of unread.entries()) {
-      const now = text(replies[3 * i]);
-      const [ttlMs, value] = [Number(replies[3 * i + 1]), replies[3 * i + 2] as Reply];
-      if (now === type) found.push({ key, type, ttlMs, value });
-      else changed.push({ key, type: now });
+  const isThere = ({ type }: Unread) => type !== 'none';
+  let unread = keys.map((key, i): Unread => ({ key, type: text(types[i]), fields: [] }));
+  for (unread = unread.filter(isThere); unread.length > 0; ) {
+    const asked = unread.map(readersOf);
+    const replies = await inTransaction(batch, asked.flat());
+    const changed: Unread[] = [];
+    let at = 0;
+    for (const [i, before] of unread.entries()) {
+      const end = at + (asked[i] as CommandArg[][]).length;
+      const facts = factsOf(before, replies.slice(at, end));
+      at = end;
+      if ('ttlMs' in facts) found.push(facts);
+      else changed.push(facts);
     }
     unread = changed.filter(isThere);
   }
   return found;
+}
+
+async function inTransaction(batch: Batch, commands: CommandArg[][]): Promise<Reply[]> {
+  const outcome = (await batch([['MULTI'], ...commands, ['EXEC']])).at(-1);
+  if (!Array.isArray(outcome)) throw outcome;
+  return outcome;
+}
+
+function readersOf({ key, type, fields }: Unread): CommandArg[][] {
+  const readers: CommandArg[][] = [['TYPE', key], ['PTTL', key], readerOf(type, key)];
+  if (fields.length > 0) readers.push(['HPTTL', key, 'FIELDS', fields.length, ...fields]);
+  return readers;
+}
+
+/** What the replies tell, or with what the key is to be asked for again. */
+function factsOf(before: Unread, replies: readonly Reply[]): Facts | Unread {
+  const { key, fields } = before;
+  const [type, ttlMs] = [text(replies[0]), Number(replies[1])];
+  const value = replies[2] as Reply;
+  if (type !== before.type) return { key, type, fields: [] };
+  if (type !== 'hash') return { key, type, ttlMs, value, expiringFields: [] };
+  const present = [...(value as Fields).keys()] as Uint8Array[];
+  const known = new Set(fields.map(byteText));
+  if (!present.every((field) => known.has(byteText(field)))) return { key, type, fields: present };
+  // Of a field that has gone it is told as well, by another number.
+  const ttls = replies[3] as number[];
+  return { key, type, ttlMs, value, expiringFields: fields.filter((_, i) => (ttls[i] ?? -1) >= 0) };
 }
 
 type Batch = (commands: CommandArg[][]) => Promise<Reply[]>;
@@ -96,7 +137,7 @@ async function scanKeys(batch: Batch, match: string): Promise<Uint8Array[]> {
     const command = ['SCAN', cursor, 'MATCH', match, 'COUNT', KEYS_PER_STEP];
     const [page] = (await batch([command])) as [[Uint8Array, Uint8Array[]]];
     cursor = text(page[0]);
-    for (const key of page[1]) keys.set(Buffer.from(key).toString('latin1'), key);
+    for (const key of page[1]) keys.set(byteText(key), key);
   } while (cursor !== '0');
   return [...keys.values()];
 }
@@ -118,28 +159,14 @@ function readerOf(type: string, key: Uint8Array): CommandArg[] {
   }
 }
 
-async function keyView(
-  batch: Batch,
-  { key, type, ttlMs, value }: Facts,
-  showsTtl: boolean,
-): Promise<KeyView> {
+function keyView({ type, ttlMs, value, expiringFields }: Facts, showsTtl: boolean): KeyView {
   const expiry = ttlMs < 0 ? {} : showsTtl ? { ttlMs } : { expires: true as const };
-  const fields = type === 'hash' ? await expiringFields(batch, key, value as Fields) : [];
+  const fields = expiringFields.map(text).sort();
   const more = fields.length > 0 ? { expiringFields: fields } : {};
   return { type, value: valueView(type, value), ...expiry, ...more };
 }
 
 type Fields = Map<Reply, Reply>;
-
-async function expiringFields(batch: Batch, key: Uint8Array, hash: Fields): Promise<string[]> {
-  const names = [...hash.keys()] as Uint8Array[];
-  const command = ['HPTTL', key, 'FIELDS', names.length, ...names];
-  const [ttls] = (await batch([command])) as [number[]];
-  return names
-    .filter((_, i) => (ttls[i] as number) >= 0)
-    .map(text)
-    .sort();
-}
 
 function valueView(type: string, value: Reply): JsonValue {
   switch (type) {
@@ -214,6 +241,11 @@ function text(value: Reply | undefined): string {
   } catch {
     return quoteBytes(value);
   }
+}
+
+/** One character for each byte, for comparing. */
+function byteText(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
 }
 
 function byText([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {

@@ -182,6 +182,37 @@ it('data() shows keys that change while they are read as they are then', async (
   });
 });
 
+it.each([2, 3])(
+  'data() shows a hash and what of it expires of one moment, changed at step %i',
+  async (at) => {
+    const store = await openStore({
+      seed: { h: { a: 1, b: 2 }, gone: { a: 1 } },
+    });
+    await store.command('HPEXPIRE', 'h', 60_000, 'FIELDS', 2, 'a', 'b');
+    const found = await dataChanged(store, async (step) => {
+      // Behind one of the two looks at values.
+      if (step !== at) return;
+      await store.command('HDEL', 'gone', 'a');
+      await store.command('HDEL', 'h', 'b');
+      await store.command('HPERSIST', 'h', 'FIELDS', 1, 'a');
+      await store.command('HSETEX', 'h', 'PX', 60_000, 'FIELDS', 1, 'c', 3);
+    });
+    const [before, after] = [
+      {
+        gone: { type: 'hash', value: { a: '1' } },
+        h: { type: 'hash', value: { a: '1', b: '2' }, expiringFields: ['a', 'b'] },
+      },
+      { h: { type: 'hash', value: { a: '1', c: '3' }, expiringFields: ['c'] } },
+    ];
+    expect(found).toEqual(at === 2 ? after : before);
+  },
+);
+
+it('data() tells why it cannot look', async () => {
+  const store = await openStore({ seed: { a: 'b' }, config: { 'rename-command': 'GET ""' } });
+  await expect(store.data()).rejects.toThrow(/^EXECABORT /);
+});
+
 it('data() shows no key that has gone before its type was asked for', async () => {
   const store = await openStore({ seed: { here: 'a', gone: 'b' } });
   const found = await dataChanged(store, async (step) => {
