@@ -15,6 +15,7 @@ import { RespiteError } from '../embedded/errors.ts';
 import type { OpenLink } from '../embedded/link.ts';
 import { CoreCrash, Engine, type EngineClient, type EngineHooks } from '../engine.ts';
 import { CommandError, type HostCall } from '../host_command.ts';
+import { reasonOf } from '../util/reason_of.ts';
 import { Background } from './background.ts';
 import { Deferred } from './deferred.ts';
 import type { HomeStorage } from './home_storage.ts';
@@ -237,8 +238,4 @@ export class EngineHome {
     this.crashed.resolve(this.failure);
     for (const client of [...this.engine.clients.values()]) client.output.destroy();
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -27,6 +27,7 @@ import { WaitingClients } from '../persistence/wait_commands.ts';
 import { ServerFigures } from '../server_facts.ts';
 import { StandardParts } from '../standard_commands.ts';
 import { concatBytes, copyBytes } from '../util/bytes.ts';
+import { reasonOf } from '../util/reason_of.ts';
 import type { EngineHome, EngineSettings } from './engine_home.ts';
 import type { HomeStorage } from './home_storage.ts';
 import { pageFacts } from './page_facts.ts';
@@ -203,7 +204,7 @@ export class HostParts {
     }
     if (storage.isSaving) throw new CommandError('ERR Background save already in progress');
     return storage.save().catch((error: unknown) => {
-      throw new CommandError(`ERR ${error instanceof Error ? error.message : String(error)}`);
+      throw new CommandError(`ERR ${reasonOf(error)}`);
     });
   }
 

@@ -4,6 +4,7 @@
 // something else, and then it is compiled when all of it is there.
 
 import { RespiteError } from '../embedded/errors.ts';
+import { reasonOf } from '../util/reason_of.ts';
 
 /** The module, its bytes, or where they come from. */
 export type WasmSource =
@@ -60,7 +61,7 @@ async function fetched(address: string): Promise<Response> {
     if (response.ok) return response;
     throw new Error(`${response.status} ${response.statusText}`);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     throw new RespiteError(
       'NOT_LOADED',
       `The module could not be fetched from ${address} (${reason}): put respite.browser.wasm there, ` +
@@ -94,6 +95,6 @@ async function compile(source: Exclude<WasmSource, string | URL>): Promise<WebAs
 }
 
 function notLoaded(what: string, cause: unknown, hint = ''): RespiteError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = reasonOf(cause);
   return new RespiteError('NOT_LOADED', `The module ${what}: ${reason}${hint}`, { cause });
 }

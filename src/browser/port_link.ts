@@ -10,6 +10,7 @@
 import { RespiteError, type RespiteErrorCode } from '../embedded/errors.ts';
 import type { Link, LinkHandlers, LinkOptions, OpenLink } from '../embedded/link.ts';
 import { copyBytes } from '../util/bytes.ts';
+import { reasonOf } from '../util/reason_of.ts';
 
 /** A port, or a channel that two have to themselves: what can be moved is copied there. */
 export interface LinkPort {
@@ -33,7 +34,7 @@ const ROOM_BYTES_KEPT = 1 << 20;
 /** What can be told of an error over a port. */
 export function errorNotice(error: unknown): EndNotice {
   const code = error instanceof RespiteError ? error.code : 'CONNECTION_LOST';
-  return { code, message: error instanceof Error ? error.message : String(error) };
+  return { code, message: reasonOf(error) };
 }
 
 /** The error that was told of. */

@@ -19,6 +19,7 @@ import { Server } from '../server.ts';
 import { MemoryStorage } from '../storage/memory_storage.ts';
 import { type Clock, systemClock } from '../util/clock.ts';
 import { ManualClock } from '../util/manual_clock.ts';
+import { reasonOf } from '../util/reason_of.ts';
 import { systemErrorText } from '../util/system_error.ts';
 import { type IoredisConnector, ioredisConnector } from './connectors/ioredis.ts';
 import {
@@ -236,7 +237,7 @@ export class Respite extends RespiteBase {
     } catch (error) {
       socket.remove();
       this.#privateSocket = undefined;
-      const text = error instanceof Error ? error.message : String(error);
+      const text = reasonOf(error);
       throw new RespiteError('UNSUPPORTED', `There is no socket for node-redis: ${text}`, {
         cause: error,
       });
@@ -346,7 +347,7 @@ function engineModule(): WebAssembly.Module {
   try {
     return loadCoreModule();
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = reasonOf(error);
     throw new RespiteError('UNSUPPORTED', text, { cause: error });
   }
 }

@@ -8,6 +8,7 @@
 import * as abi from '../../assembly/abi.ts';
 import { RespiteError } from '../embedded/errors.ts';
 import type { Clock, Timer } from '../util/clock.ts';
+import { reasonOf } from '../util/reason_of.ts';
 import {
   type CommandTarget,
   commandMatcher,
@@ -374,7 +375,7 @@ function isWrite(flags: number): boolean {
 }
 
 function conditionError({ description }: Fault, error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = reasonOf(error);
   return `ERR The condition of '${description}' failed: ${text.replace(/[\r\n]+/g, ' ')}`;
 }
 

@@ -10,6 +10,7 @@
 
 import { RespiteError } from '../../embedded/errors.ts';
 import type { LinkOptions } from '../../embedded/link.ts';
+import { reasonOf } from '../../util/reason_of.ts';
 import type { EndNotice } from '../port_link.ts';
 
 /** Options that all tabs have to agree on, by name. */
@@ -52,6 +53,6 @@ export const channelName = (store: string, link?: string) =>
 
 /** Why there is no lock: a sandboxed frame has them, and may not use them. */
 export function locksRefused(cause: unknown): RespiteError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = reasonOf(cause);
   return new RespiteError('UNSUPPORTED', `This page may not use Web Locks: ${reason}`, { cause });
 }
