@@ -75,7 +75,7 @@ async function openTab(
 
 const dumpOf = async ({ home }: Tab) => new TextDecoder().decode(await home.export());
 /** Long enough for messages between tabs. */
-const delivered = () => new Promise((resolve) => setTimeout(resolve, 50));
+const delivered = () => new Promise<void>((resolve) => setTimeout(resolve, 50));
 
 it('a dump that is asked for while nobody leads comes from the next leader', async () => {
   let load = () => {};
