@@ -453,12 +453,12 @@ export const KEYSIZES_TYPES = 5; // string, list, set, zset, hash
 export const KEYSIZES_BINS = 34; // 0 empty values, 1 + i sizes from 2^i on
 
 // --- Figures of the allocator, for MEMORY MALLOC-STATS ---
-// ALLOC_CLASSES records of u32 block size, slabs, blocks in use; then u32 runs, pages in runs, free
+// ALLOC_CLASSES records of u32 block size, slabs or spans, blocks in use; then u32 runs, pages in runs, free
 // pages.
 
-export const ALLOC_CLASSES = 60;
+export const ALLOC_CLASSES = 72;
 export const ALLOC_CLASS_BYTES = 12;
-export const ALLOC_STATS_BYTES = 732;
+export const ALLOC_STATS_BYTES = 876;
 
 // --- Description of a stored key, for DEBUG: KEY_INFO_BYTES that `describeKey` writes ---
 

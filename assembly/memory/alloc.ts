@@ -1,16 +1,15 @@
-// Block allocator: size classes in slabs of one page, larger blocks in page runs.
-//
-//   class    0   1 ... 15  |  16   17 ...      27  |  28 ...      51  |  52 ...       59
-//   bytes    8  16    128  | 160  192 ...    1024  | 1152 ...   8192  | 10240 ...  32768
-//                          |  four per doubling    |  eight           |  four
+// Block allocator: slabs of one page for blocks up to 32 KiB, spans of several pages for the sizes up
+// to 256 KiB that are not whole pages, page runs for the rest (size_class.ts has the sizes).
 //
 // A slab is one 64 KiB page cut into blocks of one class. Its free blocks form a list threaded
 // through the blocks themselves (u16, in units of 8 bytes); pages of a class that have room form a
 // doubly linked list. Blocks have no header: class and size come from the page's record, so 8-byte
-// steps cost nothing and a block's neighbours are all of its kind. Classes are closest where the nodes
-// of lists and streams are. Empty slabs return to the page
+// steps cost nothing and a block's neighbours are all of its kind. Empty slabs return to the page
 // allocator, except the last one of a class, which would only be taken again; that one goes when
 // pages run out.
+//
+// Where no stretch is long enough for a span, its block gets a run of whole pages: memory in small
+// pieces is used up, too.
 //
 // Everything is O(1) but page search. `usedBytes` is the exact sum of live blocks' sizes.
 //
@@ -18,6 +17,7 @@
 // failure), `alloc` where dispatch has already made sure that a reserve is left (asserts),
 // `tryRealloc` likewise keeps the old block on failure.
 
+import { firstWithRoom, linkPage, unlinkPage } from './page_list';
 import {
   PAGE_BYTES,
   PAGE_NO_BLOCK,
@@ -30,71 +30,27 @@ import {
   tryRunAlloc,
   tryRunResize,
 } from './pages';
+import {
+  classOf,
+  goodSize,
+  MAX_SLAB_BLOCK,
+  SLAB_CLASSES,
+  sizeClassesInit,
+  sizeOfClass,
+} from './size_class';
+import { spanBlockBytes, spanFree, trySpanAlloc } from './span';
 
-export const CLASS_COUNT: u32 = 60;
-const SMALL_CLASSES: u32 = 16;
-/** First class with eight to a doubling, and the first beyond. */
-const CLOSE_CLASSES: u32 = 28;
-const LARGE_CLASSES: u32 = 52;
-const MAX_SLAB_BLOCK: u32 = 32768;
+export { goodSize } from './size_class';
+
 const MAX_BLOCK: u64 = 0xffff0000;
-
-const classBytes: usize = memory.data(<i32>CLASS_COUNT * 4, 8); // u32 per class
-const partialHead: usize = memory.data(<i32>CLASS_COUNT * 2, 8); // u16 per class: first page with room, 0 none
 
 let used: u64 = 0;
 let peak: u64 = 0;
 
-function classOf(bytes: u32): u32 {
-  if (bytes <= 128) return (max(bytes, 1) - 1) >> 3;
-  const s = bytes - 1;
-  const msb: u32 = 31 - clz(s);
-  if (msb < 10) return SMALL_CLASSES + ((msb - 7) << 2) + ((s >> (msb - 2)) & 3);
-  if (msb < 13) return CLOSE_CLASSES + ((msb - 10) << 3) + ((s >> (msb - 3)) & 7);
-  return LARGE_CLASSES + ((msb - 13) << 2) + ((s >> (msb - 2)) & 3);
-}
-
-/** Bytes of a block of a size class. */
-export function sizeOfClass(index: u32): u32 {
-  return load<u32>(classBytes + (index << 2));
-}
-
-function bytesOfClass(index: u32): u32 {
-  if (index < SMALL_CLASSES) return (index + 1) << 3;
-  if (index >= CLOSE_CLASSES && index < LARGE_CLASSES) {
-    const close = index - CLOSE_CLASSES;
-    return ((<u32>1024) << (close >> 3)) + ((close & 7) + 1) * ((<u32>128) << (close >> 3));
-  }
-  const quarter = index < CLOSE_CLASSES ? index - SMALL_CLASSES : index - LARGE_CLASSES;
-  const step = (index < CLOSE_CLASSES ? <u32>32 : <u32>2048) << (quarter >> 2);
-  return (step << 2) + ((quarter & 3) + 1) * step;
-}
-
 /** Must run before anything is allocated. `limitPages` 0: the whole 4 GiB. */
 export function allocInit(limitPages: u32): void {
-  for (let i: u32 = 0; i < CLASS_COUNT; i++) {
-    store<u32>(classBytes + (i << 2), bytesOfClass(i));
-  }
+  sizeClassesInit();
   pagesInit(limitPages);
-}
-
-function linkPartial(page: u32, sizeClass: u32): void {
-  const info = pageInfo((<usize>page) << PAGE_SHIFT);
-  const slot = partialHead + (sizeClass << 1);
-  const head = load<u16>(slot);
-  info.next = head;
-  info.prev = 0;
-  if (head != 0) pageInfo((<usize>head) << PAGE_SHIFT).prev = <u16>page;
-  store<u16>(slot, <u16>page);
-}
-
-function unlinkPartial(page: u32, sizeClass: u32): void {
-  const info = pageInfo((<usize>page) << PAGE_SHIFT);
-  const next = info.next;
-  const prev = info.prev;
-  if (prev != 0) pageInfo((<usize>prev) << PAGE_SHIFT).next = next;
-  else store<u16>(partialHead + (sizeClass << 1), next);
-  if (next != 0) pageInfo((<usize>next) << PAGE_SHIFT).prev = prev;
 }
 
 /** A run of pages, for which empty slabs are given up if need be; 0 when memory is exhausted. */
@@ -107,8 +63,8 @@ function tryPages(count: u32): usize {
 /** Frees the slabs that are kept though they are empty. False when there was none. */
 function releaseEmptySlabs(): bool {
   let released = false;
-  for (let sizeClass: u32 = 0; sizeClass < CLASS_COUNT; sizeClass++) {
-    const page: u32 = load<u16>(partialHead + (sizeClass << 1));
+  for (let sizeClass: u32 = 0; sizeClass < SLAB_CLASSES; sizeClass++) {
+    const page: u32 = firstWithRoom(sizeClass);
     if (page == 0 || pageInfo((<usize>page) << PAGE_SHIFT).used != 0) continue;
     releaseSlab(page, sizeClass);
     released = true;
@@ -120,7 +76,7 @@ function releaseEmptySlabs(): bool {
 function releaseSlab(page: u32, sizeClass: u32): void {
   const base = (<usize>page) << PAGE_SHIFT;
   const info = pageInfo(base);
-  unlinkPartial(page, sizeClass);
+  unlinkPage(page, sizeClass);
   info.kind = PAGE_RUN;
   info.runPages = 1;
   runFree(base);
@@ -137,7 +93,7 @@ function newSlab(sizeClass: u32): u32 {
   info.freeHead = PAGE_NO_BLOCK;
   info.bump = 0;
   const page = <u32>(ptr >> PAGE_SHIFT);
-  linkPartial(page, sizeClass);
+  linkPage(page, sizeClass);
   return page;
 }
 
@@ -148,9 +104,9 @@ function count(bytes: u32): void {
 
 /** A block of at least `bytes`, or 0 when memory is exhausted. Contents are undefined. */
 export function tryAlloc(bytes: usize): usize {
-  if (bytes > MAX_SLAB_BLOCK) return tryAllocRun(bytes);
+  if (bytes > MAX_SLAB_BLOCK) return tryAllocLarge(bytes);
   const sizeClass = classOf(<u32>bytes);
-  let page: u32 = load<u16>(partialHead + (sizeClass << 1));
+  let page: u32 = firstWithRoom(sizeClass);
   if (page == 0) {
     page = newSlab(sizeClass);
     if (page == 0) return 0;
@@ -171,15 +127,23 @@ export function tryAlloc(bytes: usize): usize {
   }
   info.used += 1;
   if (next == PAGE_NO_BLOCK && (<u32>info.bump + 1) * size > PAGE_BYTES) {
-    unlinkPartial(page, sizeClass);
+    unlinkPage(page, sizeClass);
   }
   count(size);
   return ptr;
 }
 
-function tryAllocRun(bytes: usize): usize {
+function tryAllocLarge(bytes: usize): usize {
   if (<u64>bytes > MAX_BLOCK) return 0;
-  const pages = <u32>((<u64>bytes + PAGE_BYTES - 1) >> PAGE_SHIFT);
+  const size = goodSize(bytes);
+  if ((size & (PAGE_BYTES - 1)) != 0) {
+    const block = trySpanAlloc(classOf(<u32>size));
+    if (block != 0) {
+      count(<u32>size);
+      return block;
+    }
+  }
+  const pages = <u32>((<u64>size + PAGE_BYTES - 1) >> PAGE_SHIFT);
   const ptr = tryPages(pages);
   if (ptr != 0) count(pages << PAGE_SHIFT);
   return ptr;
@@ -194,12 +158,13 @@ export function alloc(bytes: usize): usize {
 
 export function free(ptr: usize): void {
   const info = pageInfo(ptr);
-  if (info.kind == PAGE_RUN) {
-    used -= (<u64>info.runPages) << PAGE_SHIFT;
-    runFree(ptr);
+  if (info.kind != PAGE_SLAB) {
+    used -= largeSize(ptr);
+    if (info.kind == PAGE_RUN) runFree(ptr);
+    else spanFree(ptr);
     return;
   }
-  assert(info.kind == PAGE_SLAB && info.used > 0);
+  assert(info.used > 0);
   const sizeClass: u32 = info.sizeClass;
   const size = sizeOfClass(sizeClass);
   const page = <u32>(ptr >> PAGE_SHIFT);
@@ -208,21 +173,20 @@ export function free(ptr: usize): void {
   info.freeHead = <u16>((ptr & (PAGE_BYTES - 1)) >> 3);
   info.used -= 1;
   used -= size;
-  if (wasFull) linkPartial(page, sizeClass);
+  if (wasFull) linkPage(page, sizeClass);
   if (info.used == 0 && (info.next != 0 || info.prev != 0)) releaseSlab(page, sizeClass);
+}
+
+/** Bytes of a block in a span or of a run. */
+function largeSize(ptr: usize): u32 {
+  const info = pageInfo(ptr);
+  return info.kind == PAGE_RUN ? info.runPages << PAGE_SHIFT : spanBlockBytes(ptr);
 }
 
 /** Bytes a block really occupies: what `usedBytes` counts for it. */
 export function usableSize(ptr: usize): usize {
   const info = pageInfo(ptr);
-  if (info.kind == PAGE_RUN) return (<usize>info.runPages) << PAGE_SHIFT;
-  return sizeOfClass(info.sizeClass);
-}
-
-/** Size of the block that `bytes` would get. */
-export function goodSize(bytes: usize): usize {
-  if (bytes > MAX_SLAB_BLOCK) return (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-  return sizeOfClass(classOf(<u32>bytes));
+  return info.kind == PAGE_SLAB ? sizeOfClass(info.sizeClass) : largeSize(ptr);
 }
 
 /**
@@ -230,19 +194,18 @@ export function goodSize(bytes: usize): usize {
  * copied and the old address is dead. 0 on failure: the old block is untouched.
  */
 export function tryRealloc(ptr: usize, bytes: usize): usize {
+  if (<u64>bytes > MAX_BLOCK) return 0;
   const old = usableSize(ptr);
-  if (bytes > MAX_SLAB_BLOCK) {
-    if (<u64>bytes > MAX_BLOCK) return 0;
-    const pages = <u32>((<u64>bytes + PAGE_BYTES - 1) >> PAGE_SHIFT);
-    if (old > MAX_SLAB_BLOCK) {
-      const before = pageInfo(ptr).runPages;
-      if (tryRunResize(ptr, pages)) {
-        used -= (<u64>before) << PAGE_SHIFT;
-        count(pages << PAGE_SHIFT);
-        return ptr;
-      }
+  const size = goodSize(bytes);
+  if (size == old) return ptr;
+  if ((size & (PAGE_BYTES - 1)) == 0 && pageInfo(ptr).kind == PAGE_RUN) {
+    const pages = <u32>(size >> PAGE_SHIFT);
+    if (tryRunResize(ptr, pages)) {
+      used -= old;
+      count(pages << PAGE_SHIFT);
+      return ptr;
     }
-  } else if (old <= MAX_SLAB_BLOCK && goodSize(bytes) == old) return ptr;
+  }
   const fresh = tryAlloc(bytes);
   if (fresh == 0) return 0;
   memory.copy(fresh, ptr, min(old, bytes));

@@ -1,8 +1,7 @@
-// Figures of the allocator, for MEMORY MALLOC-STATS: per size class the slabs and the blocks in
-// use, and what is held in whole pages. Read from the page table on demand. O(pages).
+// Figures of the allocator, for MEMORY MALLOC-STATS: per size class the slabs or spans and the blocks
+// in use, and what is held in whole pages. Read from the page table on demand. O(pages).
 
 import { ALLOC_CLASS_BYTES, ALLOC_CLASSES, ALLOC_STATS_BYTES } from '../abi';
-import { CLASS_COUNT, sizeOfClass } from './alloc';
 import {
   firstHeapPage,
   linearMemoryBytes,
@@ -10,11 +9,13 @@ import {
   PAGE_RUN,
   PAGE_SHIFT,
   PAGE_SLAB,
+  PAGE_SPAN,
   pageInfo,
 } from './pages';
+import { CLASS_COUNT, sizeOfClass } from './size_class';
 
 const CLASS_BLOCK: usize = 0; // u32 bytes of a block
-const CLASS_SLABS: usize = 4; // u32
+const CLASS_SLABS: usize = 4; // u32, slabs or spans
 const CLASS_USED: usize = 8; // u32 blocks in use
 
 const RUNS: usize = ALLOC_CLASSES * ALLOC_CLASS_BYTES; // u32
@@ -37,7 +38,8 @@ export function allocatorStats(out: usize): void {
   while (page < total) {
     const info = pageInfo((<usize>page) << PAGE_SHIFT);
     let pages: u32 = 1;
-    if (info.kind == PAGE_SLAB) {
+    if (info.kind == PAGE_SLAB || info.kind == PAGE_SPAN) {
+      if (info.kind == PAGE_SPAN) pages = info.runPages;
       const record = out + <u32>info.sizeClass * ALLOC_CLASS_BYTES;
       add(record + CLASS_SLABS, 1);
       add(record + CLASS_USED, info.used);

@@ -35,18 +35,20 @@ const GROW_MAX_PAGES: u32 = 4096;
 export const PAGE_FREE: u8 = 0;
 export const PAGE_SLAB: u8 = 1;
 export const PAGE_RUN: u8 = 2;
+export const PAGE_SPAN: u8 = 3;
+export const PAGE_PART: u8 = 4; // of a span, but not its first page
 
-/** One page's record. For a run only the first page's record is meaningful. */
+/** One page's record. For a run only the first page's record is meaningful. A span is described in span.ts. */
 @unmanaged
 export class PageInfo {
   kind: u8; // PAGE_*
-  sizeClass: u8; // slab: index of its block size
-  used: u16; // slab: live blocks
-  freeHead: u16; // slab: first free block, in units of 8 bytes, PAGE_NO_BLOCK when none
+  sizeClass: u8; // slab, span: index of its block size
+  used: u16; // slab, span: live blocks
+  freeHead: u16; // slab: first free block, in units of 8 bytes, PAGE_NO_BLOCK when none; span: a bit per free block
   bump: u16; // slab: blocks ever handed out; those beyond have never been used
-  next: u16; // slab: next page with room, 0 at the end
-  prev: u16; // slab: previous page with room, 0 at the head
-  runPages: u32; // run: number of pages
+  next: u16; // slab, span: next with room, 0 at the end
+  prev: u16; // slab, span: previous with room, 0 at the head
+  runPages: u32; // run, span: number of pages; part: pages back to the span's first
 }
 
 export const PAGE_NO_BLOCK: u16 = 0xffff;
@@ -227,7 +229,9 @@ export function memoryNearlyExhausted(): bool {
  */
 export function isPlentyFor(bytes: u64): bool {
   const untouched = pagesLimit - min(pagesTotal, pagesLimit);
-  return untouched > RESERVE_PAGES && (<u64>(untouched - RESERVE_PAGES)) << PAGE_SHIFT > bytes << 1;
+  // One slab or span of each class may have room to spare: about a hundred pages.
+  const spared = RESERVE_PAGES << 1;
+  return untouched > spared && (<u64>(untouched - spared)) << PAGE_SHIFT > bytes << 1;
 }
 
 /** Bytes of linear memory in use by the module, free pages included. */

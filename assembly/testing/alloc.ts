@@ -5,8 +5,10 @@ import {
   PAGE_BYTES,
   PAGE_FREE,
   PAGE_NO_BLOCK,
+  PAGE_PART,
   PAGE_SHIFT,
   PAGE_SLAB,
+  PAGE_SPAN,
   pageInfo,
 } from '../memory/pages';
 
@@ -35,7 +37,8 @@ export function setFirstPage(ptr: usize): void {
  * Walks all pages and returns the number of the first rule that is broken, 0 when all hold:
  * 1 a slab's free list leads out of its page or to a block never handed out; 2 free, live and unused
  * blocks of a slab do not add up; 3 a run has no length or runs into another; 4 the sizes of what is
- * taken do not add up to the bytes in use.
+ * taken do not add up to the bytes in use; 5 a span's free and live blocks do not add up, or it is empty;
+ * 6 a page of a span does not lead back to its first, or one leads to where no span is.
  */
 export function verifyPages(): u32 {
   const end = <u32>memory.size();
@@ -50,7 +53,13 @@ export function verifyPages(): u32 {
       if (broken != 0) return broken;
       live += <u64>info.used * usableSize(base);
       page += 1;
-    } else {
+    } else if (info.kind == PAGE_SPAN) {
+      const broken = verifySpan(base);
+      if (broken != 0) return broken;
+      live += <u64>info.used * usableSize(base);
+      page += info.runPages;
+    } else if (info.kind == PAGE_PART) return 6;
+    else {
       if (info.runPages == 0 || page + info.runPages > end) return 3;
       live += (<u64>info.runPages) << PAGE_SHIFT;
       for (let k: u32 = 1; k < info.runPages; k++) {
@@ -60,6 +69,20 @@ export function verifyPages(): u32 {
     }
   }
   return live == usedBytes() ? 0 : 4;
+}
+
+function verifySpan(base: usize): u32 {
+  const info = pageInfo(base);
+  const size = <u32>usableSize(base);
+  const blocks = (info.runPages << PAGE_SHIFT) / size;
+  if (blocks * size != info.runPages << PAGE_SHIFT || info.used == 0) return 5;
+  if (info.freeHead >> <u16>blocks != 0) return 5;
+  if (<u32>popcnt<u32>(info.freeHead) + info.used != blocks) return 5;
+  for (let k: u32 = 1; k < info.runPages; k++) {
+    const part = pageInfo(base + ((<usize>k) << PAGE_SHIFT));
+    if (part.kind != PAGE_PART || part.runPages != k) return 6;
+  }
+  return 0;
 }
 
 function verifySlab(base: usize): u32 {

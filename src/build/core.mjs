@@ -39,11 +39,12 @@ const FEATURES = [
  */
 const SHRINKING = [
   '--skip-pass=memory-packing',
+  '--generate-global-effects',
   '--merge-similar-functions',
   '-Oz',
   '--converge',
   '--one-caller-inline-max-function-size',
-  '60',
+  '80',
   '--always-inline-max-function-size',
   '4',
   '--reorder-functions-by-name',

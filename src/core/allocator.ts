@@ -5,8 +5,10 @@ import type { Core } from './core.ts';
 
 export interface SizeClass {
   readonly blockBytes: number;
-  /** Pages that are cut into blocks of this size. */
+  /** Slabs that are cut into blocks of this size: a page, or the few of a span. */
   readonly slabs: number;
+  readonly pagesPerSlab: number;
+  readonly blocksPerSlab: number;
   readonly usedBlocks: number;
 }
 
@@ -21,6 +23,15 @@ export interface AllocatorFigures {
 
 export const PAGE_BYTES = 65536;
 
+/** How a class is cut: assembly/memory/span.ts says why for blocks of more than half a page. */
+function cut(blockBytes: number): { pagesPerSlab: number; blocksPerSlab: number } {
+  if (blockBytes <= PAGE_BYTES / 2) {
+    return { pagesPerSlab: 1, blocksPerSlab: Math.floor(PAGE_BYTES / blockBytes) };
+  }
+  const powerOfTwo = blockBytes & -blockBytes;
+  return { pagesPerSlab: blockBytes / powerOfTwo, blocksPerSlab: PAGE_BYTES / powerOfTwo };
+}
+
 export function allocatorFigures(core: Core): AllocatorFigures {
   const out = core.word(abi.ABI_SCRATCH);
   core.exports.allocatorStats(out);
@@ -28,7 +39,8 @@ export function allocatorFigures(core: Core): AllocatorFigures {
   const word = (offset: number) => data.getUint32(out + offset, true);
   const classes = Array.from({ length: abi.ALLOC_CLASSES }, (_, i) => {
     const at = i * abi.ALLOC_CLASS_BYTES;
-    return { blockBytes: word(at), slabs: word(at + 4), usedBlocks: word(at + 8) };
+    const blockBytes = word(at);
+    return { blockBytes, slabs: word(at + 4), usedBlocks: word(at + 8), ...cut(blockBytes) };
   });
   const runsAt = abi.ALLOC_CLASSES * abi.ALLOC_CLASS_BYTES;
   return {

@@ -140,8 +140,8 @@ function allocatorText(core: Core, report: MemoryReport): string {
   const columns = ['block', 'slabs', 'used', 'free', 'used bytes', 'fill'];
   const rows = classes
     .filter(({ slabs }) => slabs > 0)
-    .map(({ blockBytes, slabs, usedBlocks }) => {
-      const blocks = slabs * Math.floor(PAGE_BYTES / blockBytes);
+    .map(({ blockBytes, slabs, blocksPerSlab, usedBlocks }) => {
+      const blocks = slabs * blocksPerSlab;
       const fill = `${Math.round(ratio(usedBlocks * 100, blocks))}%`;
       return [blockBytes, slabs, usedBlocks, blocks - usedBlocks, usedBlocks * blockBytes, fill];
     });
@@ -152,7 +152,7 @@ function allocatorText(core: Core, report: MemoryReport): string {
   return [
     `___ Begin ${ALLOCATOR_NAME} statistics ___`,
     `Allocated: ${report.allocated}, active: ${report.active}, resident: ${report.resident}`,
-    `Slabs of ${PAGE_BYTES} bytes by size of their blocks:`,
+    `Slabs by size of their blocks, of ${PAGE_BYTES} bytes or a few times as much:`,
     ...table,
     `Blocks of whole pages: ${runs}, pages: ${size(runPages)}`,
     `Free pages: ${size(freePages)}`,

@@ -118,12 +118,12 @@ describe('MALLOC-STATS', () => {
     await client.call('set', 'large', 'x'.repeat(1_000_000));
     const { classes, runPages, freePages } = allocatorFigures(engine.core);
     expect(runPages).toBeGreaterThanOrEqual(16);
-    const slabs = classes.reduce((sum, each) => sum + each.slabs, 0);
+    const slabs = classes.reduce((sum, each) => sum + each.slabs * each.pagesPerSlab, 0);
     const pages = engine.core.exports.memory.buffer.byteLength / PAGE_BYTES;
     const firstPage = pages - slabs - runPages - freePages;
     await client.call('flushall');
     const after = allocatorFigures(engine.core);
-    const slabsAfter = after.classes.reduce((sum, each) => sum + each.slabs, 0);
+    const slabsAfter = after.classes.reduce((sum, each) => sum + each.slabs * each.pagesPerSlab, 0);
     const pagesAfter = engine.core.exports.memory.buffer.byteLength / PAGE_BYTES;
     expect(pagesAfter - slabsAfter - after.runPages - after.freePages).toBe(firstPage);
     expect(after.freePages).toBeGreaterThan(0);

@@ -23,6 +23,7 @@ interface Exports {
 
 const PAGE_BYTES = 65536;
 const SLAB_MAX_BYTES = 32768;
+const CLASS_MAX_BYTES = 262144;
 /** Pages that blocks of more than one page leave to the others, unless the limit is small. */
 const RESERVE_PAGES = 64;
 /** The smallest limit with a reserve is 256 pages; this one leaves RUN_PAGES and some to large blocks. */
@@ -61,6 +62,13 @@ function limitBytes(): number {
 class Model {
   readonly live: Block[] = [];
   private fill = 0;
+  /** Blocks seen that have whole pages though their class is a span's. */
+  wholePages = 0;
+  private readonly nearLimit: boolean;
+
+  constructor({ nearLimit = false }: { nearLimit?: boolean } = {}) {
+    this.nearLimit = nearLimit;
+  }
 
   /** Allocates and fills a block; null when memory is exhausted. */
   alloc(bytes: number): Block | null {
@@ -103,7 +111,7 @@ class Model {
     let used = 0;
     for (const { ptr, bytes } of sorted) {
       const size = core.usableSize(ptr) >>> 0;
-      const right = size === core.goodSize(bytes) >>> 0 && size >= bytes && ptr % 8 === 0;
+      const right = this.isRight(size, bytes) && size >= bytes && ptr % 8 === 0;
       if (!right || ptr < end) throw new Error(`${bytes} bytes at ${ptr} (${size}), behind ${end}`);
       end = ptr + size;
       used += size;
@@ -111,6 +119,20 @@ class Model {
     expect(core.usedBytes()).toBe(BigInt(used));
     expect(end).toBeLessThanOrEqual(core.linearMemoryBytes());
     expect(core.verifyPages()).toBe(0);
+  }
+
+  /**
+   * A block has the size of its class, or it is whole pages because no stretch for a span was left:
+   * only near the limit.
+   */
+  private isRight(size: number, bytes: number): boolean {
+    if (size === core.goodSize(bytes) >>> 0) return true;
+    const pages = Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;
+    if (this.nearLimit && size === pages && isSpanSize(bytes)) {
+      this.wholePages++;
+      return true;
+    }
+    return false;
   }
 
   private take(index: number): Block {
@@ -133,6 +155,11 @@ class Model {
   }
 }
 
+/** Whether a block of so many bytes is one of several in a span. */
+function isSpanSize(bytes: number): boolean {
+  return bytes > SLAB_MAX_BYTES && (core.goodSize(bytes) >>> 0) % PAGE_BYTES !== 0;
+}
+
 /** Sizes as they occur: mostly small, some at the edges of classes and pages, few large. */
 function someSize(random: Random, largest: number): number {
   const kind = random.below(10);
@@ -149,18 +176,17 @@ describe('sizes', () => {
   it('a block has the size of the smallest class that holds it', () => {
     const classes: number[] = [];
     for (let bytes = 8; bytes <= 128; bytes += 8) classes.push(bytes);
-    for (let group = 128; group < SLAB_MAX_BYTES; group *= 2) {
+    for (let group = 128; group < CLASS_MAX_BYTES; group *= 2) {
       const parts = group >= 1024 && group < 8192 ? 8 : 4;
       for (let part = 1; part <= parts; part++) classes.push(group + (part * group) / parts);
     }
-    for (let bytes = 1, i = 0; bytes <= SLAB_MAX_BYTES; bytes++) {
+    for (let bytes = 1, i = 0; bytes <= CLASS_MAX_BYTES; bytes++) {
       if (bytes > classes[i]!) i++;
       if (core.goodSize(bytes) !== classes[i]) {
         throw new Error(`${bytes} bytes get ${core.goodSize(bytes)}, not ${classes[i]}`);
       }
     }
-    expect(core.goodSize(SLAB_MAX_BYTES + 1)).toBe(PAGE_BYTES);
-    expect(core.goodSize(PAGE_BYTES + 1)).toBe(2 * PAGE_BYTES);
+    expect(core.goodSize(CLASS_MAX_BYTES + 1)).toBe(CLASS_MAX_BYTES + PAGE_BYTES);
   });
 
   it('powers of two are aligned to themselves', () => {
@@ -179,6 +205,69 @@ describe('sizes', () => {
       core.free(block);
     }
     expect(core.usedBytes()).toBe(8n);
+  });
+});
+
+describe('spans', () => {
+  beforeEach(() => start(0));
+  const KIB = 1024;
+
+  it.each([
+    { kib: 40, blocks: 8, pages: 5 },
+    { kib: 48, blocks: 4, pages: 3 },
+    { kib: 56, blocks: 8, pages: 7 },
+    { kib: 80, blocks: 4, pages: 5 },
+    { kib: 96, blocks: 2, pages: 3 },
+    { kib: 112, blocks: 4, pages: 7 },
+    { kib: 160, blocks: 2, pages: 5 },
+    { kib: 224, blocks: 2, pages: 7 },
+  ])('$blocks blocks of $kib KiB fill $pages pages', ({ kib, blocks, pages }) => {
+    const before = core.takenBytes();
+    const model = new Model();
+    for (let i = 0; i < 3 * blocks; i++) {
+      expect(core.takenBytes() - before).toBe(Math.ceil(i / blocks) * pages * PAGE_BYTES);
+      expect(model.alloc(kib * KIB)).not.toBeNull();
+      model.verify();
+    }
+    expect(core.usedBytes()).toBe(BigInt(3 * pages * PAGE_BYTES));
+    expect(core.takenBytes() - before).toBe(3 * pages * PAGE_BYTES);
+    // One of the middle span's blocks: the next one of this size gets its place.
+    const [freed] = model.live.slice(blocks);
+    model.freeAt(blocks);
+    expect(model.alloc(kib * KIB)!.ptr).toBe(freed!.ptr);
+    model.verify();
+    model.freeAll();
+    model.verify();
+    expect(core.takenBytes()).toBe(before);
+  });
+
+  it('a block that grows or shrinks changes between slab, span and run, and keeps what it holds', () => {
+    const model = new Model();
+    model.alloc(30 * KIB);
+    for (const kib of [33, 40, 64, 65, 128, 96, 64, 33, 200, 192, 300, 224, 16, 260, 1]) {
+      expect(model.reallocAt(0, kib * KIB)).toBe(true);
+      model.verify();
+    }
+    model.freeAll();
+    model.verify();
+  });
+
+  it('a block gets whole pages where no stretch is long enough for a span', async () => {
+    await start(SMALL_LIMIT);
+    const model = new Model({ nearLimit: true });
+    while (model.alloc(PAGE_BYTES) !== null) {}
+    // Every other page is free now.
+    for (let i = model.live.length - 1; i >= 0; i -= 2) {
+      core.free(model.live[i]!.ptr);
+      model.live.splice(i, 1);
+    }
+    const block = model.alloc(40 * KIB);
+    expect(core.usableSize(block!.ptr)).toBe(PAGE_BYTES);
+    expect(model.alloc(80 * KIB)).toBeNull();
+    model.verify();
+    expect(model.wholePages).toBe(1);
+    model.freeAll();
+    model.verify();
   });
 });
 
@@ -212,7 +301,7 @@ describe('random use', () => {
 
   it(`refuses without harm when memory is short (seed ${random.seed})`, async () => {
     await start(SMALL_LIMIT);
-    const model = new Model();
+    const model = new Model({ nearLimit: true });
     let refusals = 0;
     for (let step = 0; step < 20_000; step++) {
       const choice = random.below(10);
@@ -233,6 +322,7 @@ describe('random use', () => {
       if (step % 500 === 0) model.verify();
     }
     expect(refusals).toBeGreaterThan(100);
+    expect(model.wholePages).toBeGreaterThan(0);
     expect(core.linearMemoryBytes()).toBeLessThanOrEqual(SMALL_LIMIT * PAGE_BYTES);
     model.freeAll();
     model.verify();
