@@ -10,7 +10,7 @@ import { databasesIn, numberIn, parseInfo } from './charts/info.ts';
 import { StoredDataView } from './data/data_view.ts';
 import { importQuestion } from './data/import_question.ts';
 import { hasSnapshot, toFragment } from './data/share_link.ts';
-import { copyStore, countKeys, deleteOthers } from './data/transfer.ts';
+import { copyStore, countKeys, deleteOthers, type TransferResult } from './data/transfer.ts';
 import { commandAddress, commandAt } from './docs/address.ts';
 import { DocsView } from './docs/docs_view.ts';
 import { KeyView } from './keys/key_view.ts';
@@ -26,7 +26,7 @@ import { copyText, saveFile } from './ui/files.ts';
 import { plural } from './ui/format.ts';
 import { type IconName, icon } from './ui/icons.ts';
 import { readSetting, settingsStorage, writeSetting } from './ui/settings.ts';
-import { showError, showNote } from './ui/toast.ts';
+import { showError, showNote, showProgress } from './ui/toast.ts';
 
 export type ViewName = 'keys' | 'terminal' | 'charts' | 'commands' | 'benchmark' | 'data';
 
@@ -126,7 +126,10 @@ export class App {
       host: element('editor'),
       session: this.keys.keyIndex.session,
       key,
-      onClose: () => this.closeKey(),
+      onClose: () => {
+        this.closeKey();
+        if (document.activeElement === document.body) this.keys.focusList();
+      },
       onRenamed: (name) => {
         this.closeKey();
         this.openKey(name);
@@ -354,6 +357,23 @@ export class App {
   }
 
   /** Asks when changes would be gone that are only in memory. */
+  private async copyInto(
+    target: OpenedStore,
+    source: OpenedStore,
+    overwrite: boolean,
+    title: string,
+  ): Promise<TransferResult> {
+    const progress = showProgress(`Loading ${title}`);
+    try {
+      return await copyStore(source, target, {
+        overwrite,
+        onProgress: (done, total) => progress.show(done, total),
+      });
+    } finally {
+      progress.end();
+    }
+  }
+
   private async mayLeaveMemory(): Promise<boolean> {
     const { store, facts } = this.opened;
     if (facts().backend !== 'memory' || store.isClosed) return true;
@@ -376,7 +396,7 @@ export class App {
   }
 
   private async reset(): Promise<void> {
-    const count = await countKeys(this.opened.store, this.opened.databases);
+    const count = await countKeys(this.opened);
     const isSure = await ask(
       'Delete everything?',
       `${plural(count, 'key')} in all databases will be gone, for all tabs with this page. Save a dump.rdb first if you may want them back.`,
@@ -398,8 +418,8 @@ export class App {
     let isKept = false;
     try {
       const { databases } = this.opened;
-      const count = await countKeys(source.store, source.databases);
-      const present = await countKeys(this.opened.store, databases);
+      const count = await countKeys(source);
+      const present = await countKeys(this.opened);
       const beyond = await databasesBeyond(source, databases);
       const choice = await importQuestion({
         title,
@@ -417,14 +437,12 @@ export class App {
         showNote(`${title}: ${plural(count, 'key')}. Your stored data are as they were.`);
         return;
       }
-      const target = this.opened.store;
-      const overwrite = choice !== 'keep';
-      const common = Math.min(databases, source.databases);
-      const result = await copyStore(source.store, target, { overwrite, databases: common });
+      const target = this.opened;
+      const result = await this.copyInto(target, source, choice !== 'keep', title);
       // What is not in the file goes last: were the copy to fail half way, it would still be there.
-      if (choice === 'replace') await deleteOthers(source, target, databases);
+      if (choice === 'replace') await deleteOthers(source, target);
       if ((choice === 'replace' || present === 0) && fileName !== undefined) {
-        this.fileNames.set(target, fileName);
+        this.fileNames.set(target.store, fileName);
       }
       const kept = result.kept > 0 ? `; ${plural(result.kept, 'key')} kept as they were` : '';
       showNote(`${plural(result.copied, 'key')} loaded from ${title}${kept}.`);

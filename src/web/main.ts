@@ -101,6 +101,8 @@ function showFailure(title: string, error: Error): void {
   element('failure').hidden = false;
   element('store-chip-text').textContent = 'Not open';
   drawFailure();
+  // What had the focus is gone with its view.
+  element('failure').querySelector('button')?.focus();
 }
 
 function drawFailure(): void {
@@ -108,7 +110,7 @@ function drawFailure(): void {
   const { title, error } = failure;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
   render(
-    html`<div class="card failure">
+    html`<div class="card failure" role="alert">
       <h1>${title}</h1>
       <p>${error.message}</p>
       <p class="muted">Code ${code}. What is stored in this browser is as it was.</p>

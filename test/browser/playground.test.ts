@@ -178,6 +178,23 @@ describe.skipIf(!available)('the terminal', () => {
     expect(log).toContain('^C');
   });
 
+  it('stays usable while many pasted lines run, until Ctrl-C', async () => {
+    const { page } = await openPlayground();
+    await screen(page).click();
+    await page.evaluate(() => {
+      const data = new DataTransfer();
+      data.setData('text/plain', 'APPEND s x\n'.repeat(50_000));
+      document
+        .querySelector('.xterm-helper-textarea')!
+        .dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true }));
+    });
+    await sees(page, '(integer) ');
+    await page.keyboard.press('Control+c');
+    await sees(page, '^C');
+    await run(page, 'GETRANGE s 0 0', '"x"');
+    await run(page, 'GETRANGE s 49999 49999', '""');
+  });
+
   it('tells screen readers of history, candidates and search', async () => {
     const { page } = await openPlayground();
     const log = page.locator('#terminal-log');

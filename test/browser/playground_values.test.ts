@@ -68,6 +68,29 @@ describe.skipIf(!chromiumAvailable())('a value that was typed into', () => {
     await run(page, 'TYPE a', 'list');
   });
 
+  it('is not put in place of what others wrote before they were heard of', async () => {
+    const { page } = await openPlayground();
+    await run(page, 'SET a 1', 'OK');
+    await openKey(page, 'a');
+    const text = page.locator('.value-text');
+    await text.fill('mine');
+    await text.evaluate((field) => {
+      const data = new DataTransfer();
+      data.setData('text/plain', 'SET a theirs\n');
+      document
+        .querySelector('.xterm-helper-textarea')!
+        .dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true }));
+      field.dispatchEvent(new KeyboardEvent('keydown', { key: 's', ctrlKey: true }));
+    });
+    await page.locator('.toast.error', { hasText: 'was changed elsewhere meanwhile' }).waitFor();
+    await page.locator('.notice', { hasText: 'Saving replaces that' }).waitFor();
+    expect(await text.inputValue()).toBe('mine');
+    await run(page, 'GET a', '"theirs"');
+    await button(page, 'Save').click();
+    await page.locator('.toast', { hasText: 'Saved' }).waitFor();
+    await run(page, 'GET a', '"mine"');
+  });
+
   it('keeps what is typed while it is being saved', async () => {
     const { page } = await openPlayground();
     await run(page, 'SET a 1', 'OK');
@@ -240,5 +263,73 @@ describe.skipIf(!chromiumAvailable())('a dialog', () => {
     expect(await page.locator('dialog').isVisible()).toBe(true);
     await page.mouse.click(5, 5);
     await page.locator('dialog').waitFor({ state: 'detached' });
+  });
+});
+
+describe.skipIf(!chromiumAvailable())('a cell that is left', () => {
+  const cell = (page: Page, text: string) =>
+    page.getByRole('cell').getByRole('button', { name: text, exact: true });
+  const editor = (page: Page) => page.locator('.cell-editor');
+  const focused = (page: Page) => page.evaluate(() => document.activeElement?.outerHTML ?? '');
+
+  it('for another one opens that one, though all moves up', async () => {
+    const { page } = await openPlayground();
+    await run(page, 'RPUSH l one two three', '(integer) 3');
+    await openKey(page, 'l');
+    await cell(page, 'one').click();
+    for (const text of ['two', 'three', 'one']) {
+      await cell(page, text).click();
+      await expect.poll(() => editor(page).inputValue()).toBe(text);
+    }
+    await editor(page).fill('1');
+    await cell(page, 'three').click();
+    await expect.poll(() => editor(page).inputValue()).toBe('three');
+    await run(page, 'LRANGE l 0 0', '1) "1"');
+  });
+
+  it('for another one stays open when it cannot be saved', async () => {
+    const { page } = await openPlayground();
+    await run(page, 'HSET h a 1 b 2', '(integer) 2');
+    await openKey(page, 'h');
+    await cell(page, 'a').click();
+    await editor(page).fill('b');
+    await cell(page, '2').click();
+    await page.locator('.toast.error', { hasText: 'There is a field b already' }).waitFor();
+    expect(await editor(page).inputValue()).toBe('b');
+    await expect.poll(() => focused(page)).toContain('cell-editor');
+    await page.keyboard.press('Escape');
+    await cell(page, '2').click();
+    await expect.poll(() => editor(page).inputValue()).toBe('2');
+    await run(page, 'HGET h a', '"1"');
+  });
+
+  it('for another key is saved, and nobody asks whether it is to be discarded', async () => {
+    const { page } = await openPlayground();
+    await run(page, 'RPUSH l one', '(integer) 1');
+    await run(page, 'SET other 1', 'OK');
+    await openKey(page, 'l');
+    await cell(page, 'one').click();
+    await editor(page).fill('1');
+    await keyRow(page, 'other').click();
+    await page.locator('.key-name', { hasText: 'other' }).waitFor();
+    expect(await page.locator('dialog[open]').count()).toBe(0);
+    await run(page, 'LRANGE l 0 0', '1) "1"');
+  });
+
+  it('with the keyboard leaves the focus where it was, and a key that is closed gives it back', async () => {
+    const { page } = await openPlayground();
+    await run(page, 'RPUSH l one two', '(integer) 2');
+    await openKey(page, 'l');
+    await cell(page, 'one').click();
+    await editor(page).press('Escape');
+    await expect.poll(() => focused(page)).toContain('>one<');
+    await page.keyboard.press('Enter');
+    await editor(page).fill('1');
+    await editor(page).press('Enter');
+    await expect.poll(() => focused(page)).toContain('>1<');
+    await button(page, 'Remove 1').press('Enter');
+    await expect.poll(() => focused(page)).toContain('Elements');
+    await button(page, 'Close').press('Enter');
+    await expect.poll(() => focused(page)).toContain('id="key-list"');
   });
 });

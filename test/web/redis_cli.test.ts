@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TerminalSession } from '../../src/web/terminal/session.ts';
-import { nextTurn } from '../../src/web/ui/turns.ts';
+import { pageTurn } from '../../src/web/ui/turns.ts';
 import { realRedisAvailable, startServer, type TestServer } from '../support/server.ts';
 import { socketLinks } from '../support/socket_link.ts';
 
@@ -52,7 +52,7 @@ async function terminal(lines: readonly string[]): Promise<string> {
     clear() {},
     onChange() {},
     setHints() {},
-    rest: nextTurn,
+    rest: pageTurn,
   });
   for (const line of lines) await session.run(line);
   session.dispose();

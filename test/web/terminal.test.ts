@@ -1,6 +1,6 @@
 // The terminal without a screen: splitting lines, hints, completion, editing, drawing, sessions.
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Respite } from '../../src/index.ts';
 import { type Completion, complete } from '../../src/web/terminal/complete.ts';
 import { commandHelp } from '../../src/web/terminal/help.ts';
@@ -13,7 +13,7 @@ import { TerminalSession } from '../../src/web/terminal/session.ts';
 import { quoteWord, splitWords } from '../../src/web/terminal/split_words.ts';
 import { EMPTY_LINE, spokenChange } from '../../src/web/terminal/spoken_line.ts';
 import { visible } from '../../src/web/terminal/visible.ts';
-import { nextTurn } from '../../src/web/ui/turns.ts';
+import { pageTurn } from '../../src/web/ui/turns.ts';
 import { Random } from '../support/random.ts';
 
 const opened: Respite[] = [];
@@ -364,6 +364,16 @@ describe('the history', () => {
     expect(history.length).toBe(1);
   });
 
+  it('takes the lines of a paste at one go, and keeps the last ones', () => {
+    const storage = new Lines();
+    const writing = vi.spyOn(storage, 'setItem');
+    const history = new History(storage);
+    history.addAll(Array.from({ length: 1500 }, (_, i) => `SET k ${i}`));
+    expect(writing).toHaveBeenCalledTimes(1);
+    expect(history.length).toBe(1000);
+    expect([history.at(0), new History(storage).at(999)]).toEqual(['SET k 1499', 'SET k 500']);
+  });
+
   it('lives with a storage that is broken or full', () => {
     const broken: HistoryStorage = {
       getItem: () => '{not json',
@@ -428,7 +438,7 @@ async function session() {
     setHints: (on) => {
       printed += `<hints ${on}>`;
     },
-    rest: nextTurn,
+    rest: pageTurn,
   });
   const run = async (line: string) => {
     printed = '';
@@ -571,7 +581,7 @@ describe('a session', () => {
   it('lets the page have its turn while a line is repeated, so that it can be interrupted', async () => {
     const { store, terminal, run } = await session();
     const running = run('1000000000 INCR n');
-    for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+    for (let turn = 0; turn < 3; turn += 1) await pageTurn();
     expect(terminal.mode).toBe('busy');
     await terminal.interrupt();
     await running;
@@ -584,7 +594,7 @@ describe('a session', () => {
   it('ends a repeated line with itself', async () => {
     const { store, terminal, run } = await session();
     const running = run('1000000000 INCR n');
-    await nextTurn();
+    await pageTurn();
     terminal.dispose();
     await running;
     expect(Number(await store.command('GET', 'n'))).toBeLessThan(1_000_000_000);
@@ -633,6 +643,17 @@ describe('a session', () => {
     expect(terminal.currentDatabase).toBe(0);
     await run('EXEC');
     expect(terminal.currentDatabase).toBe(3);
+  });
+
+  it('is in the database of the last SELECT of a transaction that was not refused', async () => {
+    const { run, terminal } = await session();
+    await run('SELECT 2');
+    for (const line of ['MULTI', 'SET k 1', 'SELECT 5', 'SELECT 99', 'PING']) await run(line);
+    expect(await run('EXEC')).toContain('(error) ERR DB index is out of range');
+    expect(terminal.prompt).toBe('db[5]> ');
+    for (const line of ['MULTI', 'SELECT 99']) await run(line);
+    await run('EXEC');
+    expect(terminal.prompt).toBe('db[5]> ');
   });
 
   it('leaves the database of a SELECT that was only queued', async () => {

@@ -5,7 +5,7 @@
 
 import type { CommandArg } from '../../embedded/reply.ts';
 import type { Store } from '../store.ts';
-import { nextTurn } from '../ui/turns.ts';
+import { pageTurn } from '../ui/turns.ts';
 
 export interface Workload {
   readonly name: string;
@@ -94,7 +94,7 @@ async function measure(
   batch: number,
   options: BenchmarkOptions,
 ): Promise<Measurement | undefined> {
-  const { now = () => performance.now(), rest = nextTurn, durationMs, signal } = options;
+  const { now = () => performance.now(), rest = pageTurn, durationMs, signal } = options;
   await store.command('FLUSHALL');
   if (workload.prepare !== undefined) await store.batch(workload.prepare);
   // Made before, so that it is the store that is measured.

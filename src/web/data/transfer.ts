@@ -6,11 +6,16 @@ import type { CommandArg, Reply } from '../../embedded/reply.ts';
 import { throwFirstError } from '../keys/database_session.ts';
 import type { Store } from '../store.ts';
 
+/** A store with as many databases. */
+export interface WholeStore {
+  readonly store: Store;
+  readonly databases: number;
+}
+
 export interface TransferOptions {
   /** Whether a key that is on both sides is taken from the source. */
   readonly overwrite: boolean;
-  readonly databases: number;
-  onProgress?(copied: number, total: number): void;
+  onProgress?(done: number, total: number): void;
 }
 
 export interface TransferResult {
@@ -23,15 +28,17 @@ const KEYS_PER_STEP = 500;
 /** Payloads are read and sent in pieces of about this size, or of one key that is larger. */
 const BYTES_PER_STEP = 4 * 1024 * 1024;
 
+/** Copies the databases that both have. */
 export async function copyStore(
-  source: Store,
-  target: Store,
+  source: WholeStore,
+  target: WholeStore,
   options: TransferOptions,
 ): Promise<TransferResult> {
   const result: TransferResult = { copied: 0, kept: 0 };
-  const total = await countKeys(source, options.databases);
-  for (let database = 0; database < options.databases; database += 1) {
-    await scanBoth(source, target, database, async (keys, from, to) => {
+  const common = commonDatabases(source, target);
+  const total = await countKeys({ ...source, databases: common });
+  for (let database = 0; database < common; database += 1) {
+    await scanBoth(source.store, target.store, database, async (keys, from, to) => {
       for (const piece of await piecesOf(from, keys)) {
         await copyKeys(from, to, piece, options, result);
         options.onProgress?.(result.copied + result.kept, total);
@@ -41,16 +48,16 @@ export async function copyStore(
   return result;
 }
 
+function commonDatabases(one: WholeStore, other: WholeStore): number {
+  return Math.min(one.databases, other.databases);
+}
+
 /** Deletes what the target has and the source, which may have fewer databases, has not. Returns the number of keys. */
-export async function deleteOthers(
-  source: { readonly store: Store; readonly databases: number },
-  target: Store,
-  databases: number,
-): Promise<number> {
-  const common = Math.min(databases, source.databases);
+export async function deleteOthers(source: WholeStore, target: WholeStore): Promise<number> {
+  const common = commonDatabases(source, target);
   let deleted = 0;
   for (let database = 0; database < common; database += 1) {
-    await scanBoth(target, source.store, database, async (keys, held, wanted) => {
+    await scanBoth(target.store, source.store, database, async (keys, held, wanted) => {
       const replies = await wanted.batch(keys.map((key) => ['EXISTS', key]));
       throwFirstError(replies);
       const others = keys.filter((_, i) => replies[i] === 0);
@@ -60,8 +67,8 @@ export async function deleteOthers(
       deleted += others.length;
     });
   }
-  for (let database = common; database < databases; database += 1) {
-    const session = await target.session({ database });
+  for (let database = common; database < target.databases; database += 1) {
+    const session = await target.store.session({ database });
     try {
       deleted += await session.command('DBSIZE');
       await session.command('FLUSHDB');
@@ -98,7 +105,7 @@ async function scanBoth(
 }
 
 /** Keys of all databases. */
-export async function countKeys(store: Store, databases: number): Promise<number> {
+export async function countKeys({ store, databases }: WholeStore): Promise<number> {
   const session = await store.session();
   try {
     const commands = Array.from({ length: databases }, (_, database) => [

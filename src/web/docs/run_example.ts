@@ -2,7 +2,7 @@
 
 import type { Store } from '../store.ts';
 import { TerminalSession } from '../terminal/session.ts';
-import { nextTurn } from '../ui/turns.ts';
+import { pageTurn } from '../ui/turns.ts';
 
 export interface ExampleLine {
   /** As in the terminal: "db(TX)> SET a 1". */
@@ -21,7 +21,7 @@ export async function runExample(store: Store, lines: readonly string[]): Promis
     clear() {},
     onChange() {},
     setHints() {},
-    rest: nextTurn,
+    rest: pageTurn,
   });
   try {
     const done: ExampleLine[] = [];

@@ -5,6 +5,7 @@ import { repeat } from 'lit-html/directives/repeat.js';
 import { splitWords } from '../terminal/split_words.ts';
 import { formatBytes, plural } from '../ui/format.ts';
 import { icon } from '../ui/icons.ts';
+import { PointerWatch } from '../ui/pointer.ts';
 import { showError } from '../ui/toast.ts';
 import type { Collection, Field } from './collections.ts';
 import type { Element } from './element_pages.ts';
@@ -40,7 +41,9 @@ export class CollectionEditor implements ValueEditor {
   private count = 0;
   private editing: Editing | undefined;
   /** What is on its way: Enter and leaving the field come together. */
-  private saving: Editing | undefined;
+  private saving: Promise<void> | undefined;
+  private adding: Promise<void> | undefined;
+  private readonly pointer = new PointerWatch();
   private pagesShown = 1;
   private wanted = '';
   private finding: ReturnType<typeof setTimeout> | undefined;
@@ -84,8 +87,15 @@ export class CollectionEditor implements ValueEditor {
     this.draw();
   }
 
+  async settle(): Promise<void> {
+    await this.adding;
+    // Whoever is still in the cell may go on typing.
+    if (this.cellEditor !== document.activeElement) await this.commit();
+  }
+
   dispose(): void {
     this.isDisposed = true;
+    this.pointer.dispose();
     clearTimeout(this.finding);
     render(nothing, this.host);
   }
@@ -124,9 +134,17 @@ export class CollectionEditor implements ValueEditor {
       showError(error);
     }
     await this.refresh().catch(showError);
+    this.returnFocus(element.id, this.collection.columns.length);
   }
 
-  private async add(form: HTMLFormElement): Promise<void> {
+  /** Another one that is asked for meanwhile would be the same one twice. */
+  private add(form: HTMLFormElement): void {
+    this.adding ??= this.addTyped(form).finally(() => {
+      this.adding = undefined;
+    });
+  }
+
+  private async addTyped(form: HTMLFormElement): Promise<void> {
     try {
       const data = new FormData(form);
       const texts = this.collection.fields.map((_, i) => String(data.get(`field${i}`) ?? ''));
@@ -145,7 +163,17 @@ export class CollectionEditor implements ValueEditor {
 
   // --- Changing a cell ---
 
-  private edit(element: Element, column: number): void {
+  /** Opens a cell, once the one that is open is stored. */
+  private async edit({ id }: Element, column: number): Promise<void> {
+    await this.commit();
+    if (this.isDisposed) return;
+    if (this.editing !== undefined) {
+      this.cellEditor?.focus();
+      return;
+    }
+    // As it is now: its place may be another one's.
+    const element = this.elements.find((each) => each.id === id);
+    if (element === undefined) return;
     this.editing = { element, column, initial: '' };
     this.draw();
     const { cellEditor } = this;
@@ -161,15 +189,22 @@ export class CollectionEditor implements ValueEditor {
     void this.refresh().catch(showError);
   }
 
-  /** Saves the cell that is being changed. What cannot be saved stays as it was typed. */
-  private async commit(text: string): Promise<void> {
-    const { editing } = this;
-    if (editing === undefined || editing === this.saving) return;
+  /** Saves the cell that is open, if one is. What cannot be saved stays as it was typed. */
+  private commit(): Promise<void> {
+    this.saving ??= this.save().finally(() => {
+      this.saving = undefined;
+    });
+    return this.saving;
+  }
+
+  private async save(): Promise<void> {
+    const { editing, cellEditor } = this;
+    if (editing === undefined || cellEditor === null) return;
+    const text = cellEditor.value;
     if (text === editing.initial) {
       this.leaveCell();
       return;
     }
-    this.saving = editing;
     try {
       const { element, column } = editing;
       const { isQuoted } = toText(element.cells[column]!);
@@ -178,10 +213,32 @@ export class CollectionEditor implements ValueEditor {
       if (this.editing === editing) this.editing = undefined;
     } catch (error) {
       showError(error);
-    } finally {
-      this.saving = undefined;
     }
     await this.refresh().catch(showError);
+  }
+
+  /** Saves the cell that is being left, but moves nothing under a pointer that is about to click. */
+  private async commitLeft(): Promise<void> {
+    const { editing } = this;
+    await this.pointer.released();
+    if (this.editing === editing) await this.commit();
+  }
+
+  /** Ends a cell with the keyboard: that goes on where the cell is. */
+  private async endCell(end: () => void | Promise<void>): Promise<void> {
+    const { editing } = this;
+    if (editing === undefined) return;
+    await end();
+    if (this.editing === undefined) this.returnFocus(editing.element.id, editing.column);
+  }
+
+  /** Gives the focus that has gone with what had it to a cell's button, or else to the table. */
+  private returnFocus(id: string, column: number): void {
+    if (this.isDisposed || document.activeElement !== document.body) return;
+    const index = this.elements.findIndex((element) => element.id === id);
+    const row = this.host.querySelectorAll('.elements tbody tr')[index];
+    const button = row?.children[column]?.querySelector('button');
+    (button ?? this.host.querySelector<HTMLElement>('.table-scroll'))?.focus();
   }
 
   // --- Drawing ---
@@ -195,7 +252,7 @@ export class CollectionEditor implements ValueEditor {
           class="add-row"
           @submit=${(event: SubmitEvent) => {
             event.preventDefault();
-            void this.add(event.target as HTMLFormElement);
+            this.add(event.target as HTMLFormElement);
           }}
         >
           ${collection.fields.map((field, i) => this.addField(field, i))}
@@ -293,6 +350,12 @@ export class CollectionEditor implements ValueEditor {
     return html`<td class=${isNumber ? 'number' : 'mono'}>${shown(element.cells[column]!)}</td>`;
   }
 
+  private tooLong(bytes: Uint8Array): TemplateResult {
+    return html`<td class="mono" title="Too long to be changed here: use a command in the terminal">
+      ${shown(bytes)} <span class="muted small">too long to be changed here</span>
+    </td>`;
+  }
+
   private pairs({ cells }: Element): TemplateResult {
     const pairs: TemplateResult[] = [];
     for (let i = 1; i + 1 < cells.length; i += 2) {
@@ -309,9 +372,10 @@ export class CollectionEditor implements ValueEditor {
     if (editing?.element.id === element.id && editing.column === column) {
       return this.openCell(editing.element, column);
     }
-    if (!isEditable || bytes.length > EDITED_BYTES_MAX) return this.plain(element, column);
+    if (!isEditable) return this.plain(element, column);
+    if (bytes.length > EDITED_BYTES_MAX) return this.tooLong(bytes);
     return html`<td class=${isNumber ? 'number' : ''}>
-      <button type="button" class="cell" title="Change" @click=${() => this.edit(element, column)}
+      <button type="button" class="cell" title="Change" @click=${() => void this.edit(element, column)}
         >${bytes.length === 0 ? html`<span class="muted">(empty)</span>` : shown(bytes)}</button>
     </td>`;
   }
@@ -329,16 +393,15 @@ export class CollectionEditor implements ValueEditor {
           // An input method's own Enter and Escape.
           if (event.isComposing) return;
           if (event.key === 'Escape') {
-            this.leaveCell();
+            void this.endCell(() => this.leaveCell());
           } else if (event.key === 'Enter' && !event.shiftKey) {
             event.preventDefault();
-            void this.commit((event.target as HTMLTextAreaElement).value);
+            void this.endCell(() => this.commit());
           }
         }}
-        @blur=${(event: FocusEvent) => {
+        @blur=${() => {
           // Who goes to another window comes back to what was typed.
-          if (!document.hasFocus()) return;
-          void this.commit((event.target as HTMLTextAreaElement).value);
+          if (document.hasFocus()) void this.commitLeft();
         }}
       ></textarea>
       <span class="muted small">Enter saves, Escape leaves it</span>

@@ -1,7 +1,8 @@
 // What the value editor can do with each type of many elements: read a page, find, add, change, remove.
 //
 // All of it is done by ordinary commands. What rests on an element as it was shown is done only while it is still
-// so: the key is watched, the element read again and compared. A new name is added before the old one is removed,
+// so: the key is watched, the element read again and compared. What has a name (a field, a member, an ID) is
+// removed by it, whatever became of its value. A new name is added before the old one is removed,
 // so that the key, and when it expires, stays; a name that is taken is refused.
 
 import type { CommandArg, Reply } from '../../embedded/reply.ts';

@@ -1,4 +1,5 @@
-// Pages of elements, bounded in number and in bytes: an element may be of any size.
+// Pages of elements, bounded in number and, as elements may be of any size, in bytes: but for the few that are read
+// first, to know how large they are.
 
 import type { CommandArg } from '../../embedded/reply.ts';
 import { type DatabaseSession, throwFirstError } from './database_session.ts';

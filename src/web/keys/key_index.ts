@@ -12,6 +12,7 @@ import type { CommandArg } from '../../embedded/reply.ts';
 import { RawConnection } from '../resp/raw_connection.ts';
 import type { RawReply } from '../resp/raw_reply.ts';
 import type { Store } from '../store.ts';
+import { pageTurn } from '../ui/turns.ts';
 import { DatabaseSession } from './database_session.ts';
 import { keyArgument, nameOfKey } from './key_names.ts';
 import { KeyTree } from './key_tree.ts';
@@ -249,7 +250,7 @@ export class KeyIndex {
       if (this.setThere(key, replies[i] === 1)) moved = true;
     });
     if (moved) this.keysChanged();
-    await rest();
+    await pageTurn();
   }
 
   private rescan(): void {
@@ -289,7 +290,7 @@ export class KeyIndex {
       for (const key of keys) found.add(nameOfKey(key));
       cursor = new TextDecoder().decode(next);
       this.keysChanged();
-      await rest();
+      await pageTurn();
     } while (cursor !== '0');
     // Folders may have been opened meanwhile.
     if (found !== this.shown) found.openAs(this.shown);
@@ -304,9 +305,4 @@ export class KeyIndex {
 /** False when the key was there, or not, before. */
 function setIn(tree: KeyTree, key: string, isThere: boolean): boolean {
   return isThere ? tree.add(key) : tree.delete(key);
-}
-
-/** Others want their turn, and an engine in this thread answers at once. */
-function rest(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
 }

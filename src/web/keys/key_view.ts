@@ -64,6 +64,7 @@ export class KeyView {
 
   /** Asks when something would be lost. */
   async mayLeave(): Promise<boolean> {
+    await this.editor?.settle();
     return !this.isChanged || (await askToDiscard(displayKey(this.key)));
   }
 

@@ -91,6 +91,10 @@ export class KeysView {
     this.redraw();
   }
 
+  focusList(): void {
+    this.listHost.focus();
+  }
+
   focusFilter(): void {
     this.options.host.querySelector<HTMLInputElement>('#key-filter')?.focus();
   }

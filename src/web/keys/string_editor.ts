@@ -3,7 +3,6 @@
 
 import { html, nothing, render, type TemplateResult } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
-import type { CommandArg } from '../../embedded/reply.ts';
 import { formatBytes } from '../ui/format.ts';
 import { showError, showNote } from '../ui/toast.ts';
 import type { DatabaseSession } from './database_session.ts';
@@ -28,6 +27,7 @@ export class StringEditor implements ValueEditor {
   private hasEdits = false;
   private isOutdated = false;
   private fault = '';
+  private saving: Promise<void> | undefined;
   private checking: ReturnType<typeof setTimeout> | undefined;
   private isDisposed = false;
 
@@ -56,6 +56,10 @@ export class StringEditor implements ValueEditor {
       if (!this.hasEdits) this.showValue();
     }
     this.draw();
+  }
+
+  async settle(): Promise<void> {
+    await this.saving;
   }
 
   dispose(): void {
@@ -111,16 +115,29 @@ export class StringEditor implements ValueEditor {
     }
   }
 
-  private async save(): Promise<void> {
+  /** Another one that is asked for meanwhile would find the value changed, by this one. */
+  private save(): void {
+    this.saving ??= this.saveDraft().finally(() => {
+      this.saving = undefined;
+    });
+  }
+
+  private async saveDraft(): Promise<void> {
     const { draft } = this;
     this.check();
     if (draft === undefined || this.fault !== '') return;
     const bytes = Uint8Array.from(bytesOf(draft));
     const expected = this.type;
     try {
-      await this.session.guarded(this.key, [['TYPE', this.key]], ([type]) => {
+      // Where the key holds another type, there is no error but no value.
+      const reads = [
+        ['TYPE', this.key],
+        ['MGET', this.key],
+      ];
+      await this.session.guarded(this.key, reads, ([type, values]) => {
         this.type = String(type);
-        return this.storing(expected, bytes);
+        this.requireShown((values as (Uint8Array | null)[])[0], expected);
+        return [['SET', this.key, bytes, 'KEEPTTL']];
       });
       // A change that is told of before this reply is this one.
       this.value = bytes;
@@ -135,16 +152,20 @@ export class StringEditor implements ValueEditor {
     }
   }
 
-  /** The commands that store the value; throws when the key is not what was shown. */
-  private storing(expected: string, bytes: Uint8Array): CommandArg[][] {
-    if (this.type === expected && (this.type === 'string' || this.type === 'none')) {
-      return [['SET', this.key, bytes, 'KEEPTTL']];
+  /** Throws when the key is not what was shown: a change that was told of is what Save replaces. */
+  private requireShown(current: Uint8Array | null | undefined, expected: string): void {
+    const { type } = this;
+    if (type === 'none' && expected !== 'none') {
+      throw new Error('The key is gone meanwhile. Save again to make it again.');
     }
-    throw new Error(
-      this.type === 'none'
-        ? 'The key is gone meanwhile. Save again to make it again.'
-        : `The key holds a ${this.type} by now: it was not replaced.`,
-    );
+    if (type !== 'none' && (type !== 'string' || expected === 'none')) {
+      throw new Error(`The key holds a ${type} by now: it was not replaced.`);
+    }
+    if (this.isOutdated || !(current instanceof Uint8Array) || isEqual(current, this.value)) return;
+    this.value = Uint8Array.from(current);
+    this.length = current.length;
+    this.isOutdated = true;
+    throw new Error('The value was changed elsewhere meanwhile. Save again to replace that.');
   }
 
   private revert(): void {
@@ -175,7 +196,7 @@ export class StringEditor implements ValueEditor {
               : nothing
           }
           ${this.action('Revert', 'plain', !this.hasEdits, () => this.revert())}
-          ${this.action('Save', 'primary', !this.hasEdits || this.fault !== '', () => void this.save())}
+          ${this.action('Save', 'primary', !this.hasEdits || this.fault !== '', () => this.save())}
         </div>
         ${this.notes()}
         <textarea
@@ -190,7 +211,7 @@ export class StringEditor implements ValueEditor {
           @keydown=${(event: KeyboardEvent) => {
             if (event.key !== 's' || !(event.ctrlKey || event.metaKey)) return;
             event.preventDefault();
-            if (this.hasEdits) void this.save();
+            if (this.hasEdits) this.save();
           }}
         ></textarea>`,
       this.host,

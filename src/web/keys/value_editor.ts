@@ -3,6 +3,8 @@
 export interface ValueEditor {
   /** Whether something was typed that is not saved. */
   readonly isChanged: boolean;
+  /** Stores what was left to be stored. Resolves when that is done, or was refused: then it is still typed. */
+  settle(): Promise<void>;
   /** The value may have changed, or be gone. */
   refresh(): Promise<void>;
   dispose(): void;

@@ -32,11 +32,17 @@ export class History {
   }
 
   add(line: string): void {
-    if (line.trim() === '' || line === this.at(0) || SENSITIVE.test(line)) return;
+    this.addAll([line]);
+  }
+
+  /** Adds lines, the newest last, at the cost of one. */
+  addAll(lines: readonly string[]): void {
+    const kept = lines.filter((line) => line.trim() !== '' && !SENSITIVE.test(line));
+    if (kept.every((line) => line === this.at(0))) return;
     // Other tabs add lines, too.
     this.read();
-    this.lines.push(line);
-    if (this.lines.length > LINES_MAX) this.lines.shift();
+    for (const line of kept) if (line !== this.at(0)) this.lines.push(line);
+    this.lines.splice(0, this.lines.length - LINES_MAX);
     try {
       this.storage?.setItem(STORAGE_KEY, JSON.stringify(this.lines));
     } catch {

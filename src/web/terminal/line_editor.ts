@@ -107,11 +107,13 @@ export class LineEditor {
   private paste(text: string): void {
     this.leaveModes();
     const lines = text.split('\n');
-    for (const line of lines.slice(0, -1)) {
+    const entered = lines.slice(0, -1).map((line) => {
       this.type(line);
-      this.enter();
-    }
+      return this.takeLine();
+    });
+    this.history.addAll(entered);
     this.type(lines.at(-1)!);
+    for (const line of entered) this.handlers.onLine(line);
   }
 
   private pressNamed(name: KeyName): void {
@@ -200,19 +202,22 @@ export class LineEditor {
   // --- Actions ---
 
   enter(): void {
-    const { line } = this;
     this.leaveModes();
+    const line = this.takeLine();
     this.history.add(line);
-    this.age = -1;
-    this.replace('', 0);
     this.handlers.onLine(line);
   }
 
   interrupt(): void {
+    this.handlers.onInterrupt(this.takeLine());
+  }
+
+  /** The line, which is empty from then on. */
+  private takeLine(): string {
     const { line } = this;
     this.age = -1;
     this.replace('', 0);
-    this.handlers.onInterrupt(line);
+    return line;
   }
 
   clearScreen(): void {

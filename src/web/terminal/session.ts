@@ -32,7 +32,7 @@ export interface SessionOutput {
 /** From here on the time that a command took is told. */
 const SLOW_MS = 500;
 /** Repeated commands run for so long at a time: the engine may answer without the page having had a turn. */
-const SLICE_MS = 10;
+export const SLICE_MS = 10;
 /** Of a longer reply the beginning is shown: about a megabyte when every byte has to be escaped. */
 const SHOWN_BYTES_MAX = 256 * 1024;
 
@@ -53,6 +53,8 @@ export class TerminalSession {
   private database = 0;
   /** Database to return to when the transaction fails; undefined outside of one. */
   private beforeMulti: number | undefined;
+  /** For each command of the transaction, the database that it selects, if it does. */
+  private queued: (number | undefined)[] = [];
   private protocol: 2 | 3 = 2;
   private isMonitor = false;
   private running = 0;
@@ -234,16 +236,20 @@ export class TerminalSession {
     const isQueued =
       this.beforeMulti !== undefined && reply.kind === 'status' && reply.text === 'QUEUED';
     const failed = reply.kind === 'error';
+    const selected =
+      name === 'select' && words.length === 2 ? Number.parseInt(words[1]!, 10) || 0 : undefined;
+    if (isQueued) this.queued.push(selected);
     if (name === 'exec' && this.beforeMulti !== undefined && words.length === 1) {
-      if (failed || reply.kind === 'nil') this.database = this.beforeMulti;
+      this.database = this.afterTransaction(this.beforeMulti, reply);
       this.beforeMulti = undefined;
     } else if (!failed && name === 'discard' && words.length === 1) {
       this.database = this.beforeMulti ?? this.database;
       this.beforeMulti = undefined;
     } else if (!failed && name === 'multi' && words.length === 1) {
       this.beforeMulti = this.database;
-    } else if (!failed && name === 'select' && words.length === 2) {
-      this.database = Number.parseInt(words[1]!, 10) || 0;
+      this.queued = [];
+    } else if (!failed && selected !== undefined) {
+      this.database = selected;
     } else if (!failed && !isQueued && name === 'reset' && words.length === 1) {
       this.database = 0;
       this.beforeMulti = undefined;
@@ -254,6 +260,13 @@ export class TerminalSession {
     } else if (!failed && !isQueued && name === 'monitor') {
       this.isMonitor = true;
     }
+  }
+
+  /** The database that a transaction ends in: a SELECT in it may have been refused. */
+  private afterTransaction(before: number, reply: RawReply): number {
+    if (reply.kind !== 'array') return before;
+    const done = this.queued.filter((_, i) => reply.items[i]?.kind !== 'error');
+    return done.findLast((database) => database !== undefined) ?? before;
   }
 
   private onMessage(message: RawReply): void {

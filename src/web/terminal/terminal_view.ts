@@ -12,7 +12,7 @@ import type { OpenLink } from '../../embedded/link.ts';
 import { copyText } from '../ui/files.ts';
 import { plural } from '../ui/format.ts';
 import { showError } from '../ui/toast.ts';
-import { nextTurn } from '../ui/turns.ts';
+import { pageTurn } from '../ui/turns.ts';
 import { GREY, PLAIN, RED } from './colors.ts';
 import { complete } from './complete.ts';
 import { hintFor } from './hint.ts';
@@ -20,7 +20,7 @@ import type { History } from './history.ts';
 import { type Key, readKeys } from './keys.ts';
 import { LineEditor } from './line_editor.ts';
 import { LineDrawer } from './line_layout.ts';
-import { TerminalSession } from './session.ts';
+import { SLICE_MS, TerminalSession } from './session.ts';
 import { type EditorState, EMPTY_LINE, spokenChange } from './spoken_line.ts';
 import { visible } from './visible.ts';
 
@@ -38,7 +38,7 @@ const KEYS_OFFERED_MAX = 50;
 const LOG_ENTRIES_MAX = 30;
 const LOG_TEXT_MAX = 2000;
 const SCROLLBACK_LINES = 5000;
-/** Of a stream that comes faster than it can be drawn, what comes while so many characters wait is left out. */
+/** Of a stream that comes faster than it can be drawn, what comes from here on until all is drawn is left out. */
 const BACKLOG_MAX = 4_000_000;
 const STREAMING: Readonly<Record<string, string>> = {
   monitor: 'Watching all commands ... (Ctrl-C ends it)',
@@ -156,7 +156,7 @@ export class TerminalView {
 
   // --- Keys ---
 
-  /** The rest is for the page and the browser: Tab leaves the terminal when there is nothing to complete. */
+  /** The rest is for the page and the browser: Tab leaves the terminal when nothing is typed. */
   private isOurs(event: KeyboardEvent): boolean {
     if (event.type !== 'keydown') return true;
     // With Shift, or with Caps Lock, letters are large.
@@ -184,7 +184,7 @@ export class TerminalView {
 
   private press(key: Key): void {
     const { mode } = this.session;
-    if (key.name === 'interrupt' && mode !== 'idle') {
+    if (key.name === 'interrupt' && (mode !== 'idle' || this.isRunning)) {
       this.write(this.drawer.erase());
       this.print('^C\n', 'note');
       this.lines.length = 0;
@@ -194,7 +194,7 @@ export class TerminalView {
       void this.session.interrupt();
     } else if (mode === 'monitor') {
       return;
-    } else if (mode === 'busy') {
+    } else if (mode === 'busy' || this.isRunning) {
       this.keptKeys.push(key);
     } else {
       this.editor.press(key);
@@ -223,12 +223,17 @@ export class TerminalView {
   private async runLines(): Promise<void> {
     if (this.isRunning) return;
     this.isRunning = true;
+    let sliceBegin = performance.now();
     for (;;) {
       const line = this.lines.shift();
       if (line === undefined) break;
       // Not before: its prompt tells what the lines before it have done.
       this.newLine(line);
       await this.session.run(line);
+      // The engine may answer without the page having had a turn: many lines were pasted.
+      if (this.lines.length === 0 || performance.now() - sliceBegin < SLICE_MS) continue;
+      await this.rest();
+      sliceBegin = performance.now();
     }
     this.isRunning = false;
     if (this.isDisposed) return;
@@ -278,10 +283,9 @@ export class TerminalView {
 
   private print(text: string, kind: 'reply' | 'error' | 'note'): void {
     if (this.isDisposed) return;
-    if (this.backlog + this.pending.length > BACKLOG_MAX) {
-      this.hasGap = true;
-      return;
-    }
+    // The note that something was left out comes before what is shown next.
+    this.hasGap ||= this.backlog + this.pending.length > BACKLOG_MAX;
+    if (this.hasGap) return;
     const shown = visible(text);
     const color = kind === 'error' ? RED : kind === 'note' ? GREY : '';
     this.write(`${this.drawer.erase()}${color}${shown}${PLAIN}`);
@@ -346,7 +350,7 @@ export class TerminalView {
   private async rest(): Promise<void> {
     this.flush();
     if (!this.isDisposed) await new Promise<void>((resolve) => this.terminal.write('', resolve));
-    await nextTurn();
+    await pageTurn();
   }
 
   private resize(): void {

@@ -12,6 +12,30 @@ export function showError(error: unknown): void {
   show(text, 'error');
 }
 
+export interface Progress {
+  show(done: number, total: number): void;
+  end(): void;
+}
+
+/** A message that stays while something goes on, with a bar once it is known how far that is. */
+export function showProgress(text: string): Progress {
+  const toast = document.createElement('div');
+  toast.className = 'toast note';
+  const message = document.createElement('span');
+  message.textContent = `${text} …`;
+  const bar = document.createElement('progress');
+  bar.setAttribute('aria-label', text);
+  toast.append(message, bar);
+  document.getElementById('notes')?.append(toast);
+  return {
+    show: (done, total) => {
+      bar.max = Math.max(1, total);
+      bar.value = done;
+    },
+    end: () => toast.remove(),
+  };
+}
+
 function show(text: string, kind: 'note' | 'error'): void {
   const region = document.getElementById(kind === 'error' ? 'alerts' : 'notes');
   if (region === null) return;

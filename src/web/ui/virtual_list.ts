@@ -7,7 +7,7 @@ export interface VirtualListOptions {
   /** Scrolls; is as high as the page gives it. */
   readonly host: HTMLElement;
   readonly rowHeight: number;
-  /** Draws a row; the element it makes gets `id` and `top` (a style). */
+  /** Draws a row as an element with this `id`; where it is to be is the list's business. */
   row(index: number, id: string, isActive: boolean): TemplateResult;
   /** The rows in sight have changed. */
   onShown?(from: number, to: number): void;
