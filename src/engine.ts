@@ -28,6 +28,7 @@ import { CommandError, type HostClient, HostCommands } from './host_command.ts';
 import { type ClientOutput, type GateClient, type Journal, ReplyGate } from './reply_gate.ts';
 import { Alarm } from './util/alarm.ts';
 import { type Clock, systemClock } from './util/clock.ts';
+import { reasonOf } from './util/reason_of.ts';
 import { wallClock } from './util/wall_clock.ts';
 
 export type { ClientOutput, Journal };
@@ -629,7 +630,7 @@ export class Engine {
     if (this.crashed) return this.crashed;
     const command = task ?? this.names[this.core.word(abi.ABI_CMD_ID)] ?? 'no command';
     const place = this.core.assertPlace();
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     this.crashed = new CoreCrash(command, place === 'no assertion' ? message : place, error);
     this.hooks.onCrash?.(this.crashed);
     return this.crashed;

@@ -7,6 +7,7 @@
 import { nextTime } from '../config/cron_expression.ts';
 import type { Logger } from '../log.ts';
 import type { Storage } from '../storage/storage.ts';
+import { reasonOf } from '../util/reason_of.ts';
 import { BackupTarget } from './backup_target.ts';
 import { EngineSource, type EngineSourceOptions, SnapshotBusy } from './from_engine.ts';
 import { SILENT } from './report.ts';
@@ -147,7 +148,7 @@ export class ScheduledBackups {
     } catch (error) {
       this.failed += 1;
       this.isLastOk = false;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       log.warning(`Scheduled backup failed: ${reason}`);
     }
   }

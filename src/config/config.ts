@@ -14,6 +14,7 @@
 // Nothing here is tied to a platform: the working directory is a port, so that several engines
 // (or a browser) can have their own.
 
+import { reasonOf } from '../util/reason_of.ts';
 import { byteTextToBytes, fromByteText, toByteText } from './byte_text.ts';
 import type { Area } from './directive_types.ts';
 import type {
@@ -420,12 +421,11 @@ export function isMulti(directive: KnownDirective): boolean {
 }
 
 function runApply({ apply, changed }: PlannedApply): ReturnType<ApplyFunction> {
-  const message = (error: unknown) => (error instanceof Error ? error.message : String(error));
   try {
     const result = apply(changed);
-    return result instanceof Promise ? result.catch(message) : result;
+    return result instanceof Promise ? result.catch(reasonOf) : result;
   } catch (error) {
-    return message(error);
+    return reasonOf(error);
   }
 }
 

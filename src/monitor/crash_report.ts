@@ -13,6 +13,7 @@ import type { Core } from '../core/core.ts';
 import { runningArguments } from '../core/running_command.ts';
 import type { Logger } from '../log.ts';
 import { quoteBytes } from '../util/quote.ts';
+import { reasonOf } from '../util/reason_of.ts';
 import { REDIS_VERSION, RESPITE_VERSION } from '../version.ts';
 import type { CrashCause } from './crash_cause.ts';
 import { type InfoSection, selectSections } from './info.ts';
@@ -91,7 +92,7 @@ function writePart(
   try {
     content = text();
   } catch (error) {
-    content = `not available: ${error instanceof Error ? error.message : error}`;
+    content = `not available: ${reasonOf(error)}`;
   }
   if (content === undefined) return;
   raw(`\n------ ${title} ------\n${content.endsWith('\n') ? content : `${content}\n`}`);
@@ -113,7 +114,7 @@ function infoText({ sections, now }: CrashReportSources): string {
       try {
         section.write(info, now());
       } catch (error) {
-        info.field('unavailable', error instanceof Error ? error.message : String(error));
+        info.field('unavailable', reasonOf(error));
       }
       return info.toString();
     })

@@ -19,6 +19,7 @@ import { lookup } from 'node:dns/promises';
 import { chmodSync, existsSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server } from 'node:net';
 import { dirname } from 'node:path';
+import { reasonOf } from '../util/reason_of.ts';
 import { errorCode, systemErrorText, systemErrorTextOfCode } from '../util/system_error.ts';
 import type { Connection, Session, Transport } from './transport.ts';
 
@@ -294,7 +295,7 @@ function isLookupError(error: unknown): boolean {
 
 function unixErrorText(error: unknown, path: string): string {
   const code = errorCode(error);
-  if (code === '') return error instanceof Error ? error.message : String(error);
+  if (code === '') return reasonOf(error);
   // libuv says EACCES for a directory that does not exist, as Windows would.
   const isMissing = code === 'EACCES' && !existsSync(dirname(path));
   return `bind: ${isMissing ? systemErrorTextOfCode('ENOENT') : systemErrorText(error)}`;

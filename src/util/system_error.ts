@@ -5,6 +5,8 @@
 // meet are listed. For others Node's own words are close: the part between the code and the call,
 // capitalized.
 
+import { reasonOf } from './reason_of.ts';
+
 const TEXTS: Readonly<Record<string, string>> = {
   EACCES: 'Permission denied',
   EADDRINUSE: 'Address already in use',
@@ -49,7 +51,7 @@ export function systemErrorText(error: unknown): string {
   const code = errorCode(error);
   const known = TEXTS[code];
   if (known !== undefined) return known;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = reasonOf(error);
   const words = /^[A-Z0-9]+: ([^,]+)/.exec(message)?.[1] ?? message;
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

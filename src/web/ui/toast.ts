@@ -1,5 +1,7 @@
 // Short messages at the edge of the page, read out by screen readers. Errors stay until they are closed.
 
+import { reasonOf } from '../../util/reason_of.ts';
+
 const NOTE_MS = 5000;
 const SHOWN_MAX = 4;
 
@@ -8,7 +10,7 @@ export function showNote(text: string): void {
 }
 
 export function showError(error: unknown): void {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = reasonOf(error);
   show(text, 'error');
 }
 
