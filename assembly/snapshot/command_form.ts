@@ -19,7 +19,8 @@
 //
 // Not written, as in Redis: access clocks, and when consumers were last seen. An entry that is pending but no
 // longer in its stream cannot be made pending again by any command. What a stream knows of idempotent producers
-// is left out as in RDB files. Entries that were given back (XNACK) are written by XNACK FORCE in the order of
+// is left out as in RDB files. A score of minus zero loses its sign when a listpack holds it before the set becomes
+// a table. Entries that were given back (XNACK) are written by XNACK FORCE in the order of
 // their ids.
 //
 // O(bytes) in all; a list costs O(nodes) per step in addition.

@@ -13,6 +13,7 @@ import { type Argument, encodeCommand } from '../support/arguments.ts';
 import { createEngine, EngineTestClient } from '../support/engine_client.ts';
 import { Random } from '../support/random.ts';
 import { showReply } from '../support/reply_notation.ts';
+import type { Reply } from '../support/resp_decoder.ts';
 
 const FAMILIES = [
   'string',
@@ -198,6 +199,26 @@ function fillBig(subject: Subject): void {
   subject.run('SET', 'bits', Buffer.alloc(3_000_000, 7));
 }
 
+function bulks(reply: Reply): Buffer[] {
+  if (reply.kind !== 'array') throw new Error(reply.kind);
+  return reply.items.map((item) => (item.kind === 'bulk' ? item.bytes : Buffer.alloc(0)));
+}
+
+/** Gives scores of minus zero, whose sign commands do not always bring back, another value. */
+async function replaceMinusZero({ engine }: Subject): Promise<void> {
+  const client = new EngineTestClient(engine);
+  for (let database = 0; database < 16; database++) {
+    await client.call('SELECT', String(database));
+    for (const key of bulks(await client.call('KEYS', '*'))) {
+      if ((await client.text('TYPE', key)) !== 'zset') continue;
+      for (const member of bulks(await client.call('ZRANGEBYSCORE', key, '0', '0'))) {
+        await client.call('ZADD', key, '1', member);
+        await client.call('ZADD', key, '0', member);
+      }
+    }
+  }
+}
+
 describe('a snapshot', () => {
   const { seed } = Random.fresh();
 
@@ -222,7 +243,7 @@ describe('a snapshot', () => {
     }
   }, 120_000);
 
-  it(`in the form of commands, too (seed ${seed})`, () => {
+  it(`in the form of commands, too (seed ${seed})`, async () => {
     // A pending entry that is no longer in its stream cannot be made by commands.
     const families = FAMILIES.filter((family) => family !== 'stream');
     for (let round = 0; round < 6; round++) {
@@ -233,6 +254,7 @@ describe('a snapshot', () => {
       if (round % 3 === 0) fillBig(subject);
       for (let i = 0; i < 1500; i++) subject.run(...source.next().args);
       const began = subject.nowMs;
+      await replaceMinusZero(subject);
       const before = subject.digest;
       subject.begin(true);
       finishAmidst(subject, source, random);
